@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The named limits: one table from which come the defaults, the settings' names and ranges, and what `hello` tells.
+ */
+#ifndef MINIMIO_PROTO_LIMITS_H
+#define MINIMIO_PROTO_LIMITS_H
+
+#include "proto/buffer.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct limits {
+    uint32_t message_bytes;         /* one JSON text from a client */
+    uint32_t message_depth;         /* nested arrays and objects in it */
+    uint32_t message_values;        /* values in it, member names not counted */
+    uint32_t batch;                 /* requests in a batch */
+    uint32_t id_bytes;              /* an id as written, quotes included */
+    uint32_t line_bytes;            /* a line from the daemon is shorter than this, its LF included */
+    uint32_t output_bytes;          /* unread output kept for a session */
+    uint32_t sessions;              /* in all */
+    uint32_t sessions_uid;          /* of one uid */
+    uint32_t registrations;         /* in all; 0 until the descriptor limit is known */
+    uint32_t registrations_uid;     /* of one uid; 0 likewise */
+    uint32_t loops_uid;             /* named loops of one uid */
+    uint32_t descriptors_message;   /* received with one message */
+    uint32_t descriptors_unclaimed; /* received and not yet claimed, a session */
+};
+
+struct limit_info {
+    const char *name;
+    size_t offset; /* in struct limits, of a uint32_t */
+    uint32_t fallback;
+    uint32_t min, max;
+};
+
+extern const struct limit_info limit_table[];
+extern const size_t limit_count;
+
+void limits_init(struct limits *ret_limits);
+uint32_t limits_get(const struct limits *limits, const struct limit_info *info);
+
+/* Errors: -ENOENT, no limit of that name; -ERANGE, outside its min and max. */
+int limits_set(struct limits *limits, struct span name, uint64_t value);
+
+#endif

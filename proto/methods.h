@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The one table of methods and their parameters. From it come the checks of parameters, their positions, the
+ * defaults, the description of the protocol and the help of the command line.
+ */
+#ifndef MINIMIO_PROTO_METHODS_H
+#define MINIMIO_PROTO_METHODS_H
+
+#include "proto/buffer.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define INTEGER_MAX UINT64_C(9007199254740991) /* 2^53 - 1, the largest integer that every JSON reader keeps */
+
+enum method {
+    METHOD_HELLO,
+    METHOD_PING,
+    METHOD_REGISTER,
+    METHOD_REREGISTER,
+    METHOD_DEREGISTER,
+    METHOD_CLOSE_LOOP,
+    METHOD_LIST,
+    METHOD_STATS,
+    METHODS, /* how many there are */
+};
+
+/* Interests and readiness as the wire has them; bits, so that they can be gathered. */
+enum {
+    READY_READABLE = 1 << 0,
+    READY_WRITABLE = 1 << 1,
+    READY_READ_CLOSED = 1 << 2,
+    READY_WRITE_CLOSED = 1 << 3,
+    READY_ERROR = 1 << 4,
+};
+
+enum mode { MODE_ONESHOT, MODE_EDGE, MODE_LEVEL };
+
+enum param_type {
+    PARAM_INTEGER,   /* uint64_t, min to max */
+    PARAM_BOOLEAN,   /* bool */
+    PARAM_TEXT,      /* struct span of NUL-free text, min to max bytes; owned by the request */
+    PARAM_CHOICE,    /* uint8_t, index into choices */
+    PARAM_INTERESTS, /* uint8_t, READY_ bits; an array of names */
+};
+
+/* The decoded parameters of any method; those of other methods are untouched. */
+struct params {
+    uint32_t given; /* bit i: parameter i of the method's table was given and not null */
+    uint8_t interests;
+    uint8_t mode;
+    bool fd;
+    bool nodelay;
+    bool keepalive;
+    uint64_t token;
+    uint64_t timeout_ms;
+    uint64_t after;
+    uint64_t limit;
+    struct span address;
+};
+
+struct param_info {
+    const char *name;
+    enum param_type type;
+    bool required;
+    size_t offset;              /* in struct params */
+    uint64_t min, max;          /* of an integer, or of a text's length */
+    uint64_t fallback;          /* when absent; for a text: none */
+    const char *const *choices; /* ends with NULL */
+    const char *summary;        /* one line for people */
+};
+
+struct method_info {
+    const char *name;
+    bool needs_loop; /* LOOP_CLOSED where the session has none */
+    const struct param_info *params;
+    size_t param_count;
+    const char *summary; /* one line for people */
+};
+
+extern const struct method_info method_table[METHODS];
+extern const char *const mode_names[];     /* by enum mode, ends with NULL */
+extern const char *const interest_names[]; /* "readable", "writable", by bit number, ends with NULL */
+
+/* Which method has this name, or -ENOENT. */
+int method_find(struct span name);
+
+/* Was the parameter stored at `offset` of struct params given? */
+bool params_given(enum method method, const struct params *params, size_t offset);
+
+#endif
