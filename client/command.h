@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What every command of minimioctl has in common: its entry in the table, the options that all share, the exit codes,
+ * and the session with the daemon with its failures explained.
+ */
+#ifndef MINIMIO_CLIENT_COMMAND_H
+#define MINIMIO_CLIENT_COMMAND_H
+
+#include "client/client.h"
+
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+enum exit_code {
+    EXIT_DONE = 0,
+    EXIT_FAILED = 1, /* the daemon or a peer said no, or is not there */
+    EXIT_WRONG_USAGE = 2,
+    EXIT_TIMED_OUT = 124, /* as timeout(1) has it, and the next two as shells have them */
+    EXIT_CANNOT_RUN = 126,
+    EXIT_NOT_FOUND = 127,
+};
+
+/* The options that every command takes, before its name or behind it. */
+struct options {
+    const char *socket;
+    bool json;
+    int64_t timeout_ns; /* negative: none */
+    int exit_code;      /* where options_next returned OPTIONS_EXIT */
+};
+
+struct command {
+    const char *name;
+    const char *arguments; /* for the line of usage */
+    const char *summary;   /* one line */
+    const char *help;      /* the command's own options and what else is to know */
+    void (*more_help)(void);
+    int (*run)(const struct command *command, struct options *options, int argc, char **argv);
+};
+
+extern const struct command command_watch;
+extern const struct command command_wait;
+extern const struct command command_call;
+extern const struct command command_ping;
+extern const struct command command_hello;
+extern const struct command command_list;
+extern const struct command command_stats;
+
+/* ---- Options: options.c ----------------------------------------------------------------------------------------- */
+
+enum { OPTION_SOCKET = 'S', OPTION_JSON = 'J', OPTION_TIMEOUT = 'T', OPTION_HELP = 'h', OPTION_VERSION = 'V' };
+
+/* What a command's table of long options ends with; its own letters are lower case. */
+#define COMMON_OPTIONS                                                                                                 \
+    {"socket", required_argument, NULL, OPTION_SOCKET}, {"json", no_argument, NULL, OPTION_JSON},                      \
+        {"timeout", required_argument, NULL, OPTION_TIMEOUT}, {"help", no_argument, NULL, OPTION_HELP},                \
+        {"version", no_argument, NULL, OPTION_VERSION},                                                                \
+    {                                                                                                                  \
+        NULL, 0, NULL, 0                                                                                               \
+    }
+
+#define OPTIONS_END  (-1)
+#define OPTIONS_EXIT (-2)
+
+/*
+ * The letter of the command's next own option (its argument is optarg), OPTIONS_END after the last, with optind at
+ * the first argument, or OPTIONS_EXIT: all is said, end with options->exit_code. `command` NULL: those in front of
+ * the command's name, which end there.
+ */
+int options_next(const struct command *command, struct options *options, int argc, char **argv,
+                 const struct option *table);
+
+/* For commands without options of their own: reads the common ones; false: end with options->exit_code. */
+bool options_read(const struct command *command, struct options *options, int argc, char **argv);
+
+/* Says on standard error what was wrong with the command line. Returns EXIT_WRONG_USAGE. */
+int wrong_usage(const struct command *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Reads a duration, or says what is wrong with it. Returns 0 or EXIT_WRONG_USAGE. */
+int option_duration(const struct command *command, const char *option, const char *text, int64_t *ret_duration_ns);
+
+/* minimioctl.c */
+void print_help(void);
+void print_command_help(const struct command *command);
+
+/* ---- The session: connection.c ---------------------------------------------------------------------------------- */
+
+/* Opens a session, or says why not and what to do. Returns 0 or the exit code. */
+int connection_open(const struct command *command, const struct options *options, int64_t deadline_ns,
+                    struct client **ret_client);
+
+/* Likewise, but a daemon that is not there is awaited for `patience_ns`. */
+int connection_await(const struct command *command, const struct options *options, int64_t patience_ns,
+                     int64_t deadline_ns, struct client **ret_client);
+
+/* Opens a session, calls one method and closes it. Says what failed. Returns 0 or the exit code. */
+int connection_call(const struct command *command, const struct options *options, const char *method,
+                    const char *params, cJSON **ret_result);
+
+/* Says on standard error why a call of the client failed with `error`. Returns the exit code. */
+int connection_failed(const struct command *command, const struct client *client, int error);
+
+/* Says on standard error what failed, in one line, control characters replaced. Returns EXIT_FAILED. */
+int failed(const struct command *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * `ping`: is the daemon there, and how long does it take to answer?
+ */
+#include "client/command.h"
+
+#include "client/deadline.h"
+#include "client/output.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+static int ping(const struct command *command, struct client *client, int64_t deadline_ns, int64_t *ret_round_trip_ns)
+{
+    int64_t began_ns = now_ns();
+    cJSON *result;
+    int r = client_call(client, "ping", NULL, deadline_ns, &result);
+
+    if (r < 0)
+        return connection_failed(command, client, r);
+    *ret_round_trip_ns = now_ns() - began_ns;
+    cJSON_Delete(result);
+    return 0;
+}
+
+static int print(const struct options *options, int64_t round_trip_ns)
+{
+    if (options->json)
+        printf("{\"round_trip_us\":%" PRId64 "}\n", round_trip_ns / 1000);
+    else
+        printf("minimiod answered in %" PRId64 " µs\n", round_trip_ns / 1000);
+    return output_flush();
+}
+
+static int run(const struct command *command, struct options *options, int argc, char **argv)
+{
+    static const struct option table[] = {{"wait", required_argument, NULL, 'w'}, COMMON_OPTIONS};
+    struct client *client = NULL;
+    int64_t patience_ns = 0, round_trip_ns = 0, deadline_ns;
+    int letter, r;
+
+    while ((letter = options_next(command, options, argc, argv, table)) != OPTIONS_END) {
+        if (letter == OPTIONS_EXIT)
+            return options->exit_code;
+        r = option_duration(command, "--wait", optarg, &patience_ns);
+        if (r != 0)
+            return r;
+    }
+    if (optind < argc)
+        return wrong_usage(command, "'%s' is too much", argv[optind]);
+    deadline_ns = deadline_in(options->timeout_ns);
+    r = connection_await(command, options, patience_ns, deadline_ns, &client);
+    if (r == 0)
+        r = ping(command, client, deadline_ns, &round_trip_ns);
+    if (r == 0)
+        r = print(options, round_trip_ns);
+    client_free(client);
+    return r;
+}
+
+const struct command command_ping = {
+    .name = "ping",
+    .arguments = "",
+    .summary = "see whether the daemon answers, and how fast",
+    .help = "  --wait D           wait that long for a daemon that is not there yet\n",
+    .run = run,
+};

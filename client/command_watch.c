@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * `watch`: registers each target under the tokens 1, 2, … and prints their events as they come, until every stream has
+ * ended. It reads nothing from the streams: it shows readiness.
+ */
+#include "client/command.h"
+
+#include "client/deadline.h"
+#include "client/output.h"
+#include "client/target.h"
+#include "proto/methods.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum target_state { TARGET_OPEN, TARGET_ENDED };
+
+struct watch {
+    const struct command *command;
+    struct client *client;
+    int64_t deadline_ns;
+    char **addresses;          /* of token 1, 2, … */
+    enum target_state *states; /* likewise */
+    size_t count;
+    size_t open;
+    bool any_failed;
+    uint64_t first_id; /* of the requests to register, whose ids follow each other */
+    uint64_t events_left;
+    uint8_t interests; /* READY_ bits */
+    uint8_t mode;
+    struct output_event_layout layout;
+};
+
+/* ---- Options ---------------------------------------------------------------------------------------------------- */
+
+static int find_name(const char *const *names, const char *text, size_t length)
+{
+    for (int i = 0; names[i]; i++)
+        if (strlen(names[i]) == length && memcmp(names[i], text, length) == 0)
+            return i;
+    return -ENOENT;
+}
+
+static int parse_interests(struct watch *watch, const char *text)
+{
+    watch->interests = 0;
+    for (;;) {
+        size_t length = strcspn(text, ",");
+        int interest = find_name(interest_names, text, length);
+
+        if (interest < 0)
+            return wrong_usage(watch->command, "--interests: '%.*s' is none; it takes readable, writable or both",
+                               (int)length, text);
+        watch->interests |= (uint8_t)(1u << interest);
+        if (text[length] == '\0')
+            return 0;
+        text += length + 1;
+    }
+}
+
+static int parse_mode(struct watch *watch, const char *text)
+{
+    int mode = find_name(mode_names, text, strlen(text));
+
+    if (mode != MODE_ONESHOT && mode != MODE_EDGE)
+        return wrong_usage(watch->command, "--mode: '%s' is none; it takes edge or oneshot", text);
+    watch->mode = (uint8_t)mode;
+    return 0;
+}
+
+static int parse_count(struct watch *watch, const char *text)
+{
+    char *end;
+
+    errno = 0;
+    watch->events_left = strtoull(text, &end, 10);
+    if (errno != 0 || *end != '\0' || text[0] < '0' || text[0] > '9' || watch->events_left == 0)
+        return wrong_usage(watch->command, "--count: '%s' is no number of events", text);
+    return 0;
+}
+
+static int parse_options(struct watch *watch, struct options *options, int argc, char **argv)
+{
+    static const struct option table[] = {
+        {"interests", required_argument, NULL, 'i'},
+        {"mode", required_argument, NULL, 'm'},
+        {"count", required_argument, NULL, 'c'},
+        COMMON_OPTIONS,
+    };
+    int letter;
+    int r = 0;
+
+    while (r == 0 && (letter = options_next(watch->command, options, argc, argv, table)) != OPTIONS_END) {
+        if (letter == OPTIONS_EXIT)
+            return OPTIONS_EXIT;
+        if (letter == 'i')
+            r = parse_interests(watch, optarg);
+        else if (letter == 'm')
+            r = parse_mode(watch, optarg);
+        else
+            r = parse_count(watch, optarg);
+    }
+    options->exit_code = r;
+    return r == 0 ? 0 : OPTIONS_EXIT;
+}
+
+static int take_targets(struct watch *watch, int argc, char **argv)
+{
+    if (optind == argc)
+        return wrong_usage(watch->command, "what to watch is missing: HOST:PORT...");
+    for (int i = optind; i < argc; i++) {
+        const char *fault = target_fault(argv[i]);
+        int width = (int)strlen(argv[i]);
+
+        if (fault)
+            return wrong_usage(watch->command, "'%s': %s", argv[i], fault);
+        if (width > watch->layout.address_width)
+            watch->layout.address_width = width;
+    }
+    watch->addresses = argv + optind;
+    watch->count = (size_t)(argc - optind);
+    watch->layout.token_width = snprintf(NULL, 0, "%zu", watch->count);
+    watch->states = calloc(watch->count, sizeof(*watch->states));
+    return watch->states ? 0 : failed(watch->command, "out of memory");
+}
+
+/* ---- What is sent ----------------------------------------------------------------------------------------------- */
+
+static cJSON *registration_params(const struct watch *watch, size_t index)
+{
+    cJSON *params = cJSON_CreateObject();
+    cJSON *interests;
+
+    cJSON_AddNumberToObject(params, "token", (double)(index + 1));
+    cJSON_AddStringToObject(params, "address", watch->addresses[index]);
+    cJSON_AddStringToObject(params, "mode", mode_names[watch->mode]);
+    interests = cJSON_AddArrayToObject(params, "interests");
+    for (int i = 0; interest_names[i]; i++)
+        if (watch->interests & (1u << i))
+            cJSON_AddItemToArray(interests, cJSON_CreateString(interest_names[i]));
+    return params;
+}
+
+static int send_registration(struct watch *watch, size_t index, uint64_t *ret_id)
+{
+    cJSON *params = registration_params(watch, index);
+    char *text = cJSON_PrintUnformatted(params);
+    int r = -ENOMEM;
+
+    if (text)
+        r = client_send(watch->client, "register", text, watch->deadline_ns, ret_id);
+    cJSON_free(text);
+    cJSON_Delete(params);
+    return r;
+}
+
+static int send_registrations(struct watch *watch)
+{
+    for (size_t i = 0; i < watch->count; i++) {
+        uint64_t id;
+        int r = send_registration(watch, i, &id);
+
+        if (r < 0)
+            return r;
+        if (i == 0)
+            watch->first_id = id;
+        watch->open++;
+    }
+    return 0;
+}
+
+static int send_about(struct watch *watch, const char *method, size_t index)
+{
+    char params[48];
+
+    snprintf(params, sizeof(params), "{\"token\":%zu}", index + 1);
+    return client_send(watch->client, method, params, watch->deadline_ns, NULL);
+}
+
+/* ---- What comes ------------------------------------------------------------------------------------------------- */
+
+static bool is_true(const cJSON *event, const char *flag)
+{
+    return cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(event, flag));
+}
+
+static void end_target(struct watch *watch, size_t index)
+{
+    watch->states[index] = TARGET_ENDED;
+    watch->open--;
+}
+
+static int after_event(struct watch *watch, size_t index, const cJSON *event)
+{
+    if (is_true(event, "read_closed") || is_true(event, "error")) {
+        end_target(watch, index);
+        return send_about(watch, "deregister", index);
+    }
+    return watch->mode == MODE_ONESHOT ? send_about(watch, "reregister", index) : 0;
+}
+
+/* Which target a token or a request's id speaks of; `count` for none of them. */
+static size_t target_of(const struct watch *watch, const cJSON *number, uint64_t first)
+{
+    double value = cJSON_IsNumber(number) ? number->valuedouble - (double)first : -1;
+
+    return value >= 0 && value < (double)watch->count ? (size_t)value : watch->count;
+}
+
+static int take_event(struct watch *watch, const cJSON *event)
+{
+    size_t index = target_of(watch, cJSON_GetObjectItemCaseSensitive(event, "token"), 1);
+
+    /* What was on its way when the target was deregistered may still come. */
+    if (index == watch->count || watch->states[index] == TARGET_ENDED || watch->events_left == 0)
+        return 0;
+    output_event(&watch->layout, watch->addresses[index], event);
+    if (output_flush() != 0)
+        return -EIO;
+    watch->events_left--;
+    return after_event(watch, index, event);
+}
+
+static int take_reply(struct watch *watch, const cJSON *message)
+{
+    const cJSON *fault = cJSON_GetObjectItemCaseSensitive(message, "error");
+    size_t index = target_of(watch, cJSON_GetObjectItemCaseSensitive(message, "id"), watch->first_id);
+    char text[512];
+
+    if (!fault)
+        return 0;
+    client_fault_text(fault, text, sizeof(text));
+    watch->any_failed = true;
+    if (index == watch->count) {
+        failed(watch->command, "%s", text);
+        return -ECANCELED;
+    }
+    failed(watch->command, "%s: %s", watch->addresses[index], text);
+    if (watch->states[index] == TARGET_OPEN)
+        end_target(watch, index);
+    return 0;
+}
+
+static int take_message(struct watch *watch, const cJSON *message)
+{
+    const char *method = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(message, "method"));
+    const cJSON *params = cJSON_GetObjectItemCaseSensitive(message, "params");
+    const cJSON *event;
+    int r = 0;
+
+    if (!method)
+        return take_reply(watch, message);
+    if (strcmp(method, "loop_closed") == 0) {
+        failed(watch->command, "the daemon is shutting down");
+        return -ECANCELED;
+    }
+    if (strcmp(method, "ready") == 0)
+        cJSON_ArrayForEach(event, cJSON_GetObjectItemCaseSensitive(params, "events"))
+        {
+            r = take_event(watch, event);
+            if (r < 0)
+                return r;
+        }
+    return 0;
+}
+
+/* 0 when all is seen. -ECANCELED and -EIO: why was said already. */
+static int watch_all(struct watch *watch)
+{
+    int r = send_registrations(watch);
+
+    while (r == 0 && watch->open > 0 && watch->events_left > 0) {
+        cJSON *message;
+
+        r = client_next(watch->client, watch->deadline_ns, &message);
+        if (r < 0)
+            break;
+        r = take_message(watch, message);
+        cJSON_Delete(message);
+    }
+    return r;
+}
+
+static int exit_code(const struct watch *watch, int r)
+{
+    if (r == -ETIMEDOUT)
+        return EXIT_TIMED_OUT; /* the end that was asked for */
+    if (r == -ECANCELED || r == -EIO)
+        return EXIT_FAILED;
+    if (r < 0)
+        return connection_failed(watch->command, watch->client, r);
+    return watch->any_failed ? EXIT_FAILED : EXIT_DONE;
+}
+
+static int run(const struct command *command, struct options *options, int argc, char **argv)
+{
+    struct watch watch = {
+        .command = command, .events_left = UINT64_MAX, .interests = READY_READABLE, .mode = MODE_EDGE};
+    int r;
+
+    if (parse_options(&watch, options, argc, argv) == OPTIONS_EXIT)
+        return options->exit_code;
+    watch.layout.json = options->json;
+    watch.deadline_ns = deadline_in(options->timeout_ns);
+    r = take_targets(&watch, argc, argv);
+    if (r == 0)
+        r = connection_open(command, options, watch.deadline_ns, &watch.client);
+    if (r == 0)
+        r = exit_code(&watch, watch_all(&watch));
+    client_free(watch.client);
+    free(watch.states);
+    return r;
+}
+
+const struct command command_watch = {
+    .name = "watch",
+    .arguments = "HOST:PORT...",
+    .summary = "print the events of streams as they come",
+    .help = "  --interests LIST   what to wait for: readable, writable or both (readable)\n"
+            "  --mode MODE        edge: an event for every new arrival; oneshot: armed again after\n"
+            "                     each event, so what stays ready is reported again (edge)\n"
+            "  --count N          end after N events\n"
+            "\n"
+            "One line an event: the token (1 is the first HOST:PORT), the address, what is ready.\n"
+            "Ends when every stream has ended; with 1 if one of them could not be registered.\n",
+    .run = run,
+};

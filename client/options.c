@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+#include "client/command.h"
+
+#include "client/deadline.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+/* GNU getopt reads the order of arguments off the first character: `+` stops at the first that is no option. */
+#define SHORT_OPTIONS        "hV"
+#define SHORT_OPTIONS_STRICT "+hV"
+
+static void point_to_help(const struct command *command)
+{
+    fprintf(stderr, "Try 'minimioctl %s%s--help'.\n", command ? command->name : "", command ? " " : "");
+}
+
+int wrong_usage(const struct command *command, const char *format, ...)
+{
+    va_list arguments;
+
+    fprintf(stderr, "minimioctl%s%s: ", command ? " " : "", command ? command->name : "");
+    va_start(arguments, format);
+    vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    fputc('\n', stderr);
+    point_to_help(command);
+    return EXIT_WRONG_USAGE;
+}
+
+int option_duration(const struct command *command, const char *option, const char *text, int64_t *ret_duration_ns)
+{
+    int r = duration_parse(text, ret_duration_ns);
+
+    if (r == -ERANGE)
+        return wrong_usage(command, "%s: '%s' is more than a year", option, text);
+    if (r < 0)
+        return wrong_usage(command, "%s: '%s' is no duration; write 500ms, 2s, 1.5m, 1h or a number of seconds", option,
+                           text);
+    return 0;
+}
+
+static int end_with(struct options *options, int exit_code)
+{
+    options->exit_code = exit_code;
+    return OPTIONS_EXIT;
+}
+
+/* Takes one common option. Returns 0 to go on, OPTIONS_EXIT, or the letter of an option that is not common. */
+static int take_common(const struct command *command, struct options *options, int letter)
+{
+    int r;
+
+    switch (letter) {
+    case OPTION_SOCKET:
+        options->socket = optarg;
+        return 0;
+    case OPTION_JSON:
+        options->json = true;
+        return 0;
+    case OPTION_TIMEOUT:
+        r = option_duration(command, "--timeout", optarg, &options->timeout_ns);
+        return r == 0 ? 0 : end_with(options, r);
+    case OPTION_HELP:
+        if (command)
+            print_command_help(command);
+        else
+            print_help();
+        return end_with(options, EXIT_DONE);
+    case OPTION_VERSION:
+        puts("minimioctl " MINIMIO_VERSION);
+        return end_with(options, EXIT_DONE);
+    case '?': /* getopt has said what is wrong */
+        point_to_help(command);
+        return end_with(options, EXIT_WRONG_USAGE);
+    default:
+        return letter;
+    }
+}
+
+int options_next(const struct command *command, struct options *options, int argc, char **argv,
+                 const struct option *table)
+{
+    const char *letters = command ? SHORT_OPTIONS : SHORT_OPTIONS_STRICT;
+    int letter;
+
+    do {
+        letter = getopt_long(argc, argv, letters, table, NULL);
+        if (letter == -1)
+            return OPTIONS_END;
+        letter = take_common(command, options, letter);
+    } while (letter == 0);
+    return letter;
+}
+
+bool options_read(const struct command *command, struct options *options, int argc, char **argv)
+{
+    static const struct option table[] = {COMMON_OPTIONS};
+
+    return options_next(command, options, argc, argv, table) == OPTIONS_END;
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+#include "client/prober.h"
+
+#include "client/deadline.h"
+#include "libminimio/minimio.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+#define STACK_BYTES       ((size_t)256 * 1024) /* name service modules are the ones that need it */
+#define FIRST_INTERVAL_NS (100 * NS_PER_MS)
+#define LAST_INTERVAL_NS  NS_PER_S
+
+struct prober {
+    struct probers *probers;
+    const char *target;
+    bool answered; /* this and the next under the lock */
+    int error;
+};
+
+struct probers {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    size_t answered; /* under the lock */
+    int64_t interval_ns;
+    int64_t deadline_ns;
+    size_t count;
+    struct prober each[];
+};
+
+int probers_new(char *const *targets, size_t count, int64_t interval_ns, int64_t deadline_ns,
+                struct probers **ret_probers)
+{
+    struct probers *probers = calloc(1, sizeof(*probers) + count * sizeof(probers->each[0]));
+    pthread_condattr_t monotonic;
+
+    if (!probers)
+        return -ENOMEM;
+    pthread_mutex_init(&probers->lock, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&probers->changed, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    probers->interval_ns = interval_ns;
+    probers->deadline_ns = deadline_ns;
+    probers->count = count;
+    for (size_t i = 0; i < count; i++)
+        probers->each[i] = (struct prober){.probers = probers, .target = targets[i]};
+    *ret_probers = probers;
+    return 0;
+}
+
+static int probe_once(const struct prober *prober)
+{
+    struct minimio_tcp_stream *stream;
+    int64_t left = deadline_left_ns(prober->probers->deadline_ns);
+    int r = minimio_tcp_stream_connect_host(prober->target, left < 0 ? MINIMIO_FOREVER : left, &stream);
+
+    if (r == 0)
+        minimio_tcp_stream_free(stream);
+    return r;
+}
+
+static void note_result(struct prober *prober, int r)
+{
+    struct probers *probers = prober->probers;
+
+    pthread_mutex_lock(&probers->lock);
+    if (r == 0) {
+        prober->answered = true;
+        probers->answered++;
+        pthread_cond_signal(&probers->changed);
+    } else if (r != -ETIMEDOUT || prober->error == 0) {
+        /* A try that the deadline cut short tells less than the one before it. */
+        prober->error = r;
+    }
+    pthread_mutex_unlock(&probers->lock);
+}
+
+static void *probe(void *argument)
+{
+    struct prober *prober = argument;
+    struct probers *probers = prober->probers;
+    int64_t interval_ns = probers->interval_ns ? probers->interval_ns : FIRST_INTERVAL_NS;
+
+    for (;;) {
+        int r = probe_once(prober);
+
+        note_result(prober, r);
+        if (r == 0 || deadline_left_ns(probers->deadline_ns) == 0)
+            return NULL;
+        deadline_pause(probers->deadline_ns, interval_ns);
+        if (!probers->interval_ns)
+            interval_ns = deadline_sooner(interval_ns * 5 / 4, LAST_INTERVAL_NS);
+    }
+}
+
+int probers_start(struct probers *probers)
+{
+    pthread_attr_t small;
+    pthread_t thread;
+    int error = 0;
+
+    pthread_attr_init(&small);
+    pthread_attr_setstacksize(&small, STACK_BYTES);
+    pthread_attr_setdetachstate(&small, PTHREAD_CREATE_DETACHED);
+    for (size_t i = 0; i < probers->count && error == 0; i++)
+        error = pthread_create(&thread, &small, probe, &probers->each[i]);
+    pthread_attr_destroy(&small);
+    return -error;
+}
+
+int probers_wait(struct probers *probers, size_t wanted)
+{
+    struct timespec until = deadline_timespec(probers->deadline_ns);
+    int error = 0;
+
+    pthread_mutex_lock(&probers->lock);
+    while (probers->answered < wanted && error != ETIMEDOUT) {
+        if (probers->deadline_ns == DEADLINE_NEVER)
+            pthread_cond_wait(&probers->changed, &probers->lock);
+        else
+            error = pthread_cond_timedwait(&probers->changed, &probers->lock, &until);
+    }
+    error = probers->answered < wanted ? -ETIMEDOUT : 0;
+    pthread_mutex_unlock(&probers->lock);
+    return error;
+}
+
+bool probers_answered(struct probers *probers, size_t index, int *ret_error)
+{
+    const struct prober *prober = &probers->each[index];
+    bool answered;
+
+    pthread_mutex_lock(&probers->lock);
+    answered = prober->answered;
+    if (!answered)
+        *ret_error = prober->error;
+    pthread_mutex_unlock(&probers->lock);
+    return answered;
+}
