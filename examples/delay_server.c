@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A server that answers late, on purpose: an example of a program on libminimio, and something to watch.
+ *
+ *     delay_server [--http] DELAY_MS...
+ *
+ * Opens one port on 127.0.0.1 for each delay and prints a line `PORT DELAY_MS` for it. Whoever connects to a port is
+ * greeted after that delay and then sees the end of the stream. With --http one more port, printed as `PORT http`,
+ * takes `GET /DELAY_MS/MESSAGE HTTP/1.1` and answers with MESSAGE after that delay.
+ *
+ * One thread, one place that waits. A token is an index: below `port_count` that of a port, above it that of a place
+ * for a connection. All places are there from the start, so no number of clients makes this program grow.
+ */
+#include "libminimio/minimio.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#define CONNECTIONS_MAX 1000
+#define PORTS_MAX       1000
+#define DELAY_MAX_MS    (60 * 60 * 1000)
+#define TEXT_SIZE       1024  /* of a request, and of an answer */
+#define FAREWELL_MS     10000 /* how long a peer may take to close after the answer */
+#define DRAIN_READS     16    /* at a time, so that nobody holds up the others */
+#define EVENTS          64
+#define DELAY_HTTP      (-1)
+#define NS_PER_MS       INT64_C(1000000)
+
+enum state {
+    FREE,
+    REQUEST,  /* reading what an HTTP client asks for */
+    WAITING,  /* until `due_ns`, to answer */
+    ANSWER,   /* sending it */
+    FAREWELL, /* all is sent: until the peer closes too, or `due_ns` */
+};
+
+struct port {
+    int fd;
+    int64_t delay_ms; /* or DELAY_HTTP */
+};
+
+struct connection {
+    enum state state;
+    struct minimio_tcp_stream *stream;
+    int64_t due_ns;
+    char text[TEXT_SIZE]; /* the request while it is read, then the answer */
+    size_t length;
+    size_t sent;
+};
+
+struct server {
+    struct minimio_poll *poll;
+    struct minimio_registrator *registrator;
+    struct port ports[PORTS_MAX];
+    size_t port_count;
+    struct connection connections[CONNECTIONS_MAX];
+};
+
+/* For the signal handler, which has no other way to it; closing a loop is safe there. */
+static struct minimio_registrator *interrupted;
+
+static void interrupt(int signal_number)
+{
+    (void)signal_number;
+    minimio_registrator_close_loop(interrupted);
+}
+
+static int64_t now_ns(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+}
+
+/* ---- Connections ------------------------------------------------------------------------------------------------ */
+
+static void connection_close(struct connection *connection)
+{
+    connection->stream = minimio_tcp_stream_free(connection->stream);
+    connection->state = FREE;
+}
+
+/* Reads and drops what the peer sends. False: it has closed, is gone, or sends so much that it never will. */
+static bool connection_drain(struct connection *connection)
+{
+    char scratch[4096];
+    ssize_t n = 1;
+
+    for (int i = 0; i < DRAIN_READS && n > 0; i++)
+        n = minimio_tcp_stream_read(connection->stream, scratch, sizeof(scratch));
+    return n == -EAGAIN;
+}
+
+/* The peer sees the end of the stream now; its own end is awaited, so that what it still sends raises no reset. */
+static void connection_half_close(struct connection *connection)
+{
+    minimio_tcp_stream_shutdown(connection->stream, MINIMIO_SHUTDOWN_WRITE);
+    connection->state = FAREWELL;
+    connection->due_ns = now_ns() + FAREWELL_MS * NS_PER_MS;
+    if (!connection_drain(connection))
+        connection_close(connection);
+}
+
+static void connection_send(struct connection *connection)
+{
+    while (connection->sent < connection->length) {
+        ssize_t n = minimio_tcp_stream_write(connection->stream, connection->text + connection->sent,
+                                             connection->length - connection->sent);
+
+        if (n == -EAGAIN)
+            return; /* writable comes when there is room */
+        if (n < 0) {
+            connection_close(connection);
+            return;
+        }
+        connection->sent += (size_t)n;
+    }
+    connection_half_close(connection);
+}
+
+static void connection_wait(struct connection *connection, int64_t delay_ms)
+{
+    connection->state = WAITING;
+    connection->due_ns = now_ns() + delay_ms * NS_PER_MS;
+    connection->sent = 0;
+}
+
+/* ---- HTTP ------------------------------------------------------------------------------------------------------- */
+
+static void http_answer(struct connection *connection, const char *status, const char *body, int64_t delay_ms)
+{
+    char text[TEXT_SIZE];
+    int length = snprintf(text, sizeof(text),
+                          "HTTP/1.1 %s\r\nContent-Type: text/plain\r\nContent-Length: %zu\r\n"
+                          "Connection: close\r\n\r\n%s",
+                          status, strlen(body), body);
+
+    memcpy(connection->text, text, (size_t)length);
+    connection->length = (size_t)length;
+    connection_wait(connection, delay_ms);
+}
+
+/* The request's head is whole and ends with a NUL. */
+static void http_request(struct connection *connection)
+{
+    char message[512];
+    unsigned delay_ms;
+
+    if (sscanf(connection->text, "GET /%7u/%511[^ \r\n] HTTP/1.", &delay_ms, message) == 2 && delay_ms <= DELAY_MAX_MS)
+        http_answer(connection, "200 OK", message, delay_ms);
+    else
+        http_answer(connection, "400 Bad Request", "what is wanted is GET /DELAY_MS/MESSAGE HTTP/1.1\n", 0);
+}
+
+/* Edge-triggered: what is there is read until the stream says that it would block. */
+static void http_read(struct connection *connection)
+{
+    while (connection->state == REQUEST) {
+        size_t room = TEXT_SIZE - 1 - connection->length;
+        ssize_t n = minimio_tcp_stream_read(connection->stream, connection->text + connection->length, room);
+
+        if (n == -EAGAIN)
+            return;
+        if (n <= 0) { /* ended, or a request too long to be one */
+            connection_close(connection);
+            return;
+        }
+        connection->length += (size_t)n;
+        connection->text[connection->length] = '\0';
+        if (strstr(connection->text, "\r\n\r\n"))
+            http_request(connection);
+    }
+}
+
+/* ---- Ports ------------------------------------------------------------------------------------------------------ */
+
+static struct connection *find_free(struct server *server)
+{
+    for (size_t i = 0; i < CONNECTIONS_MAX; i++)
+        if (server->connections[i].state == FREE)
+            return &server->connections[i];
+    return NULL;
+}
+
+static void greet_later(struct server *server, const struct port *port, int fd)
+{
+    struct connection *connection = find_free(server);
+    size_t token;
+
+    if (!connection || minimio_tcp_stream_from_fd(fd, &connection->stream) < 0) {
+        close(fd);
+        return;
+    }
+    token = server->port_count + (size_t)(connection - server->connections);
+    if (minimio_registrator_register(server->registrator, connection->stream, token,
+                                     MINIMIO_READABLE | MINIMIO_WRITABLE, MINIMIO_EDGE) < 0) {
+        connection_close(connection);
+        return;
+    }
+    connection->length = connection->sent = 0;
+    if (port->delay_ms == DELAY_HTTP) {
+        connection->state = REQUEST;
+        return;
+    }
+    connection->length = (size_t)snprintf(connection->text, TEXT_SIZE, "hello after %" PRId64 " ms\n", port->delay_ms);
+    connection_wait(connection, port->delay_ms);
+}
+
+static void port_accept(struct server *server, const struct port *port)
+{
+    int fd;
+
+    while ((fd = accept4(port->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0)
+        greet_later(server, port, fd);
+}
+
+static int port_open(struct port *port, int64_t delay_ms)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof(address);
+
+    port->delay_ms = delay_ms;
+    port->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (port->fd < 0 || bind(port->fd, (struct sockaddr *)&address, length) < 0 || listen(port->fd, SOMAXCONN) < 0 ||
+        getsockname(port->fd, (struct sockaddr *)&address, &length) < 0)
+        return -errno;
+    if (delay_ms == DELAY_HTTP)
+        printf("%d http\n", ntohs(address.sin_port));
+    else
+        printf("%d %" PRId64 "\n", ntohs(address.sin_port), delay_ms);
+    return 0;
+}
+
+/* ---- The loop --------------------------------------------------------------------------------------------------- */
+
+static void connection_ready(struct connection *connection)
+{
+    switch (connection->state) {
+    case FREE:    /* closed earlier in this batch */
+    case WAITING: /* who has closed may still read */
+        break;
+    case REQUEST:
+        http_read(connection);
+        break;
+    case ANSWER:
+        connection_send(connection);
+        break;
+    case FAREWELL:
+        if (!connection_drain(connection))
+            connection_close(connection);
+        break;
+    }
+}
+
+static bool has_due(const struct connection *connection)
+{
+    return connection->state == WAITING || connection->state == FAREWELL;
+}
+
+static void connections_due(struct server *server)
+{
+    int64_t now = now_ns();
+
+    for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
+        struct connection *connection = &server->connections[i];
+
+        if (!has_due(connection) || connection->due_ns > now)
+            continue;
+        if (connection->state == FAREWELL) {
+            connection_close(connection);
+        } else {
+            connection->state = ANSWER;
+            connection_send(connection);
+        }
+    }
+}
+
+static int64_t time_to_next_ns(const struct server *server)
+{
+    int64_t next = INT64_MAX;
+    int64_t left;
+
+    for (size_t i = 0; i < CONNECTIONS_MAX; i++)
+        if (has_due(&server->connections[i]) && server->connections[i].due_ns < next)
+            next = server->connections[i].due_ns;
+    if (next == INT64_MAX)
+        return MINIMIO_FOREVER;
+    left = next - now_ns();
+    return left > 0 ? left : 0;
+}
+
+/* Until a signal closes the loop: then -ECANCELED. */
+static int serve(struct server *server)
+{
+    struct minimio_event events[EVENTS];
+
+    for (;;) {
+        int n = minimio_poll_poll(server->poll, events, EVENTS, time_to_next_ns(server));
+
+        if (n < 0)
+            return n;
+        for (int i = 0; i < n; i++) {
+            minimio_token token = minimio_event_id(&events[i]);
+
+            if (token < server->port_count)
+                port_accept(server, &server->ports[token]);
+            else
+                connection_ready(&server->connections[token - server->port_count]);
+        }
+        connections_due(server);
+    }
+}
+
+/* ---- Start and end ---------------------------------------------------------------------------------------------- */
+
+/* So many descriptors must be there that accepting never fails for the want of one: the ports would stay ready. */
+static int reserve_descriptors(size_t ports)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return -errno;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    return limit.rlim_cur < CONNECTIONS_MAX + ports + 16 ? -EMFILE : 0;
+}
+
+static int start(struct server *server, int argc, char **argv)
+{
+    int r = minimio_poll_new(&server->poll);
+
+    if (r < 0)
+        return r;
+    server->registrator = minimio_poll_registrator(server->poll);
+    if (!server->registrator)
+        return -ENOMEM;
+    for (int i = 1; i < argc && r == 0; i++) {
+        bool http = strcmp(argv[i], "--http") == 0;
+        struct port *port = &server->ports[server->port_count];
+
+        port->fd = -1;
+        server->port_count++;
+        r = port_open(port, http ? DELAY_HTTP : strtol(argv[i], NULL, 10));
+        if (r == 0)
+            r = minimio_registrator_register_fd(server->registrator, port->fd, server->port_count - 1, MINIMIO_READABLE,
+                                                MINIMIO_LEVEL);
+    }
+    return r == 0 ? reserve_descriptors(server->port_count) : r;
+}
+
+static void handle_signals(struct server *server)
+{
+    struct sigaction action = {.sa_handler = interrupt};
+
+    interrupted = server->registrator;
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGINT, &action, NULL);
+}
+
+static void end(struct server *server)
+{
+    for (size_t i = 0; i < CONNECTIONS_MAX; i++)
+        connection_close(&server->connections[i]);
+    for (size_t i = 0; i < server->port_count; i++)
+        if (server->ports[i].fd >= 0)
+            close(server->ports[i].fd);
+    minimio_registrator_free(server->registrator);
+    minimio_poll_free(server->poll);
+}
+
+static bool is_delay(const char *text)
+{
+    size_t length = strspn(text, "0123456789");
+
+    return length > 0 && length <= 7 && text[length] == '\0' && strtol(text, NULL, 10) <= DELAY_MAX_MS;
+}
+
+static bool is_usage_right(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++)
+        if (!is_delay(argv[i]) && strcmp(argv[i], "--http") != 0)
+            return false;
+    return argc > 1 && argc - 1 <= PORTS_MAX;
+}
+
+int main(int argc, char **argv)
+{
+    static struct server server;
+    int r;
+
+    if (!is_usage_right(argc, argv)) {
+        fputs("usage: delay_server [--http] DELAY_MS...   (0 to 3600000; at most 1000 of them)\n", stderr);
+        return 2;
+    }
+    r = start(&server, argc, argv);
+    if (r == 0) {
+        handle_signals(&server);
+        fflush(stdout);
+        r = serve(&server);
+    }
+    signal(SIGTERM, SIG_IGN); /* what the handler uses goes now */
+    signal(SIGINT, SIG_IGN);
+    end(&server);
+    if (r == -ECANCELED)
+        return 0;
+    fprintf(stderr, "delay_server: %s\n", strerror(-r));
+    return 1;
+}

@@ -1,0 +1,60 @@
+#!/bin/sh
+# The demo: three servers that answer late, one daemon, and the tokens of the streams as they become ready.
+# usage: examples/demo.sh BUILD
+set -eu
+
+build=${1:-build}
+folder=$(mktemp -d)
+daemon='' servers=''
+
+# shellcheck disable=SC2317 # called by the trap
+clean_up() {
+    trap - EXIT INT TERM
+    for pid in $daemon $servers; do
+        kill "$pid" 2>/dev/null || :
+        wait "$pid" 2>/dev/null || :
+    done
+    rm -rf "$folder"
+}
+trap clean_up EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+fail() {
+    echo "demo: $1" >&2
+    [ ! -s "$folder/minimiod.log" ] || cat "$folder/minimiod.log" >&2
+    exit 1
+}
+
+export MINIMIO_SOCKET="$folder/minimio.sock"
+
+"$build/minimiod" --socket "$MINIMIO_SOCKET" 2>"$folder/minimiod.log" &
+daemon=$!
+"$build/minimioctl" ping --wait 5s >/dev/null || fail 'the daemon did not start'
+
+# The servers print their ports once they are open; a fifo makes reading them a wait for that.
+mkfifo "$folder/ports"
+"$build/examples/delay_server" 900 300 600 >"$folder/ports" &
+servers=$!
+targets='' what=''
+while read -r port delay; do
+    targets="$targets 127.0.0.1:$port"
+    what="$what    127.0.0.1:$port greets after $delay ms
+"
+    case $what in *" 900 "*" 300 "*" 600 "*) break ;; esac
+done <"$folder/ports"
+[ -n "$targets" ] || fail 'the servers did not start'
+
+echo 'Three servers, each of which greets whoever connects after a while of its own:'
+printf '%s' "$what"
+echo
+echo 'minimiod holds a stream to each of them, registered as tokens 1, 2 and 3, and says what becomes ready:'
+echo "\$ minimioctl watch$targets"
+# shellcheck disable=SC2086 # the targets are words on purpose
+{ "$build/minimioctl" watch --timeout 10s $targets || echo "failed $?" >"$folder/failed"; } | tee "$folder/events"
+[ ! -e "$folder/failed" ] || fail "watch $(cat "$folder/failed")"
+
+order=$(awk '!seen[$1]++ { printf "%s%s", separator, $1; separator = " " }' "$folder/events")
+[ "$order" = '2 3 1' ] || fail "the tokens came in the order '$order', not in the order of readiness, 2 3 1"
+echo
+echo "Registered as 1 2 3, ready as $order: the order of readiness. One wait for all three, no thread for each."
