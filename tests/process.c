@@ -160,7 +160,8 @@ static int reap(struct process *process)
     process->elapsed_ns = test_now_ns() - process->started_ns;
     ck_assert_int_eq(waitpid(process->pid, &status, 0), process->pid);
     process->pid = 0;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    process->exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    return process->exit_code;
 }
 
 /* What has ended by its pid may have left output in its pipes, or have a child that holds them open: what is there
@@ -174,6 +175,7 @@ int process_wait(struct process *process, int timeout_ms)
         if (!take_some(process, &ended, left_ms(until_ns))) {
             kill(process->pid, SIGKILL);
             reap(process);
+            process->exit_code = PROCESS_KILLED;
             return PROCESS_KILLED;
         }
     return reap(process);
@@ -207,12 +209,14 @@ int process_run(struct process *ret_process, const char *const *arguments)
 void start_minimiod(struct minimiod *ret_minimiod, const char *const *arguments)
 {
     const char *all[ARGUMENTS_MAX] = {built_program("minimiod"), "--socket", ret_minimiod->socket};
+    const char *temporary = getenv("TMPDIR");
 
     for (size_t i = 0; arguments && arguments[i]; i++) {
         ck_assert_uint_lt(i + 4, ARGUMENTS_MAX);
         all[i + 3] = arguments[i];
     }
-    strcpy(ret_minimiod->folder, "/tmp/minimio-test-XXXXXX");
+    snprintf(ret_minimiod->folder, sizeof(ret_minimiod->folder), "%s/minimio-test-XXXXXX",
+             temporary ? temporary : "/tmp");
     ck_assert_ptr_nonnull(mkdtemp(ret_minimiod->folder));
     snprintf(ret_minimiod->socket, sizeof(ret_minimiod->socket), "%s/minimio.sock", ret_minimiod->folder);
     process_start(&ret_minimiod->process, false, all);

@@ -29,6 +29,7 @@ struct process {
     int input_fd; /* -1: /dev/null, or closed by process_close_input */
     struct output out;
     struct output err;
+    int exit_code;      /* as process_wait returned it */
     int64_t elapsed_ns; /* from start to end, once it has ended */
     int64_t started_ns;
 };
@@ -66,11 +67,12 @@ int process_run(struct process *ret_process, const char *const *arguments);
 
 struct minimiod {
     struct process process;
-    char folder[64];
-    char socket[96]; /* in the folder */
+    char folder[96];
+    char socket[112]; /* in the folder */
 };
 
-/* Starts minimiod in a folder of its own, with more arguments (NULL-ended; NULL: none), and waits until it listens. */
+/* Starts minimiod in a folder of its own in $TMPDIR or /tmp, with more arguments (NULL-ended; NULL: none), and waits
+ * until it listens. */
 void start_minimiod(struct minimiod *ret_minimiod, const char *const *arguments);
 
 /* Ends it by SIGTERM, requires that it exits with 0, and removes the folder. */

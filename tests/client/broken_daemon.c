@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/* minimioctl against daemons that do not keep to the protocol: it says what is wrong and ends. */
+#include "tests/client/network.h"
+#include "tests/client/run.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+Suite *client_broken_daemon_suite(void);
+
+static struct fake_daemon fake;
+
+static void set_up(void)
+{
+    fake_daemon_open(&fake);
+}
+
+static void tear_down(void)
+{
+    fake_daemon_close(&fake);
+}
+
+/* One `call ping` answered with `answer`, after which the daemon closes. */
+static void assert_answered(const char *answer, int code, const char *out, const char *err)
+{
+    struct process process;
+    int session;
+
+    process_start(&process, false, ARGUMENTS("call", "ping", "--socket", fake.socket));
+    session = fake_daemon_accept(&fake);
+    send_text(session, answer);
+    close(session);
+    assert_ends(&process, code, out, err);
+}
+
+START_TEST(a_reply_is_found_behind_other_messages)
+{
+    assert_answered("{\"jsonrpc\":\"2.0\",\"method\":\"ready\",\"params\":{\"events\":[]}}\n"
+                    "{\"jsonrpc\":\"2.0\",\"id\":99,\"result\":{\"wrong\":true}}\n"
+                    "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"right\":9007199254740991}}\n",
+                    0, "{\"right\":9007199254740991}\n", NULL);
+}
+END_TEST
+
+START_TEST(a_closed_connection_is_told)
+{
+    assert_answered("", 1, NULL, "the daemon closed the connection\n");
+    assert_answered("{\"jsonrpc\":\"2.0\",\"id\":1,", 1, NULL, "closed the connection in the middle of a message");
+}
+END_TEST
+
+START_TEST(garbage_is_told)
+{
+    assert_answered("220 mail.example ESMTP\r\n", 1, NULL, "no message: 220 mail.example ESMTP");
+    assert_answered("\n", 1, NULL, "no message");
+    assert_answered("[1]\n", 1, NULL, "no message");
+    assert_answered("{} {}\n", 1, NULL, "no message");
+    assert_answered("\x1b[2J\n", 1, NULL, "no message: ?[2J");
+    assert_answered("{\"id\":1}\n", 1, NULL, "neither result nor error");
+}
+END_TEST
+
+START_TEST(an_oversized_line_is_told)
+{
+    char *line = malloc(70001);
+
+    memset(line, 'x', 70000);
+    line[70000] = '\0';
+    assert_answered(line, 1, NULL, "a line longer than 65536 bytes");
+    free(line);
+}
+END_TEST
+
+START_TEST(a_refused_session_says_why)
+{
+    assert_answered("{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":13,\"message\":\"too many sessions\","
+                    "\"data\":{\"name\":\"LIMIT_EXCEEDED\"}}}\n",
+                    1, NULL, "too many sessions (LIMIT_EXCEEDED)");
+}
+END_TEST
+
+START_TEST(a_silent_daemon_meets_the_timeout)
+{
+    assert_run(124, NULL, "in time", "ping", "--socket", fake.socket, "--timeout", "100ms");
+}
+END_TEST
+
+Suite *client_broken_daemon_suite(void)
+{
+    Suite *suite = suite_create("client_broken_daemon");
+    TCase *tests = tcase_create("broken daemon");
+
+    tcase_set_timeout(tests, 60);
+    tcase_add_checked_fixture(tests, set_up, tear_down);
+    tcase_add_test(tests, a_reply_is_found_behind_other_messages);
+    tcase_add_test(tests, a_closed_connection_is_told);
+    tcase_add_test(tests, garbage_is_told);
+    tcase_add_test(tests, an_oversized_line_is_told);
+    tcase_add_test(tests, a_refused_session_says_why);
+    tcase_add_test(tests, a_silent_daemon_meets_the_timeout);
+    suite_add_tcase(suite, tests);
+    return suite;
+}

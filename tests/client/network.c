@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/client/network.h"
+
+#include "tests/process.h"
+
+#include <arpa/inet.h>
+#include <check.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+static struct sockaddr_in loopback(int port)
+{
+    return (struct sockaddr_in){
+        .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons((uint16_t)port)};
+}
+
+static int port_number(const struct port *port)
+{
+    return atoi(strchr(port->address, ':') + 1);
+}
+
+static void await(int fd, short events)
+{
+    struct pollfd wanted = {.fd = fd, .events = events};
+
+    ck_assert_int_eq(poll(&wanted, 1, PROCESS_TIMEOUT_MS), 1);
+}
+
+void port_bind(struct port *ret_port)
+{
+    struct sockaddr_in address = loopback(0);
+    socklen_t length = sizeof(address);
+
+    ret_port->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ck_assert_int_ge(ret_port->fd, 0);
+    ck_assert_int_eq(bind(ret_port->fd, (struct sockaddr *)&address, length), 0);
+    ck_assert_int_eq(getsockname(ret_port->fd, (struct sockaddr *)&address, &length), 0);
+    snprintf(ret_port->address, sizeof(ret_port->address), "127.0.0.1:%d", ntohs(address.sin_port));
+}
+
+void port_listen(struct port *port)
+{
+    ck_assert_int_eq(listen(port->fd, 64), 0);
+}
+
+void port_open(struct port *ret_port)
+{
+    port_bind(ret_port);
+    port_listen(ret_port);
+}
+
+int port_accept(struct port *port)
+{
+    int fd;
+
+    await(port->fd, POLLIN);
+    fd = accept4(port->fd, NULL, NULL, SOCK_CLOEXEC);
+    ck_assert_int_ge(fd, 0);
+    return fd;
+}
+
+void port_close(struct port *port)
+{
+    close(port->fd);
+}
+
+/* On loopback a connection that is taken up is so before connect returns, so one that is not meets a full queue. */
+void black_hole_open(struct black_hole *ret_hole)
+{
+    struct sockaddr_in address;
+    int unanswered = 0;
+
+    port_bind(&ret_hole->port);
+    ck_assert_int_eq(listen(ret_hole->port.fd, 0), 0);
+    address = loopback(port_number(&ret_hole->port));
+    for (int i = 0; i < BLACK_HOLE_FILL; i++) {
+        ret_hole->fill[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        connect(ret_hole->fill[i], (struct sockaddr *)&address, sizeof(address));
+        unanswered += poll(&(struct pollfd){.fd = ret_hole->fill[i], .events = POLLOUT}, 1, 0) == 0;
+    }
+    ck_assert_int_gt(unanswered, 0);
+}
+
+void black_hole_close(struct black_hole *hole)
+{
+    for (int i = 0; i < BLACK_HOLE_FILL; i++)
+        close(hole->fill[i]);
+    port_close(&hole->port);
+}
+
+void fake_daemon_open(struct fake_daemon *ret_daemon)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    const char *temporary = getenv("TMPDIR");
+
+    snprintf(ret_daemon->folder, sizeof(ret_daemon->folder), "%s/minimio-test-XXXXXX", temporary ? temporary : "/tmp");
+    ck_assert_ptr_nonnull(mkdtemp(ret_daemon->folder));
+    snprintf(ret_daemon->socket, sizeof(ret_daemon->socket), "%s/minimio.sock", ret_daemon->folder);
+    ck_assert_uint_lt(strlen(ret_daemon->socket), sizeof(address.sun_path));
+    strcpy(address.sun_path, ret_daemon->socket);
+    ret_daemon->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ck_assert_int_ge(ret_daemon->fd, 0);
+    ck_assert_int_eq(bind(ret_daemon->fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    ck_assert_int_eq(listen(ret_daemon->fd, 4), 0);
+}
+
+void fake_daemon_close(struct fake_daemon *daemon)
+{
+    close(daemon->fd);
+    unlink(daemon->socket);
+    ck_assert_int_eq(rmdir(daemon->folder), 0);
+}
+
+int fake_daemon_accept(struct fake_daemon *daemon)
+{
+    char byte = 0;
+    int fd;
+
+    await(daemon->fd, POLLIN);
+    fd = accept4(daemon->fd, NULL, NULL, SOCK_CLOEXEC);
+    ck_assert_int_ge(fd, 0);
+    while (byte != '\n')
+        ck_assert_int_eq(recv(fd, &byte, 1, 0), 1);
+    return fd;
+}
+
+void send_text(int fd, const char *text)
+{
+    while (*text) {
+        ssize_t n = send(fd, text, strlen(text), MSG_NOSIGNAL);
+
+        if (n < 0)
+            return; /* the peer has seen enough */
+        text += n;
+    }
+}

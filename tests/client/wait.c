@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+/* `minimioctl wait`, which needs no daemon. */
+#include "tests/client/network.h"
+#include "tests/client/run.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define OVERSTAY_NS INT64_C(50000000)
+#define TRIES       5 /* on a busy machine one run may come late; one that always does is wrong */
+
+START_TEST(open_ports_end_it_at_once)
+{
+    struct port one, two;
+
+    port_open(&one);
+    port_open(&two);
+    assert_run(0, NULL, NULL, "wait", one.address);
+    assert_run(0, NULL, NULL, "wait", one.address, two.address, "--all", "--timeout", "10s");
+    assert_run(0, NULL, NULL, "wait", "--timeout=10s", one.address, "--socket", "/nowhere");
+    port_close(&one);
+    port_close(&two);
+}
+END_TEST
+
+START_TEST(any_is_content_with_one)
+{
+    struct port refusing, open;
+    struct black_hole hole;
+
+    port_bind(&refusing);
+    port_open(&open);
+    black_hole_open(&hole);
+    assert_run(0, NULL, NULL, "wait", "--any", refusing.address, hole.port.address, "nowhere.invalid:80", open.address);
+    assert_run(124, NULL, refusing.address, "wait", "--any", refusing.address, "--timeout", "200ms");
+    black_hole_close(&hole);
+    port_close(&open);
+    port_close(&refusing);
+}
+END_TEST
+
+START_TEST(a_server_that_starts_late_is_found)
+{
+    struct port witness, late;
+    struct process process;
+    int fd;
+
+    port_open(&witness);
+    port_bind(&late);
+    process_start(&process, false, ARGUMENTS("wait", late.address, witness.address, "--interval", "5ms"));
+    fd = port_accept(&witness); /* it has begun to try */
+    port_listen(&late);
+    assert_ends(&process, 0, NULL, NULL);
+    close(fd);
+    port_close(&late);
+    port_close(&witness);
+}
+END_TEST
+
+START_TEST(the_deadline_holds_over_everything)
+{
+    const int64_t deadline_ns = INT64_C(300000000);
+    struct port refusing, open;
+    struct black_hole hole;
+    int64_t least_ns = INT64_MAX;
+
+    port_bind(&refusing);
+    port_open(&open);
+    black_hole_open(&hole);
+    for (int i = 0; i < TRIES && least_ns > deadline_ns + OVERSTAY_NS; i++) {
+        struct process process;
+        process_run(&process, ARGUMENTS("wait", refusing.address, "nowhere.invalid:80", open.address, hole.port.address,
+                                        "--timeout", "0.3"));
+
+        ck_assert_int_ge(process.elapsed_ns, deadline_ns);
+        if (process.elapsed_ns < least_ns)
+            least_ns = process.elapsed_ns;
+        ck_assert_ptr_null(strstr(process.err.text, open.address));
+        assert_holds(process.err.text, "nowhere.invalid:80: ");
+        assert_holds(process.err.text, hole.port.address);
+        assert_holds(process.err.text, "no answer");
+        assert_ends(&process, 124, NULL, "Connection refused");
+    }
+    ck_assert_int_le(least_ns, deadline_ns + OVERSTAY_NS);
+    black_hole_close(&hole);
+    port_close(&open);
+    port_close(&refusing);
+}
+END_TEST
+
+START_TEST(quiet_says_nothing_at_the_timeout)
+{
+    struct port refusing;
+
+    port_bind(&refusing);
+    assert_run(124, NULL, NULL, "wait", "--quiet", refusing.address, "--timeout", "50ms");
+    port_close(&refusing);
+}
+END_TEST
+
+START_TEST(a_command_is_run_with_its_arguments)
+{
+    struct port open, refusing;
+
+    port_open(&open);
+    port_bind(&refusing);
+    assert_run(0, "[a][b c][--timeout][--]", NULL, "wait", open.address, "--timeout", "10s", "--", "printf", "[%s]",
+               "a", "b c", "--timeout", "--");
+    assert_run(7, NULL, NULL, "wait", open.address, "--", "sh", "-c", "exit 7");
+    assert_run(127, NULL, "no-such-command", "wait", open.address, "--", "no-such-command");
+    assert_run(126, NULL, "/dev/null", "wait", open.address, "--", "/dev/null");
+    assert_run(124, NULL, refusing.address, "wait", refusing.address, "--timeout", "50ms", "--", "echo", "ran");
+    port_close(&open);
+    port_close(&refusing);
+}
+END_TEST
+
+START_TEST(wrong_usage_is_told)
+{
+    assert_run(2, NULL, "HOST:PORT", "wait");
+    assert_run(2, NULL, "a port is missing", "wait", "localhost");
+    assert_run(2, NULL, "from 1 to 65535", "wait", "localhost:0");
+    assert_run(2, NULL, "from 1 to 65535", "wait", "localhost:65536");
+    assert_run(2, NULL, "from 1 to 65535", "wait", "localhost:http");
+    assert_run(2, NULL, "a host is missing", "wait", ":80");
+    assert_run(2, NULL, "[ADDRESS]:PORT", "wait", "::1:80");
+    assert_run(2, NULL, "unrecognized option '--frobnicate'", "wait", "localhost:1", "--frobnicate");
+    assert_run(2, NULL, "requires an argument", "wait", "localhost:1", "--timeout");
+    assert_run(2, NULL, "behind --", "wait", "localhost:1", "--");
+    assert_run(2, NULL, "less than 1ms", "wait", "localhost:1", "--interval", "0");
+}
+END_TEST
+
+START_TEST(durations_are_checked)
+{
+    static const char *const bad[] = {"", "x", "-1", "1x", "1.", ".5", "1 s", "0x10", "1e3", "nan", "5d", "99999h"};
+
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        assert_run(2, NULL, "--timeout", "wait", "localhost:1", "--timeout", bad[i]);
+}
+END_TEST
+
+START_TEST(more_targets_than_the_limit_are_refused)
+{
+    static const char *arguments[1004];
+
+    arguments[0] = built_program("minimioctl");
+    arguments[1] = "wait";
+    for (int i = 0; i < 1001; i++)
+        arguments[2 + i] = "127.0.0.1:1";
+    assert_runs(arguments, 2, NULL, "limit: targets, at most 1000");
+}
+END_TEST
+
+START_TEST(a_thousand_targets_are_awaited)
+{
+    static const char *arguments[1003];
+    struct port open;
+
+    port_open(&open);
+    ck_assert_int_eq(listen(open.fd, 4096), 0);
+    arguments[0] = built_program("minimioctl");
+    arguments[1] = "wait";
+    for (int i = 0; i < 1000; i++)
+        arguments[2 + i] = open.address;
+    assert_runs(arguments, 0, NULL, NULL);
+    port_close(&open);
+}
+END_TEST
+
+START_TEST(help_is_given)
+{
+    assert_run(0, "usage: minimioctl wait", NULL, "wait", "--help");
+    assert_run(0, "usage: minimioctl wait", NULL, "help", "wait");
+}
+END_TEST
+
+Suite *client_wait_suite(void);
+
+Suite *client_wait_suite(void)
+{
+    Suite *suite = suite_create("client_wait");
+    TCase *tests = tcase_create("wait");
+
+    tcase_set_timeout(tests, 60);
+    tcase_add_test(tests, open_ports_end_it_at_once);
+    tcase_add_test(tests, any_is_content_with_one);
+    tcase_add_test(tests, a_server_that_starts_late_is_found);
+    tcase_add_test(tests, the_deadline_holds_over_everything);
+    tcase_add_test(tests, quiet_says_nothing_at_the_timeout);
+    tcase_add_test(tests, a_command_is_run_with_its_arguments);
+    tcase_add_test(tests, wrong_usage_is_told);
+    tcase_add_test(tests, durations_are_checked);
+    tcase_add_test(tests, more_targets_than_the_limit_are_refused);
+    tcase_add_test(tests, a_thousand_targets_are_awaited);
+    tcase_add_test(tests, help_is_given);
+    suite_add_tcase(suite, tests);
+    return suite;
+}
