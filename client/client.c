@@ -200,7 +200,7 @@ static int take_line(struct client *client, cJSON **ret_message)
 
     if (r == 0)
         return parse(client, line, ret_message);
-    return r == -EMSGSIZE ? fail(client, r, "the daemon sent a line longer than %d bytes", LINE_SIZE) : r;
+    return r == -EMSGSIZE ? fail(client, r, "the daemon sent a line longer than %zu bytes", LINE_SIZE) : r;
 }
 
 static int receive(struct client *client, int64_t deadline_ns, cJSON **ret_message)
@@ -262,7 +262,7 @@ int client_next(struct client *client, int64_t deadline_ns, cJSON **ret_message)
 static int wait_to_send(struct client *client, int64_t deadline_ns)
 {
     int ready = deadline_wait_fd(deadline_ns, client->fd, POLLIN | POLLOUT);
-    cJSON *message;
+    cJSON *message = NULL;
     int r = 0;
 
     if (ready == -ETIMEDOUT)
@@ -302,7 +302,7 @@ static int send_all(struct client *client, const char *bytes, size_t length, int
 /* A method's name may hold anything that a person typed, so it is written as JSON has it. */
 static void write_request(struct buffer *out, const char *method, const char *params, uint64_t id)
 {
-    cJSON name = {.type = cJSON_String | cJSON_IsReference, .valuestring = (char *)(uintptr_t)method};
+    cJSON name = {.type = cJSON_String | cJSON_IsReference, .valuestring = (char *)method};
     char *quoted = cJSON_PrintUnformatted(&name);
     char text[48];
 
@@ -392,7 +392,7 @@ static int take_reply(struct client *client, cJSON *message, cJSON **ret_result)
 
 static int await_reply(struct client *client, uint64_t id, int64_t deadline_ns, cJSON **ret_result)
 {
-    cJSON *message;
+    cJSON *message = NULL;
     int r;
 
     do {

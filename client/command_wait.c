@@ -123,14 +123,19 @@ static const char *error_text(int error)
     }
 }
 
+/* A thousand lines one by one would take their time, when there is none left: they are written at once. */
 static void report_unanswered(const struct wait *wait, struct probers *probers)
 {
+    static char lines[64 * 1024];
+
+    setvbuf(stderr, lines, _IOFBF, sizeof(lines));
     for (size_t i = 0; i < wait->count; i++) {
         int error;
 
         if (!probers_answered(probers, i, &error))
             failed(wait->command, "%s: %s", wait->targets[i], error_text(error));
     }
+    fflush(stderr);
 }
 
 static int become(const struct wait *wait)
@@ -150,13 +155,13 @@ static int wait_for_targets(struct wait *wait)
     int r;
 
     raise_descriptor_limit(wait);
-    r = probers_new(wait->targets, wait->count, wait->interval_ns, wait->deadline_ns, &probers);
+    r = probers_new(wait->targets, wait->count, wait->interval_ns, &probers);
     if (r < 0)
         return failed(wait->command, "out of memory");
     r = probers_start(probers);
     if (r < 0)
         return failed(wait->command, "cannot start a thread for each target: %s", strerror(-r));
-    r = probers_wait(probers, wait->any ? 1 : wait->count);
+    r = probers_wait(probers, wait->any ? 1 : wait->count, wait->deadline_ns);
     if (r == 0)
         return wait->program ? become(wait) : EXIT_DONE;
     if (!wait->quiet)

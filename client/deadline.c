@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DURATION_MAX_NS (366 * 24 * 3600 * NS_PER_S)
+#define DURATION_MAX_NS (INT64_C(366) * 24 * 3600 * NS_PER_S)
 
 int64_t now_ns(void)
 {

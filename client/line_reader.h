@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define LINE_SIZE (64 * 1024) /* a line is shorter than this, its LF included */
+#define LINE_SIZE ((size_t)64 * 1024) /* a line is shorter than this, its LF included */
 
 struct line_reader {
     size_t start;  /* where the next line begins */

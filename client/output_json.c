@@ -9,7 +9,7 @@ static void print_value(const cJSON *value);
 
 void output_json_string(const char *text)
 {
-    cJSON string = {.type = cJSON_String | cJSON_IsReference, .valuestring = (char *)(uintptr_t)text};
+    cJSON string = {.type = cJSON_String | cJSON_IsReference, .valuestring = (char *)text};
     char *quoted = cJSON_PrintUnformatted(&string);
 
     fputs(quoted ? quoted : "null", stdout);

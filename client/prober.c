@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #define STACK_BYTES       ((size_t)256 * 1024) /* name service modules are the ones that need it */
+#define TRY_NS            (10 * NS_PER_S)
 #define FIRST_INTERVAL_NS (100 * NS_PER_MS)
 #define LAST_INTERVAL_NS  NS_PER_S
 
@@ -24,13 +25,11 @@ struct probers {
     pthread_cond_t changed;
     size_t answered; /* under the lock */
     int64_t interval_ns;
-    int64_t deadline_ns;
     size_t count;
     struct prober each[];
 };
 
-int probers_new(char *const *targets, size_t count, int64_t interval_ns, int64_t deadline_ns,
-                struct probers **ret_probers)
+int probers_new(char *const *targets, size_t count, int64_t interval_ns, struct probers **ret_probers)
 {
     struct probers *probers = calloc(1, sizeof(*probers) + count * sizeof(probers->each[0]));
     pthread_condattr_t monotonic;
@@ -43,7 +42,6 @@ int probers_new(char *const *targets, size_t count, int64_t interval_ns, int64_t
     pthread_cond_init(&probers->changed, &monotonic);
     pthread_condattr_destroy(&monotonic);
     probers->interval_ns = interval_ns;
-    probers->deadline_ns = deadline_ns;
     probers->count = count;
     for (size_t i = 0; i < count; i++)
         probers->each[i] = (struct prober){.probers = probers, .target = targets[i]};
@@ -51,11 +49,11 @@ int probers_new(char *const *targets, size_t count, int64_t interval_ns, int64_t
     return 0;
 }
 
+/* A try that nobody answers is given up in time for another: the kernel's own repeat ever more rarely. */
 static int probe_once(const struct prober *prober)
 {
     struct minimio_tcp_stream *stream;
-    int64_t left = deadline_left_ns(prober->probers->deadline_ns);
-    int r = minimio_tcp_stream_connect_host(prober->target, left < 0 ? MINIMIO_FOREVER : left, &stream);
+    int r = minimio_tcp_stream_connect_host(prober->target, TRY_NS, &stream);
 
     if (r == 0)
         minimio_tcp_stream_free(stream);
@@ -71,27 +69,28 @@ static void note_result(struct prober *prober, int r)
         prober->answered = true;
         probers->answered++;
         pthread_cond_signal(&probers->changed);
-    } else if (r != -ETIMEDOUT || prober->error == 0) {
-        /* A try that the deadline cut short tells less than the one before it. */
-        prober->error = r;
     }
+    prober->error = r;
     pthread_mutex_unlock(&probers->lock);
 }
 
+/* Knows no deadline: a thousand threads that wake up for it would be in the way of the one that keeps it. */
 static void *probe(void *argument)
 {
     struct prober *prober = argument;
-    struct probers *probers = prober->probers;
-    int64_t interval_ns = probers->interval_ns ? probers->interval_ns : FIRST_INTERVAL_NS;
+    int64_t interval_ns = prober->probers->interval_ns;
+    bool grows = interval_ns == 0;
 
+    if (grows)
+        interval_ns = FIRST_INTERVAL_NS;
     for (;;) {
         int r = probe_once(prober);
 
         note_result(prober, r);
-        if (r == 0 || deadline_left_ns(probers->deadline_ns) == 0)
+        if (r == 0)
             return NULL;
-        deadline_pause(probers->deadline_ns, interval_ns);
-        if (!probers->interval_ns)
+        deadline_pause(DEADLINE_NEVER, interval_ns);
+        if (grows)
             interval_ns = deadline_sooner(interval_ns * 5 / 4, LAST_INTERVAL_NS);
     }
 }
@@ -111,14 +110,14 @@ int probers_start(struct probers *probers)
     return -error;
 }
 
-int probers_wait(struct probers *probers, size_t wanted)
+int probers_wait(struct probers *probers, size_t wanted, int64_t deadline_ns)
 {
-    struct timespec until = deadline_timespec(probers->deadline_ns);
+    struct timespec until = deadline_timespec(deadline_ns);
     int error = 0;
 
     pthread_mutex_lock(&probers->lock);
     while (probers->answered < wanted && error != ETIMEDOUT) {
-        if (probers->deadline_ns == DEADLINE_NEVER)
+        if (deadline_ns == DEADLINE_NEVER)
             pthread_cond_wait(&probers->changed, &probers->lock);
         else
             error = pthread_cond_timedwait(&probers->changed, &probers->lock, &until);

@@ -27,7 +27,7 @@
 
 #define CONNECTIONS_MAX 1000
 #define PORTS_MAX       1000
-#define DELAY_MAX_MS    (60 * 60 * 1000)
+#define DELAY_MAX_MS    3600000
 #define TEXT_SIZE       1024  /* of a request, and of an answer */
 #define FAREWELL_MS     10000 /* how long a peer may take to close after the answer */
 #define DRAIN_READS     16    /* at a time, so that nobody holds up the others */

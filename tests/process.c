@@ -60,7 +60,7 @@ static _Noreturn void become(pid_t parent, int in, int out, int err, const char 
     signal(SIGPIPE, SIG_DFL);
     if (dup2(in, 0) < 0 || dup2(out, 1) < 0 || dup2(err, 2) < 0)
         _exit(127);
-    execvp(arguments[0], (char *const *)(uintptr_t)arguments);
+    execvp(arguments[0], (char *const *)arguments);
     _exit(127);
 }
 

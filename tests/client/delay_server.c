@@ -84,7 +84,7 @@ START_TEST(it_answers_http)
     send(fd, "lo HTTP/1.1\r\nHost: x\r\n\r\n", 24, MSG_NOSIGNAL);
     assert_receives(fd, "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n"
                         "Connection: close\r\n\r\nhello");
-    assert_receives(bad, "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: 48\r\n"
+    assert_receives(bad, "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: 49\r\n"
                          "Connection: close\r\n\r\nwhat is wanted is GET /DELAY_MS/MESSAGE HTTP/1.1\n");
     assert_ends_by(&process, SIGINT);
 }

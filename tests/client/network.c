@@ -81,7 +81,7 @@ void black_hole_open(struct black_hole *ret_hole)
     address = loopback(port_number(&ret_hole->port));
     for (int i = 0; i < BLACK_HOLE_FILL; i++) {
         ret_hole->fill[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-        connect(ret_hole->fill[i], (struct sockaddr *)&address, sizeof(address));
+        (void)connect(ret_hole->fill[i], (struct sockaddr *)&address, sizeof(address));
         unanswered += poll(&(struct pollfd){.fd = ret_hole->fill[i], .events = POLLOUT}, 1, 0) == 0;
     }
     ck_assert_int_gt(unanswered, 0);
@@ -119,15 +119,21 @@ void fake_daemon_close(struct fake_daemon *daemon)
 
 int fake_daemon_accept(struct fake_daemon *daemon)
 {
-    char byte = 0;
     int fd;
 
     await(daemon->fd, POLLIN);
     fd = accept4(daemon->fd, NULL, NULL, SOCK_CLOEXEC);
     ck_assert_int_ge(fd, 0);
+    receive_line(fd);
+    return fd;
+}
+
+void receive_line(int fd)
+{
+    char byte = 0;
+
     while (byte != '\n')
         ck_assert_int_eq(recv(fd, &byte, 1, 0), 1);
-    return fd;
 }
 
 void send_text(int fd, const char *text)
