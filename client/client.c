@@ -256,6 +256,11 @@ int client_next(struct client *client, int64_t deadline_ns, cJSON **ret_message)
     return 0;
 }
 
+bool client_has_message(const struct client *client)
+{
+    return !STAILQ_EMPTY(&client->set_aside);
+}
+
 /* ---- Send ------------------------------------------------------------------------------------------------------- */
 
 /* The daemon reads no more from a client that does not read from it: whoever waits to write must read meanwhile. */

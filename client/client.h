@@ -46,6 +46,9 @@ int client_call(struct client *client, const char *method, const char *params, i
 /* The next message, which is a JSON object and the caller's to delete. */
 int client_next(struct client *client, int64_t deadline_ns, cJSON **ret_message);
 
+/* Has client_next a message that was set aside, so that it will not wait? */
+bool client_has_message(const struct client *client);
+
 /* Why the last call failed, for people; valid until the next one. */
 const char *client_error(const struct client *client);
 

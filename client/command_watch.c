@@ -157,21 +157,6 @@ static int send_registration(struct watch *watch, size_t index, uint64_t *ret_id
     return r;
 }
 
-static int send_registrations(struct watch *watch)
-{
-    for (size_t i = 0; i < watch->count; i++) {
-        uint64_t id;
-        int r = send_registration(watch, i, &id);
-
-        if (r < 0)
-            return r;
-        if (i == 0)
-            watch->first_id = id;
-        watch->open++;
-    }
-    return 0;
-}
-
 static int send_about(struct watch *watch, const char *method, size_t index)
 {
     char params[48];
@@ -267,20 +252,43 @@ static int take_message(struct watch *watch, const cJSON *message)
     return 0;
 }
 
+static int take_next(struct watch *watch)
+{
+    cJSON *message;
+    int r = client_next(watch->client, watch->deadline_ns, &message);
+
+    if (r < 0)
+        return r;
+    r = take_message(watch, message);
+    cJSON_Delete(message);
+    return r;
+}
+
+/* Many targets take a while to send, and the first of them may be ready meanwhile. */
+static int register_all(struct watch *watch)
+{
+    for (size_t i = 0; i < watch->count; i++) {
+        uint64_t id = 0;
+        int r = send_registration(watch, i, &id);
+
+        if (i == 0)
+            watch->first_id = id;
+        watch->open++;
+        while (r == 0 && client_has_message(watch->client))
+            r = take_next(watch);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
 /* 0 when all is seen. -ECANCELED and -EIO: why was said already. */
 static int watch_all(struct watch *watch)
 {
-    int r = send_registrations(watch);
+    int r = register_all(watch);
 
-    while (r == 0 && watch->open > 0 && watch->events_left > 0) {
-        cJSON *message;
-
-        r = client_next(watch->client, watch->deadline_ns, &message);
-        if (r < 0)
-            break;
-        r = take_message(watch, message);
-        cJSON_Delete(message);
-    }
+    while (r == 0 && watch->open > 0 && watch->events_left > 0)
+        r = take_next(watch);
     return r;
 }
 
