@@ -32,7 +32,7 @@ void buffer_deinit(struct buffer *buffer);
 /* The unconsumed bytes; valid until the next append. */
 static inline char *buffer_bytes(const struct buffer *buffer)
 {
-    return buffer->data + buffer->start;
+    return buffer->start ? buffer->data + buffer->start : buffer->data;
 }
 
 static inline bool buffer_failed(const struct buffer *buffer)

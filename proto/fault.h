@@ -47,7 +47,7 @@ struct fault {
     int error;         /* data.errno, a positive errno; 0: none */
 };
 
-/* Fills in name and message (printf's way), and nothing else. */
+/* Fills in name and message (printf's way); all else says "none" from then on, until the caller sets it. */
 void fault_set(struct fault *ret_fault, enum fault_name name, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -2,6 +2,9 @@
 /*
  * Framing: cuts a client's bytes into messages. White space between messages is skipped, after a fault the rest of
  * the line is, and a peer that speaks HTTP or LSP's header is told so.
+ *
+ * A message is an object or an array. A scalar in its place is a fault as soon as its last byte is known, and so is a
+ * byte that is no JSON: nothing waits for the newline. What comes out depends on the bytes alone, not on their cuts.
  */
 #ifndef MINIMIO_PROTO_FRAME_H
 #define MINIMIO_PROTO_FRAME_H
@@ -11,6 +14,9 @@
 #include "proto/limits.h"
 #include "proto/scan.h"
 
+#include <stddef.h>
+#include <stdint.h>
+
 enum frame_status {
     FRAME_MORE,  /* nothing more in these bytes */
     FRAME_TEXT,  /* one whole message */
@@ -18,7 +24,7 @@ enum frame_status {
     FRAME_CLOSE, /* reply this fault with id null, and end the session: its peer speaks something else */
 };
 
-struct frame; /* embedded by its user, private to frame.c */
+struct frame; /* see the end of this file; embedded by its user, private to frame.c */
 
 void frame_init(struct frame *frame);
 void frame_deinit(struct frame *frame);
@@ -33,5 +39,12 @@ enum frame_status frame_next(struct frame *frame, const char *data, size_t lengt
 
 /* The client stopped writing: FRAME_FAULT where a message was still open, else FRAME_MORE. */
 enum frame_status frame_end(struct frame *frame, struct fault *ret_fault);
+
+/* ---- Private ---------------------------------------------------------------------------------------------------- */
+
+struct frame {
+    struct scan scan;
+    uint8_t state; /* enum state in frame.c */
+};
 
 #endif

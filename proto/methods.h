@@ -60,6 +60,8 @@ struct params {
     struct span address;
 };
 
+#define PARAMS_MAX 16 /* of one method: more than any has */
+
 struct param_info {
     const char *name;
     enum param_type type;
@@ -80,8 +82,9 @@ struct method_info {
 };
 
 extern const struct method_info method_table[METHODS];
-extern const char *const mode_names[];     /* by enum mode, ends with NULL */
-extern const char *const interest_names[]; /* "readable", "writable", by bit number, ends with NULL */
+extern const char *const mode_names[];      /* by enum mode, ends with NULL */
+extern const char *const interest_names[];  /* "readable", "writable", by bit number, ends with NULL */
+extern const char *const readiness_names[]; /* all of READY_, by bit number, ends with NULL */
 
 /* Which method has this name, or -ENOENT. */
 int method_find(struct span name);

@@ -41,8 +41,11 @@ struct reply_registration {
     const char *local, *peer; /* NULL where there is none */
 };
 
-/* A list is begun, filled until it has all or reply_list_add says that no more fits, and ended. `loop` NULL: the
- * anonymous one. `budget` is how many bytes the whole reply may have. */
+/*
+ * A list is begun, filled until it has all or reply_list_add says that no more fits, and ended. `loop` NULL: the
+ * anonymous one. `begun_at` is the buffer's length before reply_list_begin, `budget` how many bytes the whole reply may
+ * have. What did not fit, or met a failed buffer, is not in it. `next` NULL: there are no more.
+ */
 void reply_list_begin(struct buffer *out, struct span id, const char *loop);
 bool reply_list_add(struct buffer *out, const struct reply_registration *registration, size_t begun_at, size_t budget);
 void reply_list_end(struct buffer *out, const uint64_t *next);

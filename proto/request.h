@@ -41,6 +41,8 @@ struct request {
  * Decodes one request. Errors: -EBADMSG with `*ret_fault`. `ret_request->id` is set in either case: with a fault it is
  * the id to reply with, `null` where none could be read. A request without an id whose fault is INVALID_REQUEST is
  * answered with `null`; one with any other fault is a notification, and has no answer: its id is absent.
+ * With INVALID_PARAMS `ret_request->method` is set too, and the parameters that are right have their values, so that
+ * a `register` that fails can still claim the descriptor that was sent for it.
  * To be freed with request_deinit, after an error too.
  */
 int request_decode(struct span text, const struct limits *limits, struct request *ret_request, struct fault *ret_fault);

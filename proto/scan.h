@@ -6,15 +6,23 @@
  *
  * The caller keeps the text's bytes together from the first one on and calls again with more of them; the scanner
  * remembers how far it looked, so every byte is looked at once however the input is cut.
+ *
+ * The offset of a fault is that of the first byte with which the text can no longer become a whole one: of a duplicate
+ * name its opening quote, of a text still open at the end of input the number of bytes there were.
  */
 #ifndef MINIMIO_PROTO_SCAN_H
 #define MINIMIO_PROTO_SCAN_H
 
 #include "proto/fault.h"
 #include "proto/limits.h"
+#include "proto/names.h"
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+
+#define SCAN_DEPTH_MAX 128               /* the largest message_depth */
+#define SCAN_BYTES_MAX (4 * 1024 * 1024) /* the largest message_bytes */
 
 enum scan_status {
     SCAN_MORE,  /* all bytes were looked at, the text goes on */
@@ -39,7 +47,26 @@ enum scan_status scan_run(struct scan *scan, const char *text, size_t length, co
 /* The input ended. SCAN_DONE for a whole number at the top level, else SCAN_FAULT: the text was still open. */
 enum scan_status scan_end(struct scan *scan, struct fault *ret_fault);
 
-/* How many bytes were looked at. */
+/* How many bytes were looked at; the one that is a fault is not among them. */
 size_t scan_offset(const struct scan *scan);
+
+/* ---- Private ---------------------------------------------------------------------------------------------------- */
+
+/* Every idle session holds one of these, so it is small: a bit for each open object or array, offsets of 32 bits. */
+struct scan {
+    uint32_t offset;
+    uint32_t values;
+    uint32_t string_at;                    /* the open string's opening quote */
+    uint16_t unit;                         /* of a \u escape, as far as it was read; of a literal, which one */
+    uint8_t state;                         /* enum state in scan.c */
+    uint8_t depth;                         /* how many objects and arrays are open */
+    uint8_t count;                         /* \u: digits read; a literal: letters read; UTF-8: bytes still to come */
+    uint8_t low, high;                     /* the next UTF-8 byte's bounds */
+    bool is_name;                          /* the open string is a member's name */
+    bool is_escaped;                       /* it has an escape */
+    bool is_low_half;                      /* the \u escape must be the second of a pair */
+    uint64_t objects[SCAN_DEPTH_MAX / 64]; /* bit of depth - 1: an object, not an array */
+    struct names names;
+};
 
 #endif

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+#include "proto/limits.h"
+#include "proto/scan.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define MANY (UINT32_C(1) << 24) /* past what any one machine's descriptors allow */
+
+#define LIMIT(name, fallback, min, max)                                                                                \
+    {                                                                                                                  \
+#name, offsetof(struct limits, name), (fallback), (min), (max)                                                 \
+    }
+
+/*
+ * A message is at most what the scanner can count. A line never reaches 64 KiB, which is where asyncio's readers give
+ * up, so that limit can only be lowered; and not below what the longest fault with the longest id needs.
+ */
+const struct limit_info limit_table[] = {
+    LIMIT(message_bytes, 256 * 1024, 256, SCAN_BYTES_MAX),
+    LIMIT(message_depth, 32, 4, SCAN_DEPTH_MAX),
+    LIMIT(message_values, 16384, 16, 1 << 20),
+    LIMIT(batch, 64, 1, 1024),
+    LIMIT(id_bytes, 256, 16, 1024),
+    LIMIT(line_bytes, 64 * 1024, 8 * 1024, 64 * 1024),
+    LIMIT(output_bytes, 64 * 1024, 4 * 1024, 1 << 30),
+    LIMIT(sessions, 1024, 1, MANY),
+    LIMIT(sessions_uid, 256, 1, MANY),
+    LIMIT(registrations, 0, 1, MANY),
+    LIMIT(registrations_uid, 0, 1, MANY),
+    LIMIT(loops_uid, 256, 1, MANY),
+    LIMIT(descriptors_message, 16, 1, 253), /* 253: the most that Linux passes with one message */
+    LIMIT(descriptors_unclaimed, 64, 1, MANY),
+};
+
+const size_t limit_count = sizeof(limit_table) / sizeof(*limit_table);
+
+static void store(struct limits *limits, const struct limit_info *info, uint32_t value)
+{
+    memcpy((char *)limits + info->offset, &value, sizeof(value));
+}
+
+void limits_init(struct limits *ret_limits)
+{
+    for (size_t i = 0; i < limit_count; i++)
+        store(ret_limits, &limit_table[i], limit_table[i].fallback);
+}
+
+uint32_t limits_get(const struct limits *limits, const struct limit_info *info)
+{
+    uint32_t value;
+
+    memcpy(&value, (const char *)limits + info->offset, sizeof(value));
+    return value;
+}
+
+static const struct limit_info *find(struct span name)
+{
+    for (size_t i = 0; i < limit_count; i++) {
+        if (strlen(limit_table[i].name) == name.length && memcmp(limit_table[i].name, name.data, name.length) == 0)
+            return &limit_table[i];
+    }
+    return NULL;
+}
+
+int limits_set(struct limits *limits, struct span name, uint64_t value)
+{
+    const struct limit_info *info = name.data ? find(name) : NULL;
+
+    if (!info)
+        return -ENOENT;
+    if (value < info->min || value > info->max)
+        return -ERANGE;
+    store(limits, info, (uint32_t)value);
+    return 0;
+}

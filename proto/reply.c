@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: MIT */
+#include "proto/reply.h"
+#include "proto/json_write.h"
+
+#include <string.h>
+
+#define PUT(out, text) buffer_append(out, text, sizeof(text) - 1)
+
+/* ---- Pieces ----------------------------------------------------------------------------------------------------- */
+
+/* `"name":`, with a comma before it unless it is the first. The names are our own and need no escapes. */
+static void put_name(struct buffer *out, const char *name, bool first)
+{
+    buffer_append_text(out, first ? "\"" : ",\"");
+    buffer_append_text(out, name);
+    PUT(out, "\":");
+}
+
+static void put_number(struct buffer *out, const char *name, uint64_t value)
+{
+    put_name(out, name, false);
+    json_write_unsigned(out, value);
+}
+
+static void put_text(struct buffer *out, const char *name, const char *text)
+{
+    put_name(out, name, false);
+    json_write_text(out, text);
+}
+
+/* A member that is there only if it has a text. */
+static void put_text_if(struct buffer *out, const char *name, const char *text)
+{
+    if (text && *text)
+        put_text(out, name, text);
+}
+
+static void put_text_or_null(struct buffer *out, const char *text)
+{
+    if (text)
+        json_write_text(out, text);
+    else
+        PUT(out, "null");
+}
+
+/* Up to and with `"id":`. */
+static void put_head(struct buffer *out, struct span id)
+{
+    PUT(out, "{\"jsonrpc\":\"2.0\",\"id\":");
+    if (id.data)
+        buffer_append(out, id.data, id.length);
+    else
+        PUT(out, "null");
+}
+
+/* The flags that are set, as `"readable":true` members behind each other. */
+static void put_flags(struct buffer *out, uint8_t readiness, bool first)
+{
+    for (int i = 0; readiness_names[i]; i++) {
+        if (!(readiness >> i & 1))
+            continue;
+        put_name(out, readiness_names[i], first);
+        PUT(out, "true");
+        first = false;
+    }
+}
+
+static void put_limits(struct buffer *out, const struct limits *limits)
+{
+    PUT(out, ",\"limits\":{");
+    for (size_t i = 0; i < limit_count; i++) {
+        put_name(out, limit_table[i].name, i == 0);
+        json_write_unsigned(out, limits_get(limits, &limit_table[i]));
+    }
+    PUT(out, "}");
+}
+
+/* ---- Replies ---------------------------------------------------------------------------------------------------- */
+
+void reply_empty(struct buffer *out, struct span id)
+{
+    put_head(out, id);
+    PUT(out, ",\"result\":{}}");
+}
+
+static void put_error_data(struct buffer *out, const struct fault *fault)
+{
+    PUT(out, ",\"data\":{\"name\":");
+    json_write_text(out, fault_text(fault->name));
+    if (fault->offset >= 0)
+        put_number(out, "offset", (uint64_t)fault->offset);
+    if (fault->limit) {
+        put_text(out, "limit", fault->limit);
+        put_number(out, "max", fault->max);
+    }
+    put_text_if(out, "param", fault->param);
+    put_text_if(out, "errno", fault->error ? errno_name(fault->error) : NULL);
+    put_text_if(out, "address", fault->address);
+    put_text_if(out, "reason", fault->reason);
+    put_text_if(out, "rule", fault->rule);
+    PUT(out, "}");
+}
+
+void reply_error(struct buffer *out, struct span id, const struct fault *fault)
+{
+    put_head(out, id);
+    PUT(out, ",\"error\":{\"code\":");
+    json_write_signed(out, fault_code(fault->name));
+    put_text(out, "message", fault->message);
+    put_error_data(out, fault);
+    PUT(out, "}}");
+}
+
+void reply_hello(struct buffer *out, struct span id, const struct limits *limits)
+{
+    put_head(out, id);
+    PUT(out, ",\"result\":{\"server\":\"minimiod\",\"version\":\"" MINIMIO_VERSION "\",\"protocol\":1");
+    put_limits(out, limits);
+    PUT(out, "}}");
+}
+
+void reply_registered(struct buffer *out, struct span id, uint64_t token, const char *local, const char *peer)
+{
+    put_head(out, id);
+    PUT(out, ",\"result\":{\"token\":");
+    json_write_unsigned(out, token);
+    put_text_if(out, "local", local);
+    put_text_if(out, "peer", peer);
+    PUT(out, "}}");
+}
+
+static void put_errors(struct buffer *out, const uint64_t *errors)
+{
+    PUT(out, ",\"errors\":{");
+    for (int i = 0; i < FAULT_NAMES; i++) {
+        put_name(out, fault_text((enum fault_name)i), i == 0);
+        json_write_unsigned(out, errors[i]);
+    }
+    PUT(out, "}");
+}
+
+void reply_stats(struct buffer *out, struct span id, const struct reply_stats *stats, const struct limits *limits)
+{
+    put_head(out, id);
+    PUT(out, ",\"result\":{\"uptime_ms\":");
+    json_write_unsigned(out, stats->uptime_ms);
+    put_number(out, "sessions", stats->sessions);
+    put_number(out, "loops", stats->loops);
+    put_number(out, "registrations", stats->registrations);
+    put_number(out, "requests", stats->requests);
+    put_number(out, "replies", stats->replies);
+    put_number(out, "events", stats->events);
+    put_number(out, "bytes_in", stats->bytes_in);
+    put_number(out, "bytes_out", stats->bytes_out);
+    put_errors(out, stats->errors);
+    put_limits(out, limits);
+    PUT(out, "}}");
+}
+
+/* ---- What grows until it is full -------------------------------------------------------------------------------- */
+
+static void put_comma_unless_first(struct buffer *out)
+{
+    if (out->length && buffer_bytes(out)[out->length - 1] != '[')
+        PUT(out, ",");
+}
+
+/* Takes an entry back that leaves no room for what closes the text. A failed buffer is left for its owner to see. */
+static bool keep_if_fits(struct buffer *out, size_t before, size_t closing, size_t begun_at, size_t budget)
+{
+    if (buffer_failed(out))
+        return false;
+    if (out->length - begun_at + closing <= budget)
+        return true;
+    buffer_truncate(out, before);
+    return false;
+}
+
+#define LIST_CLOSING "],\"next\":"
+#define LIST_CLOSING_LONGEST                                                                                           \
+    (sizeof(LIST_CLOSING "9007199254740991"                                                                            \
+                         "}}") -                                                                                       \
+     1)
+
+void reply_list_begin(struct buffer *out, struct span id, const char *loop)
+{
+    put_head(out, id);
+    PUT(out, ",\"result\":{\"loop\":");
+    put_text_or_null(out, loop);
+    PUT(out, ",\"registrations\":[");
+}
+
+static void put_interests(struct buffer *out, uint8_t interests)
+{
+    bool first = true;
+
+    PUT(out, ",\"interests\":[");
+    for (int i = 0; interest_names[i]; i++) {
+        if (!(interests >> i & 1))
+            continue;
+        buffer_append_text(out, first ? "\"" : ",\"");
+        buffer_append_text(out, interest_names[i]);
+        PUT(out, "\"");
+        first = false;
+    }
+    PUT(out, "]");
+}
+
+static void put_registration(struct buffer *out, const struct reply_registration *registration)
+{
+    PUT(out, "{\"token\":");
+    json_write_unsigned(out, registration->token);
+    put_text(out, "state", registration->state);
+    put_interests(out, registration->interests);
+    put_text(out, "mode", mode_names[registration->mode]);
+    if (registration->address.data) {
+        put_name(out, "address", false);
+        json_write_span(out, registration->address);
+    }
+    put_text_if(out, "local", registration->local);
+    put_text_if(out, "peer", registration->peer);
+    PUT(out, ",\"pending\":{");
+    put_flags(out, registration->pending, true);
+    PUT(out, "}}");
+}
+
+bool reply_list_add(struct buffer *out, const struct reply_registration *registration, size_t begun_at, size_t budget)
+{
+    size_t before = out->length;
+
+    put_comma_unless_first(out);
+    put_registration(out, registration);
+    return keep_if_fits(out, before, LIST_CLOSING_LONGEST, begun_at, budget);
+}
+
+void reply_list_end(struct buffer *out, const uint64_t *next)
+{
+    PUT(out, LIST_CLOSING);
+    if (next)
+        json_write_unsigned(out, *next);
+    else
+        PUT(out, "null");
+    PUT(out, "}}");
+}
+
+#define READY_CLOSING "]}}"
+
+void ready_begin(struct buffer *out)
+{
+    PUT(out, "{\"jsonrpc\":\"2.0\",\"method\":\"ready\",\"params\":{\"events\":[");
+}
+
+bool ready_add(struct buffer *out, uint64_t token, uint8_t readiness, size_t begun_at, size_t budget)
+{
+    size_t before = out->length;
+
+    put_comma_unless_first(out);
+    PUT(out, "{\"token\":");
+    json_write_unsigned(out, token);
+    put_flags(out, readiness, false);
+    PUT(out, "}");
+    return keep_if_fits(out, before, sizeof(READY_CLOSING) - 1, begun_at, budget);
+}
+
+void ready_end(struct buffer *out)
+{
+    PUT(out, READY_CLOSING);
+}
+
+void notify_loop_closed(struct buffer *out, const char *loop, const char *reason)
+{
+    PUT(out, "{\"jsonrpc\":\"2.0\",\"method\":\"loop_closed\",\"params\":{\"loop\":");
+    put_text_or_null(out, loop);
+    put_text(out, "reason", reason);
+    PUT(out, "}}");
+}

@@ -1,0 +1,488 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The scanner accepted the text, so it is walked over as it was written: ids and integers keep their bytes, names are
+ * compared by what they mean, and only texts become cJSON's values.
+ */
+#include "proto/request.h"
+#include "proto/number.h"
+#include "proto/text.h"
+#include "proto/walk.h"
+
+#include <cjson/cJSON.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct span null_id = {"null", 4};
+
+/* ---- Messages --------------------------------------------------------------------------------------------------- */
+
+static size_t count_elements(struct span array)
+{
+    struct span element;
+    struct walk walk;
+    size_t count = 0;
+
+    walk_init(&walk, array);
+    while (walk_element(&walk, &element))
+        count++;
+    return count;
+}
+
+static int check_batch(size_t count, const struct limits *limits, struct fault *ret_fault)
+{
+    if (!count) {
+        fault_set(ret_fault, FAULT_INVALID_REQUEST, "a batch must have at least one request");
+        return -EBADMSG;
+    }
+    if (count > limits->batch) {
+        fault_set_limit(ret_fault, FAULT_INVALID_REQUEST, "batch", limits->batch,
+                        "a batch may have at most %" PRIu32 " requests", limits->batch);
+        return -EBADMSG;
+    }
+    return 0;
+}
+
+int request_reader_init(struct request_reader *ret_reader, struct span message, const struct limits *limits,
+                        struct fault *ret_fault)
+{
+    struct span text = walk_trim(message);
+    size_t count;
+    int r;
+
+    if (walk_kind(text) != WALK_ARRAY) {
+        *ret_reader = (struct request_reader){.rest = text, .count = 1};
+        return 0;
+    }
+    count = count_elements(text);
+    r = check_batch(count, limits, ret_fault);
+    if (r < 0)
+        return r;
+    *ret_reader = (struct request_reader){.rest = text, .batch = true, .count = count};
+    ret_reader->rest.data++;
+    ret_reader->rest.length -= 2;
+    return 0;
+}
+
+bool request_reader_next(struct request_reader *reader, struct span *ret_text)
+{
+    struct walk walk = {reader->rest.data, reader->rest.data + reader->rest.length};
+
+    if (!reader->batch) {
+        if (!reader->rest.length)
+            return false;
+        *ret_text = reader->rest;
+        reader->rest.length = 0;
+        return true;
+    }
+    if (!walk_element(&walk, ret_text))
+        return false;
+    reader->rest = (struct span){walk.at, (size_t)(walk.end - walk.at)};
+    return true;
+}
+
+/* ---- The envelope ----------------------------------------------------------------------------------------------- */
+
+/* Values as written; data NULL: absent. */
+struct envelope {
+    struct span version, id, method, params;
+};
+
+static void read_envelope(struct span text, struct envelope *ret_envelope)
+{
+    struct {
+        const char *name;
+        struct span *value;
+    } members[] = {
+        {"jsonrpc", &ret_envelope->version},
+        {"id", &ret_envelope->id},
+        {"method", &ret_envelope->method},
+        {"params", &ret_envelope->params},
+    };
+    struct span name, value;
+    struct walk walk;
+
+    walk_init(&walk, text);
+    while (walk_member(&walk, &name, &value)) {
+        for (size_t i = 0; i < sizeof(members) / sizeof(*members); i++) {
+            if (text_is(name, members[i].name)) {
+                *members[i].value = value;
+                break;
+            }
+        }
+    }
+}
+
+static bool is_string(struct span value)
+{
+    return value.data && walk_kind(value) == WALK_STRING;
+}
+
+static bool is_id_kind(struct span id)
+{
+    enum walk_kind kind = walk_kind(id);
+
+    return kind == WALK_STRING || kind == WALK_NUMBER || kind == WALK_NULL;
+}
+
+static int check_id(struct span id, const struct limits *limits, struct fault *ret_fault)
+{
+    if (!is_id_kind(id)) {
+        fault_set(ret_fault, FAULT_INVALID_REQUEST, "id must be a string, a number or null");
+        return -EBADMSG;
+    }
+    if (id.length > limits->id_bytes) {
+        fault_set_limit(ret_fault, FAULT_INVALID_REQUEST, "id_bytes", limits->id_bytes,
+                        "id may have at most %" PRIu32 " bytes as written", limits->id_bytes);
+        return -EBADMSG;
+    }
+    return 0;
+}
+
+static int check_version_and_method(const struct envelope *envelope, struct fault *ret_fault)
+{
+    if (!is_string(envelope->version) || !text_is(walk_string(envelope->version), "2.0")) {
+        fault_set(ret_fault, FAULT_INVALID_REQUEST, "jsonrpc must be \"2.0\"");
+        return -EBADMSG;
+    }
+    if (!is_string(envelope->method)) {
+        fault_set(ret_fault, FAULT_INVALID_REQUEST, "method must be a string, the method's name");
+        return -EBADMSG;
+    }
+    return 0;
+}
+
+/* The id is looked at first, as a fault of what stands before it in the order of checks is answered under it. */
+static int decode_envelope(struct span text, const struct limits *limits, struct envelope *ret_envelope,
+                           struct span *ret_id, struct fault *ret_fault)
+{
+    int id_error = 0, r;
+
+    *ret_id = null_id;
+    if (walk_kind(text) != WALK_OBJECT) {
+        fault_set(ret_fault, FAULT_INVALID_REQUEST, "a request must be an object");
+        return -EBADMSG;
+    }
+    read_envelope(text, ret_envelope);
+    if (ret_envelope->id.data) {
+        id_error = check_id(ret_envelope->id, limits, ret_fault);
+        if (!id_error)
+            *ret_id = ret_envelope->id;
+    }
+    r = check_version_and_method(ret_envelope, ret_fault);
+    if (r < 0 || id_error < 0)
+        return r < 0 ? r : id_error;
+    *ret_id = ret_envelope->id;
+    return 0;
+}
+
+static int find_method(struct span written, enum method *ret_method, struct fault *ret_fault)
+{
+    char name[80];
+    size_t length = text_decode(written, name, sizeof(name));
+    int method = method_find((struct span){name, length});
+
+    if (method < 0) {
+        fault_set(ret_fault, FAULT_METHOD_NOT_FOUND, "there is no method \"%s\"", name);
+        return -EBADMSG;
+    }
+    *ret_method = (enum method)method;
+    return 0;
+}
+
+/* ---- Values ----------------------------------------------------------------------------------------------------- */
+
+/* Writes the names as `"a", "b" or "c"`. */
+static void describe_choices(const char *const *choices, const char *last_word, char *ret_text, size_t size)
+{
+    size_t length = 0;
+
+    for (size_t i = 0; choices[i] && length < size; i++) {
+        const char *before = i == 0 ? "" : choices[i + 1] ? ", " : last_word;
+        int written = snprintf(ret_text + length, size - length, "%s\"%s\"", before, choices[i]);
+
+        length += written > 0 ? (size_t)written : 0;
+    }
+}
+
+/* What a parameter's value must be, for people. */
+static void describe(const struct param_info *info, char *ret_text, size_t size)
+{
+    switch (info->type) {
+    case PARAM_INTEGER:
+        snprintf(ret_text, size, "an integer from %" PRIu64 " to %" PRIu64, info->min, info->max);
+        break;
+    case PARAM_BOOLEAN:
+        snprintf(ret_text, size, "true or false");
+        break;
+    case PARAM_TEXT:
+        snprintf(ret_text, size, "a string of %" PRIu64 " to %" PRIu64 " bytes", info->min, info->max);
+        break;
+    case PARAM_CHOICE:
+        describe_choices(info->choices, " or ", ret_text, size);
+        break;
+    case PARAM_INTERESTS:
+        snprintf(ret_text, size, "an array of ");
+        describe_choices(info->choices, " and ", ret_text + strlen(ret_text), size - strlen(ret_text));
+        break;
+    }
+}
+
+/* The index of the choice that a value names; negative: none. */
+static int find_choice(struct span value, const char *const *choices)
+{
+    if (!is_string(value))
+        return -ENOENT;
+    for (int i = 0; choices[i]; i++) {
+        if (text_is(walk_string(value), choices[i]))
+            return i;
+    }
+    return -ENOENT;
+}
+
+static int decode_integer(const struct param_info *info, struct span value, uint64_t *ret_integer)
+{
+    uint64_t integer;
+
+    if (walk_kind(value) != WALK_NUMBER || number_to_integer(value, &integer) < 0)
+        return -EINVAL;
+    if (integer < info->min || integer > info->max)
+        return -EINVAL;
+    *ret_integer = integer;
+    return 0;
+}
+
+static int decode_boolean(struct span value, bool *ret_boolean)
+{
+    if (walk_kind(value) != WALK_BOOLEAN)
+        return -EINVAL;
+    *ret_boolean = *value.data == 't';
+    return 0;
+}
+
+static int decode_choice(const struct param_info *info, struct span value, uint8_t *ret_choice)
+{
+    int choice = find_choice(value, info->choices);
+
+    if (choice < 0)
+        return -EINVAL;
+    *ret_choice = (uint8_t)choice;
+    return 0;
+}
+
+static int decode_interests(const struct param_info *info, struct span value, uint8_t *ret_interests)
+{
+    uint8_t interests = 0;
+    struct span element;
+    struct walk walk;
+
+    if (walk_kind(value) != WALK_ARRAY)
+        return -EINVAL;
+    walk_init(&walk, value);
+    while (walk_element(&walk, &element)) {
+        int bit = find_choice(element, info->choices);
+
+        if (bit < 0)
+            return -EINVAL;
+        interests |= (uint8_t)(1u << bit);
+    }
+    *ret_interests = interests;
+    return 0;
+}
+
+/* What cJSON makes of the text lives as long as the request; a NULL from it can only mean that memory ran out. */
+static int decode_text(const struct param_info *info, struct span value, void **owned, struct span *ret_text)
+{
+    size_t length;
+    cJSON *item;
+
+    if (walk_kind(value) != WALK_STRING)
+        return -EINVAL;
+    item = cJSON_ParseWithLength(value.data, value.length);
+    if (!item)
+        return -ENOMEM;
+    item->next = *owned; /* cJSON_Delete frees the whole chain */
+    *owned = item;
+    length = strlen(item->valuestring);
+    if (length < info->min || length > info->max)
+        return -EINVAL;
+    *ret_text = (struct span){item->valuestring, length};
+    return 0;
+}
+
+static int decode_value(const struct param_info *info, struct span value, struct request *request)
+{
+    void *at = (char *)&request->params + info->offset;
+
+    switch (info->type) {
+    case PARAM_INTEGER:
+        return decode_integer(info, value, at);
+    case PARAM_BOOLEAN:
+        return decode_boolean(value, at);
+    case PARAM_TEXT:
+        return decode_text(info, value, &request->owned, at);
+    case PARAM_CHOICE:
+        return decode_choice(info, value, at);
+    case PARAM_INTERESTS:
+        return decode_interests(info, value, at);
+    }
+    return -EINVAL;
+}
+
+/* ---- Parameters ------------------------------------------------------------------------------------------------- */
+
+static void set_fallback(const struct param_info *info, struct params *params)
+{
+    void *at = (char *)params + info->offset;
+
+    switch (info->type) {
+    case PARAM_INTEGER:
+        *(uint64_t *)at = info->fallback;
+        break;
+    case PARAM_BOOLEAN:
+        *(bool *)at = info->fallback;
+        break;
+    case PARAM_TEXT:
+        *(struct span *)at = (struct span){0};
+        break;
+    case PARAM_CHOICE:
+    case PARAM_INTERESTS:
+        *(uint8_t *)at = (uint8_t)info->fallback;
+        break;
+    }
+}
+
+static int find_param(const struct method_info *method, struct span name)
+{
+    for (size_t i = 0; i < method->param_count; i++) {
+        if (text_is(name, method->params[i].name))
+            return (int)i;
+    }
+    return -ENOENT;
+}
+
+static void set_unknown_param(const struct method_info *method, struct span written, struct fault *ret_fault)
+{
+    char name[sizeof(ret_fault->param)];
+
+    text_decode(written, name, sizeof(name));
+    fault_set_param(ret_fault, name, "%s has no parameter \"%s\"", method->name, name);
+}
+
+static int collect_named(const struct method_info *method, struct span params, struct span *ret_values,
+                         struct fault *ret_fault)
+{
+    struct span name, value;
+    struct walk walk;
+    int r = 0;
+
+    walk_init(&walk, params);
+    while (walk_member(&walk, &name, &value)) {
+        int index = find_param(method, name);
+
+        if (index >= 0) {
+            ret_values[index] = value;
+        } else if (!r) {
+            set_unknown_param(method, name, ret_fault);
+            r = -EBADMSG;
+        }
+    }
+    return r;
+}
+
+static int collect_positional(const struct method_info *method, struct span params, struct span *ret_values,
+                              struct fault *ret_fault)
+{
+    struct span value;
+    struct walk walk;
+
+    walk_init(&walk, params);
+    for (size_t i = 0; walk_element(&walk, &value); i++) {
+        if (i == method->param_count) {
+            fault_set_param(ret_fault, "params", "%s takes at most %zu parameters", method->name, method->param_count);
+            return -EBADMSG;
+        }
+        ret_values[i] = value;
+    }
+    return 0;
+}
+
+/* Finds each parameter's value as written; those that are there are found even when another is wrong. */
+static int collect(const struct method_info *method, struct span params, struct span *ret_values,
+                   struct fault *ret_fault)
+{
+    if (!params.data)
+        return 0;
+    if (walk_kind(params) == WALK_OBJECT)
+        return collect_named(method, params, ret_values, ret_fault);
+    if (walk_kind(params) == WALK_ARRAY)
+        return collect_positional(method, params, ret_values, ret_fault);
+    fault_set_param(ret_fault, "params", "params must be an object or an array");
+    return -EBADMSG;
+}
+
+static int decode_param(const struct param_info *info, uint32_t bit, struct span value, struct request *request,
+                        struct fault *ret_fault)
+{
+    bool given = value.data && walk_kind(value) != WALK_NULL;
+    char expected[120];
+    int r;
+
+    set_fallback(info, &request->params);
+    if (!given && !info->required)
+        return 0;
+    r = given ? decode_value(info, value, request) : -ENODATA;
+    if (r == 0) {
+        request->params.given |= bit;
+        return 0;
+    }
+    if (r == -ENOMEM) {
+        fault_set(ret_fault, FAULT_INTERNAL, "out of memory; try again later");
+        return -EBADMSG;
+    }
+    describe(info, expected, sizeof(expected));
+    fault_set_param(ret_fault, info->name, r == -ENODATA ? "%s is missing: it must be %s" : "%s must be %s", info->name,
+                    expected);
+    return -EBADMSG;
+}
+
+/* Goes on after a fault, and tells the first. */
+static int decode_params(const struct method_info *method, struct span params, struct request *request,
+                         struct fault *ret_fault)
+{
+    struct span values[PARAMS_MAX] = {0};
+    struct fault later;
+    int r = collect(method, params, values, ret_fault);
+
+    request->params.given = 0;
+    for (size_t i = 0; i < method->param_count; i++) {
+        int error = decode_param(&method->params[i], 1u << i, values[i], request, r < 0 ? &later : ret_fault);
+
+        if (r == 0)
+            r = error;
+    }
+    return r;
+}
+
+int request_decode(struct span text, const struct limits *limits, struct request *ret_request, struct fault *ret_fault)
+{
+    struct envelope envelope = {0};
+    int r;
+
+    ret_request->owned = NULL;
+    r = decode_envelope(walk_trim(text), limits, &envelope, &ret_request->id, ret_fault);
+    if (r == 0)
+        r = find_method(walk_string(envelope.method), &ret_request->method, ret_fault);
+    if (r == 0)
+        r = decode_params(&method_table[ret_request->method], envelope.params, ret_request, ret_fault);
+    return r;
+}
+
+void request_deinit(struct request *request)
+{
+    if (!request)
+        return;
+    cJSON_Delete(request->owned);
+    request->owned = NULL;
+}
