@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/call.h"
+
+#include "daemon/server.h"
+#include "daemon/stream.h"
+#include "proto/reply.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* "[", "]" and the LF of a batch's line, and the line being shorter than its limit. */
+#define BATCH_FRAME_BYTES 4
+
+static const struct limits *limits_of(const struct call *call)
+{
+    return call->session->server->limits;
+}
+
+/* Each answer to come has its share of the line, so that a long one early on cannot take the room of the rest. */
+static size_t batch_budget(const struct call *call)
+{
+    const struct batch *batch = call->batch;
+    size_t line = limits_of(call)->line_bytes - BATCH_FRAME_BYTES - batch->count;
+    size_t share = line / batch->count;
+    size_t reserved = batch->length + (batch->waiting - 1) * share;
+
+    return reserved < line ? line - reserved : 0;
+}
+
+size_t call_budget(const struct call *call)
+{
+    return call->batch ? batch_budget(call) : limits_of(call)->line_bytes - 2;
+}
+
+struct buffer *call_begin(struct call *call)
+{
+    struct buffer *out = call->batch ? &call->batch->text : &call->session->out;
+
+    call->begun_at = out->length;
+    return out;
+}
+
+/* Puts a fault in the place of what was written. */
+static void replace(struct call *call, struct buffer *out, const struct fault *fault)
+{
+    buffer_truncate(out, call->begun_at);
+    call->session->server->stats.errors[fault->name]++;
+    reply_error(out, call->id, fault);
+}
+
+static void check_answer(struct call *call, struct buffer *out)
+{
+    struct fault fault;
+
+    if (buffer_failed(out)) {
+        fault_set(&fault, FAULT_INTERNAL, "the daemon is out of memory; try again later");
+        replace(call, out, &fault);
+    } else if (out->length - call->begun_at > call_budget(call)) {
+        fault_set_limit(&fault, FAULT_LIMIT_EXCEEDED, "line_bytes", limits_of(call)->line_bytes,
+                        "the answer does not fit into the batch's line; ask for it alone");
+        replace(call, out, &fault);
+    }
+}
+
+/* Each share of the line is meant for what the call answers, so none is charged for a notification. */
+static int batch_take_answer(struct call *call)
+{
+    struct batch *batch = call->batch;
+    struct answer *answer = &batch->answers[call->slot];
+
+    answer->text = malloc(batch->text.length);
+    if (!answer->text)
+        return -ENOMEM;
+    answer->length = batch->text.length;
+    memcpy(answer->text, buffer_bytes(&batch->text), answer->length);
+    batch->length += answer->length;
+    return 0;
+}
+
+static void batch_say(struct batch *batch, struct buffer *out)
+{
+    const char *separator = "[";
+
+    for (size_t i = 0; i < batch->count; i++) {
+        if (!batch->answers[i].text)
+            continue;
+        buffer_append_text(out, separator);
+        buffer_append(out, batch->answers[i].text, batch->answers[i].length);
+        separator = ",";
+    }
+    if (batch->length)
+        buffer_append_text(out, "]\n");
+}
+
+/* Events of the streams registered in it may follow now. */
+static void batch_release_streams(struct batch *batch)
+{
+    struct loop *loop = batch->session->loop;
+
+    for (size_t i = 0; loop && i < batch->count; i++) {
+        struct stream *stream = batch->answers[i].held ? loop_find(loop, batch->answers[i].token) : NULL;
+        if (stream && stream->held_by == batch->serial)
+            stream_release(stream);
+    }
+}
+
+static void batch_end(struct batch *batch)
+{
+    struct session *session = batch->session;
+
+    batch_say(batch, &session->out);
+    if (buffer_failed(&session->out))
+        session_break(session);
+    else
+        session_said(session);
+    batch_release_streams(batch);
+    batch_free(batch);
+}
+
+static void end_in_batch(struct call *call)
+{
+    struct batch *batch = call->batch;
+
+    if (call->id.data && batch_take_answer(call) < 0)
+        session_break(call->session);
+    buffer_truncate(&batch->text, 0);
+    if (--batch->waiting == 0)
+        batch_end(batch);
+}
+
+static void end_on_line(struct call *call, struct buffer *out)
+{
+    if (call->id.data)
+        buffer_append(out, "\n", 1);
+    else
+        buffer_truncate(out, call->begun_at);
+    if (buffer_failed(out))
+        session_break(call->session);
+    else
+        session_said(call->session);
+}
+
+void call_end(struct call *call)
+{
+    struct buffer *out = call->batch ? &call->batch->text : &call->session->out;
+
+    if (call->id.data) {
+        check_answer(call, out);
+        call->session->server->stats.replies++;
+    }
+    if (call->batch)
+        end_in_batch(call);
+    else
+        end_on_line(call, out);
+    if (call->waits) {
+        call->session->waiting--;
+        call_drop(call);
+    }
+}
+
+void call_fault(struct call *call, const struct fault *fault)
+{
+    if (call->id.data)
+        call->session->server->stats.errors[fault->name]++;
+    reply_error(call_begin(call), call->id, fault);
+    call_end(call);
+}
+
+int call_keep(const struct call *call, struct call *ret_call)
+{
+    char *copy = NULL;
+
+    if (call->id.data) {
+        copy = malloc(call->id.length);
+        if (!copy)
+            return -ENOMEM;
+        memcpy(copy, call->id.data, call->id.length);
+    }
+    *ret_call = *call;
+    ret_call->id.data = copy;
+    ret_call->waits = true;
+    ret_call->session->waiting++;
+    return 0;
+}
+
+void call_drop(struct call *call)
+{
+    free((char *)call->id.data);
+    call->id = (struct span){0};
+}
+
+struct batch *batch_new(struct session *session, size_t count, uint32_t serial)
+{
+    struct batch *batch = calloc(1, sizeof *batch + count * sizeof batch->answers[0]);
+
+    if (!batch)
+        return NULL;
+    batch->session = session;
+    batch->serial = serial;
+    batch->waiting = (uint32_t)count;
+    batch->count = count;
+    buffer_init(&batch->text);
+    LIST_INSERT_HEAD(&session->batches, batch, entry);
+    return batch;
+}
+
+void batch_free(struct batch *batch)
+{
+    LIST_REMOVE(batch, entry);
+    for (size_t i = 0; i < batch->count; i++)
+        free(batch->answers[i].text);
+    buffer_deinit(&batch->text);
+    free(batch);
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A request's way back: who asked, under which id, and where the answer goes: a line of its own, a place in a batch's
+ * array, or nowhere, for a notification.
+ */
+#ifndef MINIMIO_DAEMON_CALL_H
+#define MINIMIO_DAEMON_CALL_H
+
+#include "proto/buffer.h"
+#include "proto/fault.h"
+
+#include <bsd/sys/queue.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct session;
+
+/* The replies of a batch, gathered until the last is there. */
+struct batch {
+    struct session *session;
+    LIST_ENTRY(batch) entry;
+    uint32_t serial;    /* what holds back the events of streams registered in it; never 0 */
+    uint32_t waiting;   /* calls without an answer yet */
+    size_t length;      /* of the answers so far */
+    struct buffer text; /* the answer being written */
+    size_t count;
+    struct answer {
+        char *text; /* NULL: none */
+        size_t length;
+        uint64_t token; /* registered by this call, if `held` */
+        bool held;
+    } answers[];
+};
+
+struct call {
+    struct session *session;
+    struct batch *batch; /* NULL: a line of its own */
+    uint32_t slot;       /* in the batch */
+    bool waits;          /* it outlived its message: its id is a copy */
+    struct span id;      /* data NULL: a notification */
+    size_t begun_at;     /* private, between call_begin and call_end */
+};
+
+/* The buffer for the answer, of which nothing but this answer may be written until call_end. */
+struct buffer *call_begin(struct call *call);
+
+/* How long the answer may be; whole numbers of it always suffice for anything but lists. */
+size_t call_budget(const struct call *call);
+
+/*
+ * The answer is written: sends it on its way. One that did not fit into memory becomes INTERNAL, one that did not
+ * fit into its batch's line LIMIT_EXCEEDED. The call is over.
+ */
+void call_end(struct call *call);
+
+/* Answers with a fault. */
+void call_fault(struct call *call, const struct fault *fault);
+
+/* Makes a call that is answered later: `*ret_call` keeps a copy of the id. Error: -ENOMEM. */
+int call_keep(const struct call *call, struct call *ret_call);
+
+/* A kept call that will not be answered any more: its session is gone. */
+void call_drop(struct call *call);
+
+/* Makes a batch of `count` calls, all of which must be answered or dropped with the session. NULL: out of memory. */
+struct batch *batch_new(struct session *session, size_t count, uint32_t serial);
+void batch_free(struct batch *batch);
+
+#endif

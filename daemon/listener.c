@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/listener.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+/* Clients accepted before others have their turn. */
+#define ACCEPTS_PER_TURN 64
+
+/* ---- Accepting ----------------------------------------------------------------------------------------------------
+ */
+
+static int accept_one(int fd)
+{
+    return accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+}
+
+static void open_spare(struct listener *listener)
+{
+    if (listener->spare < 0)
+        listener->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+static void watch(struct listener *listener);
+
+static void rested(struct timer *timer)
+{
+    struct listener *listener = container_of(timer, struct listener, rest);
+
+    open_spare(listener);
+    watch(listener);
+}
+
+/* A connection that cannot be accepted stays ready: watched on, it would have the daemon spin. */
+static void rest(struct listener *listener)
+{
+    reactor_unwatch(listener->reactor, listener->fd);
+    timer_start(&listener->reactor->timers, &listener->rest, LISTENER_REST_MS, rested);
+}
+
+static void watch(struct listener *listener)
+{
+    if (reactor_watch(listener->reactor, listener->fd, &listener->source, MINIMIO_READABLE, MINIMIO_LEVEL) < 0)
+        timer_start(&listener->reactor->timers, &listener->rest, LISTENER_REST_MS, rested);
+}
+
+/* The spare descriptor makes room for one client at a time, to be told and closed. */
+static void turn_away(struct listener *listener)
+{
+    for (int i = 0; i < ACCEPTS_PER_TURN && listener->spare >= 0; i++) {
+        int fd;
+
+        close(listener->spare);
+        listener->spare = -1;
+        fd = accept_one(listener->fd);
+        if (fd >= 0)
+            listener->exhausted(listener->owner, fd);
+        open_spare(listener);
+        if (fd < 0)
+            break;
+    }
+    rest(listener);
+}
+
+static bool out_of_descriptors(int error)
+{
+    return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS;
+}
+
+static void ready(struct source *source, const struct minimio_event *event)
+{
+    struct listener *listener = container_of(source, struct listener, source);
+
+    (void)event;
+    for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
+        int fd = accept_one(listener->fd);
+        if (fd >= 0) {
+            listener->accepted(listener->owner, fd);
+            continue;
+        }
+        if (out_of_descriptors(errno))
+            turn_away(listener);
+        if (errno != ECONNABORTED && errno != EINTR)
+            break;
+    }
+}
+
+/* ---- The socket file ----------------------------------------------------------------------------------------------
+ */
+
+static int connect_to(const struct sockaddr_un *address)
+{
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int result = 0;
+
+    if (fd < 0)
+        return -errno;
+    if (connect(fd, (const struct sockaddr *)address, sizeof *address) < 0)
+        result = -errno;
+    close(fd);
+    return result;
+}
+
+/* Makes way for our socket where only a dead one is. EAGAIN: somebody listens, and has no room in its backlog. */
+static int clear_path(const struct sockaddr_un *address)
+{
+    struct stat found;
+    int answer;
+
+    if (lstat(address->sun_path, &found) < 0)
+        return errno == ENOENT ? 0 : -errno;
+    if (!S_ISSOCK(found.st_mode))
+        return -EEXIST;
+    answer = connect_to(address);
+    if (answer == 0 || answer == -EAGAIN)
+        return -EADDRINUSE;
+    if (answer != -ECONNREFUSED)
+        return answer;
+    return unlink(address->sun_path) < 0 && errno != ENOENT ? -errno : 0;
+}
+
+/* Two daemons that start at once must not take each other's new socket for a dead one, so each holds the folder while
+ * it looks and binds. No file is left behind by that. */
+static int lock_folder(const char *path)
+{
+    char copy[PATH_MAX];
+    int fd;
+
+    if (strlen(path) >= sizeof copy)
+        return -ENAMETOOLONG;
+    strcpy(copy, path);
+    fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return errno == EACCES ? -EACCES : -errno;
+    if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+        close(fd);
+        return -EADDRINUSE;
+    }
+    return fd;
+}
+
+/* The mode is the file's from its first moment: with chmod alone others could slip in before. */
+static int bind_with_mode(int fd, const struct sockaddr_un *address, mode_t mode)
+{
+    mode_t old = umask(0777 & ~mode);
+    int result = bind(fd, (const struct sockaddr *)address, sizeof *address) < 0 ? -errno : 0;
+
+    umask(old);
+    return result;
+}
+
+static int listen_at(const struct sockaddr_un *address, mode_t mode)
+{
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int result;
+
+    if (fd < 0)
+        return -errno;
+    result = bind_with_mode(fd, address, mode);
+    if (result == 0 && listen(fd, SOMAXCONN) < 0) {
+        result = -errno;
+        unlink(address->sun_path);
+    }
+    if (result < 0) {
+        close(fd);
+        return result;
+    }
+    return fd;
+}
+
+static int open_socket(const char *path, mode_t mode)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int lock, result;
+
+    if (strlen(path) >= sizeof address.sun_path)
+        return -ENAMETOOLONG;
+    strcpy(address.sun_path, path);
+    lock = lock_folder(path);
+    if (lock < 0)
+        return lock;
+    result = clear_path(&address);
+    if (result == 0)
+        result = listen_at(&address, mode);
+    close(lock);
+    return result;
+}
+
+/* -------------------------------------------------------------------------------------------------------------------
+ */
+
+int listener_init(struct listener *listener, struct reactor *reactor, const char *path, mode_t mode,
+                  listener_accepted *accepted, listener_exhausted *exhausted, void *owner)
+{
+    *listener = (struct listener){
+        .source.ready = ready,
+        .reactor = reactor,
+        .accepted = accepted,
+        .exhausted = exhausted,
+        .owner = owner,
+        .path = path,
+        .spare = -1,
+    };
+    listener->fd = open_socket(path, mode);
+    if (listener->fd < 0)
+        return listener->fd;
+    if (lstat(path, &listener->bound) < 0)
+        listener->bound = (struct stat){0};
+    open_spare(listener);
+    watch(listener);
+    return 0;
+}
+
+static bool still_ours(const struct listener *listener)
+{
+    struct stat now;
+
+    return lstat(listener->path, &now) == 0 && now.st_dev == listener->bound.st_dev &&
+           now.st_ino == listener->bound.st_ino;
+}
+
+void listener_deinit(struct listener *listener)
+{
+    if (!listener->reactor || listener->fd < 0)
+        return;
+    timer_stop(&listener->reactor->timers, &listener->rest);
+    reactor_unwatch(listener->reactor, listener->fd);
+    if (still_ours(listener))
+        unlink(listener->path);
+    close(listener->fd);
+    listener->fd = -1;
+    if (listener->spare >= 0)
+        close(listener->spare);
+    listener->spare = -1;
+}

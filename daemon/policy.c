@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/policy.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+static int compare(const struct account *left, const struct account *right)
+{
+    return left->uid < right->uid ? -1 : left->uid > right->uid;
+}
+
+TREE_GENERATE(account_tree, account, entry, compare)
+
+void policy_init(struct policy *policy, const struct limits *limits)
+{
+    *policy = (struct policy){.limits = limits};
+    RB_INIT(&policy->accounts);
+}
+
+static struct account *find_or_add(struct policy *policy, uid_t uid)
+{
+    struct account key = {.uid = uid};
+    struct account *account = RB_FIND(account_tree, &policy->accounts, &key);
+
+    if (account)
+        return account;
+    account = calloc(1, sizeof *account);
+    if (!account)
+        return NULL;
+    account->uid = uid;
+    RB_INSERT(account_tree, &policy->accounts, account);
+    return account;
+}
+
+static int refuse(struct fault *ret_fault, const char *limit, uint32_t max, const char *what)
+{
+    fault_set_limit(ret_fault, FAULT_LIMIT_EXCEEDED, limit, max, "%s: the limit of %u is reached; see limits in hello",
+                    what, max);
+    return -EDQUOT;
+}
+
+int policy_add_session(struct policy *policy, uid_t uid, struct account **ret_account, struct fault *ret_fault)
+{
+    const struct limits *limits = policy->limits;
+    struct account *account;
+
+    if (policy->sessions >= limits->sessions)
+        return refuse(ret_fault, "sessions", limits->sessions, "too many sessions");
+    account = find_or_add(policy, uid);
+    if (!account) {
+        fault_set(ret_fault, FAULT_INTERNAL, "the daemon is out of memory; try again later");
+        return -ENOMEM;
+    }
+    if (uid != 0 && account->sessions >= limits->sessions_uid)
+        return refuse(ret_fault, "sessions_uid", limits->sessions_uid, "too many sessions of this user");
+    policy->sessions++;
+    account->sessions++;
+    *ret_account = account;
+    return 0;
+}
+
+void policy_remove_session(struct policy *policy, struct account *account)
+{
+    policy->sessions--;
+    if (--account->sessions)
+        return;
+    RB_REMOVE(account_tree, &policy->accounts, account);
+    free(account);
+}
+
+int policy_add_registration(struct policy *policy, struct account *account, struct fault *ret_fault)
+{
+    const struct limits *limits = policy->limits;
+
+    if (policy->registrations >= limits->registrations)
+        return refuse(ret_fault, "registrations", limits->registrations, "too many registrations");
+    if (account->uid != 0 && account->registrations >= limits->registrations_uid)
+        return refuse(ret_fault, "registrations_uid", limits->registrations_uid, "too many registrations of this user");
+    policy->registrations++;
+    account->registrations++;
+    return 0;
+}
+
+void policy_remove_registration(struct policy *policy, struct account *account)
+{
+    policy->registrations--;
+    account->registrations--;
+}

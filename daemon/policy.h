@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Who may have how much: sessions and registrations, in all and by the uid that the kernel vouches for. Root is not
+ * limited by uid.
+ */
+#ifndef MINIMIO_DAEMON_POLICY_H
+#define MINIMIO_DAEMON_POLICY_H
+
+#include "daemon/tree.h"
+#include "proto/fault.h"
+#include "proto/limits.h"
+
+#include <stdint.h>
+#include <sys/types.h>
+
+/* What one uid has; lives as long as it has a session. */
+struct account {
+    RB_ENTRY(account) entry;
+    uid_t uid;
+    uint32_t sessions;
+    uint32_t registrations;
+};
+
+RB_HEAD(account_tree, account);
+
+struct policy {
+    const struct limits *limits;
+    struct account_tree accounts;
+    uint32_t sessions;
+    uint32_t registrations;
+};
+
+void policy_init(struct policy *policy, const struct limits *limits);
+
+/* Counts a session in, or fails with -EDQUOT or -ENOMEM and `*ret_fault`: LIMIT_EXCEEDED or INTERNAL. */
+int policy_add_session(struct policy *policy, uid_t uid, struct account **ret_account, struct fault *ret_fault);
+void policy_remove_session(struct policy *policy, struct account *account);
+
+/* Counts a registration in, or fails with -EDQUOT and `*ret_fault`. */
+int policy_add_registration(struct policy *policy, struct account *account, struct fault *ret_fault);
+void policy_remove_registration(struct policy *policy, struct account *account);
+
+#endif

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/reactor.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* Enough to take a burst in few calls, small enough for the stack. */
+#define EVENTS_PER_TURN 512
+
+int reactor_init(struct reactor *reactor)
+{
+    int result;
+
+    *reactor = (struct reactor){0};
+    SLIST_INIT(&reactor->buried);
+    timers_init(&reactor->timers);
+    result = minimio_poll_new(&reactor->poll);
+    if (result < 0)
+        return result;
+    reactor->registrator = minimio_poll_registrator(reactor->poll);
+    return reactor->registrator ? 0 : -ENOMEM;
+}
+
+void reactor_deinit(struct reactor *reactor)
+{
+    reactor_reap(reactor);
+    reactor->registrator = minimio_registrator_free(reactor->registrator);
+    reactor->poll = minimio_poll_free(reactor->poll);
+}
+
+int reactor_turn(struct reactor *reactor, bool busy)
+{
+    struct minimio_event events[EVENTS_PER_TURN];
+    int64_t timeout_ns = busy ? 0 : timers_remaining_ns(&reactor->timers);
+    int count = minimio_poll_poll(reactor->poll, events, EVENTS_PER_TURN, timeout_ns);
+
+    timers_read_clock(&reactor->timers);
+    if (count < 0)
+        return count;
+    for (int i = 0; i < count; i++) {
+        struct source *source = (struct source *)(uintptr_t)minimio_event_id(&events[i]);
+        source->ready(source, &events[i]);
+    }
+    timers_run(&reactor->timers);
+    return 0;
+}
+
+void reactor_reap(struct reactor *reactor)
+{
+    struct source *source;
+
+    while ((source = SLIST_FIRST(&reactor->buried))) {
+        SLIST_REMOVE_HEAD(&reactor->buried, buried);
+        free(source);
+    }
+}
+
+int reactor_watch(struct reactor *reactor, minimio_fd fd, struct source *source, minimio_interests interests,
+                  enum minimio_mode mode)
+{
+    return minimio_registrator_register_fd(reactor->registrator, fd, (uintptr_t)source, interests, mode);
+}
+
+int reactor_rewatch(struct reactor *reactor, minimio_fd fd, struct source *source, minimio_interests interests,
+                    enum minimio_mode mode)
+{
+    return minimio_registrator_reregister_fd(reactor->registrator, fd, (uintptr_t)source, interests, mode);
+}
+
+void reactor_unwatch(struct reactor *reactor, minimio_fd fd)
+{
+    minimio_registrator_deregister_fd(reactor->registrator, fd);
+}
+
+static void ignore(struct source *source, const struct minimio_event *event)
+{
+    (void)source;
+    (void)event;
+}
+
+void reactor_bury(struct reactor *reactor, struct source *source)
+{
+    source->ready = ignore;
+    SLIST_INSERT_HEAD(&reactor->buried, source, buried);
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/registering.h"
+
+#include "daemon/server.h"
+#include "proto/reply.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static struct reactor *reactor_of(struct registering *registering)
+{
+    return &registering->server->reactor;
+}
+
+/* Takes the stream's connecting part away. The stream itself goes too, unless it is open by now. */
+static void release(struct registering *registering)
+{
+    struct stream *stream = registering->stream;
+
+    if (registering->result)
+        TAILQ_REMOVE(&registering->call.session->done, registering, done_link);
+    if (registering->result && registering->result->stream) {
+        reactor_unwatch(reactor_of(registering), minimio_tcp_stream_fd(registering->result->stream));
+        minimio_tcp_stream_free(registering->result->stream);
+    }
+    connector_free(registering->connector);
+    if (stream->connecting) {
+        policy_remove_registration(&registering->server->policy, registering->call.session->account);
+        stream_free(reactor_of(registering), stream);
+    }
+    free(registering);
+}
+
+/* ---- Answers ---------------------------------------------------------------------------------------------------- */
+
+static void describe_connect_failure(const struct connector_result *result, uint32_t descriptors,
+                                     struct fault *ret_fault)
+{
+    if (result->error == EMFILE || result->error == ENFILE) {
+        fault_set_limit(ret_fault, FAULT_LIMIT_EXCEEDED, "descriptors", descriptors,
+                        "the daemon has no descriptor left for this connection; try again later");
+        return;
+    }
+    fault_set(ret_fault, FAULT_CONNECT_FAILED, "could not connect to %s: %s", result->address,
+              errno_name(result->error));
+    ret_fault->error = result->error;
+    snprintf(ret_fault->address, sizeof ret_fault->address, "%s", result->address);
+}
+
+static void describe(const struct registering *registering, const struct connector_result *result,
+                     struct fault *ret_fault)
+{
+    switch (result->outcome) {
+    case CONNECTOR_RESOLVE_FAILED:
+        fault_set(ret_fault, FAULT_RESOLVE_FAILED, "the host's name was not resolved: %s", result->reason);
+        snprintf(ret_fault->reason, sizeof ret_fault->reason, "%s", result->reason);
+        break;
+    case CONNECTOR_TIMED_OUT:
+        fault_set(ret_fault, FAULT_TIMED_OUT, "not connected within %llu ms; see timeout_ms",
+                  (unsigned long long)registering->timeout_ms);
+        break;
+    default:
+        describe_connect_failure(result, registering->server->config->descriptors, ret_fault);
+    }
+}
+
+static void answer_open(struct registering *registering)
+{
+    struct call *call = &registering->call;
+    char local[ADDRESS_TEXT_MAX], peer[ADDRESS_TEXT_MAX];
+
+    stream_addresses(registering->stream, local, peer);
+    reply_registered(call_begin(call), call->id, registering->stream->token, local[0] ? local : NULL,
+                     peer[0] ? peer : NULL);
+    call_end(call);
+}
+
+static int open_stream(struct registering *registering)
+{
+    struct connector_result *result = registering->result;
+    struct minimio_tcp_stream *tcp = result->stream;
+    int opened;
+
+    /* Hints to the kernel: a stream without them is still a stream. */
+    minimio_tcp_stream_set_nodelay(tcp, registering->nodelay);
+    minimio_tcp_stream_set_keepalive(tcp, registering->keepalive);
+    opened = stream_open(reactor_of(registering), registering->stream, tcp);
+    if (opened == 0)
+        result->stream = NULL;
+    return opened;
+}
+
+void registering_answer(struct registering *registering)
+{
+    struct fault fault;
+    int result = 0;
+
+    if (registering->result->outcome == CONNECTOR_CONNECTED) {
+        result = open_stream(registering);
+        if (result == 0) {
+            answer_open(registering);
+            release(registering);
+            return;
+        }
+        fault_set(&fault, FAULT_INTERNAL, "the stream could not be watched: %s", errno_name(-result));
+        fault.error = -result;
+    } else {
+        describe(registering, registering->result, &fault);
+    }
+    registering_cancel(registering, &fault);
+}
+
+static void connected_or_failed(void *owner, struct connector_result *result)
+{
+    struct registering *registering = owner;
+    struct session *session = registering->call.session;
+
+    registering->result = result;
+    TAILQ_INSERT_TAIL(&session->done, registering, done_link);
+    if (session_takes(session))
+        registering_answer(registering);
+}
+
+/* ---- Beginning and giving up ------------------------------------------------------------------------------------- */
+
+int registering_begin(struct server *server, const struct call *call, struct stream *stream,
+                      const struct target *target, uint64_t timeout_ms, bool nodelay, bool keepalive)
+{
+    struct registering *registering = calloc(1, sizeof *registering);
+    int result;
+
+    if (!registering)
+        return -ENOMEM;
+    result = connector_new(&server->reactor, server->resolver, target, timeout_ms, connected_or_failed, registering,
+                           &registering->connector);
+    if (result == 0)
+        result = call_keep(call, &registering->call);
+    if (result < 0) {
+        connector_free(registering->connector);
+        free(registering);
+        return result;
+    }
+    registering->server = server;
+    registering->stream = stream;
+    registering->timeout_ms = timeout_ms;
+    registering->nodelay = nodelay;
+    registering->keepalive = keepalive;
+    stream->registering = registering;
+    return 0;
+}
+
+void registering_cancel(struct registering *registering, const struct fault *fault)
+{
+    struct call call = registering->call;
+
+    /* The token is free again before the answer says so. */
+    release(registering);
+    if (fault)
+        call_fault(&call, fault);
+    else
+        call_drop(&call);
+}

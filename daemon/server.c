@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/server.h"
+
+#include "daemon/log.h"
+#include "proto/reply.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define RELIEF_MS   100  /* how soon what memory ran out for is tried again */
+#define FAREWELL_MS 1000 /* how long clients have to read their last lines when the daemon ends */
+
+/* Whose files the system's socket belongs to. */
+#define SOCKET_GROUP "minimio"
+
+/* ---- Clients ------------------------------------------------------------------------------------------------------
+ */
+
+static uid_t peer_uid(int fd)
+{
+    struct ucred peer;
+    socklen_t length = sizeof peer;
+
+    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 ? peer.uid : (uid_t)-1;
+}
+
+static void refuse(int fd, uid_t uid, const struct fault *fault)
+{
+    log_write(LOG_LEVEL_WARNING, "session of uid %u refused: %s", (unsigned)uid, fault->message);
+    session_refuse(fd, fault);
+}
+
+static void admit(void *owner, int fd)
+{
+    struct server *server = owner;
+    uid_t uid = peer_uid(fd);
+    struct account *account;
+    struct fault fault;
+
+    if (policy_add_session(&server->policy, uid, &account, &fault) < 0) {
+        server->stats.errors[fault.name]++;
+        refuse(fd, uid, &fault);
+    } else if (session_new(server, fd, account) < 0) {
+        policy_remove_session(&server->policy, account);
+        fault_set(&fault, FAULT_INTERNAL, "the daemon is out of memory; try again later");
+        server->stats.errors[fault.name]++;
+        refuse(fd, uid, &fault);
+    }
+}
+
+static void turn_away(void *owner, int fd)
+{
+    struct server *server = owner;
+    struct fault fault;
+
+    fault_set_limit(&fault, FAULT_LIMIT_EXCEEDED, "descriptors", server->config->descriptors,
+                    "the daemon has no descriptor left; try again later");
+    server->stats.errors[fault.name]++;
+    refuse(fd, peer_uid(fd), &fault);
+}
+
+/* ---- A turn -------------------------------------------------------------------------------------------------------
+ */
+
+void server_schedule(struct server *server, struct session *session)
+{
+    if (session->runnable)
+        return;
+    session->runnable = true;
+    TAILQ_INSERT_TAIL(&server->runnable, session, runnable_link);
+}
+
+static void relieved(struct timer *timer)
+{
+    struct server *server = container_of(timer, struct server, relief);
+    struct session *session;
+
+    LIST_FOREACH(session, &server->sessions, entry)
+    if (session->loop)
+        loop_resume(session->loop);
+}
+
+void server_wants_relief(struct server *server)
+{
+    if (!server->relief.running)
+        timer_start(&server->reactor.timers, &server->relief, RELIEF_MS, relieved);
+}
+
+/* Those that schedule themselves again have their next turn with the others. */
+static void run_sessions(struct server *server)
+{
+    struct session_list now;
+    struct session *session;
+
+    TAILQ_INIT(&now);
+    TAILQ_CONCAT(&now, &server->runnable, runnable_link);
+    while ((session = TAILQ_FIRST(&now))) {
+        TAILQ_REMOVE(&now, session, runnable_link);
+        session->runnable = false;
+        session_run(session);
+    }
+}
+
+static void deliver(struct server *server)
+{
+    struct loop *loop;
+
+    while ((loop = TAILQ_FIRST(&server->loops.ready)))
+        session_deliver(loop->session);
+}
+
+static void flush(struct server *server)
+{
+    struct session *session;
+
+    while ((session = TAILQ_FIRST(&server->dirty))) {
+        TAILQ_REMOVE(&server->dirty, session, dirty_link);
+        session->dirty = false;
+        session_flush(session);
+    }
+}
+
+static int turn(struct server *server)
+{
+    bool busy = !TAILQ_EMPTY(&server->runnable) || !TAILQ_EMPTY(&server->loops.ready);
+    int result = reactor_turn(&server->reactor, busy);
+
+    if (result < 0)
+        return result;
+    if (!server->stopping) {
+        run_sessions(server);
+        deliver(server);
+    }
+    flush(server);
+    reactor_reap(&server->reactor);
+    return 0;
+}
+
+/* ---- The end ------------------------------------------------------------------------------------------------------
+ */
+
+static void farewell_over(struct timer *timer)
+{
+    (void)timer; /* that it no longer runs is all that is looked at */
+}
+
+static void say_goodbye(struct server *server)
+{
+    struct session *session;
+
+    LIST_FOREACH(session, &server->sessions, entry)
+    {
+        notify_loop_closed(&session->out, NULL, "shutdown");
+        buffer_append(&session->out, "\n", 1);
+        if (buffer_failed(&session->out))
+            session_break(session);
+        session->closing = true; /* once what was said is out */
+        session_said(session);
+    }
+}
+
+/* Clients have a moment to read what was said; one that does not is not waited for. */
+static int stop(struct server *server)
+{
+    int result = 0;
+
+    log_write(LOG_LEVEL_INFO, "stopping: %u sessions, %u registrations", server->policy.sessions,
+              server->policy.registrations);
+    server->stopping = true;
+    listener_deinit(&server->listener);
+    say_goodbye(server);
+    flush(server);
+    timer_start(&server->reactor.timers, &server->farewell, FAREWELL_MS, farewell_over);
+    while (result == 0 && !LIST_EMPTY(&server->sessions) && server->farewell.running) {
+        TAILQ_INIT(&server->runnable);
+        result = turn(server);
+    }
+    return result;
+}
+
+int server_run(struct server *server, const volatile sig_atomic_t *stop_asked)
+{
+    int result = 0;
+
+    while (result == 0 && !*stop_asked)
+        result = turn(server);
+    return result < 0 ? result : stop(server);
+}
+
+/* ---- The beginning ------------------------------------------------------------------------------------------------
+ */
+
+static void explain(const struct config *config, int error)
+{
+    const char *path = config->socket;
+
+    if (error == -EADDRINUSE)
+        log_write(LOG_LEVEL_ERROR, "%s: another daemon answers there; stop it or choose another --socket", path);
+    else if (error == -EEXIST)
+        log_write(LOG_LEVEL_ERROR, "%s: there is something that is no socket; it is left alone", path);
+    else
+        log_write(LOG_LEVEL_ERROR, "%s: %s; see --socket", path, strerror(-error));
+}
+
+/* Without the group, or the right to give the file to it, the socket is the daemon's own user's: safe, and said. */
+static void give_to_group(const struct config *config)
+{
+    const struct group *group = getgrnam(SOCKET_GROUP);
+
+    if (!group || chown(config->socket, (uid_t)-1, group->gr_gid) < 0)
+        log_write(LOG_LEVEL_WARNING, "%s: not given to the group " SOCKET_GROUP ": %s", config->socket,
+                  group ? strerror(errno) : "there is no such group");
+}
+
+static int open_listener(struct server *server)
+{
+    const struct config *config = server->config;
+    int result = listener_init(&server->listener, &server->reactor, config->socket, config->socket_mode, admit,
+                               turn_away, server);
+
+    if (result < 0)
+        explain(config, result);
+    else if (config->system_socket)
+        give_to_group(config);
+    return result;
+}
+
+int server_init(struct server *server, const struct config *config)
+{
+    int result;
+
+    memset(server, 0, sizeof *server);
+    server->config = config;
+    server->limits = &config->limits;
+    LIST_INIT(&server->sessions);
+    TAILQ_INIT(&server->runnable);
+    TAILQ_INIT(&server->dirty);
+    loops_init(&server->loops);
+    policy_init(&server->policy, server->limits);
+    result = reactor_init(&server->reactor);
+    if (result == 0) {
+        server->stats.started_ns = server->reactor.timers.now_ns;
+        result = resolver_new(&server->reactor, config->servers, &server->resolver);
+    }
+    if (result < 0) {
+        log_write(LOG_LEVEL_ERROR, "cannot start: %s", strerror(-result));
+        return result;
+    }
+    return open_listener(server);
+}
+
+void server_deinit(struct server *server)
+{
+    struct session *session;
+
+    while ((session = LIST_FIRST(&server->sessions)))
+        session_free(session);
+    listener_deinit(&server->listener);
+    resolver_free(server->resolver);
+    reactor_deinit(&server->reactor);
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One client: its socket, the bytes in and out, and its loop. The only file that reads or writes client sockets.
+ *
+ * A session takes part in a turn in up to three steps: it reads and carries out requests (session_run), its loop's
+ * readiness is told (session_deliver), and what is to be said goes out in one send (session_flush). A session whose
+ * client does not read is left alone until it does: no request is read, no readiness told.
+ */
+#ifndef MINIMIO_DAEMON_SESSION_H
+#define MINIMIO_DAEMON_SESSION_H
+
+#include "daemon/call.h"
+#include "daemon/loop.h"
+#include "daemon/policy.h"
+#include "daemon/reactor.h"
+#include "daemon/registering.h"
+#include "proto/buffer.h"
+#include "proto/frame.h"
+
+struct server;
+
+struct session {
+    struct source source;
+    struct server *server;
+    LIST_ENTRY(session) entry;          /* in server->sessions */
+    TAILQ_ENTRY(session) runnable_link; /* in server->runnable */
+    TAILQ_ENTRY(session) dirty_link;    /* in server->dirty */
+    struct account *account;
+    struct loop *loop; /* NULL: closed */
+    LIST_HEAD(, batch) batches;
+    struct registering_list done; /* answers that wait until the client reads */
+    uint32_t waiting;             /* calls that are answered later */
+    int fd;
+    struct frame frame;
+    struct buffer in;  /* a begun message, and what was read but not taken yet */
+    struct buffer out; /* whole lines, but for the front */
+    bool runnable, dirty;
+    bool readable;   /* the kernel may have more to read */
+    bool backlog;    /* `in` holds messages that were not taken, because the client does not read */
+    bool ended;      /* the client writes no more */
+    bool input_done; /* and all that it wrote was taken */
+    bool gone;       /* the client reads no more: what is said goes nowhere */
+    bool blocked;    /* the kernel takes no more for now */
+    bool closing;    /* to be closed when what was said is out; nothing more is read */
+    bool broken;     /* to be closed at once */
+};
+
+TAILQ_HEAD(session_list, session);
+
+/* Takes the socket, which is the server's until then, into a new session with an open loop. Errors: -ENOMEM, and those
+ * of the registrator; the socket is then the caller's still. */
+int session_new(struct server *server, int fd, struct account *account);
+
+/* Tells a client that there is no session for it, and closes its socket. */
+void session_refuse(int fd, const struct fault *fault);
+
+/* Closes the session, its loop and its streams; calls that wait have no answer. */
+void session_free(struct session *session);
+
+void session_run(struct session *session);
+void session_deliver(struct session *session);
+
+/* Also closes the session where its time has come. */
+void session_flush(struct session *session);
+
+/* Whether the client reads: there is room for more to say. */
+bool session_takes(const struct session *session);
+
+/* Something was appended to `out`: it goes out this turn. */
+void session_said(struct session *session);
+
+/* There was no memory even to say that there is none. */
+void session_break(struct session *session);
+
+/* Ends the loop: streams are closed, and calls that wait for one answered LOOP_CLOSED if `answer`. */
+void session_close_loop(struct session *session, bool answer);
+
+/* Closes a stream of the session's that is not connecting. */
+void session_close_stream(struct session *session, struct stream *stream);
+
+#endif

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What has happened since the start.
+ */
+#ifndef MINIMIO_DAEMON_STATS_H
+#define MINIMIO_DAEMON_STATS_H
+
+#include "proto/fault.h"
+
+#include <stdint.h>
+
+struct stats {
+    int64_t started_ns; /* on CLOCK_MONOTONIC */
+    uint64_t requests, replies, events;
+    uint64_t bytes_in, bytes_out;
+    uint64_t errors[FAULT_NAMES]; /* told to clients, by name */
+};
+
+#endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A registered stream: connecting, or open and watched as its client asked. Gathers the readiness that is not told
+ * yet. What the client sees of it is in PROTOCOL.md, section 3.
+ *
+ * There may be very many of them, most of them idle: what only a connecting one needs is in struct registering.
+ */
+#ifndef MINIMIO_DAEMON_STREAM_H
+#define MINIMIO_DAEMON_STREAM_H
+
+#include "daemon/address.h"
+#include "daemon/loop.h"
+#include "daemon/reactor.h"
+#include "proto/buffer.h"
+
+struct registering;
+
+struct stream {
+    struct source source;
+    struct loop *loop;
+    uint64_t token;
+    RB_ENTRY(stream) by_token;
+    TAILQ_ENTRY(stream) ready_link;
+    union {
+        struct registering *registering; /* while connecting */
+        struct minimio_tcp_stream *tcp;  /* once open */
+    };
+    uint32_t held_by;       /* the batch after whose replies its events come; 0: none */
+    uint8_t interests;      /* READY_ bits */
+    uint8_t mode;           /* enum mode */
+    uint8_t pending;        /* READY_ bits that are not told yet */
+    bool connecting;        /* which of the union it is */
+    bool watched;           /* registered with the reactor */
+    bool fired;             /* a oneshot that has had its event */
+    bool queued;            /* in the loop's list of ready streams */
+    uint16_t target_length; /* of the address as the client wrote it */
+    char target[];
+};
+
+/* Makes a connecting stream and adds it to its loop, where the token must not be in use. NULL: out of memory. */
+struct stream *stream_new(struct loop *loop, uint64_t token, struct span target, uint8_t interests, uint8_t mode);
+
+/* Closes the stream and takes it out of its loop. One that is connecting must have lost its registering before. */
+void stream_free(struct reactor *reactor, struct stream *stream);
+
+/* Turns a connecting stream into an open one that is watched. Takes `tcp`, which the reactor knows already. Errors:
+ * those of the registrator; the stream is then still connecting and `tcp` is the caller's. */
+int stream_open(struct reactor *reactor, struct stream *stream, struct minimio_tcp_stream *tcp);
+
+/* Replaces interests and mode of an open stream, forgets what was not told, and has what is ready now reported. */
+int stream_rearm(struct reactor *reactor, struct stream *stream, uint8_t interests, uint8_t mode);
+
+/* The batch in which it was registered is answered. */
+void stream_release(struct stream *stream);
+
+/* What was pending has been told. */
+void stream_told(struct stream *stream);
+
+/* Whether an event can still come without a further request. */
+bool stream_can_speak(const struct stream *stream);
+
+/* "connecting", "armed" or "disarmed". */
+const char *stream_state(const struct stream *stream);
+
+/* Numeric addresses of an open stream; "" where there is none. */
+void stream_addresses(const struct stream *stream, char ret_local[ADDRESS_TEXT_MAX], char ret_peer[ADDRESS_TEXT_MAX]);
+
+#endif
