@@ -27,6 +27,9 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#if defined(__GNUC__) && !defined(_WIN32)
+#pragma GCC visibility push(default)
+#endif
 
 /* The caller's own number for a registration. All 64 bits are the caller's, 0 and UINT64_MAX included. */
 typedef uint64_t minimio_token;
@@ -276,6 +279,9 @@ struct minimio_tcp_stream *minimio_tcp_stream_free(struct minimio_tcp_stream *st
 /* What the queue is built on here: "epoll", "kqueue" or "windows". */
 const char *minimio_backend(void);
 
+#if defined(__GNUC__) && !defined(_WIN32)
+#pragma GCC visibility pop
+#endif
 #ifdef __cplusplus
 }
 #endif

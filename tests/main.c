@@ -13,10 +13,12 @@ Suite *client_watch_suite(void);
 Suite *example_delay_server_suite(void);
 Suite *socket_path_suite(void);
 
+/* clang-format off: one a line */
 static Suite *(*const suites[])(void) = {
     socket_path_suite, client_broken_daemon_suite, client_call_suite,
     client_wait_suite, client_watch_suite,         example_delay_server_suite,
 };
+/* clang-format on */
 
 int main(void)
 {

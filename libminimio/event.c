@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/* The questions that an event and a set of interests answer. Portable. */
+#include "libminimio/event.h"
+
+#include "libminimio/minimio.h"
+
+#include <assert.h>
+
+static bool has(const struct minimio_event *event, uint32_t bit)
+{
+    assert(event);
+    return (event->readiness & bit) != 0;
+}
+
+minimio_token minimio_event_id(const struct minimio_event *event)
+{
+    assert(event);
+    return event->token;
+}
+
+bool minimio_event_is_readable(const struct minimio_event *event)
+{
+    return has(event, READINESS_READABLE);
+}
+
+bool minimio_event_is_writable(const struct minimio_event *event)
+{
+    return has(event, READINESS_WRITABLE);
+}
+
+bool minimio_event_is_read_closed(const struct minimio_event *event)
+{
+    return has(event, READINESS_READ_CLOSED);
+}
+
+bool minimio_event_is_write_closed(const struct minimio_event *event)
+{
+    return has(event, READINESS_WRITE_CLOSED);
+}
+
+bool minimio_event_is_error(const struct minimio_event *event)
+{
+    return has(event, READINESS_ERROR);
+}
+
+bool minimio_event_is_priority(const struct minimio_event *event)
+{
+    return has(event, READINESS_PRIORITY);
+}
+
+bool minimio_interests_is_readable(minimio_interests interests)
+{
+    return (interests & MINIMIO_READABLE) != 0;
+}
+
+bool minimio_interests_is_writable(minimio_interests interests)
+{
+    return (interests & MINIMIO_WRITABLE) != 0;
+}
+
+bool minimio_interests_is_priority(minimio_interests interests)
+{
+    return (interests & MINIMIO_PRIORITY) != 0;
+}

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The event queue behind every handle. Portable.
+ *
+ * Wakes and the closing are flags here; the selector's kick only makes the polling thread look at them. A kick whose
+ * flag was spent already ends a wait for nothing, and the poll goes on with what is left of its time.
+ * Both need no lock, so a signal handler may call them.
+ */
+#include "libminimio/queue.h"
+
+#include "libminimio/selector.h"
+#include "libminimio/tcp_stream.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+enum {
+    QUEUE_CLOSED = 1 << 0, /* by close_loop */
+    QUEUE_ENDED = 1 << 1,  /* its Poll or Selector is gone */
+};
+
+struct queue {
+    struct selector *selector;
+    atomic_uint state;
+    atomic_bool woken;
+    atomic_size_t handles;
+    atomic_size_t references;
+};
+
+int queue_new(struct queue **ret_queue)
+{
+    struct queue *queue = calloc(1, sizeof(*queue));
+    if (!queue)
+        return -ENOMEM;
+    int r = selector_new(&queue->selector);
+    if (r < 0) {
+        free(queue);
+        return r;
+    }
+    atomic_init(&queue->handles, 1);
+    atomic_init(&queue->references, 1);
+    *ret_queue = queue;
+    return 0;
+}
+
+void queue_end(struct queue *queue)
+{
+    bool locked = selector_lock(queue->selector);
+
+    atomic_fetch_or(&queue->state, QUEUE_ENDED);
+    selector_close(queue->selector);
+    if (locked)
+        selector_unlock(queue->selector);
+}
+
+struct queue *queue_add_handle(struct queue *queue)
+{
+    atomic_fetch_add(&queue->handles, 1);
+    return queue;
+}
+
+void queue_drop_handle(struct queue *queue)
+{
+    if (atomic_fetch_sub(&queue->handles, 1) > 1)
+        return;
+    selector_close_waker(queue->selector);
+    queue_unref(queue);
+}
+
+struct queue *queue_ref(struct queue *queue)
+{
+    atomic_fetch_add(&queue->references, 1);
+    return queue;
+}
+
+void queue_unref(struct queue *queue)
+{
+    if (atomic_fetch_sub(&queue->references, 1) > 1)
+        return;
+    selector_free(queue->selector);
+    free(queue);
+}
+
+bool queue_ended(struct queue *queue)
+{
+    return (atomic_load(&queue->state) & QUEUE_ENDED) != 0;
+}
+
+minimio_fd queue_fd(const struct queue *queue)
+{
+    return selector_fd(queue->selector);
+}
+
+/* ---- Waiting ---------------------------------------------------------------------------------------------------- */
+
+/* The look before the exchange spares every poll that nobody woke an atomic write. */
+static bool take_wake(struct queue *queue)
+{
+    return atomic_load_explicit(&queue->woken, memory_order_relaxed) && atomic_exchange(&queue->woken, false);
+}
+
+int queue_wait(struct queue *queue, struct minimio_event *events, size_t capacity, int64_t timeout_ns, bool *ret_woken)
+{
+    if (atomic_load(&queue->state) != 0)
+        return -ECANCELED;
+    if (atomic_load(&queue->woken))
+        timeout_ns = 0;
+    int count = selector_wait(queue->selector, events, capacity, timeout_ns);
+    if (count < 0)
+        return count;
+    bool woken = take_wake(queue);
+    if (count == 0 && atomic_load(&queue->state) != 0)
+        return -ECANCELED;
+    *ret_woken = woken;
+    return count;
+}
+
+int queue_wake(struct queue *queue)
+{
+    if (atomic_load(&queue->state) != 0)
+        return -ECANCELED;
+    /* Whoever sets the flag kicks; the others' wakes merge into that one. */
+    if (!atomic_exchange(&queue->woken, true))
+        selector_kick(queue->selector);
+    return 0;
+}
+
+int queue_close(struct queue *queue)
+{
+    if (atomic_fetch_or(&queue->state, QUEUE_CLOSED) != 0)
+        return -ECANCELED;
+    selector_kick(queue->selector);
+    return 0;
+}
+
+/* ---- Registering ------------------------------------------------------------------------------------------------ */
+
+static bool are_valid(minimio_interests interests, enum minimio_mode mode)
+{
+    const minimio_interests all = MINIMIO_WRITABLE | MINIMIO_READABLE | MINIMIO_PRIORITY;
+
+    return interests != 0 && (interests & ~all) == 0 &&
+           (mode == MINIMIO_ONESHOT || mode == MINIMIO_EDGE || mode == MINIMIO_LEVEL);
+}
+
+typedef int (*selector_operation)(struct selector *, minimio_fd, minimio_token, minimio_interests, enum minimio_mode);
+
+static int change_locked(struct queue *queue, selector_operation operation, struct minimio_tcp_stream *stream,
+                         minimio_fd fd, minimio_token token, minimio_interests interests, enum minimio_mode mode)
+{
+    int remembered = 0;
+
+    if (fd != MINIMIO_INVALID_FD && fd == selector_fd(queue->selector))
+        return -EINVAL;
+    if (atomic_load(&queue->state) != 0)
+        return -ECANCELED;
+    if (stream)
+        remembered = tcp_stream_remember(stream, queue);
+    if (remembered < 0)
+        return remembered;
+    int r = operation(queue->selector, fd, token, interests, mode);
+    if (r < 0 && remembered > 0)
+        tcp_stream_forget(stream, queue);
+    return r;
+}
+
+static int change(struct queue *queue, selector_operation operation, struct minimio_tcp_stream *stream, minimio_fd fd,
+                  minimio_token token, minimio_interests interests, enum minimio_mode mode)
+{
+    if (!are_valid(interests, mode))
+        return -EINVAL;
+    if (!selector_lock(queue->selector))
+        return -ECANCELED;
+    int r = change_locked(queue, operation, stream, fd, token, interests, mode);
+    selector_unlock(queue->selector);
+    return r;
+}
+
+int queue_register(struct queue *queue, struct minimio_tcp_stream *stream, minimio_fd fd, minimio_token token,
+                   minimio_interests interests, enum minimio_mode mode)
+{
+    return change(queue, selector_add, stream, fd, token, interests, mode);
+}
+
+int queue_reregister(struct queue *queue, struct minimio_tcp_stream *stream, minimio_fd fd, minimio_token token,
+                     minimio_interests interests, enum minimio_mode mode)
+{
+    return change(queue, selector_modify, stream, fd, token, interests, mode);
+}
+
+int queue_deregister(struct queue *queue, struct minimio_tcp_stream *stream, minimio_fd fd)
+{
+    int r = -ECANCELED;
+
+    if (!selector_lock(queue->selector))
+        return r;
+    if (!queue_ended(queue))
+        r = selector_remove(queue->selector, fd);
+    if (stream && (r == 0 || r == -ENOENT))
+        tcp_stream_forget(stream, queue);
+    selector_unlock(queue->selector);
+    return r;
+}

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+/* The life of a stream, and the queues in which it is registered. Portable. */
+#include "libminimio/tcp_stream.h"
+
+#include "libminimio/queue.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+int tcp_stream_new(minimio_fd fd, bool connected, struct minimio_tcp_stream **ret_stream)
+{
+    struct minimio_tcp_stream *stream = calloc(1, sizeof(*stream));
+
+    if (!stream)
+        return -ENOMEM;
+    stream->fd = fd;
+    stream->connected = connected;
+    atomic_flag_clear(&stream->memberships_lock);
+    *ret_stream = stream;
+    return 0;
+}
+
+minimio_fd minimio_tcp_stream_fd(const struct minimio_tcp_stream *stream)
+{
+    assert(stream);
+    return stream->fd;
+}
+
+/* ---- Memberships ------------------------------------------------------------------------------------------------ */
+
+static void lock(struct minimio_tcp_stream *stream)
+{
+    while (atomic_flag_test_and_set_explicit(&stream->memberships_lock, memory_order_acquire))
+        ;
+}
+
+static void unlock(struct minimio_tcp_stream *stream)
+{
+    atomic_flag_clear_explicit(&stream->memberships_lock, memory_order_release);
+}
+
+/* Where `queue` is remembered, or NULL. */
+static struct queue **find(struct minimio_tcp_stream *stream, const struct queue *queue)
+{
+    if (stream->first_queue == queue)
+        return &stream->first_queue;
+    for (struct membership *membership = stream->more; membership; membership = membership->next)
+        if (membership->queue == queue)
+            return &membership->queue;
+    return NULL;
+}
+
+/* A place that is free, or whose queue is gone, so that a stream that outlives many queues does not keep them all. */
+static struct queue **find_free(struct minimio_tcp_stream *stream)
+{
+    if (!stream->first_queue || queue_ended(stream->first_queue))
+        return &stream->first_queue;
+    for (struct membership *membership = stream->more; membership; membership = membership->next)
+        if (!membership->queue || queue_ended(membership->queue))
+            return &membership->queue;
+    return NULL;
+}
+
+static int remember_on_list(struct minimio_tcp_stream *stream, struct queue *queue)
+{
+    struct membership *membership = malloc(sizeof(*membership));
+
+    if (!membership)
+        return -ENOMEM;
+    membership->queue = queue_ref(queue);
+    lock(stream);
+    membership->next = stream->more;
+    stream->more = membership;
+    unlock(stream);
+    return 1;
+}
+
+int tcp_stream_remember(struct minimio_tcp_stream *stream, struct queue *queue)
+{
+    struct queue *replaced = NULL;
+
+    lock(stream);
+    bool known = find(stream, queue) != NULL;
+    struct queue **place = known ? NULL : find_free(stream);
+    if (place) {
+        replaced = *place;
+        *place = queue_ref(queue);
+    }
+    unlock(stream);
+    if (replaced)
+        queue_unref(replaced);
+    if (known)
+        return 0;
+    return place ? 1 : remember_on_list(stream, queue);
+}
+
+void tcp_stream_forget(struct minimio_tcp_stream *stream, struct queue *queue)
+{
+    lock(stream);
+    struct queue **place = find(stream, queue);
+    if (place)
+        *place = NULL;
+    unlock(stream);
+    if (place)
+        queue_unref(queue);
+}
+
+/* ---- The end of a stream: its last user needs no lock, and in a forked child could not hope to get it ------------ */
+
+static void leave_queue(struct minimio_tcp_stream *stream, struct queue *queue, bool deregister)
+{
+    if (!queue)
+        return;
+    if (deregister)
+        queue_deregister(queue, NULL, stream->fd);
+    queue_unref(queue);
+}
+
+static void stream_free(struct minimio_tcp_stream *stream, bool deregister)
+{
+    struct membership *next;
+
+    leave_queue(stream, stream->first_queue, deregister);
+    for (struct membership *membership = stream->more; membership; membership = next) {
+        next = membership->next;
+        leave_queue(stream, membership->queue, deregister);
+        free(membership);
+    }
+    free(stream);
+}
+
+minimio_fd minimio_tcp_stream_take_fd(struct minimio_tcp_stream *stream)
+{
+    assert(stream);
+    minimio_fd fd = stream->fd;
+    stream_free(stream, false);
+    return fd;
+}
+
+struct minimio_tcp_stream *minimio_tcp_stream_free(struct minimio_tcp_stream *stream)
+{
+    if (!stream)
+        return NULL;
+    minimio_fd fd = stream->fd;
+    stream_free(stream, true);
+    tcp_stream_close_fd(fd);
+    return NULL;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A TCP stream, and the queues in which it is registered: it has to leave them before its descriptor is closed, for a
+ * duplicate elsewhere would keep the kernel reporting a stream that is no more.
+ *
+ * The program may hold very many streams, so one is small: a queue is remembered in place, more of them on a list.
+ */
+#ifndef MINIMIO_TCP_STREAM_H
+#define MINIMIO_TCP_STREAM_H
+
+#include "libminimio/minimio.h"
+
+#include <stdatomic.h>
+
+struct queue;
+
+/* A queue in which the stream is registered. */
+struct membership {
+    struct queue *queue; /* NULL: this one is free */
+    struct membership *next;
+};
+
+struct minimio_tcp_stream {
+    minimio_fd fd;
+    /* Held for a few instructions, when two threads register one stream in two queues; so it is spun for. */
+    atomic_flag memberships_lock;
+    bool connected;        /* finish_connect has seen it so */
+    int16_t connect_error; /* why connecting failed, positive; 0: it did not */
+    struct queue *first_queue;
+    struct membership *more;
+};
+
+/* Makes a stream that owns `fd`; -ENOMEM leaves it to the caller. */
+int tcp_stream_new(minimio_fd fd, bool connected, struct minimio_tcp_stream **ret_stream);
+
+/*
+ * Remembers that the stream is registered in `queue`, which is thereby referred to. Returns 1, or 0 if it was
+ * remembered already. Error: -ENOMEM. Both are called with the lock of that queue's selector held.
+ */
+int tcp_stream_remember(struct minimio_tcp_stream *stream, struct queue *queue);
+void tcp_stream_forget(struct minimio_tcp_stream *stream, struct queue *queue);
+
+/* The platform's close of a socket. */
+void tcp_stream_close_fd(minimio_fd fd);
+
+#endif

@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: MIT */
+/* A stream's system calls where sockets are descriptors. */
+#include "libminimio/tcp_stream.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+/* With malloc's own word a stream takes 32 bytes. */
+_Static_assert(sizeof(struct minimio_tcp_stream) <= 24 || sizeof(void *) != 8, "a stream is to be small");
+
+/* Slices are handed to the kernel as they are. */
+_Static_assert(sizeof(struct minimio_slice) == sizeof(struct iovec) &&
+                   offsetof(struct minimio_slice, base) == offsetof(struct iovec, iov_base) &&
+                   offsetof(struct minimio_slice, length) == offsetof(struct iovec, iov_len),
+               "a slice is not laid out as an iovec");
+
+#ifndef IOV_MAX
+#define IOV_MAX 1024
+#endif
+
+void tcp_stream_close_fd(minimio_fd fd)
+{
+    close(fd);
+}
+
+/* ---- Connecting ------------------------------------------------------------------------------------------------- */
+
+int minimio_tcp_stream_connect(const struct sockaddr *address, socklen_t address_length,
+                               struct minimio_tcp_stream **ret_stream)
+{
+    int r;
+
+    assert(address && ret_stream);
+    if (address_length < offsetof(struct sockaddr, sa_data))
+        return -EINVAL;
+    if (address->sa_family != AF_INET && address->sa_family != AF_INET6)
+        return -EAFNOSUPPORT;
+    int fd = socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
+    if (fd < 0)
+        return -errno;
+    bool connected = connect(fd, address, address_length) == 0;
+    /* A signal interrupts the call, not the connecting. */
+    if (!connected && errno != EINPROGRESS && errno != EINTR) {
+        r = -errno;
+        goto out;
+    }
+    r = tcp_stream_new(fd, connected, ret_stream);
+out:
+    if (r < 0)
+        close(fd);
+    return r;
+}
+
+static int set_flag(int fd, int get, int set, int flag)
+{
+    int flags = fcntl(fd, get);
+
+    if (flags < 0 || (!(flags & flag) && fcntl(fd, set, flags | flag) < 0))
+        return -errno;
+    return 0;
+}
+
+int minimio_tcp_stream_from_fd(minimio_fd fd, struct minimio_tcp_stream **ret_stream)
+{
+    struct minimio_tcp_stream *stream;
+    struct sockaddr_storage peer;
+    socklen_t length = sizeof(peer);
+
+    assert(ret_stream);
+    bool connected = getpeername(fd, (struct sockaddr *)&peer, &length) == 0;
+    if (!connected && (errno == EBADF || errno == ENOTSOCK))
+        return -errno;
+    int r = tcp_stream_new(fd, connected, &stream);
+    if (r < 0)
+        return r;
+    r = set_flag(fd, F_GETFL, F_SETFL, O_NONBLOCK);
+    if (r == 0)
+        r = set_flag(fd, F_GETFD, F_SETFD, FD_CLOEXEC);
+    if (r < 0) {
+        minimio_tcp_stream_take_fd(stream);
+        return r;
+    }
+    *ret_stream = stream;
+    return 0;
+}
+
+/* While it is not connected, the first error that anyone meets is why it never will be: the kernel tells it once. */
+static void keep_connect_error(struct minimio_tcp_stream *stream, int error)
+{
+    if (stream->connected || stream->connect_error != 0)
+        return;
+    switch (error) {
+    case 0:
+    case EAGAIN:
+    case ENOTCONN:
+    case EPIPE:
+    case EFAULT:
+    case EINVAL:
+    case EMSGSIZE:
+    case ENOMEM:
+    case ENOBUFS:
+    case EOPNOTSUPP:
+        return;
+    default:
+        stream->connect_error = (int16_t)error;
+    }
+}
+
+int minimio_tcp_stream_take_error(struct minimio_tcp_stream *stream)
+{
+    int error = 0;
+    socklen_t length = sizeof(error);
+
+    assert(stream);
+    if (getsockopt(stream->fd, SOL_SOCKET, SO_ERROR, &error, &length) < 0)
+        return -errno;
+    keep_connect_error(stream, error);
+    return -error;
+}
+
+/* Neither connected nor failed: is it still trying? A socket that is not reports POLLHUP. */
+static bool is_connecting(int fd)
+{
+    struct pollfd ask = {.fd = fd, .events = POLLOUT};
+
+    return poll(&ask, 1, 0) <= 0 || !(ask.revents & (POLLHUP | POLLNVAL));
+}
+
+int minimio_tcp_stream_finish_connect(struct minimio_tcp_stream *stream)
+{
+    struct sockaddr_storage peer;
+    socklen_t length = sizeof(peer);
+
+    assert(stream);
+    if (stream->connected)
+        return 0;
+    if (stream->connect_error == 0)
+        minimio_tcp_stream_take_error(stream);
+    if (stream->connect_error != 0)
+        return -stream->connect_error;
+    if (getpeername(stream->fd, (struct sockaddr *)&peer, &length) == 0) {
+        stream->connected = true;
+        return 0;
+    }
+    if (errno != ENOTCONN)
+        return -errno;
+    if (is_connecting(stream->fd))
+        return -EINPROGRESS;
+    /* It may have failed since its error was asked for. */
+    minimio_tcp_stream_take_error(stream);
+    return stream->connect_error != 0 ? -stream->connect_error : -ENOTCONN;
+}
+
+/* ---- Reading and writing ---------------------------------------------------------------------------------------- */
+
+/* What a call that gave `result` is to return. */
+static ssize_t finish_io(struct minimio_tcp_stream *stream, ssize_t result)
+{
+    if (result >= 0)
+        return result;
+    int error = errno;
+    keep_connect_error(stream, error);
+    return -error;
+}
+
+ssize_t minimio_tcp_stream_read(struct minimio_tcp_stream *stream, void *buffer, size_t length)
+{
+    assert(stream);
+    return finish_io(stream, recv(stream->fd, buffer, length, 0));
+}
+
+ssize_t minimio_tcp_stream_peek(struct minimio_tcp_stream *stream, void *buffer, size_t length)
+{
+    assert(stream);
+    return finish_io(stream, recv(stream->fd, buffer, length, MSG_PEEK));
+}
+
+ssize_t minimio_tcp_stream_write(struct minimio_tcp_stream *stream, const void *buffer, size_t length)
+{
+    assert(stream);
+    return finish_io(stream, send(stream->fd, buffer, length, MSG_NOSIGNAL));
+}
+
+static struct msghdr message_of(const struct minimio_slice *slices, int count)
+{
+    return (struct msghdr){
+        .msg_iov = (struct iovec *)(uintptr_t)slices,
+        .msg_iovlen = count < IOV_MAX ? (size_t)count : IOV_MAX,
+    };
+}
+
+ssize_t minimio_tcp_stream_read_vectored(struct minimio_tcp_stream *stream, const struct minimio_slice *slices,
+                                         int count)
+{
+    assert(stream && (slices || count <= 0));
+    if (count < 0)
+        return -EINVAL;
+    struct msghdr message = message_of(slices, count);
+    return finish_io(stream, recvmsg(stream->fd, &message, 0));
+}
+
+ssize_t minimio_tcp_stream_write_vectored(struct minimio_tcp_stream *stream, const struct minimio_slice *slices,
+                                          int count)
+{
+    assert(stream && (slices || count <= 0));
+    if (count < 0)
+        return -EINVAL;
+    struct msghdr message = message_of(slices, count);
+    return finish_io(stream, sendmsg(stream->fd, &message, MSG_NOSIGNAL));
+}
+
+int minimio_tcp_stream_shutdown(struct minimio_tcp_stream *stream, enum minimio_shutdown how)
+{
+    int direction;
+
+    assert(stream);
+    switch (how) {
+    case MINIMIO_SHUTDOWN_READ:
+        direction = SHUT_RD;
+        break;
+    case MINIMIO_SHUTDOWN_WRITE:
+        direction = SHUT_WR;
+        break;
+    case MINIMIO_SHUTDOWN_BOTH:
+        direction = SHUT_RDWR;
+        break;
+    default:
+        return -EINVAL;
+    }
+    return shutdown(stream->fd, direction) < 0 ? -errno : 0;
+}
+
+/* ---- Options and addresses -------------------------------------------------------------------------------------- */
+
+static int set_option(struct minimio_tcp_stream *stream, int level, int name, int value)
+{
+    return setsockopt(stream->fd, level, name, &value, sizeof(value)) < 0 ? -errno : 0;
+}
+
+static int get_option(struct minimio_tcp_stream *stream, int level, int name, int *ret_value)
+{
+    socklen_t length = sizeof(*ret_value);
+
+    return getsockopt(stream->fd, level, name, ret_value, &length) < 0 ? -errno : 0;
+}
+
+static int get_flag(struct minimio_tcp_stream *stream, int level, int name, bool *ret_flag)
+{
+    int value;
+    int r = get_option(stream, level, name, &value);
+
+    if (r == 0)
+        *ret_flag = value != 0;
+    return r;
+}
+
+int minimio_tcp_stream_set_nodelay(struct minimio_tcp_stream *stream, bool nodelay)
+{
+    assert(stream);
+    return set_option(stream, IPPROTO_TCP, TCP_NODELAY, nodelay);
+}
+
+int minimio_tcp_stream_nodelay(struct minimio_tcp_stream *stream, bool *ret_nodelay)
+{
+    assert(stream && ret_nodelay);
+    return get_flag(stream, IPPROTO_TCP, TCP_NODELAY, ret_nodelay);
+}
+
+int minimio_tcp_stream_set_keepalive(struct minimio_tcp_stream *stream, bool keepalive)
+{
+    assert(stream);
+    return set_option(stream, SOL_SOCKET, SO_KEEPALIVE, keepalive);
+}
+
+int minimio_tcp_stream_keepalive(struct minimio_tcp_stream *stream, bool *ret_keepalive)
+{
+    assert(stream && ret_keepalive);
+    return get_flag(stream, SOL_SOCKET, SO_KEEPALIVE, ret_keepalive);
+}
+
+/* Level and name of the option that is the hop limit in the socket's family. */
+static int hop_limit_option(struct minimio_tcp_stream *stream, int *ret_level, int *ret_name)
+{
+    struct sockaddr_storage local;
+    socklen_t length = sizeof(local);
+
+    if (getsockname(stream->fd, (struct sockaddr *)&local, &length) < 0)
+        return -errno;
+    bool is_v6 = local.ss_family == AF_INET6;
+    *ret_level = is_v6 ? IPPROTO_IPV6 : IPPROTO_IP;
+    *ret_name = is_v6 ? IPV6_UNICAST_HOPS : IP_TTL;
+    return 0;
+}
+
+int minimio_tcp_stream_set_ttl(struct minimio_tcp_stream *stream, uint32_t ttl)
+{
+    int level, name;
+
+    assert(stream);
+    if (ttl < 1 || ttl > 255)
+        return -EINVAL;
+    int r = hop_limit_option(stream, &level, &name);
+    return r < 0 ? r : set_option(stream, level, name, (int)ttl);
+}
+
+int minimio_tcp_stream_ttl(struct minimio_tcp_stream *stream, uint32_t *ret_ttl)
+{
+    int level, name, ttl;
+
+    assert(stream && ret_ttl);
+    int r = hop_limit_option(stream, &level, &name);
+    if (r == 0)
+        r = get_option(stream, level, name, &ttl);
+    if (r == 0)
+        *ret_ttl = (uint32_t)ttl;
+    return r;
+}
+
+/* `r` is what getsockname or getpeername returned. */
+static int give_address(int r, const struct sockaddr_storage *address, socklen_t length,
+                        struct sockaddr_storage *ret_address, socklen_t *ret_length)
+{
+    if (r < 0)
+        return -errno;
+    *ret_address = *address;
+    *ret_length = length;
+    return 0;
+}
+
+int minimio_tcp_stream_local_addr(struct minimio_tcp_stream *stream, struct sockaddr_storage *ret_address,
+                                  socklen_t *ret_length)
+{
+    struct sockaddr_storage address = {0};
+    socklen_t length = sizeof(address);
+
+    assert(stream && ret_address && ret_length);
+    int r = getsockname(stream->fd, (struct sockaddr *)&address, &length);
+    return give_address(r, &address, length, ret_address, ret_length);
+}
+
+int minimio_tcp_stream_peer_addr(struct minimio_tcp_stream *stream, struct sockaddr_storage *ret_address,
+                                 socklen_t *ret_length)
+{
+    struct sockaddr_storage address = {0};
+    socklen_t length = sizeof(address);
+
+    assert(stream && ret_address && ret_length);
+    int r = getpeername(stream->fd, (struct sockaddr *)&address, &length);
+    return give_address(r, &address, length, ret_address, ret_length);
+}
