@@ -124,7 +124,8 @@ static size_t read_some(struct session *session)
 
     if (length > 0) {
         /* A read ends early at a descriptor that came with the bytes, with more of them behind it. */
-        session->readable = (size_t)length == sizeof server->scratch || (message.msg_flags & MSG_CTRUNC);
+        session->readable =
+            (size_t)length == sizeof server->scratch || (message.msg_flags & MSG_CTRUNC) || session->ending;
         server->stats.bytes_in += (uint64_t)length;
         return (size_t)length;
     }
@@ -317,6 +318,8 @@ static void ready(struct source *source, const struct minimio_event *event)
 
     if (minimio_event_is_write_closed(event) || minimio_event_is_error(event))
         session->gone = true;
+    if (minimio_event_is_read_closed(event) || session->gone)
+        session->ending = true;
     session->readable = true;
     server_schedule(session->server, session);
     session_said(session);

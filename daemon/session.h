@@ -37,7 +37,8 @@ struct session {
     bool runnable, dirty;
     bool readable;   /* the kernel may have more to read */
     bool backlog;    /* `in` holds messages that were not taken, because the client does not read */
-    bool ended;      /* the client writes no more */
+    bool ending;     /* the client writes no more: what it wrote is to be read to its end */
+    bool ended;      /* and was read to its end */
     bool input_done; /* and all that it wrote was taken */
     bool gone;       /* the client reads no more: what is said goes nowhere */
     bool blocked;    /* the kernel takes no more for now */

@@ -1,0 +1,55 @@
+#!/bin/sh
+# The linters, each with a short list of checks that are worth it. usage: .ci/lint.sh
+set -eu
+cd "$(dirname "$0")/.."
+
+product='libminimio proto daemon client examples'
+# shellcheck disable=SC2086 # the folders are words on purpose
+sources=$(find $product -name '*.c' | sort)
+
+echo '== clang-format'
+# shellcheck disable=SC2046
+clang-format --dry-run -Werror $(git ls-files '*.c' '*.h')
+
+echo '== clang-tidy'
+# shellcheck disable=SC2086
+printf '%s\n' $sources | xargs -P "$(nproc)" -n 4 sh -c '
+    clang-tidy --quiet "$@" -- -std=c11 -D_GNU_SOURCE -I. -DMINIMIO_VERSION=\"lint\" 2>lint.$$ || { cat lint.$$; rm -f lint.$$; exit 255; }
+    rm -f lint.$$' sh
+
+echo '== cppcheck'
+# shellcheck disable=SC2086
+cppcheck --quiet --std=c11 --error-exitcode=1 --enable=warning,performance,portability --inline-suppr \
+    --suppress=missingIncludeSystem --library=posix -D_GNU_SOURCE -DMINIMIO_VERSION='"lint"' \
+    -D'STAILQ_HEAD(name,type)=struct name{struct type*a,**b;}' -D'TAILQ_HEAD(name,type)=struct name{struct type*a,**b;}' \
+    -D'LIST_HEAD(name,type)=struct name{struct type*a;}' -D'SLIST_HEAD(name,type)=struct name{struct type*a;}' \
+    -D'RB_HEAD(name,type)=struct name{struct type*a;}' -D'cJSON_ArrayForEach(e,a)=for((e)=(a);(e);)' \
+    -I. $product
+
+echo '== the rooms and their walls'
+wall() { # wall WHAT PATTERN FILES…
+    what=$1 pattern=$2
+    shift 2
+    if grep -HnE "$pattern" "$@"; then
+        echo "lint: $what" >&2
+        exit 1
+    fi
+}
+# shellcheck disable=SC2046
+wall 'cJSON belongs to proto/request.c, proto/reply.c and the client' 'cJSON\.h' \
+    $(find libminimio daemon proto -name '*.[ch]' ! -path proto/request.c ! -path proto/reply.c)
+# shellcheck disable=SC2046
+wall 'platform headers belong to their backend' 'sys/(epoll|event|eventfd)\.h' \
+    $(find libminimio daemon proto client -name '*.[ch]' ! -name 'selector_*' ! -name '*_posix.c')
+wall 'libminimio knows nothing of the other rooms' 'include "(proto|daemon|client)/' libminimio/*.[ch]
+wall 'proto knows nothing of the other rooms' 'include "(daemon|client|libminimio)/|sys/socket\.h' proto/*.[ch]
+wall 'the client knows nothing of the daemon' 'include "daemon/' client/*.[ch]
+wall 'handlers touch neither sockets nor JSON' '\b(send|recv|sendmsg|recvmsg|cJSON_[A-Za-z]+) *\(' daemon/handlers.c
+# shellcheck disable=SC2046
+wall 'the daemon uses libminimio through minimio.h alone' 'include "libminimio/[^m]' daemon/*.[ch]
+
+echo '== manual pages'
+for page in man/*.[0-9]; do
+    mandoc -T lint -W warning "$page"
+done
+echo 'lint: clean'
