@@ -38,7 +38,7 @@ EXAMPLES = $(patsubst %.c,$(BUILD)/%,$(EXAMPLE_SOURCES))
 BENCHES = $(patsubst %.c,$(BUILD)/%,$(BENCH_SOURCES))
 PRODUCT_PACKAGES = libcjson libcares libbsd
 
-.PHONY: all build deps demo check bench install clean help
+.PHONY: all build deps demo check check-valgrind bench benches install clean help
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
@@ -49,6 +49,7 @@ help:
 	@echo 'make            build everything into $(BUILD)'
 	@echo 'make demo       see it at work'
 	@echo 'make check      run every test'
+	@echo 'make check-valgrind  run the daemon through its tests under valgrind'
 	@echo 'make bench      measure it'
 	@echo 'make install    install under DESTDIR and PREFIX ($(PREFIX))'
 	@echo 'make deps       install what the build needs'
@@ -101,10 +102,42 @@ check:
 	@$(MAKE) --no-print-directory build $(BUILD)/tests/all
 	@tests/run.sh $(BUILD)
 
+# The daemon under valgrind through its own suites; those of proto and the library are the sanitizers'.
+check-valgrind:
+	@$(if $(filter no,$(DEPS)),:,scripts/deps.sh build check ci)
+	@$(MAKE) --no-print-directory build $(BUILD)/tests/all
+	@CK_INCLUDE_TAGS=daemon tests/run.sh $(BUILD) --valgrind
+
+bench: deps
+	@$(MAKE) --no-print-directory build benches
+	@bench/run.sh $(BUILD)
+
+benches: $(BENCHES)
+
+$(BUILD)/bench/%: $(BUILD)/obj/bench/%.o $(PROTO) $(LIBRARY)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(call pkg_libs,libcjson)
+
 # One program holds every suite, so that a run closes with one line of Check's. Suites see the private headers.
 $(BUILD)/tests/all: $(call objects,$(TEST_SOURCES)) $(PROTO) $(LIBRARY)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(call pkg_libs,check libcjson)
+
+bindir = $(DESTDIR)$(PREFIX)/bin
+libdir = $(DESTDIR)$(PREFIX)/lib
+includedir = $(DESTDIR)$(PREFIX)/include
+mandir = $(DESTDIR)$(PREFIX)/share/man
+
+install: all
+	install -d $(bindir) $(libdir)/pkgconfig $(includedir) $(mandir)/man1 $(mandir)/man8
+	install -m 755 $(PROGRAMS) $(bindir)
+	install -m 644 $(LIBRARY) $(libdir)
+	install -m 755 $(BUILD)/libminimio.so.$(SOVERSION) $(libdir)
+	ln -sf libminimio.so.$(SOVERSION) $(libdir)/libminimio.so
+	install -m 644 libminimio/minimio.h $(includedir)
+	sed -e 's,@PREFIX@,$(PREFIX),' -e 's,@VERSION@,$(VERSION),' libminimio/minimio.pc.in >$(libdir)/pkgconfig/minimio.pc
+	install -m 644 man/minimioctl.1 $(mandir)/man1
+	install -m 644 man/minimiod.8 $(mandir)/man8
 
 clean:
 	rm -rf $(BUILD)

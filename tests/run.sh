@@ -1,7 +1,28 @@
 #!/bin/sh
-# Runs every test of a build: tests/run.sh BUILD. The last line is Check's count.
+# Runs every test of a build, or those of CK_RUN_SUITE; the last line is Check's count.
+# usage: tests/run.sh BUILD [--valgrind]    the latter: the programs of the build run under valgrind
 set -eu
 cd "$(dirname "$0")/.."
-MINIMIO_BUILD=${1:?usage: tests/run.sh BUILD}
-export MINIMIO_BUILD
-exec "$MINIMIO_BUILD/tests/all"
+
+build=${1:?usage: tests/run.sh BUILD [--valgrind]}
+TMPDIR=$(mktemp -d)
+trap 'rm -rf "$TMPDIR"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+# The thread sanitizer sleeps a second at every exit unless told otherwise.
+TSAN_OPTIONS="${TSAN_OPTIONS:-} atexit_sleep_ms=0"
+MINIMIO_BUILD=$build
+export TMPDIR TSAN_OPTIONS MINIMIO_BUILD
+
+if [ "${2:-}" = --valgrind ]; then
+    MINIMIO_BUILD=$build/valgrind
+    mkdir -p "$MINIMIO_BUILD"
+    ln -sfn ../examples "$MINIMIO_BUILD/examples"
+    ln -sfn ../minimioctl "$MINIMIO_BUILD/minimioctl"
+    cat >"$MINIMIO_BUILD/minimiod" <<END
+#!/bin/sh
+exec valgrind -q --error-exitcode=99 --leak-check=full "$build/minimiod" "\$@"
+END
+    chmod +x "$MINIMIO_BUILD/minimiod"
+fi
+"$build/tests/all"
