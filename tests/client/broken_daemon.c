@@ -28,7 +28,7 @@ static void assert_answered(const char *answer, int code, const char *out, const
 
     process_start(&process, false, ARGUMENTS("call", "ping", "--socket", fake.socket));
     session = fake_daemon_accept(&fake);
-    send_text(session, answer);
+    fake_daemon_say(session, answer);
     close(session);
     assert_ends(&process, code, out, err);
 }
@@ -49,11 +49,11 @@ START_TEST(a_list_is_fetched_page_by_page)
 
     process_start(&process, false, ARGUMENTS("list", "--socket", fake.socket));
     session = fake_daemon_accept(&fake);
-    send_text(session,
+    fake_daemon_say(session,
               "{\"id\":1,\"result\":{\"loop\":null,\"next\":7,\"registrations\":[{\"token\":7,\"state\":"
               "\"connecting\",\"interests\":[],\"mode\":\"edge\",\"address\":\"a\\u001b:1\",\"pending\":{}}]}}\n");
     receive_line(session);
-    send_text(session,
+    fake_daemon_say(session,
               "{\"id\":2,\"result\":{\"loop\":null,\"next\":null,\"registrations\":[{\"token\":"
               "9007199254740991,\"state\":\"armed\",\"interests\":[\"readable\",\"writable\"],\"mode\":"
               "\"edge\",\"address\":\"b:2\",\"local\":\"l:3\",\"peer\":\"p:2\",\"pending\":{\"readable\":true}}]}}\n");

@@ -136,7 +136,7 @@ void receive_line(int fd)
         ck_assert_int_eq(recv(fd, &byte, 1, 0), 1);
 }
 
-void send_text(int fd, const char *text)
+void fake_daemon_say(int fd, const char *text)
 {
     while (*text) {
         ssize_t n = send(fd, text, strlen(text), MSG_NOSIGNAL);

@@ -40,6 +40,6 @@ void fake_daemon_close(struct fake_daemon *daemon);
 /* Accepts a session and reads its first line. Returns the session's socket. */
 int fake_daemon_accept(struct fake_daemon *daemon);
 void receive_line(int fd);
-void send_text(int fd, const char *text);
+void fake_daemon_say(int fd, const char *text);
 
 #endif

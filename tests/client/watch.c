@@ -42,7 +42,7 @@ START_TEST(events_come_in_order_of_readiness)
     for (int i = 0; i < 2; i++)
         peers[i] = port_accept(&ports[i]);
     for (int i = 1; i >= 0; i--) {
-        send_text(peers[i], "hello\n");
+        fake_daemon_say(peers[i], "hello\n");
         snprintf(line, sizeof(line), "%d  %s  readable\n", i + 1, ports[i].address);
         assert_prints(&process, line);
     }
@@ -65,7 +65,7 @@ START_TEST(json_is_one_object_a_line)
     port_open(&port);
     process_start(&process, false, WATCH("--json", port.address));
     peer = port_accept(&port);
-    send_text(peer, "hello\n");
+    fake_daemon_say(peer, "hello\n");
     snprintf(line, sizeof(line), "{\"token\":1,\"address\":\"%s\",\"readable\":true}\n", port.address);
     assert_prints(&process, line);
     close(peer);
@@ -101,7 +101,7 @@ START_TEST(a_count_ends_it)
     port_open(&port);
     process_start(&process, false, WATCH(port.address, "--count", "1"));
     peer = port_accept(&port);
-    send_text(peer, "hello\n");
+    fake_daemon_say(peer, "hello\n");
     assert_ends(&process, 0, "  readable\n", NULL);
     close(peer);
     port_close(&port);

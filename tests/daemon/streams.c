@@ -1,0 +1,446 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Registrations, their events and their order: PROTOCOL.md, sections 3 and 4.
+ */
+#include "tests/daemon/fixture.h"
+
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+Suite *daemon_streams_suite(void);
+
+START_TEST(oneshot_fires_once_and_again_when_armed)
+{
+    int peer = open_stream(&wire, 1, "");
+
+    write_byte(peer);
+    expect_event(&wire, 1, READY_READABLE);
+    write_byte(peer);
+    expect_silence(&wire);
+    expect_in(call(&wire, "list", NULL), "{'registrations':[{'token':1,'state':'disarmed','mode':'oneshot'}]}");
+    call(&wire, "reregister", "{'token':1}");
+    expect_event(&wire, 1, READY_READABLE);
+    close(peer);
+}
+END_TEST
+
+START_TEST(edge_fires_for_each_arrival)
+{
+    int peer = open_stream(&wire, 1, ",'mode':'edge'");
+
+    for (int i = 0; i < 5; i++) {
+        write_byte(peer);
+        expect_event(&wire, 1, READY_READABLE);
+    }
+    expect_silence(&wire);
+    close(peer);
+}
+END_TEST
+
+START_TEST(a_fin_is_read_closed)
+{
+    int peer = open_stream(&wire, 1, "");
+
+    close(peer);
+    expect_event(&wire, 1, CLOSED);
+}
+END_TEST
+
+START_TEST(closed_flags_come_whatever_the_interests)
+{
+    int peer = open_stream(&wire, 1, ",'interests':['writable'],'mode':'edge'");
+
+    expect_event(&wire, 1, READY_WRITABLE);
+    close(peer);
+    ck_assert_uint_eq(next_event(&wire).flags & ~(unsigned)READY_WRITABLE, READY_READ_CLOSED);
+}
+END_TEST
+
+START_TEST(a_reset_is_told_with_all_its_flags)
+{
+    int peer = open_stream(&wire, 1, "");
+
+    reset(peer);
+    expect_event(&wire, 1, CLOSED | READY_WRITE_CLOSED | READY_ERROR);
+}
+END_TEST
+
+START_TEST(no_interests_hold_a_stream_in_silence)
+{
+    int peer = open_stream(&wire, 1, ",'interests':[]");
+
+    write_byte(peer);
+    close(peer);
+    expect_silence(&wire);
+    expect_in(call(&wire, "list", NULL), "{'registrations':[{'state':'disarmed','interests':[]}]}");
+    call(&wire, "reregister", "{'token':1,'interests':['readable']}");
+    expect_event(&wire, 1, CLOSED);
+    call(&wire, "reregister", "{'token':1,'interests':[]}");
+    expect_silence(&wire);
+}
+END_TEST
+
+START_TEST(reregister_replaces_what_is_given)
+{
+    int peer = open_stream(&wire, 1, ",'mode':'edge'");
+
+    call(&wire, "reregister", "{'token':1,'interests':['writable']}");
+    expect_event(&wire, 1, READY_WRITABLE);
+    expect_in(call(&wire, "list", NULL), "{'registrations':[{'mode':'edge','interests':['writable']}]}");
+    call(&wire, "reregister", "[1,null,'oneshot']");
+    expect_event(&wire, 1, READY_WRITABLE);
+    expect_in(call(&wire, "list", NULL), "{'registrations':[{'mode':'oneshot','interests':['writable']}]}");
+    close(peer);
+}
+END_TEST
+
+START_TEST(no_event_comes_after_deregister)
+{
+    int peer = open_stream(&wire, 1, ",'mode':'edge'");
+
+    call(&wire, "deregister", "{'token':1}");
+    expect_eof(peer);
+    close(peer);
+    expect_silence(&wire);
+    call_fails(&wire, "TOKEN_UNKNOWN", NULL, "deregister", "{'token':1}");
+    close(open_stream(&wire, 1, ""));
+}
+END_TEST
+
+START_TEST(tokens_are_unique_in_their_loop)
+{
+    struct wire other;
+    int peer = open_stream(&wire, 0, ""), others;
+
+    call_fails(&wire, "TOKEN_EXISTS", NULL, "register", "{'token':0,'address':'%s'}", port.address);
+    wire_open(&other, minimiod.socket);
+    others = open_stream(&other, 0, "");
+    write_byte(peer);
+    expect_event(&wire, 0, READY_READABLE);
+    expect_silence(&other);
+    close(open_stream(&wire, 9007199254740991, ""));
+    close(peer);
+    close(others);
+    wire_close(&other);
+}
+END_TEST
+
+START_TEST(a_session_takes_its_streams_along)
+{
+    int peer = open_stream(&wire, 1, "");
+    struct wire other;
+
+    wire_close(&wire);
+    expect_eof(peer);
+    close(peer);
+    wire_open(&other, minimiod.socket);
+    ck_assert_int_eq(counter(&other, "registrations"), 0);
+    wire_close(&other);
+    wire_open(&wire, minimiod.socket);
+}
+END_TEST
+
+START_TEST(close_loop_ends_everything_in_it)
+{
+    struct black_hole hole;
+    int peer = open_stream(&wire, 1, "");
+
+    black_hole_open(&hole);
+    say(&wire, "{'jsonrpc':'2.0','id':'waits','method':'register','params':{'token':2,'address':'%s'}}",
+        hole.port.address);
+    say(&wire, "{'jsonrpc':'2.0','id':'closes','method':'close_loop'}");
+    expect(&wire, "{'id':'waits','error':{'code':1,'data':{'name':'LOOP_CLOSED'}}}");
+    expect(&wire, "{'id':'closes','result':{}}");
+    expect_eof(peer);
+    call_fails(&wire, "LOOP_CLOSED", NULL, "register", "{'token':1,'address':'%s'}", port.address);
+    call_fails(&wire, "LOOP_CLOSED", NULL, "list", NULL);
+    call_fails(&wire, "LOOP_CLOSED", NULL, "close_loop", NULL);
+    call(&wire, "ping", NULL);
+    call(&wire, "hello", NULL);
+    ck_assert_int_eq(counter(&wire, "registrations"), 0);
+    close(peer);
+    black_hole_close(&hole);
+}
+END_TEST
+
+/* ---- Connecting ---------------------------------------------------------------------------------------------------
+ */
+
+START_TEST(a_refused_connection_is_told)
+{
+    struct port closed;
+
+    port_bind(&closed);
+    call_fails(&wire, "CONNECT_FAILED", NULL, "register", "{'token':1,'address':'%s'}", closed.address);
+    expect_in(wire.message, "{'error':{'code':9,'data':{'errno':'ECONNREFUSED','address':'%s'}}}", closed.address);
+    expect_in(call(&wire, "list", NULL), "{'registrations':[]}");
+    port_close(&closed);
+}
+END_TEST
+
+START_TEST(a_connection_times_out)
+{
+    struct black_hole hole;
+    int64_t started_ns = test_now_ns();
+
+    black_hole_open(&hole);
+    call_fails(&wire, "TIMED_OUT", NULL, "register", "{'token':1,'address':'%s','timeout_ms':200}", hole.port.address);
+    ck_assert_int_ge(test_now_ns() - started_ns, 200000000);
+    expect_in(call(&wire, "list", NULL), "{'registrations':[]}");
+    black_hole_close(&hole);
+}
+END_TEST
+
+START_TEST(a_connecting_token_is_in_use)
+{
+    struct black_hole hole;
+
+    black_hole_open(&hole);
+    say(&wire, "{'jsonrpc':'2.0','id':'waits','method':'register','params':{'token':1,'address':'%s'}}",
+        hole.port.address);
+    call_fails(&wire, "TOKEN_EXISTS", NULL, "register", "{'token':1,'address':'%s'}", port.address);
+    call_fails(&wire, "NOT_CONNECTED", NULL, "reregister", "{'token':1}");
+    expect_in(call(&wire, "list", NULL), "{'registrations':[{'token':1,'state':'connecting','address':'%s'}]}",
+              hole.port.address);
+    say(&wire, "{'jsonrpc':'2.0','id':'ends','method':'deregister','params':[1]}");
+    expect(&wire, "{'id':'waits','error':{'code':11,'data':{'name':'CANCELLED'}}}");
+    expect(&wire, "{'id':'ends','result':{}}");
+    ck_assert_int_eq(counter(&wire, "registrations"), 0);
+    black_hole_close(&hole);
+}
+END_TEST
+
+/* A register that waits does not hold up what is behind it. */
+START_TEST(requests_behind_a_register_go_on)
+{
+    struct black_hole hole;
+
+    black_hole_open(&hole);
+    say(&wire, "{'jsonrpc':'2.0','id':1,'method':'register','params':[1,'%s',null,null,null,100]}", hole.port.address);
+    say(&wire, "{'jsonrpc':'2.0','id':2,'method':'ping'}");
+    expect(&wire, "{'id':2}");
+    expect(&wire, "{'id':1,'error':{'data':{'name':'TIMED_OUT'}}}");
+    black_hole_close(&hole);
+}
+END_TEST
+
+START_TEST(names_of_hosts_are_resolved)
+{
+    char address[32] = "localhost";
+
+    strcat(address, strchr(port.address, ':'));
+    call(&wire, "register", "{'token':1,'address':'%s'}", address);
+    close(port_accept(&port));
+    expect_in(call(&wire, "list", NULL), "{'registrations':[{'address':'%s','peer':'%s'}]}", address, port.address);
+}
+END_TEST
+
+static const char *const bad_addresses[] = {"",      "host",    "host:",  ":80",        "host:0",      "host:65536",
+                                            "h:8x",  "a b:80",  "[::1]",  "::1:80",     "[1.2.3.4:80", "h/x:80",
+                                            "[]:80", "[x y]:1", "h\t:80", "\xc3\xa9:80"};
+
+START_TEST(an_address_that_is_none_is_refused)
+{
+    cJSON *text = cJSON_CreateString(bad_addresses[_i]);
+    char *quoted = cJSON_PrintUnformatted(text);
+
+    wire_send(&wire, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"register\",\"params\":{\"token\":1,\"address\":");
+    wire_send(&wire, quoted);
+    wire_send(&wire, "}}");
+    expect(&wire, "{'id':1,'error':{'data':{'name':'INVALID_PARAMS','param':'address'}}}");
+    cJSON_free(quoted);
+    cJSON_Delete(text);
+}
+END_TEST
+
+static const struct {
+    const char *params, *name, *data;
+} bad_registers[] = {
+    {"{'token':1}", "INVALID_PARAMS", "{'param':'address'}"},
+    {"{'token':1,'address':'127.0.0.1:1','fd':true}", "INVALID_PARAMS", "{'param':'fd'}"},
+    {"{'token':1,'fd':true}", "FD_MISSING", "{}"},
+    {"{'token':1,'address':'127.0.0.1:1','mode':'level'}", "INVALID_PARAMS", "{'param':'mode'}"},
+    {"{'token':1,'address':'127.0.0.1:1','mode':'other'}", "INVALID_PARAMS", "{'param':'mode'}"},
+    {"{'token':1,'address':'127.0.0.1:1','interests':['other']}", "INVALID_PARAMS", "{'param':'interests'}"},
+    {"{'token':1,'address':'127.0.0.1:1','interests':'readable'}", "INVALID_PARAMS", "{'param':'interests'}"},
+    {"{'token':1,'address':'127.0.0.1:1','nodelay':1}", "INVALID_PARAMS", "{'param':'nodelay'}"},
+    {"{'token':1,'address':'127.0.0.1:1','timeout_ms':-5}", "INVALID_PARAMS", "{'param':'timeout_ms'}"},
+    {"{'token':1,'address':7}", "INVALID_PARAMS", "{'param':'address'}"},
+};
+
+START_TEST(a_bad_register_is_told_by_name)
+{
+    call_fails(&wire, bad_registers[_i].name, bad_registers[_i].data, "register", "%s", bad_registers[_i].params);
+}
+END_TEST
+
+/* ---- Batches ------------------------------------------------------------------------------------------------------
+ */
+
+START_TEST(a_batch_is_answered_in_its_order)
+{
+    say(&wire,
+        "[{'jsonrpc':'2.0','id':1,'method':'register','params':[1,'%s',null,['writable']]},"
+        "{'jsonrpc':'2.0','method':'ping'},5,{'jsonrpc':'2.0','id':2,'method':'ping'}]",
+        port.address);
+    expect(&wire, "[{'id':1,'result':{'token':1}},{'id':null,'error':{'data':{'name':'INVALID_REQUEST'}}},"
+                  "{'id':2,'result':{}}]");
+    expect_event(&wire, 1, READY_WRITABLE);
+}
+END_TEST
+
+START_TEST(events_of_a_batch_come_after_it)
+{
+    struct black_hole hole;
+
+    black_hole_open(&hole);
+    say(&wire,
+        "[{'jsonrpc':'2.0','id':1,'method':'register','params':[1,'%s',null,['writable']]},"
+        "{'jsonrpc':'2.0','id':2,'method':'register','params':[2,'%s',null,null,null,100]}]",
+        port.address, hole.port.address);
+    expect(&wire, "[{'id':1,'result':{}},{'id':2,'error':{'data':{'name':'TIMED_OUT'}}}]");
+    expect_event(&wire, 1, READY_WRITABLE);
+    black_hole_close(&hole);
+}
+END_TEST
+
+START_TEST(a_batch_of_notifications_has_no_answer)
+{
+    say(&wire, "[{'jsonrpc':'2.0','method':'ping'},{'jsonrpc':'2.0','method':'ping'}]");
+    expect_silence(&wire);
+}
+END_TEST
+
+/* 64 of the longest answers: each line is checked to be short enough by whoever reads it. */
+START_TEST(a_batch_is_one_line_whatever_is_in_it)
+{
+    static const char *const methods[] = {"hello", "stats", "list", "ping"};
+
+    for (uint64_t token = 0; token < 100; token++)
+        close(open_stream(&wire, token, ",'interests':[]"));
+    for (size_t i = 0; i < 4; i++) {
+        wire_send(&wire, "[");
+        for (int n = 0; n < 64; n++)
+            say(&wire, "%s{'jsonrpc':'2.0','id':'%0*d','method':'%s'}", n ? "," : "", 254, n, methods[i]);
+        wire_send(&wire, "]");
+        ck_assert(wire_read(&wire));
+        ck_assert_int_eq(cJSON_GetArraySize(wire.message), 64);
+    }
+}
+END_TEST
+
+START_TEST(a_batch_has_at_most_64_requests)
+{
+    wire_send(&wire, "[1");
+    for (int n = 0; n < 64; n++)
+        wire_send(&wire, ",1");
+    wire_send(&wire, "]");
+    expect(&wire, "{'id':null,'error':{'data':{'name':'INVALID_REQUEST','limit':'batch','max':64}}}");
+}
+END_TEST
+
+/* ---- Lists --------------------------------------------------------------------------------------------------------
+ */
+
+START_TEST(list_goes_page_by_page)
+{
+    for (uint64_t token = 50; token > 0; token -= 10)
+        close(open_stream(&wire, token, ",'interests':[]"));
+    expect_in(call(&wire, "list", "{'limit':2}"),
+              "{'loop':null,'registrations':[{'token':10},{'token':20}],'next':20}");
+    expect_in(call(&wire, "list", "{'limit':2,'after':20}"), "{'registrations':[{'token':30},{'token':40}],'next':40}");
+    expect_in(call(&wire, "list", "[40]"), "{'registrations':[{'token':50}],'next':null}");
+    expect_in(call(&wire, "list", "[50]"), "{'registrations':[],'next':null}");
+    expect_in(call(&wire, "list", "[9007199254740991]"), "{'registrations':[],'next':null}");
+}
+END_TEST
+
+START_TEST(counters_return_to_where_they_began)
+{
+    int64_t before = counter(&wire, "registrations");
+    int64_t events = counter(&wire, "events");
+    int peer = open_stream(&wire, 1, "");
+
+    ck_assert_int_eq(counter(&wire, "registrations"), before + 1);
+    close(peer);
+    expect_event(&wire, 1, CLOSED);
+    ck_assert_int_eq(counter(&wire, "events"), events + 1);
+    call(&wire, "deregister", "[1]");
+    ck_assert_int_eq(counter(&wire, "registrations"), before);
+    call_fails(&wire, "TOKEN_UNKNOWN", NULL, "deregister", "[1]");
+    ck_assert_int_eq(counter(&wire, "errors.TOKEN_UNKNOWN"), 1);
+}
+END_TEST
+
+/* ---- Many ---------------------------------------------------------------------------------------------------------
+ */
+
+#define MANY 5000
+
+START_TEST(five_thousand_streams_fire_once_each)
+{
+    static int peers[MANY];
+    static bool seen[MANY];
+    struct rlimit files;
+
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &files), 0);
+    files.rlim_cur = files.rlim_max;
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &files), 0);
+    for (size_t i = 0; i < MANY; i++)
+        peers[i] = open_stream(&wire, i, ",'mode':'edge'");
+    for (size_t i = 0; i < MANY; i++)
+        write_byte(peers[i]);
+    for (size_t i = 0; i < MANY; i++) {
+        struct event event = next_event(&wire);
+
+        ck_assert_uint_lt(event.token, MANY);
+        ck_assert(!seen[event.token]);
+        ck_assert_uint_eq(event.flags, READY_READABLE);
+        seen[event.token] = true;
+    }
+    expect_silence(&wire);
+    for (size_t i = 0; i < MANY; i++)
+        close(peers[i]);
+}
+END_TEST
+
+Suite *daemon_streams_suite(void)
+{
+    Suite *suite = suite_create("daemon_streams");
+    TCase *tests = add_case(suite, "streams");
+
+    tcase_add_test(tests, oneshot_fires_once_and_again_when_armed);
+    tcase_add_test(tests, edge_fires_for_each_arrival);
+    tcase_add_test(tests, a_fin_is_read_closed);
+    tcase_add_test(tests, closed_flags_come_whatever_the_interests);
+    tcase_add_test(tests, a_reset_is_told_with_all_its_flags);
+    tcase_add_test(tests, no_interests_hold_a_stream_in_silence);
+    tcase_add_test(tests, reregister_replaces_what_is_given);
+    tcase_add_test(tests, no_event_comes_after_deregister);
+    tcase_add_test(tests, tokens_are_unique_in_their_loop);
+    tcase_add_test(tests, a_session_takes_its_streams_along);
+    tcase_add_test(tests, close_loop_ends_everything_in_it);
+    tests = add_case(suite, "connecting");
+    tcase_add_test(tests, a_refused_connection_is_told);
+    tcase_add_test(tests, a_connection_times_out);
+    tcase_add_test(tests, a_connecting_token_is_in_use);
+    tcase_add_test(tests, requests_behind_a_register_go_on);
+    tcase_add_test(tests, names_of_hosts_are_resolved);
+    tcase_add_loop_test(tests, an_address_that_is_none_is_refused, 0,
+                        (int)(sizeof bad_addresses / sizeof bad_addresses[0]));
+    tcase_add_loop_test(tests, a_bad_register_is_told_by_name, 0,
+                        (int)(sizeof bad_registers / sizeof bad_registers[0]));
+    tests = add_case(suite, "batches");
+    tcase_add_test(tests, a_batch_is_answered_in_its_order);
+    tcase_add_test(tests, events_of_a_batch_come_after_it);
+    tcase_add_test(tests, a_batch_of_notifications_has_no_answer);
+    tcase_add_test(tests, a_batch_is_one_line_whatever_is_in_it);
+    tcase_add_test(tests, a_batch_has_at_most_64_requests);
+    tests = add_case(suite, "lists");
+    tcase_add_test(tests, list_goes_page_by_page);
+    tcase_add_test(tests, counters_return_to_where_they_began);
+    tests = add_case(suite, "many");
+    tcase_add_test(tests, five_thousand_streams_fire_once_each);
+    return suite;
+}
