@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /* One address being tried. */
 struct attempt {
@@ -242,6 +243,29 @@ static void ask(struct connector *connector, int index, int family)
                  result == -EBUSY ? "too many lookups at once" : "out of memory");
 }
 
+/* RFC 6761: localhost and what is below it is the loopback, whatever a name server says. (c-ares 1.18 would also leak
+ * the name at each such lookup.) */
+static bool is_localhost(const char *host)
+{
+    static const char name[] = "localhost";
+    size_t length = strlen(host);
+
+    if (length && host[length - 1] == '.')
+        length--;
+    if (length < sizeof name - 1 || strncasecmp(host + length - (sizeof name - 1), name, sizeof name - 1))
+        return false;
+    return length == sizeof name - 1 || host[length - sizeof name] == '.';
+}
+
+static void add_loopback(struct connector *connector)
+{
+    union address v6 = {.v6 = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT}};
+    union address v4 = {.v4 = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)}};
+
+    family_add(&connector->families[V6], &v6, 1);
+    family_add(&connector->families[V4], &v4, 1);
+}
+
 /* Runs with the turn's timers, so that what is known at once is not told from within connector_new. */
 static void begin(struct timer *timer)
 {
@@ -250,6 +274,11 @@ static void begin(struct timer *timer)
 
     if (target_literal(&connector->target, &literal) == 0) {
         family_add(&connector->families[literal.any.sa_family == AF_INET6 ? V6 : V4], &literal, 1);
+        try_next(connector);
+        return;
+    }
+    if (is_localhost(connector->target.host)) {
+        add_loopback(connector);
         try_next(connector);
         return;
     }

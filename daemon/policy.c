@@ -17,14 +17,17 @@ void policy_init(struct policy *policy, const struct limits *limits)
     RB_INIT(&policy->accounts);
 }
 
-static struct account *find_or_add(struct policy *policy, uid_t uid)
+static struct account *find(struct policy *policy, uid_t uid)
 {
     struct account key = {.uid = uid};
-    struct account *account = RB_FIND(account_tree, &policy->accounts, &key);
 
-    if (account)
-        return account;
-    account = calloc(1, sizeof *account);
+    return RB_FIND(account_tree, &policy->accounts, &key);
+}
+
+static struct account *add(struct policy *policy, uid_t uid)
+{
+    struct account *account = calloc(1, sizeof *account);
+
     if (!account)
         return NULL;
     account->uid = uid;
@@ -42,17 +45,18 @@ static int refuse(struct fault *ret_fault, const char *limit, uint32_t max, cons
 int policy_add_session(struct policy *policy, uid_t uid, struct account **ret_account, struct fault *ret_fault)
 {
     const struct limits *limits = policy->limits;
-    struct account *account;
+    struct account *account = find(policy, uid);
 
     if (policy->sessions >= limits->sessions)
         return refuse(ret_fault, "sessions", limits->sessions, "too many sessions");
-    account = find_or_add(policy, uid);
+    if (uid != 0 && account && account->sessions >= limits->sessions_uid)
+        return refuse(ret_fault, "sessions_uid", limits->sessions_uid, "too many sessions of this user");
+    if (!account)
+        account = add(policy, uid);
     if (!account) {
         fault_set(ret_fault, FAULT_INTERNAL, "the daemon is out of memory; try again later");
         return -ENOMEM;
     }
-    if (uid != 0 && account->sessions >= limits->sessions_uid)
-        return refuse(ret_fault, "sessions_uid", limits->sessions_uid, "too many sessions of this user");
     policy->sessions++;
     account->sessions++;
     *ret_account = account;

@@ -49,14 +49,15 @@ START_TEST(a_list_is_fetched_page_by_page)
 
     process_start(&process, false, ARGUMENTS("list", "--socket", fake.socket));
     session = fake_daemon_accept(&fake);
-    fake_daemon_say(session,
-              "{\"id\":1,\"result\":{\"loop\":null,\"next\":7,\"registrations\":[{\"token\":7,\"state\":"
-              "\"connecting\",\"interests\":[],\"mode\":\"edge\",\"address\":\"a\\u001b:1\",\"pending\":{}}]}}\n");
+    fake_daemon_say(
+        session, "{\"id\":1,\"result\":{\"loop\":null,\"next\":7,\"registrations\":[{\"token\":7,\"state\":"
+                 "\"connecting\",\"interests\":[],\"mode\":\"edge\",\"address\":\"a\\u001b:1\",\"pending\":{}}]}}\n");
     receive_line(session);
-    fake_daemon_say(session,
-              "{\"id\":2,\"result\":{\"loop\":null,\"next\":null,\"registrations\":[{\"token\":"
-              "9007199254740991,\"state\":\"armed\",\"interests\":[\"readable\",\"writable\"],\"mode\":"
-              "\"edge\",\"address\":\"b:2\",\"local\":\"l:3\",\"peer\":\"p:2\",\"pending\":{\"readable\":true}}]}}\n");
+    fake_daemon_say(
+        session,
+        "{\"id\":2,\"result\":{\"loop\":null,\"next\":null,\"registrations\":[{\"token\":"
+        "9007199254740991,\"state\":\"armed\",\"interests\":[\"readable\",\"writable\"],\"mode\":"
+        "\"edge\",\"address\":\"b:2\",\"local\":\"l:3\",\"peer\":\"p:2\",\"pending\":{\"readable\":true}}]}}\n");
     assert_ends(&process, 0,
                 "TOKEN             STATE       INTERESTS          MODE  PENDING   ADDRESS  LOCAL  PEER\n"
                 "7                 connecting  -                  edge  -         a?:1     -      -\n"

@@ -4,6 +4,7 @@
  */
 #include "tests/daemon/fixture.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -225,14 +226,20 @@ START_TEST(requests_behind_a_register_go_on)
 }
 END_TEST
 
-START_TEST(names_of_hosts_are_resolved)
+START_TEST(localhost_is_the_loopback)
 {
-    char address[32] = "localhost";
+    static const char *const names[] = {"localhost", "LocalHost.", "any.localhost"};
 
-    strcat(address, strchr(port.address, ':'));
-    call(&wire, "register", "{'token':1,'address':'%s'}", address);
-    close(port_accept(&port));
-    expect_in(call(&wire, "list", NULL), "{'registrations':[{'address':'%s','peer':'%s'}]}", address, port.address);
+    for (uint64_t i = 0; i < 3; i++) {
+        char address[32];
+
+        snprintf(address, sizeof address, "%s%s", names[i], strchr(port.address, ':'));
+        call(&wire, "register", "{'token':1,'address':'%s'}", address);
+        close(port_accept(&port));
+        expect_in(call(&wire, "list", NULL), "{'registrations':[{'address':'%s','peer':'%s'}]}", address, port.address);
+        call(&wire, "deregister", "[1]");
+    }
+    call_fails(&wire, "RESOLVE_FAILED", NULL, "register", "[1,'notlocalhost.invalid:80']");
 }
 END_TEST
 
@@ -426,7 +433,7 @@ Suite *daemon_streams_suite(void)
     tcase_add_test(tests, a_connection_times_out);
     tcase_add_test(tests, a_connecting_token_is_in_use);
     tcase_add_test(tests, requests_behind_a_register_go_on);
-    tcase_add_test(tests, names_of_hosts_are_resolved);
+    tcase_add_test(tests, localhost_is_the_loopback);
     tcase_add_loop_test(tests, an_address_that_is_none_is_refused, 0,
                         (int)(sizeof bad_addresses / sizeof bad_addresses[0]));
     tcase_add_loop_test(tests, a_bad_register_is_told_by_name, 0,
