@@ -90,9 +90,14 @@ static bool skip_line(struct run *run)
     return line_feed;
 }
 
+static bool is_space(char byte)
+{
+    return byte == ' ' || byte == '\n' || byte == '\r' || byte == '\t';
+}
+
 static bool skip_space(struct run *run)
 {
-    while (run->used < run->length && run->data[run->used] && strchr(" \t\r\n", run->data[run->used]))
+    while (run->used < run->length && is_space(run->data[run->used]))
         run->used++;
     return run->used < run->length;
 }
