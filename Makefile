@@ -38,7 +38,7 @@ EXAMPLES = $(patsubst %.c,$(BUILD)/%,$(EXAMPLE_SOURCES))
 BENCHES = $(patsubst %.c,$(BUILD)/%,$(BENCH_SOURCES))
 PRODUCT_PACKAGES = libcjson libcares libbsd
 
-.PHONY: all build deps demo check check-valgrind bench benches install clean help
+.PHONY: all build tests deps demo check check-valgrind bench benches install clean help
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
@@ -99,13 +99,13 @@ demo: deps
 
 check:
 	@$(if $(filter no,$(DEPS)),:,scripts/deps.sh build check)
-	@$(MAKE) --no-print-directory build $(BUILD)/tests/all
+	@$(MAKE) --no-print-directory build tests
 	@tests/run.sh $(BUILD)
 
 # The daemon under valgrind through its own suites; those of proto and the library are the sanitizers'.
 check-valgrind:
 	@$(if $(filter no,$(DEPS)),:,scripts/deps.sh build check ci)
-	@$(MAKE) --no-print-directory build $(BUILD)/tests/all
+	@$(MAKE) --no-print-directory build tests
 	@CK_INCLUDE_TAGS=daemon tests/run.sh $(BUILD) --valgrind
 
 bench: deps
@@ -138,6 +138,13 @@ install: all
 	sed -e 's,@PREFIX@,$(PREFIX),' -e 's,@VERSION@,$(VERSION),' libminimio/minimio.pc.in >$(libdir)/pkgconfig/minimio.pc
 	install -m 644 man/minimioctl.1 $(mandir)/man1
 	install -m 644 man/minimiod.8 $(mandir)/man8
+
+# A sanitizer has the allocator to itself, so there it is not built.
+tests: $(BUILD)/tests/all $(if $(SANITIZE),,$(BUILD)/tests/fail_every.so)
+
+$(BUILD)/tests/fail_every.so: $(BUILD)/obj/tests/preload/fail_every.o
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -shared -o $@ $^
 
 clean:
 	rm -rf $(BUILD)

@@ -10,13 +10,44 @@ Suite *client_broken_daemon_suite(void);
 Suite *client_call_suite(void);
 Suite *client_wait_suite(void);
 Suite *client_watch_suite(void);
+Suite *daemon_envelope_suite(void);
+Suite *daemon_framing_suite(void);
+Suite *daemon_memory_suite(void);
+Suite *daemon_service_suite(void);
+Suite *daemon_streams_suite(void);
 Suite *example_delay_server_suite(void);
 Suite *socket_path_suite(void);
+Suite *unit_buffer_suite(void);
+Suite *unit_fault_suite(void);
+Suite *unit_frame_suite(void);
+Suite *unit_limits_suite(void);
+Suite *unit_methods_suite(void);
+Suite *unit_reply_suite(void);
+Suite *unit_request_suite(void);
+Suite *unit_scan_suite(void);
 
-/* clang-format off: one a line */
+/* One a line. */
+/* clang-format off */
 static Suite *(*const suites[])(void) = {
-    socket_path_suite, client_broken_daemon_suite, client_call_suite,
-    client_wait_suite, client_watch_suite,         example_delay_server_suite,
+    socket_path_suite,
+    unit_buffer_suite,
+    unit_fault_suite,
+    unit_frame_suite,
+    unit_limits_suite,
+    unit_methods_suite,
+    unit_reply_suite,
+    unit_request_suite,
+    unit_scan_suite,
+    daemon_envelope_suite,
+    daemon_framing_suite,
+    daemon_memory_suite,
+    daemon_service_suite,
+    daemon_streams_suite,
+    client_broken_daemon_suite,
+    client_call_suite,
+    client_wait_suite,
+    client_watch_suite,
+    example_delay_server_suite,
 };
 /* clang-format on */
 

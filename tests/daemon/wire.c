@@ -147,6 +147,13 @@ bool wire_read(struct wire *wire)
     return true;
 }
 
+bool wire_has_more(const struct wire *wire)
+{
+    struct pollfd readable = {.fd = wire->fd, .events = POLLIN};
+
+    return (wire->in.length && memchr(buffer_bytes(&wire->in), '\n', wire->in.length)) || poll(&readable, 1, 0) == 1;
+}
+
 static void read_line(struct wire *wire, const char *wanted)
 {
     ck_assert_msg(wire_read(wire), "the daemon closed the session instead of saying %s", wanted);

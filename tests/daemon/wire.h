@@ -48,6 +48,9 @@ void say(struct wire *wire, const char *format, ...) __attribute__((format(print
 /* Reads the next line into wire->line and wire->message; false at the end of the stream. */
 bool wire_read(struct wire *wire);
 
+/* Whether wire_read has something to read by now. */
+bool wire_has_more(const struct wire *wire);
+
 /*
  * The next line has all that the pattern has: objects may have more members, arrays have the same length, the rest is
  * equal. Returns the message.
