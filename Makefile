@@ -102,11 +102,11 @@ check:
 	@$(MAKE) --no-print-directory build tests
 	@tests/run.sh $(BUILD)
 
-# The daemon under valgrind through its own suites; those of proto and the library are the sanitizers'.
+# Every test, with the daemon under valgrind.
 check-valgrind:
 	@$(if $(filter no,$(DEPS)),:,scripts/deps.sh build check ci)
 	@$(MAKE) --no-print-directory build tests
-	@CK_INCLUDE_TAGS=daemon tests/run.sh $(BUILD) --valgrind
+	@tests/run.sh $(BUILD) --valgrind
 
 bench: deps
 	@$(MAKE) --no-print-directory build benches

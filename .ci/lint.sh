@@ -14,7 +14,7 @@ clang-format --dry-run -Werror $(git ls-files '*.c' '*.h')
 echo '== clang-tidy'
 # shellcheck disable=SC2086
 printf '%s\n' $sources | xargs -P "$(nproc)" -n 4 sh -c '
-    clang-tidy --quiet "$@" -- -std=c11 -D_GNU_SOURCE -I. -DMINIMIO_VERSION=\"lint\" 2>lint.$$ || { cat lint.$$; rm -f lint.$$; exit 255; }
+    clang-tidy --quiet "$@" -- -std=c11 -D_GNU_SOURCE -I. -DMINIMIO_VERSION=\"lint\" 2>lint.$$ || { cat lint.$$; rm -f lint.$$; exit 1; }
     rm -f lint.$$' sh
 
 echo '== cppcheck'

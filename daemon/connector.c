@@ -252,7 +252,7 @@ static bool is_localhost(const char *host)
 
     if (length && host[length - 1] == '.')
         length--;
-    if (length < sizeof name - 1 || strncasecmp(host + length - (sizeof name - 1), name, sizeof name - 1))
+    if (length < sizeof name - 1 || strncasecmp(host + length - (sizeof name - 1), name, sizeof name - 1) != 0)
         return false;
     return length == sizeof name - 1 || host[length - sizeof name] == '.';
 }

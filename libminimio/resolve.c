@@ -79,6 +79,8 @@ static int order_by_turns(struct addresses *addresses)
 
     for (struct addrinfo *address = all; address; address = address->ai_next)
         count++;
+    if (!count)
+        return -ENOENT;
     addresses->order = calloc(count, sizeof(*addresses->order));
     if (!addresses->order)
         return -ENOMEM;

@@ -255,7 +255,7 @@ static int get_option(struct minimio_tcp_stream *stream, int level, int name, in
 
 static int get_flag(struct minimio_tcp_stream *stream, int level, int name, bool *ret_flag)
 {
-    int value;
+    int value = 0;
     int r = get_option(stream, level, name, &value);
 
     if (r == 0)
@@ -290,7 +290,7 @@ int minimio_tcp_stream_keepalive(struct minimio_tcp_stream *stream, bool *ret_ke
 /* Level and name of the option that is the hop limit in the socket's family. */
 static int hop_limit_option(struct minimio_tcp_stream *stream, int *ret_level, int *ret_name)
 {
-    struct sockaddr_storage local;
+    struct sockaddr_storage local = {0};
     socklen_t length = sizeof(local);
 
     if (getsockname(stream->fd, (struct sockaddr *)&local, &length) < 0)
@@ -303,7 +303,7 @@ static int hop_limit_option(struct minimio_tcp_stream *stream, int *ret_level, i
 
 int minimio_tcp_stream_set_ttl(struct minimio_tcp_stream *stream, uint32_t ttl)
 {
-    int level, name;
+    int level = 0, name = 0;
 
     assert(stream);
     if (ttl < 1 || ttl > 255)
@@ -314,7 +314,7 @@ int minimio_tcp_stream_set_ttl(struct minimio_tcp_stream *stream, uint32_t ttl)
 
 int minimio_tcp_stream_ttl(struct minimio_tcp_stream *stream, uint32_t *ret_ttl)
 {
-    int level, name, ttl;
+    int level = 0, name = 0, ttl = 0;
 
     assert(stream && ret_ttl);
     int r = hop_limit_option(stream, &level, &name);
