@@ -19,12 +19,12 @@ const char *const readiness_names[] = {"readable", "writable", "read_closed", "w
 #define INTERESTS(about)                                                                                               \
     {                                                                                                                  \
         .name = "interests", .type = PARAM_INTERESTS, .offset = AT(interests), .fallback = READY_READABLE,             \
-        .choices = interest_names, .summary = about                                                                    \
+        .choices = interest_names, .summary = (about)                                                                  \
     }
 #define MODE(about)                                                                                                    \
     {                                                                                                                  \
         .name = "mode", .type = PARAM_CHOICE, .offset = AT(mode), .fallback = MODE_ONESHOT, .choices = mode_names,     \
-        .summary = about                                                                                               \
+        .summary = (about)                                                                                             \
     }
 
 static const struct param_info register_params[] = {

@@ -4,6 +4,7 @@
  * compared by what they mean, and only texts become cJSON's values.
  */
 #include "proto/request.h"
+#include "proto/envelope.h"
 #include "proto/number.h"
 #include "proto/text.h"
 #include "proto/walk.h"
@@ -13,8 +14,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-
-static const struct span null_id = {"null", 4};
 
 /* ---- Messages --------------------------------------------------------------------------------------------------- */
 
@@ -82,100 +81,7 @@ bool request_reader_next(struct request_reader *reader, struct span *ret_text)
     return true;
 }
 
-/* ---- The envelope ----------------------------------------------------------------------------------------------- */
-
-/* Values as written; data NULL: absent. */
-struct envelope {
-    struct span version, id, method, params;
-};
-
-static void read_envelope(struct span text, struct envelope *ret_envelope)
-{
-    struct {
-        const char *name;
-        struct span *value;
-    } members[] = {
-        {"jsonrpc", &ret_envelope->version},
-        {"id", &ret_envelope->id},
-        {"method", &ret_envelope->method},
-        {"params", &ret_envelope->params},
-    };
-    struct span name, value;
-    struct walk walk;
-
-    walk_init(&walk, text);
-    while (walk_member(&walk, &name, &value)) {
-        for (size_t i = 0; i < sizeof(members) / sizeof(*members); i++) {
-            if (text_is(name, members[i].name)) {
-                *members[i].value = value;
-                break;
-            }
-        }
-    }
-}
-
-static bool is_string(struct span value)
-{
-    return value.data && walk_kind(value) == WALK_STRING;
-}
-
-static bool is_id_kind(struct span id)
-{
-    enum walk_kind kind = walk_kind(id);
-
-    return kind == WALK_STRING || kind == WALK_NUMBER || kind == WALK_NULL;
-}
-
-static int check_id(struct span id, const struct limits *limits, struct fault *ret_fault)
-{
-    if (!is_id_kind(id)) {
-        fault_set(ret_fault, FAULT_INVALID_REQUEST, "id must be a string, a number or null");
-        return -EBADMSG;
-    }
-    if (id.length > limits->id_bytes) {
-        fault_set_limit(ret_fault, FAULT_INVALID_REQUEST, "id_bytes", limits->id_bytes,
-                        "id may have at most %" PRIu32 " bytes as written", limits->id_bytes);
-        return -EBADMSG;
-    }
-    return 0;
-}
-
-static int check_version_and_method(const struct envelope *envelope, struct fault *ret_fault)
-{
-    if (!is_string(envelope->version) || !text_is(walk_string(envelope->version), "2.0")) {
-        fault_set(ret_fault, FAULT_INVALID_REQUEST, "jsonrpc must be \"2.0\"");
-        return -EBADMSG;
-    }
-    if (!is_string(envelope->method)) {
-        fault_set(ret_fault, FAULT_INVALID_REQUEST, "method must be a string, the method's name");
-        return -EBADMSG;
-    }
-    return 0;
-}
-
-/* The id is looked at first, as a fault of what stands before it in the order of checks is answered under it. */
-static int decode_envelope(struct span text, const struct limits *limits, struct envelope *ret_envelope,
-                           struct span *ret_id, struct fault *ret_fault)
-{
-    int id_error = 0, r;
-
-    *ret_id = null_id;
-    if (walk_kind(text) != WALK_OBJECT) {
-        fault_set(ret_fault, FAULT_INVALID_REQUEST, "a request must be an object");
-        return -EBADMSG;
-    }
-    read_envelope(text, ret_envelope);
-    if (ret_envelope->id.data) {
-        id_error = check_id(ret_envelope->id, limits, ret_fault);
-        if (!id_error)
-            *ret_id = ret_envelope->id;
-    }
-    r = check_version_and_method(ret_envelope, ret_fault);
-    if (r < 0 || id_error < 0)
-        return r < 0 ? r : id_error;
-    *ret_id = ret_envelope->id;
-    return 0;
-}
+/* ---- The method ------------------------------------------------------------------------------------------------- */
 
 static int find_method(struct span written, enum method *ret_method, struct fault *ret_fault)
 {
@@ -232,7 +138,7 @@ static void describe(const struct param_info *info, char *ret_text, size_t size)
 /* The index of the choice that a value names; negative: none. */
 static int find_choice(struct span value, const char *const *choices)
 {
-    if (!is_string(value))
+    if (!walk_is_string(value))
         return -ENOENT;
     for (int i = 0; choices[i]; i++) {
         if (text_is(walk_string(value), choices[i]))
@@ -467,11 +373,11 @@ static int decode_params(const struct method_info *method, struct span params, s
 
 int request_decode(struct span text, const struct limits *limits, struct request *ret_request, struct fault *ret_fault)
 {
-    struct envelope envelope = {0};
+    struct envelope envelope;
     int r;
 
     ret_request->owned = NULL;
-    r = decode_envelope(walk_trim(text), limits, &envelope, &ret_request->id, ret_fault);
+    r = envelope_decode(walk_trim(text), limits, &envelope, &ret_request->id, ret_fault);
     if (r == 0)
         r = find_method(walk_string(envelope.method), &ret_request->method, ret_fault);
     if (r == 0)

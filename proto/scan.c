@@ -1,105 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A state machine. Each state's function takes as many bytes as belong to it and leaves at the first that does not;
- * between two calls of scan_run nothing is kept but struct scan.
+ * The scanner as a whole: structure, literals and numbers, and the faults.
  */
 #include "proto/scan.h"
+#include "proto/scan_state.h"
 
-#include <errno.h>
 #include <inttypes.h>
-#include <string.h>
-
-enum state {
-    STATE_VALUE,         /* a value must come */
-    STATE_FIRST_ELEMENT, /* behind `[`: a value or `]` */
-    STATE_FIRST_NAME,    /* behind `{`: a name or `}` */
-    STATE_NAME,          /* behind a comma in an object */
-    STATE_COLON,
-    STATE_BEHIND_VALUE, /* a comma or a closing bracket */
-    STATE_STRING,
-    STATE_UTF8,    /* inside a character of more than a byte */
-    STATE_ESCAPE,  /* behind a backslash */
-    STATE_HEX,     /* inside a \u escape's four digits */
-    STATE_PAIR,    /* behind a high surrogate: the backslash */
-    STATE_PAIR_U,  /* and the u */
-    STATE_LITERAL, /* inside true, false or null */
-    STATE_MINUS,   /* numbers: named by what was taken last */
-    STATE_ZERO,    /* may end here */
-    STATE_INTEGER, /* may end here */
-    STATE_POINT,
-    STATE_FRACTION, /* may end here */
-    STATE_EXPONENT,
-    STATE_EXPONENT_SIGN,
-    STATE_EXPONENT_DIGITS, /* may end here */
-    STATE_DONE,
-    STATE_WRONG, /* from a function that tells the next state: there is none */
-};
-
-enum problem { PROBLEM_NONE, PROBLEM_BYTE, PROBLEM_DUPLICATE, PROBLEM_DEPTH, PROBLEM_VALUES, PROBLEM_MEMORY };
-
-/* One call of scan_run. */
-struct run {
-    struct scan *scan;
-    const struct limits *limits;
-    const unsigned char *text, *at, *end;
-    enum problem problem;
-    const char *wrong; /* about PROBLEM_BYTE, for people */
-};
-
-enum byte_class {
-    PLAIN, /* stands for itself in a string */
-    QUOTE,
-    BACKSLASH,
-    CONTROL,
-    LEAD_2, /* first bytes of UTF-8, by how many follow and what they may be */
-    LEAD_E0,
-    LEAD_3,
-    LEAD_ED,
-    LEAD_F0,
-    LEAD_4,
-    LEAD_F4,
-    NO_LEAD,
-};
-
-#define TIMES_4(x)  x, x, x, x
-#define TIMES_16(x) TIMES_4(x), TIMES_4(x), TIMES_4(x), TIMES_4(x)
-
-/* clang-format off */
-static const uint8_t byte_classes[256] = { /* what is not named is PLAIN */
-    [0x00] = TIMES_16(CONTROL), TIMES_16(CONTROL),
-    ['"'] = QUOTE,
-    ['\\'] = BACKSLASH,
-    [0x80] = TIMES_16(NO_LEAD), TIMES_16(NO_LEAD), TIMES_16(NO_LEAD), TIMES_16(NO_LEAD),
-    [0xc0] = NO_LEAD, NO_LEAD, LEAD_2, LEAD_2, TIMES_4(LEAD_2), TIMES_4(LEAD_2), TIMES_4(LEAD_2),
-    [0xd0] = TIMES_16(LEAD_2),
-    [0xe0] = LEAD_E0, LEAD_3, LEAD_3, LEAD_3, TIMES_4(LEAD_3), TIMES_4(LEAD_3), LEAD_3, LEAD_ED, LEAD_3, LEAD_3,
-    [0xf0] = LEAD_F0, LEAD_4, LEAD_4, LEAD_4, LEAD_F4, NO_LEAD, NO_LEAD, NO_LEAD, TIMES_4(NO_LEAD), TIMES_4(NO_LEAD),
-};
-/* clang-format on */
-
-static const struct {
-    uint8_t count, low, high; /* how many bytes follow, and the bounds of the first of them */
-} leads[] = {
-    [LEAD_2] = {1, 0x80, 0xbf},  [LEAD_E0] = {2, 0xa0, 0xbf}, [LEAD_3] = {2, 0x80, 0xbf},  [LEAD_ED] = {2, 0x80, 0x9f},
-    [LEAD_F0] = {3, 0x90, 0xbf}, [LEAD_4] = {3, 0x80, 0xbf},  [LEAD_F4] = {3, 0x80, 0x8f},
-};
 
 static const char *const literals[] = {"true", "false", "null"};
-
-static bool is_digit(unsigned char byte)
-{
-    return byte >= '0' && byte <= '9';
-}
 
 static bool is_space(unsigned char byte)
 {
     return byte == ' ' || byte == '\n' || byte == '\r' || byte == '\t';
-}
-
-static void wrong(struct run *run, const char *message)
-{
-    run->problem = PROBLEM_BYTE;
-    run->wrong = message;
 }
 
 static bool in_object(const struct scan *scan)
@@ -107,11 +19,6 @@ static bool in_object(const struct scan *scan)
     unsigned bit = scan->depth - 1u;
 
     return scan->depth && (scan->objects[bit / 64] >> bit % 64 & 1);
-}
-
-static void end_value(struct scan *scan)
-{
-    scan->state = scan->depth ? STATE_BEHIND_VALUE : STATE_DONE;
 }
 
 /* ---- Structure -------------------------------------------------------------------------------------------------- */
@@ -143,7 +50,7 @@ static void close_bracket(struct run *run)
         names_forget(&scan->names, scan->depth);
     scan->depth--;
     run->at++;
-    end_value(scan);
+    scan_end_value(scan);
 }
 
 static void open_string(struct run *run, bool is_name)
@@ -173,8 +80,8 @@ static void open_number(struct run *run, enum state state)
 
 static bool begins_value(unsigned char byte)
 {
-    return byte == '"' || byte == '{' || byte == '[' || byte == '-' || is_digit(byte) || byte == 't' || byte == 'f' ||
-           byte == 'n';
+    return byte == '"' || byte == '{' || byte == '[' || byte == '-' || scan_is_digit(byte) || byte == 't' ||
+           byte == 'f' || byte == 'n';
 }
 
 static void open_value(struct run *run)
@@ -182,7 +89,7 @@ static void open_value(struct run *run)
     unsigned char byte = *run->at;
 
     if (!begins_value(byte)) {
-        wrong(run, "a value must stand here");
+        scan_wrong(run, "a value must stand here");
         return;
     }
     if (run->scan->values >= run->limits->message_values) {
@@ -216,7 +123,7 @@ static void open_name(struct run *run)
     if (*run->at == '"')
         open_string(run, true);
     else
-        wrong(run, "a member name in quotes must stand here");
+        scan_wrong(run, "a member name in quotes must stand here");
 }
 
 static void behind_value(struct run *run)
@@ -229,15 +136,15 @@ static void behind_value(struct run *run)
     } else if (*run->at == (object ? '}' : ']')) {
         close_bracket(run);
     } else {
-        wrong(run,
-              object ? "a comma or a closing brace must stand here" : "a comma or a closing bracket must stand here");
+        scan_wrong(run, object ? "a comma or a closing brace must stand here"
+                               : "a comma or a closing bracket must stand here");
     }
 }
 
 static void colon(struct run *run)
 {
     if (*run->at != ':') {
-        wrong(run, "a colon must stand here");
+        scan_wrong(run, "a colon must stand here");
         return;
     }
     run->scan->state = STATE_VALUE;
@@ -277,166 +184,6 @@ static void structure(struct run *run)
     }
 }
 
-/* ---- Strings ---------------------------------------------------------------------------------------------------- */
-
-static void close_name(struct run *run)
-{
-    struct scan *scan = run->scan;
-    uint32_t begin = scan->string_at + 1;
-    struct name name = {
-        .offset = begin,
-        .length = ((uint32_t)(run->at - run->text) - begin) & NAMES_LENGTH_MAX,
-        .escaped = scan->is_escaped,
-        .depth = scan->depth,
-    };
-    int r = names_add(&scan->names, (const char *)run->text, name);
-
-    if (r < 0)
-        run->problem = r == -EEXIST ? PROBLEM_DUPLICATE : PROBLEM_MEMORY;
-    else
-        scan->state = STATE_COLON;
-}
-
-static void close_string(struct run *run)
-{
-    if (run->scan->is_name)
-        close_name(run);
-    else
-        end_value(run->scan);
-    run->at++;
-}
-
-static void open_character(struct run *run, enum byte_class lead)
-{
-    run->scan->count = leads[lead].count;
-    run->scan->low = leads[lead].low;
-    run->scan->high = leads[lead].high;
-    run->scan->state = STATE_UTF8;
-    run->at++;
-}
-
-static void string(struct run *run)
-{
-    const unsigned char *at = run->at;
-
-    while (at < run->end && byte_classes[*at] == PLAIN)
-        at++;
-    run->at = at;
-    if (at == run->end)
-        return;
-    switch (byte_classes[*at]) {
-    case QUOTE:
-        close_string(run);
-        break;
-    case BACKSLASH:
-        run->scan->is_escaped = true;
-        run->scan->state = STATE_ESCAPE;
-        run->at++;
-        break;
-    case CONTROL:
-        wrong(run, "a control character in a string must be escaped");
-        break;
-    case NO_LEAD:
-        wrong(run, "a string must be valid UTF-8");
-        break;
-    default:
-        open_character(run, byte_classes[*at]);
-    }
-}
-
-static void utf8(struct run *run)
-{
-    struct scan *scan = run->scan;
-
-    if (*run->at < scan->low || *run->at > scan->high) {
-        wrong(run, "a string must be valid UTF-8");
-        return;
-    }
-    scan->low = 0x80;
-    scan->high = 0xbf;
-    if (--scan->count == 0)
-        scan->state = STATE_STRING;
-    run->at++;
-}
-
-static void open_hex(struct run *run, bool low_half)
-{
-    run->scan->unit = 0;
-    run->scan->count = 0;
-    run->scan->is_low_half = low_half;
-    run->scan->state = STATE_HEX;
-    run->at++;
-}
-
-static void escape(struct run *run)
-{
-    if (*run->at == 'u') {
-        open_hex(run, false);
-    } else if (*run->at && strchr("\"\\/bfnrt", *run->at)) {
-        run->scan->state = STATE_STRING;
-        run->at++;
-    } else {
-        wrong(run, "no such escape: there are \\\" \\\\ \\/ \\b \\f \\n \\r \\t and \\u with four digits");
-    }
-}
-
-static int hex_value(unsigned char byte)
-{
-    unsigned char lower = byte | 0x20;
-
-    if (is_digit(byte))
-        return byte - '0';
-    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
-/* What is wrong with a \u escape of which `count` digits were read, as soon as no further digit can mend it. */
-static const char *wrong_unit(unsigned unit, unsigned count, bool low_half)
-{
-    unsigned top = count == 1 ? unit << 4 : unit >> (4 * count - 8);
-
-    if (low_half && (count == 1 ? top != 0xd0 : top < 0xdc || top > 0xdf))
-        return "a high surrogate must have a low one behind it";
-    if (!low_half && count > 1 && top >= 0xdc && top <= 0xdf)
-        return "a low surrogate must have a high one before it";
-    if (count == 4 && unit == 0)
-        return "\\u0000 is not accepted";
-    return NULL;
-}
-
-static void hex(struct run *run)
-{
-    struct scan *scan = run->scan;
-    int value = hex_value(*run->at);
-    const char *message;
-
-    if (value < 0) {
-        wrong(run, "\\u must have four hex digits");
-        return;
-    }
-    scan->unit = (uint16_t)(scan->unit << 4 | value);
-    scan->count++;
-    message = wrong_unit(scan->unit, scan->count, scan->is_low_half);
-    if (message) {
-        wrong(run, message);
-        return;
-    }
-    if (scan->count == 4)
-        scan->state = scan->unit >= 0xd800 && scan->unit <= 0xdbff ? STATE_PAIR : STATE_STRING;
-    run->at++;
-}
-
-static void pair(struct run *run)
-{
-    if (*run->at != (run->scan->state == STATE_PAIR ? '\\' : 'u'))
-        wrong(run, "a high surrogate must have a low one behind it");
-    else if (run->scan->state == STATE_PAIR_U)
-        open_hex(run, true);
-    else {
-        run->scan->state = STATE_PAIR_U;
-        run->at++;
-    }
-}
-
 /* ---- Literals and numbers --------------------------------------------------------------------------------------- */
 
 static void literal(struct run *run)
@@ -445,12 +192,12 @@ static void literal(struct run *run)
     const char *letters = literals[scan->unit];
 
     if (*run->at != (unsigned char)letters[scan->count]) {
-        wrong(run, "a value without quotes must be a number, true, false or null");
+        scan_wrong(run, "a value without quotes must be a number, true, false or null");
         return;
     }
     run->at++;
     if (!letters[++scan->count])
-        end_value(scan);
+        scan_end_value(scan);
 }
 
 static enum state exponent_or_end(unsigned char byte)
@@ -461,7 +208,7 @@ static enum state exponent_or_end(unsigned char byte)
 /* STATE_DONE: the number ended before this byte. */
 static enum state next_in_number(enum state state, unsigned char byte)
 {
-    bool digit = is_digit(byte);
+    bool digit = scan_is_digit(byte);
 
     switch (state) {
     case STATE_MINUS:
@@ -491,11 +238,11 @@ static void number(struct run *run)
         enum state next = next_in_number(state, *run->at);
 
         if (next == STATE_DONE) {
-            end_value(run->scan);
+            scan_end_value(run->scan);
             return;
         }
         if (next == STATE_WRONG) {
-            wrong(run, "a number must have a digit here");
+            scan_wrong(run, "a number must have a digit here");
             break;
         }
         state = next;
@@ -510,20 +257,12 @@ static void step(struct run *run)
 {
     switch (run->scan->state) {
     case STATE_STRING:
-        string(run);
-        break;
     case STATE_UTF8:
-        utf8(run);
-        break;
     case STATE_ESCAPE:
-        escape(run);
-        break;
     case STATE_HEX:
-        hex(run);
-        break;
     case STATE_PAIR:
     case STATE_PAIR_U:
-        pair(run);
+        scan_string(run);
         break;
     case STATE_LITERAL:
         literal(run);

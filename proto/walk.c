@@ -79,6 +79,11 @@ enum walk_kind walk_kind(struct span value)
     }
 }
 
+bool walk_is_string(struct span value)
+{
+    return value.data && walk_kind(value) == WALK_STRING;
+}
+
 void walk_init(struct walk *ret_walk, struct span container)
 {
     ret_walk->at = container.data + 1;

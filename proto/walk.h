@@ -19,6 +19,9 @@ enum walk_kind { WALK_OBJECT, WALK_ARRAY, WALK_STRING, WALK_NUMBER, WALK_BOOLEAN
 /* What a value is, by its first byte. */
 enum walk_kind walk_kind(struct span value);
 
+/* Is there a value, and is it a string? */
+bool walk_is_string(struct span value);
+
 /* Enters an object or array. */
 void walk_init(struct walk *ret_walk, struct span container);
 

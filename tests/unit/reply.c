@@ -332,7 +332,7 @@ START_TEST(out_of_memory_is_the_buffer_s_to_remember)
         require_json();
     } while (count >= n++);
     ck_assert_int_eq(failures, n - 2);
-    ck_assert_int_gt(failures, 0);
+    ck_assert_int_eq(failures > 0, allocations_can_fail());
 }
 END_TEST
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/unit/vectors.h"
+#include "tests/fail_alloc.h"
 
 #include <inttypes.h>
 #include <stdint.h>
@@ -151,6 +152,17 @@ void require_sound_fault(const struct fault *fault)
     ck_assert_str_eq(fault->address, "");
     ck_assert_str_eq(fault->rule, "");
     ck_assert_int_eq(fault->error, 0);
+}
+
+bool allocations_can_fail(void)
+{
+    void *volatile memory; /* or the compiler does without */
+
+    fail_alloc_after(1);
+    memory = malloc(1);
+    fail_alloc_after(-1);
+    free(memory);
+    return !memory;
 }
 
 void seed_random(const char *what)

@@ -9,6 +9,7 @@
 
 #include <check.h>
 #include <cjson/cJSON.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 /* As ck_assert_msg, for what is required a million times: Check's own writes to a pipe each time, held or not. */
@@ -38,6 +39,9 @@ void require_fault(const cJSON *vector, const struct fault *fault, const char *h
 
 /* A fault without a message that tells nothing is no fault: each has a name, a message, and no stale text. */
 void require_sound_fault(const struct fault *fault);
+
+/* Does fail_alloc have its way? Not under valgrind, which brings its own allocator. */
+bool allocations_can_fail(void);
 
 /* Random numbers that a seed repeats: $MINIMIO_SEED, or one that is made up. It is printed. */
 void seed_random(const char *what);
