@@ -10,9 +10,15 @@ Suite *client_broken_daemon_suite(void);
 Suite *client_call_suite(void);
 Suite *client_wait_suite(void);
 Suite *client_watch_suite(void);
+Suite *daemon_connecting_suite(void);
 Suite *daemon_envelope_suite(void);
 Suite *daemon_framing_suite(void);
+Suite *daemon_hostile_suite(void);
+Suite *daemon_lifetime_suite(void);
 Suite *daemon_memory_suite(void);
+Suite *daemon_names_suite(void);
+Suite *daemon_order_suite(void);
+Suite *daemon_pressure_suite(void);
 Suite *daemon_service_suite(void);
 Suite *daemon_streams_suite(void);
 Suite *example_delay_server_suite(void);
@@ -38,9 +44,15 @@ static Suite *(*const suites[])(void) = {
     unit_reply_suite,
     unit_request_suite,
     unit_scan_suite,
+    daemon_connecting_suite,
     daemon_envelope_suite,
     daemon_framing_suite,
+    daemon_hostile_suite,
+    daemon_lifetime_suite,
     daemon_memory_suite,
+    daemon_names_suite,
+    daemon_order_suite,
+    daemon_pressure_suite,
     daemon_service_suite,
     daemon_streams_suite,
     client_broken_daemon_suite,

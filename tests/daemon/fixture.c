@@ -2,6 +2,8 @@
 #include "tests/daemon/fixture.h"
 
 #include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -72,4 +74,55 @@ void reset(int fd)
 int64_t counter(struct wire *on, const char *name)
 {
     return (int64_t)member(call(on, "stats", NULL), name)->valuedouble;
+}
+
+#define HELLOS 5000
+
+void fill_until_blocked(struct wire *slow, int *ret_sent)
+{
+    struct pollfd writable = {.fd = slow->fd, .events = POLLOUT};
+    struct wire other;
+    int sent = 0;
+
+    wire_open(&other, minimiod.socket);
+    while (sent < HELLOS) {
+        /* The other's round trip gives the daemon its turn: a socket still full after it stays so. */
+        if (poll(&writable, 1, 0) == 0) {
+            expect_silence(&other);
+            if (poll(&writable, 1, 0) == 0)
+                break;
+        }
+        say(slow, "{'jsonrpc':'2.0','id':%d,'method':'hello'}", sent++);
+    }
+    wire_close(&other);
+    ck_assert_msg(sent < HELLOS, "the daemon takes requests without end");
+    *ret_sent = sent;
+}
+
+int64_t cpu_ticks(pid_t pid)
+{
+    unsigned long long user, system;
+    char path[64];
+    FILE *stat;
+
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    stat = fopen(path, "r");
+    ck_assert_ptr_nonnull(stat);
+    ck_assert_int_eq(fscanf(stat, "%*d %*s %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu", &user, &system), 2);
+    fclose(stat);
+    return (int64_t)(user + system);
+}
+
+void start_with_descriptors(struct minimiod *daemon, int descriptors)
+{
+    char command[512];
+
+    snprintf(daemon->folder, sizeof daemon->folder, "%s/minimio-test-XXXXXX",
+             getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
+    ck_assert_ptr_nonnull(mkdtemp(daemon->folder));
+    snprintf(daemon->socket, sizeof daemon->socket, "%s/minimio.sock", daemon->folder);
+    snprintf(command, sizeof command, "ulimit -n %d && exec '%s' --socket '%s'", descriptors, built_program("minimiod"),
+             daemon->socket);
+    process_start(&daemon->process, false, ARGUMENTS("sh", "-c", command));
+    ck_assert(process_await_text(&daemon->process, &daemon->process.err, "listening on ", PROCESS_TIMEOUT_MS));
 }

@@ -15,7 +15,8 @@
 
 #define CLOSED (READY_READABLE | READY_READ_CLOSED) /* what a FIN looks like to one who reads */
 
-#define LENGTH(array) ((int)(sizeof(array) / sizeof((array)[0])))
+#define ARGUMENTS(...) ((const char *const[]){__VA_ARGS__, NULL})
+#define LENGTH(array)  ((int)(sizeof(array) / sizeof((array)[0])))
 
 extern struct minimiod minimiod;
 extern struct wire wire; /* a session with it */
@@ -36,5 +37,13 @@ void write_byte(int fd);
 void expect_eof(int fd);                            /* the peer has closed, and sent nothing */
 void reset(int fd);                                 /* closes with an RST */
 int64_t counter(struct wire *on, const char *name); /* a member of stats */
+
+/* Calls hello without reading until the daemon takes no more; returns how many replies are to be read. */
+void fill_until_blocked(struct wire *slow, int *ret_sent);
+
+/* Starts minimiod under a low descriptor limit; to be ended with stop_minimiod. */
+void start_with_descriptors(struct minimiod *daemon, int descriptors);
+
+int64_t cpu_ticks(pid_t pid); /* what a process has used of the processor, in clock ticks */
 
 #endif

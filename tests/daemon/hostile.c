@@ -42,7 +42,7 @@ static void sow(void)
 static void set_up_hostile(void)
 {
     sow();
-    set_up_with((const char *const[]){"--dns", "127.0.0.1:1", NULL});
+    set_up_with(ARGUMENTS("--dns", "127.0.0.1:1"));
 }
 
 /* ---- Bytes ------------------------------------------------------------------------------------------------------ */
@@ -51,8 +51,8 @@ static const char *const messages[] = {
     "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}",
     "{\"jsonrpc\":\"2.0\",\"id\":\"\\u0061\\ud83d\\ude00\",\"method\":\"hello\",\"params\":{}}",
     "{\"jsonrpc\":\"2.0\",\"id\":1.5e3,\"method\":\"list\",\"params\":[null,100]}",
-    "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"register\",\"params\":{\"token\":1,\"address\":\"localhost:1\","
-    "\"interests\":[\"readable\",\"writable\"],\"mode\":\"edge\",\"timeout_ms\":1000,\"nodelay\":true}}",
+    "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"register\",\"params\":[1,\"localhost:1\",false,[],\"edge\",90]}",
+    "{\"id\":2,\"method\":\"register\",\"params\":{\"token\":1,\"address\":\"localhost:1\"},\"jsonrpc\":\"2.0\"}",
     "{\"jsonrpc\":\"2.0\",\"id\":3,\"method\":\"reregister\",\"params\":[1,[\"writable\"],\"oneshot\"]}",
     "{\"jsonrpc\":\"2.0\",\"id\":null,\"method\":\"deregister\",\"params\":{\"token\":1}}",
     "[{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"stats\"},{\"jsonrpc\":\"2.0\",\"method\":\"ping\"},7,{}]",

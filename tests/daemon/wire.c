@@ -300,7 +300,7 @@ static void call_and_await(struct wire *wire, const char *method, const char *pa
 
 const cJSON *call(struct wire *wire, const char *method, const char *params, ...)
 {
-    QUOTED(text, params, params ? params : "");
+    QUOTED(text, params, params ? params : "null");
     call_and_await(wire, method, params ? text : NULL);
     free(text);
     ck_assert_msg(cJSON_GetObjectItemCaseSensitive(wire->message, "result"), "%s failed: %s", method, wire->line);
@@ -309,7 +309,7 @@ const cJSON *call(struct wire *wire, const char *method, const char *params, ...
 
 void call_fails(struct wire *wire, const char *name, const char *more, const char *method, const char *params, ...)
 {
-    QUOTED(text, params, params ? params : "");
+    QUOTED(text, params, params ? params : "null");
     call_and_await(wire, method, params ? text : NULL);
     free(text);
     expect_in(wire->message, "{'error':{'data':{'name':'%s'}}}", name);

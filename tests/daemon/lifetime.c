@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT */
+/* How the daemon begins and ends: options, the socket file, signals. */
+#include "tests/daemon/fixture.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+Suite *daemon_lifetime_suite(void);
+
+static void expect_exit(int status, const char *message, const char *const *arguments)
+{
+    struct process process;
+
+    ck_assert_int_eq(process_run(&process, arguments), status);
+    ck_assert_msg(strstr(process.err.text, message), "it said: %s", process.err.text);
+    process_free(&process);
+}
+
+START_TEST(too_few_descriptors_are_refused)
+{
+    char command[512];
+
+    snprintf(command, sizeof command, "ulimit -n 64 && exec '%s' --socket /tmp/never.sock", built_program("minimiod"));
+    expect_exit(2, "too few", ARGUMENTS("sh", "-c", command));
+}
+END_TEST
+
+static void end_by(int signal_number)
+{
+    struct wire deaf;
+
+    set_up();
+    wire_open(&deaf, minimiod.socket);
+    call(&deaf, "close_loop", NULL);
+    kill(minimiod.process.pid, signal_number);
+    expect(&wire, "{'method':'loop_closed','params':{'loop':null,'reason':'shutdown'}}");
+    expect_end(&wire);
+    ck_assert_int_eq(process_wait(&minimiod.process, PROCESS_TIMEOUT_MS), 0);
+    ck_assert_int_ne(access(minimiod.socket, F_OK), 0);
+    process_free(&minimiod.process);
+    ck_assert_int_eq(rmdir(minimiod.folder), 0);
+    wire_close(&deaf);
+    wire_close(&wire);
+    port_close(&port);
+}
+
+START_TEST(sigterm_ends_it_in_order)
+{
+    end_by(SIGTERM);
+}
+END_TEST
+
+START_TEST(sigint_ends_it_in_order)
+{
+    end_by(SIGINT);
+}
+END_TEST
+
+START_TEST(the_end_waits_a_second_for_the_slow)
+{
+    struct wire slow;
+    int64_t started_ns;
+    int sent;
+
+    set_up();
+    wire_open(&slow, minimiod.socket);
+    fill_until_blocked(&slow, &sent);
+    started_ns = test_now_ns();
+    wire_close(&wire);
+    port_close(&port);
+    stop_minimiod(&minimiod);
+    ck_assert_int_ge(test_now_ns() - started_ns, 900000000);
+    ck_assert_int_lt(test_now_ns() - started_ns, INT64_C(5000000000));
+    wire_close(&slow);
+}
+END_TEST
+
+START_TEST(sighup_ends_no_session)
+{
+    kill(minimiod.process.pid, SIGHUP);
+    call(&wire, "ping", NULL);
+}
+END_TEST
+
+START_TEST(a_dead_socket_is_replaced)
+{
+    char socket[sizeof minimiod.socket];
+
+    start_minimiod(&minimiod, NULL);
+    strcpy(socket, minimiod.socket);
+    kill(minimiod.process.pid, SIGKILL);
+    process_wait(&minimiod.process, PROCESS_TIMEOUT_MS);
+    process_free(&minimiod.process);
+    ck_assert_int_eq(access(socket, F_OK), 0);
+    process_start(&minimiod.process, false, ARGUMENTS(built_program("minimiod"), "--socket", socket));
+    ck_assert(process_await_text(&minimiod.process, &minimiod.process.err, "listening on ", PROCESS_TIMEOUT_MS));
+    wire_open(&wire, socket);
+    call(&wire, "ping", NULL);
+    wire_close(&wire);
+    stop_minimiod(&minimiod);
+}
+END_TEST
+
+START_TEST(a_living_socket_is_refused)
+{
+    expect_exit(1, "another daemon answers", ARGUMENTS(built_program("minimiod"), "--socket", minimiod.socket));
+    call(&wire, "ping", NULL);
+}
+END_TEST
+
+START_TEST(what_is_no_socket_is_left_alone)
+{
+    char path[128];
+    FILE *file;
+
+    snprintf(path, sizeof path, "%s/file", minimiod.folder);
+    file = fopen(path, "w");
+    ck_assert_ptr_nonnull(file);
+    fputs("kept", file);
+    fclose(file);
+    expect_exit(1, "no socket", ARGUMENTS(built_program("minimiod"), "--socket", path));
+    ck_assert_int_eq(unlink(path), 0);
+    expect_exit(1, "/nowhere/minimio.sock", ARGUMENTS(built_program("minimiod"), "--socket", "/nowhere/minimio.sock"));
+}
+END_TEST
+
+START_TEST(the_socket_has_its_mode)
+{
+    struct stat found;
+
+    start_minimiod(&minimiod, NULL);
+    ck_assert_int_eq(stat(minimiod.socket, &found), 0);
+    ck_assert_uint_eq(found.st_mode & 0777, 0600);
+    stop_minimiod(&minimiod);
+    start_minimiod(&minimiod, ARGUMENTS("--socket-mode", "0666"));
+    ck_assert_int_eq(stat(minimiod.socket, &found), 0);
+    ck_assert_uint_eq(found.st_mode & 0777, 0666);
+    stop_minimiod(&minimiod);
+}
+END_TEST
+
+static const struct {
+    const char *option, *value, *message;
+} bad_options[] = {
+    {"--limit", "sessions", "NAME=NUMBER"},
+    {"--limit", "sessions=x", "NAME=NUMBER"},
+    {"--limit", "nothing=1", "no such limit"},
+    {"--limit", "batch=100000", "range"},
+    {"--socket-mode", "999", "octal"},
+    {"--log-level", "loud", "error, warning"},
+    {"--socket", "", "empty"},
+    {"--unknown", "x", "--help"},
+    {"extra", "x", "options only"},
+};
+
+START_TEST(a_bad_option_is_told)
+{
+    expect_exit(2, bad_options[_i].message,
+                ARGUMENTS(built_program("minimiod"), bad_options[_i].option, bad_options[_i].value));
+}
+END_TEST
+
+START_TEST(help_and_version_answer)
+{
+    struct process process;
+
+    ck_assert_int_eq(process_run(&process, ARGUMENTS(built_program("minimiod"), "--help")), 0);
+    ck_assert_ptr_nonnull(strstr(process.out.text, "--socket"));
+    ck_assert_ptr_nonnull(strstr(process.out.text, "registrations_uid"));
+    process_free(&process);
+    ck_assert_int_eq(process_run(&process, ARGUMENTS(built_program("minimiod"), "--version")), 0);
+    ck_assert_str_eq(process.out.text, "minimiod " MINIMIO_VERSION "\n");
+    process_free(&process);
+}
+END_TEST
+
+START_TEST(the_readme_is_true)
+{
+    static const char *const languages[] = {"python", "sh"};
+    struct process process;
+
+    ck_assert_msg(process_run(&process, ARGUMENTS("tests/clients/readme.sh", languages[_i])) == 0, "%s",
+                  process.err.text);
+    process_free(&process);
+}
+END_TEST
+
+Suite *daemon_lifetime_suite(void)
+{
+    Suite *suite = suite_create("daemon_lifetime");
+    TCase *tests = add_case(suite, "with a daemon");
+
+    tcase_add_test(tests, sighup_ends_no_session);
+    tcase_add_test(tests, a_living_socket_is_refused);
+    tcase_add_test(tests, what_is_no_socket_is_left_alone);
+    tests = tcase_create("each its own daemon");
+    tcase_set_timeout(tests, 120);
+    tcase_add_test(tests, too_few_descriptors_are_refused);
+    tcase_add_test(tests, sigterm_ends_it_in_order);
+    tcase_add_test(tests, sigint_ends_it_in_order);
+    tcase_add_test(tests, the_end_waits_a_second_for_the_slow);
+    tcase_add_test(tests, a_dead_socket_is_replaced);
+    tcase_add_test(tests, the_socket_has_its_mode);
+    tcase_add_loop_test(tests, a_bad_option_is_told, 0, (int)(sizeof bad_options / sizeof bad_options[0]));
+    tcase_add_test(tests, help_and_version_answer);
+    tcase_add_loop_test(tests, the_readme_is_true, 0, 2);
+    suite_add_tcase(suite, tests);
+    return suite;
+}
