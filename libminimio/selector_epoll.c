@@ -340,18 +340,63 @@ static int convert(struct selector *selector, struct minimio_event *events, int 
     return fetched - first;
 }
 
+/* Where among the kernel's events that word stands; `fetched`: nowhere. */
+static int find_word(const char *raw, int fetched, uint64_t word)
+{
+    struct epoll_event event;
+
+    for (int i = 0; i < fetched; i++) {
+        memcpy(&event, raw + (size_t)i * sizeof(event), sizeof(event));
+        if (event.data.u64 == word)
+            return i;
+    }
+    return fetched;
+}
+
+/*
+ * In a full batch the waker may have the slot of an event that waits for it: fetches that one. A level-triggered one
+ * of this very batch comes again when no other waits, and is merged. Returns how many events there are now.
+ */
+static int replace_waker(struct selector *selector, struct minimio_event *events, int fetched)
+{
+    const size_t size = sizeof(struct epoll_event);
+    char *raw = (char *)events;
+    struct epoll_event event, same;
+    int last = fetched - 1;
+    int place = find_word(raw, fetched, WORD_WAKER);
+
+    if (place == fetched)
+        return fetched;
+    memmove(raw + (size_t)place * size, raw + (size_t)(place + 1) * size, (size_t)(last - place) * size);
+    if (epoll_wait(selector->epoll_fd, &event, 1, 0) <= 0)
+        return last;
+    place = find_word(raw, last, event.data.u64);
+    if (place == last) {
+        memcpy(raw + (size_t)last * size, &event, size);
+        return fetched;
+    }
+    memcpy(&same, raw + (size_t)place * size, size);
+    same.events |= event.events;
+    memcpy(raw + (size_t)place * size, &same, size);
+    return last;
+}
+
 int selector_wait(struct selector *selector, struct minimio_event *events, size_t capacity, int64_t timeout_ns)
 {
     int limit = capacity < BATCH_MAX ? (int)capacity : BATCH_MAX;
     int fetched = fetch(selector, events, limit, timeout_ns);
+    bool was_full = fetched == limit;
+
     if (fetched <= 0)
         return fetched;
+    if (was_full)
+        fetched = replace_waker(selector, events, fetched);
     int count = convert(selector, events, fetched);
-    if (count == fetched || fetched < limit)
+    if (count > 0 || !was_full)
         return count;
-    /* The batch was full, and the waker or stale events had slots in it that others are waiting for. */
-    fetched = fetch(selector, events + count, limit - count, 0);
-    return fetched <= 0 ? count : count + convert(selector, events + count, fetched);
+    /* Events of earlier registrations filled the batch, and others may wait behind them. */
+    fetched = fetch(selector, events, limit, 0);
+    return fetched <= 0 ? 0 : convert(selector, events, fetched);
 }
 
 void selector_kick(struct selector *selector)

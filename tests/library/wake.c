@@ -78,7 +78,12 @@ START_TEST(a_wake_takes_no_slot_of_the_capacity)
     for (size_t capacity = 1; capacity <= 3; capacity++) {
         ck_assert_int_eq(minimio_registrator_wake(registrator), 0);
         ck_assert_int_eq(minimio_poll_poll(queue, events, capacity, PLENTY), (int)capacity);
+        for (size_t i = 1; i < capacity; i++)
+            ck_assert_uint_ne(events[i].token, events[i - 1].token);
     }
+    /* As many slots as events and one: no event comes twice to fill it. */
+    ck_assert_int_eq(minimio_registrator_wake(registrator), 0);
+    ck_assert_int_eq(minimio_poll_poll(queue, events, 4, PLENTY), 3);
     for (int i = 0; i < 3; i++)
         close(fds[i]);
 }
