@@ -108,7 +108,8 @@ check-valgrind:
 	@$(MAKE) --no-print-directory build tests
 	@tests/run.sh $(BUILD) --valgrind
 
-bench: deps
+bench:
+	@$(if $(filter no,$(DEPS)),:,scripts/deps.sh build bench)
 	@$(MAKE) --no-print-directory build benches
 	@bench/run.sh $(BUILD)
 

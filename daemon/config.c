@@ -14,6 +14,9 @@
 #define SYSTEM_SOCKET_MODE 0660
 #define OWN_SOCKET_MODE    0600
 
+/* The shortest answer that says that the real one did not fit, without its id. */
+#define CONFIG_ANSWER_BYTES 256
+
 static void print_help(void)
 {
     puts("usage: minimiod [OPTION]...\n"
@@ -133,6 +136,15 @@ static int settle_descriptors(struct config *config)
     return 0;
 }
 
+/* Every answer of a batch has a share of its line, into which at least its id and the error that says so must fit. */
+static int check_batch(const struct limits *limits)
+{
+    if ((uint64_t)limits->batch * (limits->id_bytes + CONFIG_ANSWER_BYTES) <= limits->line_bytes)
+        return 0;
+    fprintf(stderr, "minimiod: --limit: batch * (id_bytes + %d) must be at most line_bytes\n", CONFIG_ANSWER_BYTES);
+    return -EINVAL;
+}
+
 static int settle_socket(struct config *config, const char *option, bool mode_given)
 {
     int result = socket_path(option, config->socket, sizeof config->socket);
@@ -194,5 +206,7 @@ int config_read(struct config *ret_config, int argc, char **argv)
         result = complain("argument", argv[optind], "minimiod takes options only; see --help");
     if (result == 0)
         result = settle_socket(ret_config, socket_option, mode_given);
+    if (result == 0)
+        result = check_batch(&ret_config->limits);
     return result < 0 ? result : settle_descriptors(ret_config);
 }

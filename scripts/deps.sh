@@ -52,11 +52,13 @@ for set in "$@"; do
     ci)
         program clang clang clang clang llvm
         program clang-tidy clang-tidy clang-tools-extra clang llvm
+        program clang-format clang-format clang-tools-extra clang clang-format
+        program mandoc mandoc mandoc mandoc mandoc
         program cppcheck cppcheck cppcheck cppcheck cppcheck
         program valgrind valgrind valgrind valgrind ''
         ;;
     bench)
-        library libcjson libcjson-dev cjson-devel cjson cjson
+        program python3 python3 python3 python python3
         ;;
     *)
         echo "deps.sh: unknown set '$set': build, check, ci or bench" >&2

@@ -16,6 +16,7 @@ export TMPDIR TSAN_OPTIONS MINIMIO_BUILD
 
 if [ "${2:-}" = --valgrind ]; then
     MINIMIO_BUILD=$build/valgrind
+    export MINIMIO_VALGRIND=1
     mkdir -p "$MINIMIO_BUILD"
     ln -sfn ../examples "$MINIMIO_BUILD/examples"
     ln -sfn ../minimioctl "$MINIMIO_BUILD/minimioctl"

@@ -149,6 +149,7 @@ static const struct {
     {"--limit", "sessions=x", "NAME=NUMBER"},
     {"--limit", "nothing=1", "no such limit"},
     {"--limit", "batch=100000", "range"},
+    {"--limit", "line_bytes=8192", "id_bytes"},
     {"--socket-mode", "999", "octal"},
     {"--log-level", "loud", "error, warning"},
     {"--socket", "", "empty"},
