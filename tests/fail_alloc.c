@@ -3,7 +3,6 @@
 #include "tests/fail_alloc.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdlib.h>
 
 void *__libc_malloc(size_t size);
@@ -12,6 +11,9 @@ void *__libc_realloc(void *memory, size_t size);
 void *__interceptor_malloc(size_t size) __attribute__((weak));
 void *__interceptor_calloc(size_t count, size_t size) __attribute__((weak));
 void *__interceptor_realloc(void *memory, size_t size) __attribute__((weak));
+
+/* Called before a sanitizer has begun, and for it; so the compiler adds nothing. */
+#define ALLOCATOR __attribute__((visibility("default"), no_sanitize("thread", "address", "undefined")))
 
 static _Thread_local long first_failure = -1;
 static _Thread_local long count;
@@ -27,7 +29,7 @@ long fail_alloc_count(void)
     return count;
 }
 
-static bool fails(void)
+__attribute__((no_sanitize("thread", "address", "undefined"))) static bool fails(void)
 {
     count++;
     if (first_failure < 0 || count < first_failure)
@@ -36,23 +38,36 @@ static bool fails(void)
     return true;
 }
 
-__attribute__((visibility("default"))) void *malloc(size_t size)
+ALLOCATOR void *malloc(size_t size)
 {
     if (fails())
         return NULL;
     return __interceptor_malloc ? __interceptor_malloc(size) : __libc_malloc(size);
 }
 
-__attribute__((visibility("default"))) void *calloc(size_t number, size_t size)
+ALLOCATOR void *calloc(size_t number, size_t size)
 {
     if (fails())
         return NULL;
     return __interceptor_calloc ? __interceptor_calloc(number, size) : __libc_calloc(number, size);
 }
 
-__attribute__((visibility("default"))) void *realloc(void *memory, size_t size)
+ALLOCATOR void *realloc(void *memory, size_t size)
 {
     if (fails())
         return NULL;
     return __interceptor_realloc ? __interceptor_realloc(memory, size) : __libc_realloc(memory, size);
+}
+
+bool fail_alloc_works(void)
+{
+    void *volatile memory;
+
+    fail_alloc_after(1);
+    memory = malloc(1);
+    fail_alloc_after(-1);
+    if (!memory)
+        return true;
+    free(memory);
+    return false;
 }

@@ -22,6 +22,16 @@ Suite *daemon_pressure_suite(void);
 Suite *daemon_service_suite(void);
 Suite *daemon_streams_suite(void);
 Suite *example_delay_server_suite(void);
+Suite *library_connect_host_suite(void);
+Suite *library_faults_suite(void);
+Suite *library_fork_suite(void);
+Suite *library_modes_suite(void);
+Suite *library_poll_suite(void);
+Suite *library_random_walk_suite(void);
+Suite *library_registering_suite(void);
+Suite *library_tcp_suite(void);
+Suite *library_threads_suite(void);
+Suite *library_wake_suite(void);
 Suite *socket_path_suite(void);
 Suite *unit_buffer_suite(void);
 Suite *unit_fault_suite(void);
@@ -35,6 +45,16 @@ Suite *unit_scan_suite(void);
 /* One a line. */
 /* clang-format off */
 static Suite *(*const suites[])(void) = {
+    library_connect_host_suite,
+    library_faults_suite,
+    library_fork_suite,
+    library_modes_suite,
+    library_poll_suite,
+    library_random_walk_suite,
+    library_registering_suite,
+    library_tcp_suite,
+    library_threads_suite,
+    library_wake_suite,
     socket_path_suite,
     unit_buffer_suite,
     unit_fault_suite,

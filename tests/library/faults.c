@@ -20,6 +20,14 @@ Suite *library_faults_suite(void);
 
 /* ---- Memory ----------------------------------------------------------------------------------------------------- */
 
+static bool can_fail(void)
+{
+    if (fail_alloc_works())
+        return true;
+    printf("library: allocations cannot be made to fail under valgrind\n");
+    return false;
+}
+
 START_TEST(every_allocation_of_a_new_queue_may_fail)
 {
     struct minimio_poll *other = NULL;
@@ -27,6 +35,8 @@ START_TEST(every_allocation_of_a_new_queue_may_fail)
     int before = open_descriptors();
     int r = -ENOMEM;
 
+    if (!can_fail())
+        return;
     for (long n = 1; r != 0; n++) {
         fail_alloc_after(n);
         r = minimio_poll_new(&other);
@@ -56,6 +66,8 @@ START_TEST(every_allocation_of_a_registration_may_fail)
     struct minimio_poll *other;
     struct pair pair;
 
+    if (!can_fail())
+        return;
     pair_open(&pair);
     ck_assert_int_eq(minimio_poll_new(&other), 0);
     struct minimio_registrator *handle = minimio_poll_registrator(other);
@@ -83,10 +95,12 @@ START_TEST(every_allocation_of_a_stream_may_fail)
     socklen_t length;
     struct minimio_tcp_stream *stream = NULL;
     char text[32];
+
+    if (!can_fail())
+        return;
     int listener = listen_on(AF_INET, &address, &length);
     int before = open_descriptors();
-    int r = -ENOMEM;
-
+    int r;
     fail_alloc_after(1);
     r = minimio_tcp_stream_connect((struct sockaddr *)&address, length, &stream);
     int from_fd = minimio_tcp_stream_from_fd(listener, &stream);
