@@ -4,12 +4,15 @@
 #   WERROR=1                     warnings are errors
 #   DEPS=no                      install nothing; what is missing is then the compiler's to say
 #   PREFIX= DESTDIR=             for install
+#   V=1                          show the commands
 
 VERSION = 0.1.0
 SOVERSION = 0
 PREFIX ?= /usr/local
 COMMA := ,
 BUILD ?= build$(if $(SANITIZE),/$(subst $(COMMA),-,$(SANITIZE)))
+
+quiet = $(if $(V),,@printf '  %-4s %s\n' $(1) $@ &&)
 
 WARNINGS = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef -Wwrite-strings
 CFLAGS ?= -O2 -g
@@ -41,6 +44,7 @@ PRODUCT_PACKAGES = libcjson libcares libbsd
 .PHONY: all build tests deps demo check check-valgrind bench benches install clean help
 .DELETE_ON_ERROR:
 .SUFFIXES:
+.SECONDARY:
 
 all: deps
 	@$(MAKE) --no-print-directory build
@@ -62,33 +66,33 @@ build: $(PROGRAMS) $(LIBRARY) $(BUILD)/libminimio.so $(EXAMPLES)
 
 $(BUILD)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(EXTRA_CFLAGS) -MMD -MP -c -o $@ $<
+	$(call quiet,CC) $(CC) $(ALL_CFLAGS) $(EXTRA_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(BUILD)/obj/tests/%.o: EXTRA_CFLAGS = $(call pkg_cflags,check)
 
 $(LIBRARY): $(call objects,$(LIBRARY_SOURCES))
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(call quiet,AR) $(AR) rcs $@ $^
 
 $(PROTO): $(call objects,$(PROTO_SOURCES))
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(call quiet,AR) $(AR) rcs $@ $^
 
 $(BUILD)/libminimio.so: $(BUILD)/libminimio.so.$(SOVERSION)
-	ln -sf $(<F) $@
+	$(call quiet,LN) ln -sf $(<F) $@
 
 $(BUILD)/libminimio.so.$(SOVERSION): $(call objects,$(LIBRARY_SOURCES)) libminimio/minimio.map
-	$(CC) $(ALL_LDFLAGS) -shared -Wl,-soname,$(@F) -Wl,--version-script,libminimio/minimio.map -o $@ $(filter %.o,$^)
+	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -shared -Wl,-soname,$(@F) -Wl,--version-script,libminimio/minimio.map -o $@ $(filter %.o,$^)
 
 $(BUILD)/minimiod: $(call objects,$(DAEMON_SOURCES)) $(PROTO) $(LIBRARY)
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(call pkg_libs,libcjson libcares)
+	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -o $@ $^ $(call pkg_libs,libcjson libcares)
 
 $(BUILD)/minimioctl: $(call objects,$(CLIENT_SOURCES)) $(PROTO) $(LIBRARY)
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(call pkg_libs,libcjson)
+	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -o $@ $^ $(call pkg_libs,libcjson)
 
 $(BUILD)/examples/%: $(BUILD)/obj/examples/%.o $(LIBRARY)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_LDFLAGS) -o $@ $^
+	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -o $@ $^
 
 -include $(patsubst %.o,%.d,$(call objects,$(LIBRARY_SOURCES) $(PROTO_SOURCES) $(DAEMON_SOURCES) $(CLIENT_SOURCES) \
 	$(TEST_SOURCES) $(EXAMPLE_SOURCES) $(BENCH_SOURCES)))
@@ -117,12 +121,12 @@ benches: $(BENCHES)
 
 $(BUILD)/bench/%: $(BUILD)/obj/bench/%.o $(PROTO) $(LIBRARY)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(call pkg_libs,libcjson)
+	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -o $@ $^ $(call pkg_libs,libcjson)
 
 # One program holds every suite, so that a run closes with one line of Check's. Suites see the private headers.
 $(BUILD)/tests/all: $(call objects,$(TEST_SOURCES)) $(PROTO) $(LIBRARY)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(call pkg_libs,check libcjson)
+	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -o $@ $^ $(call pkg_libs,check libcjson)
 
 bindir = $(DESTDIR)$(PREFIX)/bin
 libdir = $(DESTDIR)$(PREFIX)/lib
@@ -145,7 +149,7 @@ tests: $(BUILD)/tests/all $(if $(SANITIZE),,$(BUILD)/tests/fail_every.so)
 
 $(BUILD)/tests/fail_every.so: $(BUILD)/obj/tests/preload/fail_every.o
 	@mkdir -p $(@D)
-	$(CC) $(ALL_LDFLAGS) -shared -o $@ $^
+	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -shared -o $@ $^
 
 clean:
 	rm -rf $(BUILD)
