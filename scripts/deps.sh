@@ -46,8 +46,6 @@ for set in "$@"; do
         program python3 python3 python3 python python3
         program nc netcat-openbsd netcat openbsd-netcat netcat
         program jq jq jq jq jq
-        program dnsmasq dnsmasq-base dnsmasq dnsmasq dnsmasq
-        program strace strace strace strace ''
         ;;
     ci)
         program clang clang clang clang llvm
