@@ -384,19 +384,21 @@ static int replace_waker(struct selector *selector, struct minimio_event *events
 int selector_wait(struct selector *selector, struct minimio_event *events, size_t capacity, int64_t timeout_ns)
 {
     int limit = capacity < BATCH_MAX ? (int)capacity : BATCH_MAX;
-    int fetched = fetch(selector, events, limit, timeout_ns);
-    bool was_full = fetched == limit;
+    bool is_second = false;
 
-    if (fetched <= 0)
-        return fetched;
-    if (was_full)
-        fetched = replace_waker(selector, events, fetched);
-    int count = convert(selector, events, fetched);
-    if (count > 0 || !was_full)
-        return count;
-    /* Events of earlier registrations filled the batch, and others may wait behind them. */
-    fetched = fetch(selector, events, limit, 0);
-    return fetched <= 0 ? 0 : convert(selector, events, fetched);
+    for (;;) {
+        int fetched = fetch(selector, events, limit, is_second ? 0 : timeout_ns);
+        bool was_full = fetched == limit;
+        if (fetched <= 0)
+            return fetched;
+        if (was_full)
+            fetched = replace_waker(selector, events, fetched);
+        int count = convert(selector, events, fetched);
+        if (count > 0 || !was_full || is_second)
+            return count;
+        /* Events of earlier registrations filled the batch, and others may wait behind them. */
+        is_second = true;
+    }
 }
 
 void selector_kick(struct selector *selector)

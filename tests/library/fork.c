@@ -121,6 +121,7 @@ END_TEST
 
 /* Another thread registers all the while, so that a fork may come while it holds the lock. */
 static atomic_bool stop;
+static atomic_int failures; /* counted, for what Check allocates in this thread would be lost in the child */
 
 static void *register_all_the_while(void *unused)
 {
@@ -128,8 +129,9 @@ static void *register_all_the_while(void *unused)
 
     (void)unused;
     while (!atomic_load(&stop)) {
-        ck_assert_int_eq(minimio_registrator_register_fd(registrator, fd, 7, MINIMIO_READABLE, MINIMIO_EDGE), 0);
-        ck_assert_int_eq(minimio_registrator_deregister_fd(registrator, fd), 0);
+        int r = minimio_registrator_register_fd(registrator, fd, 7, MINIMIO_READABLE, MINIMIO_EDGE);
+        if (r != 0 || minimio_registrator_deregister_fd(registrator, fd) != 0)
+            atomic_fetch_add(&failures, 1);
     }
     close(fd);
     return NULL;
@@ -151,6 +153,7 @@ START_TEST(a_child_frees_what_was_locked_when_it_was_forked)
     }
     atomic_store(&stop, true);
     pthread_join(thread, NULL);
+    ck_assert_int_eq(atomic_load(&failures), 0);
     assert_unaffected();
 }
 END_TEST
