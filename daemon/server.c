@@ -67,7 +67,7 @@ static void turn_away(void *owner, int fd)
 
 void server_schedule(struct server *server, struct session *session)
 {
-    if (session->runnable)
+    if (session->runnable || server->stopping)
         return;
     session->runnable = true;
     TAILQ_INSERT_TAIL(&server->runnable, session, runnable_link);
@@ -126,7 +126,7 @@ static void flush(struct server *server)
 static int turn(struct server *server)
 {
     bool busy = !TAILQ_EMPTY(&server->runnable) || !TAILQ_EMPTY(&server->loops.ready);
-    int result = reactor_turn(&server->reactor, busy);
+    int result = reactor_turn(&server->reactor, busy && !server->stopping);
 
     if (result < 0)
         return result;
@@ -174,10 +174,8 @@ static int stop(struct server *server)
     say_goodbye(server);
     flush(server);
     timer_start(&server->reactor.timers, &server->farewell, FAREWELL_MS, farewell_over);
-    while (result == 0 && !LIST_EMPTY(&server->sessions) && server->farewell.running) {
-        TAILQ_INIT(&server->runnable);
+    while (result == 0 && !LIST_EMPTY(&server->sessions) && server->farewell.running)
         result = turn(server);
-    }
     return result;
 }
 

@@ -49,7 +49,7 @@ void server_deinit(struct server *server);
 /* Serves until `*stop` becomes true and its setter has woken the reactor; then tells the clients, and returns. */
 int server_run(struct server *server, const volatile sig_atomic_t *stop);
 
-/* Lets a session run this turn, or the next if it runs already. */
+/* Lets a session run this turn, or the next if it runs already; while stopping, never. */
 void server_schedule(struct server *server, struct session *session);
 
 /* Memory ran out for something that is to be tried again soon. */

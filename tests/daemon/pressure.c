@@ -7,7 +7,7 @@
 
 Suite *daemon_pressure_suite(void);
 
-#define CROWD 80
+#define CROWD 110 /* more than there are descriptors */
 
 static void wait_ms(struct wire *on, struct black_hole *hole, int duration_ms)
 {
@@ -148,7 +148,7 @@ START_TEST(a_stream_without_a_descriptor_is_refused)
 {
     static struct wire crowd[CROWD];
 
-    start_with_descriptors(&minimiod, 72);
+    start_with_descriptors(&minimiod, 90);
     port_open(&port);
     for (int i = 0; i < CROWD; i++)
         wire_open(&crowd[i], minimiod.socket);
