@@ -33,12 +33,52 @@ size_t call_budget(const struct call *call)
     return call->batch ? batch_budget(call) : limits_of(call)->line_bytes - 2;
 }
 
+static struct buffer *out_of(const struct call *call)
+{
+    return call->batch ? &call->batch->text : &call->session->out;
+}
+
 struct buffer *call_begin(struct call *call)
 {
-    struct buffer *out = call->batch ? &call->batch->text : &call->session->out;
+    struct buffer *out = out_of(call);
 
     call->begun_at = out->length;
     return out;
+}
+
+bool call_fits(const struct call *call)
+{
+    const struct buffer *out = out_of(call);
+
+    return !buffer_failed(out) && out->length - call->begun_at <= call_budget(call);
+}
+
+bool call_reserve(const struct call *call, size_t length)
+{
+    struct buffer *out = out_of(call);
+
+    if (buffer_reserve(out, length))
+        return true;
+    buffer_truncate(out, out->length);
+    return false;
+}
+
+void call_retract(struct call *call)
+{
+    buffer_truncate(out_of(call), call->begun_at);
+}
+
+int call_carry(struct call *call, int fd)
+{
+    struct batch *batch = call->batch;
+
+    if (!batch)
+        return parcels_add(&call->session->parcels, call->begun_at, &fd, 1);
+    if (batch->fds == PARCEL_DESCRIPTORS_MAX)
+        return -EDQUOT;
+    batch->fds++;
+    batch->answers[call->slot].fd = fd;
+    return 0;
 }
 
 /* Puts a fault in the place of what was written. */
@@ -56,7 +96,7 @@ static void check_answer(struct call *call, struct buffer *out)
     if (buffer_failed(out)) {
         fault_set(&fault, FAULT_INTERNAL, "the daemon is out of memory; try again later");
         replace(call, out, &fault);
-    } else if (out->length - call->begun_at > call_budget(call)) {
+    } else if (!call_fits(call)) {
         fault_set_limit(&fault, FAULT_LIMIT_EXCEEDED, "line_bytes", limits_of(call)->line_bytes,
                         "the answer does not fit into the batch's line; ask for it alone");
         replace(call, out, &fault);
@@ -93,11 +133,33 @@ static void batch_say(struct batch *batch, struct buffer *out)
         buffer_append_text(out, "]\n");
 }
 
-/* Events of the streams registered in it may follow now. */
+/* The descriptors of all answers go with the array's first byte. Error: -ENOMEM. */
+static int batch_send_descriptors(struct batch *batch, size_t at)
+{
+    int fds[PARCEL_DESCRIPTORS_MAX];
+    uint32_t count = 0;
+    int result;
+
+    for (size_t i = 0; i < batch->count; i++)
+        if (batch->answers[i].fd >= 0)
+            fds[count++] = batch->answers[i].fd;
+    if (!count)
+        return 0;
+    result = parcels_add(&batch->session->parcels, at, fds, count);
+    for (size_t i = 0; result == 0 && i < batch->count; i++)
+        batch->answers[i].fd = -1;
+    return result;
+}
+
+/* Events of the streams registered in it may follow now, and of a loop that was opened in it. */
 static void batch_release_streams(struct batch *batch)
 {
     struct loop *loop = batch->session->loop;
 
+    if (loop && loop->held_by == batch->serial) {
+        loop->held_by = 0;
+        loop_resume(loop);
+    }
     for (size_t i = 0; loop && i < batch->count; i++) {
         struct stream *stream = batch->answers[i].held ? loop_find(loop, batch->answers[i].token) : NULL;
         if (stream && stream->held_by == batch->serial)
@@ -108,9 +170,10 @@ static void batch_release_streams(struct batch *batch)
 static void batch_end(struct batch *batch)
 {
     struct session *session = batch->session;
+    size_t begun_at = session->out.length;
 
     batch_say(batch, &session->out);
-    if (buffer_failed(&session->out))
+    if (buffer_failed(&session->out) || batch_send_descriptors(batch, begun_at) < 0)
         session_break(session);
     else
         session_said(session);
@@ -143,7 +206,7 @@ static void end_on_line(struct call *call, struct buffer *out)
 
 void call_end(struct call *call)
 {
-    struct buffer *out = call->batch ? &call->batch->text : &call->session->out;
+    struct buffer *out = out_of(call);
 
     if (call->id.data) {
         check_answer(call, out);
@@ -200,6 +263,8 @@ struct batch *batch_new(struct session *session, size_t count, uint32_t serial)
     batch->serial = serial;
     batch->waiting = (uint32_t)count;
     batch->count = count;
+    for (size_t i = 0; i < count; i++)
+        batch->answers[i].fd = -1;
     buffer_init(&batch->text);
     LIST_INSERT_HEAD(&session->batches, batch, entry);
     return batch;
@@ -208,8 +273,11 @@ struct batch *batch_new(struct session *session, size_t count, uint32_t serial)
 void batch_free(struct batch *batch)
 {
     LIST_REMOVE(batch, entry);
-    for (size_t i = 0; i < batch->count; i++)
+    for (size_t i = 0; i < batch->count; i++) {
         free(batch->answers[i].text);
+        if (batch->answers[i].fd >= 0)
+            descriptor_close(batch->answers[i].fd);
+    }
     buffer_deinit(&batch->text);
     free(batch);
 }

@@ -23,11 +23,13 @@ struct batch {
     uint32_t serial;    /* what holds back the events of streams registered in it; never 0 */
     uint32_t waiting;   /* calls without an answer yet */
     size_t length;      /* of the answers so far */
+    uint32_t fds;       /* that go with them */
     struct buffer text; /* the answer being written */
     size_t count;
     struct answer {
         char *text; /* NULL: none */
         size_t length;
+        int fd;         /* goes with it; -1: none */
         uint64_t token; /* registered by this call, if `held` */
         bool held;
     } answers[];
@@ -47,6 +49,21 @@ struct buffer *call_begin(struct call *call);
 
 /* How long the answer may be; whole numbers of it always suffice for anything but lists. */
 size_t call_budget(const struct call *call);
+
+/* Whether what is written of the answer will go out as it is. */
+bool call_fits(const struct call *call);
+
+/* Makes sure of memory for an answer of this length. False: there is none. */
+bool call_reserve(const struct call *call, size_t length);
+
+/* Takes back what is written, so that another answer can begin. */
+void call_retract(struct call *call);
+
+/*
+ * Takes a descriptor to go with the answer that was begun, which has an id. Errors: -ENOMEM; -EDQUOT, its batch has as
+ * many as can go at once; it is the caller's still.
+ */
+int call_carry(struct call *call, int fd);
 
 /*
  * The answer is written: sends it on its way. One that did not fit into memory becomes INTERNAL, one that did not

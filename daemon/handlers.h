@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What each method does: a typed request in, an answer out. No JSON, no sockets.
+ * What each method does: from a typed request to its answer, one short function a method. No JSON, no sockets.
  */
 #ifndef MINIMIO_DAEMON_HANDLERS_H
 #define MINIMIO_DAEMON_HANDLERS_H
@@ -10,7 +10,23 @@
 
 struct server;
 
-/* Carries out a request. The call is answered, now or later. */
+/* Carries a request out. It is answered then, or later if it has to wait. */
 void handle_request(struct server *server, struct call *call, const struct request *request);
+
+/* ---- For the handlers' own files -------------------------------------------------------------------------------- */
+
+typedef void handler(struct server *server, struct call *call, const struct params *params);
+
+/* handlers_loops.c */
+handler handle_open_loop, handle_poll, handle_close_loop, handle_list, handle_loops;
+
+/* handlers_streams.c */
+handler handle_register, handle_reregister, handle_deregister, handle_take, handle_read, handle_write, handle_shutdown;
+
+/* Answers of their own: `{}`; a fault with this message; one of a parameter; that memory ran out. */
+void answer_empty(struct call *call);
+void answer_fault(struct call *call, enum fault_name name, const char *message);
+void answer_param_fault(struct call *call, const char *param, const char *message);
+void answer_out_of_memory(struct call *call);
 
 #endif

@@ -1,34 +1,98 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/loop.h"
 
+#include "daemon/polling.h"
 #include "daemon/stream.h"
 
 #include <stdlib.h>
+#include <string.h>
 
-static int compare(const struct stream *left, const struct stream *right)
+static int compare_streams(const struct stream *left, const struct stream *right)
 {
     return left->token < right->token ? -1 : left->token > right->token;
 }
 
-TREE_GENERATE(stream_tree, stream, by_token, compare)
+TREE_GENERATE(stream_tree, stream, by_token, compare_streams)
+
+/* ---- All loops -------------------------------------------------------------------------------------------------- */
+
+static int compare_keys(const char *left, uid_t left_uid, const struct loop *right)
+{
+    int order = strcmp(left, right->name);
+
+    if (order)
+        return order;
+    return left_uid < right->account->uid ? -1 : left_uid > right->account->uid;
+}
+
+static int compare_loops(const struct loop *left, const struct loop *right)
+{
+    return compare_keys(left->name, left->account->uid, right);
+}
+
+TREE_GENERATE(loop_tree, loop, by_name, compare_loops)
 
 void loops_init(struct loops *loops)
 {
     TAILQ_INIT(&loops->ready);
+    TAILQ_INIT(&loops->looking);
+    RB_INIT(&loops->named);
     loops->count = 0;
 }
 
-struct loop *loop_new(struct loops *loops, struct session *session)
+struct loop *loops_find(struct loops *loops, const char *name, uid_t uid)
 {
-    struct loop *loop = calloc(1, sizeof *loop);
+    struct loop *loop = RB_ROOT(&loops->named);
+
+    while (loop) {
+        int order = compare_keys(name, uid, loop);
+
+        if (order == 0)
+            return loop;
+        loop = order < 0 ? RB_LEFT(loop, by_name) : RB_RIGHT(loop, by_name);
+    }
+    return NULL;
+}
+
+struct loop *loops_after(struct loops *loops, const char *after)
+{
+    struct loop *loop = RB_ROOT(&loops->named), *found = NULL;
+
+    while (loop) {
+        bool is_behind = !after || strcmp(loop->name, after) > 0;
+
+        if (is_behind)
+            found = loop;
+        loop = is_behind ? RB_LEFT(loop, by_name) : RB_RIGHT(loop, by_name);
+    }
+    return found;
+}
+
+struct loop *loops_next(struct loop *loop)
+{
+    return RB_NEXT(loop_tree, NULL, loop);
+}
+
+/* ---- A loop ----------------------------------------------------------------------------------------------------- */
+
+struct loop *loop_new(struct loops *loops, struct account *account, const char *name)
+{
+    size_t length = name ? strlen(name) : 0;
+    struct loop *loop = calloc(1, sizeof *loop + length + 1);
 
     if (!loop)
         return NULL;
     loop->loops = loops;
-    loop->session = session;
+    loop->account = account;
+    loop->linger_ms = LINGER_MS;
     RB_INIT(&loop->streams);
     TAILQ_INIT(&loop->ready);
+    TAILQ_INIT(&loop->told);
     loops->count++;
+    if (name) {
+        memcpy(loop->name, name, length);
+        RB_INSERT(loop_tree, &loops->named, loop);
+    }
     return loop;
 }
 
@@ -38,8 +102,20 @@ struct loop *loop_free(struct loop *loop)
         return NULL;
     loop_pause(loop);
     loop->loops->count--;
+    if (loop_is_named(loop))
+        RB_REMOVE(loop_tree, &loop->loops->named, loop);
     free(loop);
     return NULL;
+}
+
+bool loop_is_named(const struct loop *loop)
+{
+    return loop->name[0] != '\0';
+}
+
+const char *loop_name(const struct loop *loop)
+{
+    return loop_is_named(loop) ? loop->name : NULL;
 }
 
 struct stream *loop_find(struct loop *loop, uint64_t token)
@@ -67,26 +143,36 @@ void loop_add(struct loop *loop, struct stream *stream)
 
 void loop_remove(struct loop *loop, struct stream *stream)
 {
-    loop_unqueue(loop, stream);
+    loop_place(loop, stream, STREAM_NOWHERE);
     RB_REMOVE(stream_tree, &loop->streams, stream);
     loop->count--;
 }
 
-void loop_queue(struct loop *loop, struct stream *stream)
+/* ---- What is ready ---------------------------------------------------------------------------------------------- */
+
+static void leave_place(struct loop *loop, struct stream *stream)
 {
-    if (stream->queued)
-        return;
-    stream->queued = true;
-    TAILQ_INSERT_TAIL(&loop->ready, stream, ready_link);
-    loop_resume(loop);
+    if (stream->place == STREAM_READY) {
+        TAILQ_REMOVE(&loop->ready, stream, place_link);
+        loop->ready_count--;
+    } else if (stream->place == STREAM_TOLD) {
+        TAILQ_REMOVE(&loop->told, stream, place_link);
+    }
 }
 
-void loop_unqueue(struct loop *loop, struct stream *stream)
+void loop_place(struct loop *loop, struct stream *stream, enum stream_place place)
 {
-    if (!stream->queued)
+    if (stream->place == place)
         return;
-    stream->queued = false;
-    TAILQ_REMOVE(&loop->ready, stream, ready_link);
+    leave_place(loop, stream);
+    stream->place = (uint8_t)place;
+    if (place == STREAM_READY) {
+        TAILQ_INSERT_TAIL(&loop->ready, stream, place_link);
+        loop->ready_count++;
+        loop_resume(loop);
+    } else if (place == STREAM_TOLD) {
+        TAILQ_INSERT_TAIL(&loop->told, stream, place_link);
+    }
 }
 
 void loop_pause(struct loop *loop)
@@ -97,9 +183,17 @@ void loop_pause(struct loop *loop)
     TAILQ_REMOVE(&loop->loops->ready, loop, ready_link);
 }
 
+static bool has_taker(const struct loop *loop)
+{
+    if (!loop->session || loop->held_by)
+        return false;
+    return loop->delivery == DELIVERY_PUSH ? !TAILQ_EMPTY(&loop->ready)
+                                           : loop->polling && polling_is_due(loop->polling);
+}
+
 void loop_resume(struct loop *loop)
 {
-    if (loop->queued || TAILQ_EMPTY(&loop->ready))
+    if (loop->queued || !has_taker(loop))
         return;
     loop->queued = true;
     TAILQ_INSERT_TAIL(&loop->loops->ready, loop, ready_link);
@@ -109,6 +203,9 @@ bool loop_can_speak(struct loop *loop)
 {
     struct stream *stream;
 
+    /* Where only a poll is told anything, nobody is left to ask; one that waits is counted by its session. */
+    if (loop->delivery == DELIVERY_POLL)
+        return false;
     RB_FOREACH(stream, stream_tree, &loop->streams)
     if (stream_can_speak(stream))
         return true;

@@ -1,48 +1,80 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A client's event queue: its streams by token, and those of them that have readiness to tell, in the order in which
- * they became ready.
+ * they became ready. An anonymous loop is its session's; a named one is its user's, and found by its name.
  */
 #ifndef MINIMIO_DAEMON_LOOP_H
 #define MINIMIO_DAEMON_LOOP_H
 
+#include "daemon/policy.h"
+#include "daemon/timer.h"
 #include "daemon/tree.h"
+#include "proto/methods.h"
 
 #include <bsd/sys/queue.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+struct polling;
 struct session;
 struct stream;
 
 RB_HEAD(stream_tree, stream);
+RB_HEAD(loop_tree, loop);
 TAILQ_HEAD(stream_list, stream);
 TAILQ_HEAD(loop_list, loop);
+TAILQ_HEAD(polling_list, polling);
 
-/* All loops of the daemon, and those that have something to deliver. */
+/* All loops of the daemon, and those that have something to deliver to somebody who takes it. */
 struct loops {
     struct loop_list ready;
-    size_t count;
+    struct polling_list looking; /* polls that are answered after the kernel was asked once more */
+    struct loop_tree named;      /* by name, then uid */
+    size_t count;                /* named or not */
 };
 
 struct loop {
     struct loops *loops;
-    struct session *session; /* who reads it */
+    struct account *account; /* whose registrations it holds */
+    struct session *session; /* who is in it; NULL: nobody, for a while */
+    struct polling *polling; /* the `poll` that waits; NULL: none */
     struct stream_tree streams;
     size_t count;             /* of its streams */
     struct stream_list ready; /* streams with readiness to tell */
+    size_t ready_count;
+    struct stream_list told; /* level streams that were told, and are to be asked again by the next poll */
     TAILQ_ENTRY(loop) ready_link;
-    bool queued; /* in loops->ready */
+    RB_ENTRY(loop) by_name;
+    struct timer linger; /* while nobody is in it */
+    uint64_t linger_ms;
+    uint32_t held_by; /* the batch after whose replies its events come; 0: none */
+    uint8_t delivery; /* enum delivery */
+    bool queued;      /* in loops->ready */
+    char name[];      /* "": anonymous */
 };
 
 void loops_init(struct loops *loops);
 
-/* NULL: out of memory. */
-struct loop *loop_new(struct loops *loops, struct session *session);
+/* The named loop of this user; NULL: there is none. */
+struct loop *loops_find(struct loops *loops, const char *name, uid_t uid);
 
-/* The loop must have no streams any more. */
+/* The first named loop whose name is greater than `after`, or the first of all with NULL; NULL: there is none. */
+struct loop *loops_after(struct loops *loops, const char *after);
+
+/* The named loop behind this one; NULL: it was the last. */
+struct loop *loops_next(struct loop *loop);
+
+/* A loop that nobody is in yet. `name` NULL: anonymous. A name must not be in use by this user. NULL: out of memory. */
+struct loop *loop_new(struct loops *loops, struct account *account, const char *name);
+
+/* The loop must have no streams any more, and nobody in it. */
 struct loop *loop_free(struct loop *loop);
+
+bool loop_is_named(const struct loop *loop);
+
+/* Its name as replies have it: NULL for an anonymous one. */
+const char *loop_name(const struct loop *loop);
 
 struct stream *loop_find(struct loop *loop, uint64_t token);
 
@@ -53,11 +85,13 @@ struct stream *loop_next(struct loop *loop, const uint64_t *after);
 void loop_add(struct loop *loop, struct stream *stream);
 void loop_remove(struct loop *loop, struct stream *stream);
 
-/* The stream has readiness to tell, or has none any more. */
-void loop_queue(struct loop *loop, struct stream *stream);
-void loop_unqueue(struct loop *loop, struct stream *stream);
+/* Where a stream stands in its loop's lists. */
+enum stream_place { STREAM_NOWHERE, STREAM_READY, STREAM_TOLD };
 
-/* Sets the loop aside while its session takes nothing, and puts it back. */
+/* The stream has readiness to tell; or it has told and waits to be asked again; or neither. */
+void loop_place(struct loop *loop, struct stream *stream, enum stream_place place);
+
+/* Sets the loop aside while nobody takes what it has, and puts it back if there is something, and somebody. */
 void loop_pause(struct loop *loop);
 void loop_resume(struct loop *loop);
 

@@ -34,6 +34,7 @@ int reactor_turn(struct reactor *reactor, bool busy)
     int64_t timeout_ns = busy ? 0 : timers_remaining_ns(&reactor->timers);
     int count = minimio_poll_poll(reactor->poll, events, EVENTS_PER_TURN, timeout_ns);
 
+    reactor->full = count == EVENTS_PER_TURN;
     timers_read_clock(&reactor->timers);
     if (count < 0)
         return count;

@@ -25,6 +25,7 @@ struct reactor {
     struct minimio_registrator *registrator;
     struct timers timers;
     SLIST_HEAD(, source) buried;
+    bool full; /* the kernel may have had more than this turn took */
 };
 
 /* Errors: those of minimio_poll_new. To be freed with reactor_deinit after an error too. */

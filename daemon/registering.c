@@ -26,7 +26,7 @@ static void release(struct registering *registering)
     }
     connector_free(registering->connector);
     if (stream->connecting) {
-        policy_remove_registration(&registering->server->policy, registering->call.session->account);
+        policy_remove_registration(&registering->server->policy, stream->loop->account);
         stream_free(reactor_of(registering), stream);
     }
     free(registering);
@@ -85,9 +85,11 @@ static int open_stream(struct registering *registering)
     /* Hints to the kernel: a stream without them is still a stream. */
     minimio_tcp_stream_set_nodelay(tcp, registering->nodelay);
     minimio_tcp_stream_set_keepalive(tcp, registering->keepalive);
-    opened = stream_open(reactor_of(registering), registering->stream, tcp);
-    if (opened == 0)
+    opened = stream_open(reactor_of(registering), registering->stream, minimio_tcp_stream_fd(tcp));
+    if (opened == 0) {
+        minimio_tcp_stream_take_fd(tcp);
         result->stream = NULL;
+    }
     return opened;
 }
 

@@ -2,6 +2,8 @@
 #include "daemon/server.h"
 
 #include "daemon/log.h"
+#include "daemon/membership.h"
+#include "daemon/polling.h"
 #include "proto/reply.h"
 
 #include <errno.h>
@@ -70,6 +72,7 @@ void server_schedule(struct server *server, struct session *session)
     if (session->runnable || server->stopping)
         return;
     session->runnable = true;
+    session->runnable_since = server->turn;
     TAILQ_INSERT_TAIL(&server->runnable, session, runnable_link);
 }
 
@@ -79,8 +82,12 @@ static void relieved(struct timer *timer)
     struct session *session;
 
     LIST_FOREACH(session, &server->sessions, entry)
-    if (session->loop)
-        loop_resume(session->loop);
+    {
+        if (session->loop)
+            loop_resume(session->loop);
+        if (session->parcels.count)
+            session_said(session);
+    }
 }
 
 void server_wants_relief(struct server *server)
@@ -89,16 +96,14 @@ void server_wants_relief(struct server *server)
         timer_start(&server->reactor.timers, &server->relief, RELIEF_MS, relieved);
 }
 
-/* Those that schedule themselves again have their next turn with the others. */
+/* Those that are scheduled from here on have their next turn with the others. */
 static void run_sessions(struct server *server)
 {
-    struct session_list now;
+    uint32_t now = server->turn++;
     struct session *session;
 
-    TAILQ_INIT(&now);
-    TAILQ_CONCAT(&now, &server->runnable, runnable_link);
-    while ((session = TAILQ_FIRST(&now))) {
-        TAILQ_REMOVE(&now, session, runnable_link);
+    while ((session = TAILQ_FIRST(&server->runnable)) && session->runnable_since == now) {
+        TAILQ_REMOVE(&server->runnable, session, runnable_link);
         session->runnable = false;
         session_run(session);
     }
@@ -125,11 +130,14 @@ static void flush(struct server *server)
 
 static int turn(struct server *server)
 {
-    bool busy = !TAILQ_EMPTY(&server->runnable) || !TAILQ_EMPTY(&server->loops.ready);
+    bool busy =
+        !TAILQ_EMPTY(&server->runnable) || !TAILQ_EMPTY(&server->loops.ready) || !TAILQ_EMPTY(&server->loops.looking);
     int result = reactor_turn(&server->reactor, busy && !server->stopping);
 
     if (result < 0)
         return result;
+    if (!server->reactor.full)
+        polling_looked(&server->loops);
     if (!server->stopping) {
         run_sessions(server);
         deliver(server);
@@ -153,7 +161,7 @@ static void say_goodbye(struct server *server)
 
     LIST_FOREACH(session, &server->sessions, entry)
     {
-        notify_loop_closed(&session->out, NULL, "shutdown");
+        notify_loop_closed(&session->out, session->loop ? loop_name(session->loop) : NULL, "shutdown");
         buffer_append(&session->out, "\n", 1);
         if (buffer_failed(&session->out))
             session_break(session);
@@ -237,6 +245,7 @@ int server_init(struct server *server, const struct config *config)
     TAILQ_INIT(&server->runnable);
     TAILQ_INIT(&server->dirty);
     loops_init(&server->loops);
+    closer_init(&server->closer);
     policy_init(&server->policy, server->limits);
     result = reactor_init(&server->reactor);
     if (result == 0) {
@@ -256,6 +265,7 @@ void server_deinit(struct server *server)
 
     while ((session = LIST_FIRST(&server->sessions)))
         session_free(session);
+    membership_close_all(server);
     listener_deinit(&server->listener);
     resolver_free(server->resolver);
     reactor_deinit(&server->reactor);

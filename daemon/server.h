@@ -6,6 +6,7 @@
 #ifndef MINIMIO_DAEMON_SERVER_H
 #define MINIMIO_DAEMON_SERVER_H
 
+#include "daemon/closer.h"
 #include "daemon/config.h"
 #include "daemon/listener.h"
 #include "daemon/loop.h"
@@ -28,6 +29,7 @@ struct server {
     struct stats stats;
     struct resolver *resolver;
     struct listener listener;
+    struct closer closer;
     struct loops loops;
     LIST_HEAD(, session) sessions;
     struct session_list runnable; /* have something to read or to carry out */
@@ -35,6 +37,8 @@ struct server {
     struct timer relief;          /* tries again what memory ran out for */
     struct timer farewell;        /* how long clients have to read their last lines */
     uint32_t batch_serial;
+    uint32_t turn;      /* counts them */
+    uint32_t finishing; /* sessions being finished within each other */
     bool stopping;
     char scratch[SERVER_READ_BYTES]; /* what was just read, before a session keeps any of it */
 };

@@ -2,11 +2,15 @@
 #include "daemon/session.h"
 
 #include "daemon/handlers.h"
+#include "daemon/membership.h"
+#include "daemon/polling.h"
 #include "daemon/server.h"
+#include "daemon/stream.h"
 #include "proto/reply.h"
 #include "proto/request.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -17,7 +21,10 @@ static const struct span id_null = {"null", 4};
 
 bool session_takes(const struct session *session)
 {
-    return !session->closing && !session->broken && session->out.length < session->server->limits->output_bytes;
+    const struct limits *limits = session->server->limits;
+
+    return !session->closing && !session->broken && session->out.length < limits->output_bytes &&
+           session->parcels.fds.count < limits->descriptors_unclaimed;
 }
 
 void session_said(struct session *session)
@@ -34,6 +41,16 @@ void session_break(struct session *session)
     session_said(session);
 }
 
+void session_tell_detached(struct session *session, const char *loop)
+{
+    notify_loop_detached(&session->out, loop, "takeover");
+    buffer_append(&session->out, "\n", 1);
+    if (buffer_failed(&session->out))
+        session_break(session);
+    else
+        session_said(session);
+}
+
 static void say_fault(struct session *session, const struct fault *fault)
 {
     struct call call = {.session = session, .id = id_null};
@@ -42,6 +59,20 @@ static void say_fault(struct session *session, const struct fault *fault)
 }
 
 /* ---- Requests ---------------------------------------------------------------------------------------------------- */
+
+void session_discard_descriptor(struct session *session)
+{
+    closer_discard(&session->server->closer, descriptors_take(&session->unclaimed));
+}
+
+/* A register that fails has its descriptor all the same: the next one's is the next. */
+static void claim_in_vain(struct session *session, const struct request *request, const struct fault *fault)
+{
+    bool decoded = fault->name == FAULT_INVALID_PARAMS || fault->name == FAULT_INTERNAL;
+
+    if (decoded && request->method == METHOD_REGISTER && request->params.fd)
+        session_discard_descriptor(session);
+}
 
 static void carry_out(struct session *session, struct span text, struct batch *batch, uint32_t slot)
 {
@@ -53,10 +84,12 @@ static void carry_out(struct session *session, struct span text, struct batch *b
 
     server->stats.requests++;
     call.id = request.id;
-    if (result < 0)
+    if (result < 0) {
+        claim_in_vain(session, &request, &fault);
         call_fault(&call, &fault);
-    else
+    } else {
         handle_request(server, &call, &request);
+    }
     request_deinit(&request);
 }
 
@@ -79,6 +112,8 @@ static void take_message(struct session *session, struct span text)
         if (!batch) {
             fault_set(&fault, FAULT_INTERNAL, "the daemon is out of memory; try again later");
             say_fault(session, &fault);
+            if (session->unclaimed.count) /* from here on they would go to the wrong registers */
+                session_break(session);
             return;
         }
     }
@@ -114,25 +149,42 @@ static size_t take_messages(struct session *session, const char *data, size_t le
     return done;
 }
 
-/* Reads once. What comes lies in the server's scratch; 0: nothing came. */
-static size_t read_some(struct session *session)
+/* A set that was cut short, or one too many: which descriptor is whose can no longer be told. */
+static void refuse_descriptors(struct session *session)
+{
+    const struct limits *limits = session->server->limits;
+    struct fault fault;
+
+    closer_discard_all(&session->server->closer, &session->unclaimed);
+    fault_set_limit(&fault, FAULT_LIMIT_EXCEEDED, "descriptors", limits->descriptors_message,
+                    "at most %u descriptors beside a message and %u unclaimed, and the daemon may have none left",
+                    limits->descriptors_message, limits->descriptors_unclaimed);
+    say_fault(session, &fault);
+    session->closing = true;
+}
+
+/* Reads once, at most `size` bytes. 0: nothing came. */
+static size_t read_some(struct session *session, char *room, size_t size)
 {
     struct server *server = session->server;
-    struct iovec piece = {.iov_base = server->scratch, .iov_len = sizeof server->scratch};
-    struct msghdr message = {.msg_iov = &piece, .msg_iovlen = 1};
-    ssize_t length = recvmsg(session->fd, &message, MSG_DONTWAIT);
+    uint32_t had = session->unclaimed.count;
+    bool cut = false;
+    ssize_t length =
+        descriptors_receive(&session->unclaimed, session->fd, room, size, server->limits->descriptors_message, &cut);
 
     if (length > 0) {
-        /* A read ends early at a descriptor that came with the bytes, with more of them behind it. */
-        session->readable =
-            (size_t)length == sizeof server->scratch || (message.msg_flags & MSG_CTRUNC) || session->ending;
+        /* A read ends early at descriptors that came with the bytes, with more of them behind it. */
+        session->readable = (size_t)length == size || session->unclaimed.count != had || session->ending;
         server->stats.bytes_in += (uint64_t)length;
+        timers_read_clock(&server->reactor.timers); /* what is timed from now on began no earlier */
+        if (cut || session->unclaimed.count > server->limits->descriptors_unclaimed)
+            refuse_descriptors(session);
         return (size_t)length;
     }
-    if (length < 0 && errno == EINTR)
+    if (length == -EINTR)
         return 0;
     session->readable = false;
-    if (length < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+    if (length == -EAGAIN)
         return 0;
     session->ended = true;
     session->gone |= length < 0;
@@ -183,7 +235,7 @@ void session_run(struct session *session)
     if (session->backlog)
         take_kept(session);
     if (!session->backlog && session->readable && session_takes(session)) {
-        size_t length = read_some(session);
+        size_t length = read_some(session, session->server->scratch, SERVER_READ_BYTES);
         if (length)
             take_fresh(session, length);
     }
@@ -206,13 +258,13 @@ static int deliver_line(struct session *session)
     struct stream *stream;
 
     ready_begin(out);
-    TAILQ_FOREACH(stream, &loop->ready, ready_link)
+    TAILQ_FOREACH(stream, &loop->ready, place_link)
     {
-        if (!ready_add(out, stream->token, stream->pending, begun_at, session->server->limits->line_bytes - 2))
+        if (!events_add(out, stream->token, stream->pending, begun_at, session->server->limits->line_bytes - 2))
             break;
         count++;
     }
-    ready_end(out);
+    events_end(out);
     buffer_append(out, "\n", 1);
     if (buffer_failed(out)) {
         buffer_truncate(out, begun_at);
@@ -224,7 +276,7 @@ static int deliver_line(struct session *session)
     return 0;
 }
 
-void session_deliver(struct session *session)
+static void deliver_lines(struct session *session)
 {
     struct loop *loop = session->loop;
 
@@ -235,6 +287,16 @@ void session_deliver(struct session *session)
         }
         session_said(session);
     }
+}
+
+void session_deliver(struct session *session)
+{
+    struct loop *loop = session->loop;
+
+    if (loop->delivery == DELIVERY_PUSH)
+        deliver_lines(session);
+    else if (session_takes(session))
+        polling_answer(loop->polling);
     loop_pause(loop);
 }
 
@@ -252,25 +314,34 @@ static void watch_output(struct session *session, bool blocked)
         session->broken = true;
 }
 
+/* The client reads no more: what was to be said goes nowhere. */
+static void lose_output(struct session *session)
+{
+    session->gone = true;
+    buffer_consume(&session->out, session->out.length);
+    parcels_clear(&session->parcels);
+}
+
 static void send_some(struct session *session)
 {
-    struct buffer *out = &session->out;
     ssize_t sent;
 
-    if (!out->length)
+    if (session->gone)
+        lose_output(session);
+    if (!session->out.length) {
+        watch_output(session, false);
         return;
-    sent = session->gone ? (ssize_t)out->length
-                         : send(session->fd, buffer_bytes(out), out->length, MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (sent < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
-        session->gone = true;
-        sent = (ssize_t)out->length;
     }
+    sent = parcels_send(&session->parcels, session->fd, &session->out);
     if (sent > 0) {
-        if (!session->gone)
-            session->server->stats.bytes_out += (uint64_t)sent;
-        buffer_consume(out, (size_t)sent);
+        session->server->stats.bytes_out += (uint64_t)sent;
+    } else if (sent == -ETOOMANYREFS || sent == -ENOBUFS || sent == -ENOMEM) {
+        server_wants_relief(session->server); /* no event of the socket's tells when there is room */
+        return;
+    } else if (sent < 0 && sent != -EAGAIN && sent != -EINTR) {
+        lose_output(session);
     }
-    watch_output(session, out->length > 0);
+    watch_output(session, session->out.length > 0);
 }
 
 /* The client has read: what was held back while it did not goes on. */
@@ -331,6 +402,7 @@ static void ready(struct source *source, const struct minimio_event *event)
 int session_new(struct server *server, int fd, struct account *account)
 {
     struct session *session = calloc(1, sizeof *session);
+    struct loop *loop;
     int result = -ENOMEM;
 
     if (!session)
@@ -344,41 +416,29 @@ int session_new(struct server *server, int fd, struct account *account)
     frame_init(&session->frame);
     buffer_init(&session->in);
     buffer_init(&session->out);
-    session->loop = loop_new(&server->loops, session);
-    if (session->loop)
+    loop = loop_new(&server->loops, account, NULL);
+    if (loop)
         result = reactor_watch(&server->reactor, fd, &session->source, MINIMIO_READABLE, MINIMIO_EDGE);
     if (result < 0) {
-        loop_free(session->loop);
+        loop_free(loop);
         free(session);
         return result;
     }
+    membership_enter(session, loop);
     LIST_INSERT_HEAD(&server->sessions, session, entry);
     return 0;
-}
-
-void session_close_loop(struct session *session, bool answer)
-{
-    struct loop *loop = session->loop;
-    struct stream *stream;
-    struct fault fault;
-
-    if (!loop)
-        return;
-    fault_set(&fault, FAULT_LOOP_CLOSED, "the loop was closed");
-    session->loop = NULL;
-    while ((stream = loop_next(loop, NULL))) {
-        if (stream->connecting)
-            registering_cancel(stream->registering, answer ? &fault : NULL);
-        else
-            session_close_stream(session, stream);
-    }
-    loop_free(loop);
 }
 
 void session_close_stream(struct session *session, struct stream *stream)
 {
     policy_remove_registration(&session->server->policy, session->account);
     stream_free(&session->server->reactor, stream);
+}
+
+int session_take_stream(struct session *session, struct stream *stream)
+{
+    policy_remove_registration(&session->server->policy, session->account);
+    return stream_take(&session->server->reactor, stream);
 }
 
 /* A socket that is closed with unread bytes in it makes its peer's next read fail, and with it what we said last. */
@@ -398,7 +458,7 @@ void session_free(struct session *session)
     struct server *server = session->server;
     struct batch *batch, *next;
 
-    session_close_loop(session, false);
+    membership_leave(session, NULL);
     LIST_FOREACH_SAFE(batch, &session->batches, entry, next)
     batch_free(batch);
     if (session->runnable)
@@ -409,10 +469,35 @@ void session_free(struct session *session)
     frame_deinit(&session->frame);
     buffer_deinit(&session->in);
     buffer_deinit(&session->out);
+    parcels_clear(&session->parcels);
+    closer_discard_all(&server->closer, &session->unclaimed);
     reactor_unwatch(&server->reactor, session->fd);
     close_politely(session->fd);
     policy_remove_session(&server->policy, session->account);
     reactor_bury(&server->reactor, &session->source);
+}
+
+bool session_is_gone(const struct session *session)
+{
+    struct pollfd hung_up = {.fd = session->fd};
+
+    return session->gone || (poll(&hung_up, 1, 0) == 1 && (hung_up.revents & (POLLHUP | POLLERR)));
+}
+
+/* One read after the other into its own buffer, as the turn's is in use; there is no more than the socket holds. */
+void session_finish(struct session *session)
+{
+    session->ending = session->readable = true;
+    while ((session->readable || session->backlog) && !session->broken && !session->closing) {
+        char *room = buffer_reserve(&session->in, SERVER_READ_BYTES);
+
+        lose_output(session);
+        if (!room)
+            break;
+        buffer_grew(&session->in, read_some(session, room, SERVER_READ_BYTES));
+        take_kept(session);
+    }
+    session_free(session);
 }
 
 void session_refuse(int fd, const struct fault *fault)

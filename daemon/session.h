@@ -10,7 +10,9 @@
 #define MINIMIO_DAEMON_SESSION_H
 
 #include "daemon/call.h"
+#include "daemon/descriptors.h"
 #include "daemon/loop.h"
+#include "daemon/parcels.h"
 #include "daemon/policy.h"
 #include "daemon/reactor.h"
 #include "daemon/registering.h"
@@ -26,14 +28,17 @@ struct session {
     TAILQ_ENTRY(session) runnable_link; /* in server->runnable */
     TAILQ_ENTRY(session) dirty_link;    /* in server->dirty */
     struct account *account;
-    struct loop *loop; /* NULL: closed */
+    struct loop *loop; /* NULL: none, until the next open_loop */
     LIST_HEAD(, batch) batches;
     struct registering_list done; /* answers that wait until the client reads */
     uint32_t waiting;             /* calls that are answered later */
+    uint32_t runnable_since;      /* the turn in which it became so */
     int fd;
     struct frame frame;
-    struct buffer in;  /* a begun message, and what was read but not taken yet */
-    struct buffer out; /* whole lines, but for the front */
+    struct buffer in;             /* a begun message, and what was read but not taken yet */
+    struct buffer out;            /* whole lines, but for the front */
+    struct parcels parcels;       /* descriptors that go with it */
+    struct descriptors unclaimed; /* received, for the registers to come */
     bool runnable, dirty;
     bool readable;   /* the kernel may have more to read */
     bool backlog;    /* `in` holds messages that were not taken, because the client does not read */
@@ -55,8 +60,14 @@ int session_new(struct server *server, int fd, struct account *account);
 /* Tells a client that there is no session for it, and closes its socket. */
 void session_refuse(int fd, const struct fault *fault);
 
-/* Closes the session, its loop and its streams; calls that wait have no answer. */
+/* Closes the session and leaves its loop; calls that wait have no answer. */
 void session_free(struct session *session);
+
+/* Whether its client is gone, though the turn may not have told it yet. */
+bool session_is_gone(const struct session *session);
+
+/* Carries out what a client that is gone had written, and frees its session. */
+void session_finish(struct session *session);
 
 void session_run(struct session *session);
 void session_deliver(struct session *session);
@@ -73,10 +84,14 @@ void session_said(struct session *session);
 /* There was no memory even to say that there is none. */
 void session_break(struct session *session);
 
-/* Ends the loop: streams are closed, and calls that wait for one answered LOOP_CLOSED if `answer`. */
-void session_close_loop(struct session *session, bool answer);
+/* The oldest descriptor that is unclaimed, if there is one, is closed: the register that it came for has failed. */
+void session_discard_descriptor(struct session *session);
 
-/* Closes a stream of the session's that is not connecting. */
+/* Another session has taken over the named loop that this one was in. */
+void session_tell_detached(struct session *session, const char *loop);
+
+/* A stream of the session's loop that is not connecting is closed, or its descriptor taken out. */
 void session_close_stream(struct session *session, struct stream *stream);
+int session_take_stream(struct session *session, struct stream *stream);
 
 #endif

@@ -3,14 +3,26 @@
 
 #include "proto/methods.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static void queue_if_telling(struct stream *stream)
 {
     if (stream->pending && !stream->held_by)
-        loop_queue(stream->loop, stream);
+        loop_place(stream->loop, stream, STREAM_READY);
+}
+
+/* Level is a oneshot to the reactor, armed again by each poll that asks: else a stream that stays ready would wake the
+ * daemon without end. In a loop that pushes it is a oneshot altogether. */
+static bool fires_once(const struct stream *stream)
+{
+    return stream->mode != MODE_EDGE;
+}
+
+static bool is_asked_again(const struct stream *stream)
+{
+    return stream->mode == MODE_LEVEL && stream->loop->delivery == DELIVERY_POLL;
 }
 
 static uint8_t readiness(const struct minimio_event *event)
@@ -28,7 +40,7 @@ static void ready(struct source *source, const struct minimio_event *event)
     uint8_t unasked = (READY_READABLE | READY_WRITABLE) & (uint8_t)~stream->interests;
 
     stream->pending |= readiness(event) & (uint8_t)~unasked;
-    stream->fired = stream->mode == MODE_ONESHOT;
+    stream->fired = fires_once(stream);
     queue_if_telling(stream);
 }
 
@@ -51,45 +63,72 @@ struct stream *stream_new(struct loop *loop, uint64_t token, struct span target,
     return stream;
 }
 
-void stream_free(struct reactor *reactor, struct stream *stream)
+/* All of it but the descriptor. */
+static void bury(struct reactor *reactor, struct stream *stream)
 {
     loop_remove(stream->loop, stream);
     if (stream->watched)
-        reactor_unwatch(reactor, minimio_tcp_stream_fd(stream->tcp));
-    if (!stream->connecting)
-        minimio_tcp_stream_free(stream->tcp);
+        reactor_unwatch(reactor, stream->fd);
     reactor_bury(reactor, &stream->source);
+}
+
+void stream_free(struct reactor *reactor, struct stream *stream)
+{
+    bury(reactor, stream);
+    if (stream->connecting)
+        return;
+    if (stream->adopted)
+        descriptor_close(stream->fd);
+    else
+        close(stream->fd);
+}
+
+minimio_fd stream_take(struct reactor *reactor, struct stream *stream)
+{
+    bury(reactor, stream);
+    return stream->fd;
 }
 
 /* Brings the reactor's view in line with interests and mode. A stream without interests is not watched at all: the
  * queue would tell its hang-up whatever was asked for. */
-static int watch(struct reactor *reactor, struct stream *stream, struct minimio_tcp_stream *tcp, bool known)
+static int watch(struct reactor *reactor, struct stream *stream, minimio_fd fd, bool known)
 {
-    static const enum minimio_mode modes[] = {
-        [MODE_ONESHOT] = MINIMIO_ONESHOT, [MODE_EDGE] = MINIMIO_EDGE, [MODE_LEVEL] = MINIMIO_LEVEL};
+    enum minimio_mode mode = fires_once(stream) ? MINIMIO_ONESHOT : MINIMIO_EDGE;
     minimio_interests interests = (minimio_interests)((stream->interests & READY_READABLE ? MINIMIO_READABLE : 0) |
                                                       (stream->interests & READY_WRITABLE ? MINIMIO_WRITABLE : 0));
-    minimio_fd fd = minimio_tcp_stream_fd(tcp);
 
     if (interests && known)
-        return reactor_rewatch(reactor, fd, &stream->source, interests, modes[stream->mode]);
+        return reactor_rewatch(reactor, fd, &stream->source, interests, mode);
     if (interests)
-        return reactor_watch(reactor, fd, &stream->source, interests, modes[stream->mode]);
+        return reactor_watch(reactor, fd, &stream->source, interests, mode);
     if (known)
         reactor_unwatch(reactor, fd);
     return 0;
 }
 
-int stream_open(struct reactor *reactor, struct stream *stream, struct minimio_tcp_stream *tcp)
+static int open_with(struct reactor *reactor, struct stream *stream, minimio_fd fd, bool known)
 {
-    int result = watch(reactor, stream, tcp, true);
+    int result = watch(reactor, stream, fd, known);
 
     if (result < 0)
         return result;
     stream->watched = stream->interests != 0;
     stream->connecting = false;
-    stream->tcp = tcp;
+    stream->fd = fd;
     return 0;
+}
+
+int stream_open(struct reactor *reactor, struct stream *stream, minimio_fd fd)
+{
+    stream->kind = DESCRIPTOR_STREAM;
+    return open_with(reactor, stream, fd, true);
+}
+
+int stream_adopt(struct reactor *reactor, struct stream *stream, minimio_fd fd, enum descriptor_kind kind)
+{
+    stream->kind = (uint8_t)kind;
+    stream->adopted = true;
+    return open_with(reactor, stream, fd, false);
 }
 
 int stream_rearm(struct reactor *reactor, struct stream *stream, uint8_t interests, uint8_t mode)
@@ -99,7 +138,7 @@ int stream_rearm(struct reactor *reactor, struct stream *stream, uint8_t interes
 
     stream->interests = interests;
     stream->mode = mode;
-    result = watch(reactor, stream, stream->tcp, stream->watched);
+    result = watch(reactor, stream, stream->fd, stream->watched);
     if (result < 0) {
         stream->interests = old_interests;
         stream->mode = old_mode;
@@ -107,7 +146,8 @@ int stream_rearm(struct reactor *reactor, struct stream *stream, uint8_t interes
     }
     stream->watched = interests != 0;
     stream->fired = false;
-    stream_told(stream);
+    stream->pending = 0;
+    loop_place(stream->loop, stream, STREAM_NOWHERE);
     return 0;
 }
 
@@ -120,7 +160,7 @@ void stream_release(struct stream *stream)
 void stream_told(struct stream *stream)
 {
     stream->pending = 0;
-    loop_unqueue(stream->loop, stream);
+    loop_place(stream->loop, stream, is_asked_again(stream) ? STREAM_TOLD : STREAM_NOWHERE);
 }
 
 bool stream_can_speak(const struct stream *stream)
@@ -132,19 +172,21 @@ const char *stream_state(const struct stream *stream)
 {
     if (stream->connecting)
         return "connecting";
-    return stream->watched && !stream->fired ? "armed" : "disarmed";
+    return stream->watched && (!stream->fired || is_asked_again(stream)) ? "armed" : "disarmed";
 }
 
 void stream_addresses(const struct stream *stream, char ret_local[ADDRESS_TEXT_MAX], char ret_peer[ADDRESS_TEXT_MAX])
 {
     struct sockaddr_storage address;
-    socklen_t length;
+    struct sockaddr *any = (struct sockaddr *)&address;
+    socklen_t length = sizeof address;
 
     ret_local[0] = ret_peer[0] = '\0';
     if (stream->connecting)
         return;
-    if (minimio_tcp_stream_local_addr(stream->tcp, &address, &length) == 0)
-        address_format((const struct sockaddr *)&address, ret_local);
-    if (minimio_tcp_stream_peer_addr(stream->tcp, &address, &length) == 0)
-        address_format((const struct sockaddr *)&address, ret_peer);
+    if (getsockname(stream->fd, any, &length) == 0)
+        address_format(any, ret_local);
+    length = sizeof address;
+    if (getpeername(stream->fd, any, &length) == 0)
+        address_format(any, ret_peer);
 }

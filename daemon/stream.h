@@ -9,6 +9,7 @@
 #define MINIMIO_DAEMON_STREAM_H
 
 #include "daemon/address.h"
+#include "daemon/descriptors.h"
 #include "daemon/loop.h"
 #include "daemon/reactor.h"
 #include "proto/buffer.h"
@@ -20,19 +21,21 @@ struct stream {
     struct loop *loop;
     uint64_t token;
     RB_ENTRY(stream) by_token;
-    TAILQ_ENTRY(stream) ready_link;
+    TAILQ_ENTRY(stream) place_link;
     union {
         struct registering *registering; /* while connecting */
-        struct minimio_tcp_stream *tcp;  /* once open */
+        minimio_fd fd;                   /* once open */
     };
     uint32_t held_by;       /* the batch after whose replies its events come; 0: none */
     uint8_t interests;      /* READY_ bits */
     uint8_t mode;           /* enum mode */
     uint8_t pending;        /* READY_ bits that are not told yet */
+    uint8_t place;          /* enum stream_place */
+    uint8_t kind;           /* enum descriptor_kind */
     bool connecting;        /* which of the union it is */
+    bool adopted;           /* a client made it, and may have set it up in any way */
     bool watched;           /* registered with the reactor */
-    bool fired;             /* a oneshot that has had its event */
-    bool queued;            /* in the loop's list of ready streams */
+    bool fired;             /* silent in the reactor until it is armed again */
     uint16_t target_length; /* of the address as the client wrote it */
     char target[];
 };
@@ -43,9 +46,16 @@ struct stream *stream_new(struct loop *loop, uint64_t token, struct span target,
 /* Closes the stream and takes it out of its loop. One that is connecting must have lost its registering before. */
 void stream_free(struct reactor *reactor, struct stream *stream);
 
-/* Turns a connecting stream into an open one that is watched. Takes `tcp`, which the reactor knows already. Errors:
- * those of the registrator; the stream is then still connecting and `tcp` is the caller's. */
-int stream_open(struct reactor *reactor, struct stream *stream, struct minimio_tcp_stream *tcp);
+/* Turns a connecting stream into an open one that is watched. Takes `fd`, which the reactor knows already, as a
+ * oneshot that has fired. Errors: those of the registrator; the stream is then still connecting and `fd` the
+ * caller's. */
+int stream_open(struct reactor *reactor, struct stream *stream, minimio_fd fd);
+
+/* Likewise, with a descriptor of that kind that a client has sent, and that the reactor does not know. */
+int stream_adopt(struct reactor *reactor, struct stream *stream, minimio_fd fd, enum descriptor_kind kind);
+
+/* The descriptor of an open stream, now the caller's; nothing watches it any more. The stream is freed. */
+minimio_fd stream_take(struct reactor *reactor, struct stream *stream);
 
 /* Replaces interests and mode of an open stream, forgets what was not told, and has what is ready now reported. */
 int stream_rearm(struct reactor *reactor, struct stream *stream, uint8_t interests, uint8_t mode);
@@ -64,5 +74,18 @@ const char *stream_state(const struct stream *stream);
 
 /* Numeric addresses of an open stream; "" where there is none. */
 void stream_addresses(const struct stream *stream, char ret_local[ADDRESS_TEXT_MAX], char ret_peer[ADDRESS_TEXT_MAX]);
+
+/* ---- Data: stream_io.c ------------------------------------------------------------------------------------------- */
+
+/* Each works on an open stream and never blocks, however its client has set the descriptor up. Errors: -EAGAIN, not
+ * now; -ENOTSOCK, it is no socket; and what the system says. */
+
+/* Hints to the kernel about a TCP stream; others have no such options, and a stream without them is still a stream. */
+void stream_set_options(const struct stream *stream, bool nodelay, bool keepalive);
+
+/* Returns how many bytes were read, or with `peek` only looked at. `*ret_eof`: no more will come. */
+ssize_t stream_read(const struct stream *stream, void *buffer, size_t length, bool peek, bool *ret_eof);
+ssize_t stream_write(const struct stream *stream, struct span data);
+int stream_shutdown(const struct stream *stream, enum direction how);
 
 #endif

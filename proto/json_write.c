@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "proto/json_write.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 /* What a string's next bytes are. */
@@ -50,11 +49,17 @@ static bool needs_escape(unsigned char byte)
     return byte < 0x20 || byte == '"' || byte == '\\';
 }
 
+static const char named[] = "\"\\\b\f\n\r\t", letters[] = "\"\\bfnrt";
+
+static const char *find_named(unsigned char byte)
+{
+    return byte ? strchr(named, byte) : NULL;
+}
+
 static void write_escape(struct buffer *out, unsigned char byte)
 {
     static const char hex[] = "0123456789abcdef";
-    const char named[] = "\"\\\b\f\n\r\t", letters[] = "\"\\bfnrt";
-    const char *found = byte ? strchr(named, byte) : NULL;
+    const char *found = find_named(byte);
     char escape[] = {'\\', 'u', '0', '0', hex[byte >> 4], hex[byte & 15]};
 
     if (found)
@@ -99,6 +104,29 @@ void json_write_span(struct buffer *out, struct span text)
         left--;
     }
     buffer_append(out, "\"", 1);
+}
+
+bool json_is_text(struct span bytes, size_t *ret_written_length)
+{
+    const unsigned char *at = (const unsigned char *)bytes.data;
+    size_t left = bytes.length, written = 2;
+
+    while (left) {
+        size_t length = plain_length(at, left);
+
+        at += length;
+        left -= length;
+        written += length;
+        if (!left)
+            break;
+        if (*at == '\0' || !needs_escape(*at))
+            return false;
+        written += find_named(*at) ? 2 : 6;
+        at++;
+        left--;
+    }
+    *ret_written_length = written;
+    return true;
 }
 
 void json_write_text(struct buffer *out, const char *text)

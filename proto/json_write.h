@@ -7,12 +7,16 @@
 
 #include "proto/buffer.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* A string with its quotes. Whatever the bytes are, the output is valid: where they are no UTF-8, each byte becomes
  * U+FFFD, and a NUL is escaped. */
 void json_write_span(struct buffer *out, struct span text);
 void json_write_text(struct buffer *out, const char *text);
+
+/* Whether the bytes are UTF-8 without NUL, and how long the string that json_write_span makes of them is then. */
+bool json_is_text(struct span bytes, size_t *ret_written_length);
 
 void json_write_unsigned(struct buffer *out, uint64_t value);
 void json_write_signed(struct buffer *out, int64_t value);

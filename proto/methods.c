@@ -8,9 +8,33 @@
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
 const char *const mode_names[] = {"oneshot", "edge", "level", NULL};
+const char *const delivery_names[] = {"push", "poll", NULL};
 const char *const interest_names[] = {"readable", "writable", NULL};
 const char *const readiness_names[] = {"readable", "writable", "read_closed", "write_closed", "error", NULL};
 
+static const char *const read_encodings[] = {"auto", "base64", NULL};
+static const char *const write_encodings[] = {"utf8", "base64", NULL};
+static const char *const direction_names[] = {"read", "write", "both", NULL};
+
+#define INTEGER(member, from, to, otherwise, about)                                                                    \
+    {                                                                                                                  \
+        .name = #member, .type = PARAM_INTEGER, .offset = AT(member), .min = (from), .max = (to),                      \
+        .fallback = (otherwise), .summary = (about)                                                                    \
+    }
+#define BOOLEAN(member, otherwise, about)                                                                              \
+    {                                                                                                                  \
+        .name = #member, .type = PARAM_BOOLEAN, .offset = AT(member), .fallback = (otherwise), .summary = (about)      \
+    }
+#define CHOICE(member, names, otherwise, about)                                                                        \
+    {                                                                                                                  \
+        .name = #member, .type = PARAM_CHOICE, .offset = AT(member), .fallback = (otherwise), .choices = (names),      \
+        .summary = (about)                                                                                             \
+    }
+#define NAME(called, member, about)                                                                                    \
+    {                                                                                                                  \
+        .name = (called), .type = PARAM_NAME, .offset = AT(member), .min = 1, .max = NAME_MAX_BYTES,                   \
+        .summary = (about)                                                                                             \
+    }
 #define TOKEN                                                                                                          \
     {                                                                                                                  \
         .name = "token", .type = PARAM_INTEGER, .required = true, .offset = AT(token), .max = INTEGER_MAX,             \
@@ -21,11 +45,14 @@ const char *const readiness_names[] = {"readable", "writable", "read_closed", "w
         .name = "interests", .type = PARAM_INTERESTS, .offset = AT(interests), .fallback = READY_READABLE,             \
         .choices = interest_names, .summary = (about)                                                                  \
     }
-#define MODE(about)                                                                                                    \
-    {                                                                                                                  \
-        .name = "mode", .type = PARAM_CHOICE, .offset = AT(mode), .fallback = MODE_ONESHOT, .choices = mode_names,     \
-        .summary = (about)                                                                                             \
-    }
+#define LIMIT INTEGER(limit, 1, LIST_ENTRIES, LIST_ENTRIES, "how many at most")
+
+static const struct param_info open_loop_params[] = {
+    NAME("name", name, "a loop that outlives its sessions; absent: an anonymous one"),
+    CHOICE(delivery, delivery_names, DELIVERY_PUSH, "\"push\" sends events, \"poll\" keeps them until you ask"),
+    BOOLEAN(takeover, false, "take the loop from another session that is in it"),
+    INTEGER(linger_ms, 0, INTEGER_MAX, LINGER_MS, "how long a named loop outlives its last session"),
+};
 
 static const struct param_info register_params[] = {
     TOKEN,
@@ -35,81 +62,99 @@ static const struct param_info register_params[] = {
      .min = 1,
      .max = 300,
      .summary = "connect to \"host:port\" or \"[v6]:port\""},
-    {.name = "fd",
-     .type = PARAM_BOOLEAN,
-     .offset = AT(fd),
-     .fallback = false,
-     .summary = "or take over the oldest descriptor sent and not yet claimed"},
+    BOOLEAN(fd, false, "or take over the oldest descriptor sent and not yet claimed"),
     INTERESTS("what to wait for: \"readable\", \"writable\""),
-    MODE("\"oneshot\" is silent after an event until reregister, \"edge\" tells every arrival"),
-    {.name = "timeout_ms",
-     .type = PARAM_INTEGER,
-     .offset = AT(timeout_ms),
-     .max = INTEGER_MAX,
-     .fallback = 30000,
-     .summary = "how long resolving and connecting may take; 0: no limit"},
-    {.name = "nodelay",
-     .type = PARAM_BOOLEAN,
-     .offset = AT(nodelay),
-     .fallback = true,
-     .summary = "send small segments at once (TCP_NODELAY)"},
-    {.name = "keepalive",
-     .type = PARAM_BOOLEAN,
-     .offset = AT(keepalive),
-     .fallback = true,
-     .summary = "let the system notice a peer that is gone (SO_KEEPALIVE)"},
+    CHOICE(mode, mode_names, MODE_ONESHOT,
+           "\"oneshot\" is silent after an event until reregister, \"edge\" tells every arrival, \"level\" (poll "
+           "delivery alone) every poll"),
+    INTEGER(timeout_ms, 0, INTEGER_MAX, CONNECT_MS, "how long resolving and connecting may take; 0: no limit"),
+    BOOLEAN(nodelay, true, "send small segments at once (TCP_NODELAY)"),
+    BOOLEAN(keepalive, true, "let the system notice a peer that is gone (SO_KEEPALIVE)"),
 };
 
 static const struct param_info reregister_params[] = {
     TOKEN,
     INTERESTS("what to wait for from now on; absent: as before"),
-    MODE("how events come from now on; absent: as before"),
+    CHOICE(mode, mode_names, MODE_ONESHOT, "how events come from now on; absent: as before"),
 };
 
-static const struct param_info deregister_params[] = {TOKEN};
+static const struct param_info token_params[] = {TOKEN};
+
+static const struct param_info read_params[] = {
+    TOKEN,
+    INTEGER(max, 1, READ_MAX_BYTES, READ_BYTES, "how many bytes at most"),
+    CHOICE(encoding, read_encodings, ENCODING_TEXT, "\"auto\" gives text where the bytes are such, else base64"),
+    BOOLEAN(peek, false, "leave the bytes where they are"),
+};
+
+/* A longer text than any message has needs no limit of its own. */
+static const struct param_info write_params[] = {
+    TOKEN,
+    {.name = "data",
+     .type = PARAM_TEXT,
+     .required = true,
+     .offset = AT(data),
+     .max = UINT32_MAX,
+     .summary = "what to write, in the encoding that follows"},
+    CHOICE(encoding, write_encodings, ENCODING_TEXT, "what `data` is: the text itself, or base64 of the bytes"),
+};
+
+static const struct param_info shutdown_params[] = {
+    TOKEN,
+    {.name = "how",
+     .type = PARAM_CHOICE,
+     .required = true,
+     .offset = AT(how),
+     .choices = direction_names,
+     .summary = "which direction to end: \"read\", \"write\" or \"both\""},
+};
+
+static const struct param_info poll_params[] = {
+    INTEGER(timeout_ms, 0, INTEGER_MAX, 0, "how long to wait for an event; absent: no limit"),
+    INTEGER(max, 1, POLL_EVENTS, POLL_EVENTS, "how many events at most"),
+};
 
 static const struct param_info list_params[] = {
-    {.name = "after",
-     .type = PARAM_INTEGER,
-     .offset = AT(after),
-     .max = INTEGER_MAX,
-     .summary = "begin behind this token; pass what `next` said"},
-    {.name = "limit",
-     .type = PARAM_INTEGER,
-     .offset = AT(limit),
-     .min = 1,
-     .max = 100,
-     .fallback = 100,
-     .summary = "how many at most"},
+    INTEGER(after, 0, INTEGER_MAX, 0, "begin behind this token; pass what `next` said"),
+    LIMIT,
 };
 
+static const struct param_info loops_params[] = {
+    NAME("after", after_name, "begin behind this name; pass what `next` said"),
+    LIMIT,
+};
+
+#define METHOD(called, loop, parameters, about)                                                                        \
+    {                                                                                                                  \
+        .name = (called), .needs_loop = (loop), .params = (parameters), .param_count = COUNT(parameters),              \
+        .summary = (about)                                                                                             \
+    }
+#define METHOD_WITHOUT_PARAMS(called, loop, about)                                                                     \
+    {                                                                                                                  \
+        .name = (called), .needs_loop = (loop), .summary = (about)                                                     \
+    }
+
 const struct method_info method_table[METHODS] = {
-    [METHOD_HELLO] = {.name = "hello", .summary = "which daemon this is, and its limits"},
-    [METHOD_PING] = {.name = "ping", .summary = "nothing but a reply"},
-    [METHOD_REGISTER] = {.name = "register",
-                         .needs_loop = true,
-                         .params = register_params,
-                         .param_count = COUNT(register_params),
-                         .summary = "connect a stream, or take one over, and tell when it is ready"},
-    [METHOD_REREGISTER] = {.name = "reregister",
-                           .needs_loop = true,
-                           .params = reregister_params,
-                           .param_count = COUNT(reregister_params),
-                           .summary = "arm a token again, with other interests or mode if given"},
-    [METHOD_DEREGISTER] = {.name = "deregister",
-                           .needs_loop = true,
-                           .params = deregister_params,
-                           .param_count = COUNT(deregister_params),
-                           .summary = "forget a token and close its stream"},
-    [METHOD_CLOSE_LOOP] = {.name = "close_loop",
-                           .needs_loop = true,
-                           .summary = "forget all tokens, close their streams and end the loop"},
-    [METHOD_LIST] = {.name = "list",
-                     .needs_loop = true,
-                     .params = list_params,
-                     .param_count = COUNT(list_params),
-                     .summary = "the loop's registrations, by ascending token"},
-    [METHOD_STATS] = {.name = "stats", .summary = "counters since the daemon's start, and its limits"},
+    [METHOD_HELLO] = METHOD_WITHOUT_PARAMS("hello", false, "which daemon this is, and its limits"),
+    [METHOD_PING] = METHOD_WITHOUT_PARAMS("ping", false, "nothing but a reply"),
+    [METHOD_OPEN_LOOP] =
+        METHOD("open_loop", false, open_loop_params, "open the anonymous loop anew, or create or rejoin a named one"),
+    [METHOD_REGISTER] =
+        METHOD("register", true, register_params, "connect a stream, or take one over, and tell when it is ready"),
+    [METHOD_REREGISTER] =
+        METHOD("reregister", true, reregister_params, "arm a token again, with other interests or mode if given"),
+    [METHOD_DEREGISTER] = METHOD("deregister", true, token_params, "forget a token and close its stream"),
+    [METHOD_TAKE] = METHOD("take", true, token_params, "hand the stream's descriptor over, open, and forget the token"),
+    [METHOD_READ] = METHOD("read", true, read_params, "read from the token's stream what is there now"),
+    [METHOD_WRITE] = METHOD("write", true, write_params, "write to the token's stream what the kernel takes now"),
+    [METHOD_SHUTDOWN] = METHOD("shutdown", true, shutdown_params, "end one or both directions of the token's stream"),
+    [METHOD_POLL] = METHOD("poll", true, poll_params, "wait for events, in a loop with poll delivery"),
+    [METHOD_CLOSE_LOOP] =
+        METHOD_WITHOUT_PARAMS("close_loop", true, "forget all tokens, close their streams and end the loop"),
+    [METHOD_LIST] = METHOD("list", true, list_params, "the loop's registrations, by ascending token"),
+    [METHOD_LOOPS] = METHOD("loops", false, loops_params, "your named loops, by name; everybody's for root"),
+    [METHOD_STATS] = METHOD_WITHOUT_PARAMS("stats", false, "counters since the daemon's start, and its limits"),
+    [METHOD_DISCOVER] = METHOD_WITHOUT_PARAMS("rpc.discover", false, "this protocol as an OpenRPC document"),
 };
 
 int method_find(struct span name)

@@ -17,12 +17,20 @@
 enum method {
     METHOD_HELLO,
     METHOD_PING,
+    METHOD_OPEN_LOOP,
     METHOD_REGISTER,
     METHOD_REREGISTER,
     METHOD_DEREGISTER,
+    METHOD_TAKE,
+    METHOD_READ,
+    METHOD_WRITE,
+    METHOD_SHUTDOWN,
+    METHOD_POLL,
     METHOD_CLOSE_LOOP,
     METHOD_LIST,
+    METHOD_LOOPS,
     METHOD_STATS,
+    METHOD_DISCOVER,
     METHODS, /* how many there are */
 };
 
@@ -36,11 +44,23 @@ enum {
 };
 
 enum mode { MODE_ONESHOT, MODE_EDGE, MODE_LEVEL };
+enum delivery { DELIVERY_PUSH, DELIVERY_POLL };
+enum encoding { ENCODING_TEXT, ENCODING_BASE64 }; /* for `read`, text is where the bytes are such */
+enum direction { DIRECTION_READ, DIRECTION_WRITE, DIRECTION_BOTH };
+
+#define NAME_MAX_BYTES 64    /* of a loop's name */
+#define READ_MAX_BYTES 32768 /* of one `read`: in base64 it fits a line */
+#define READ_BYTES     16384 /* unless `max` says otherwise */
+#define POLL_EVENTS    256   /* of one `poll` at most, and by default */
+#define LIST_ENTRIES   100   /* of one `list` or `loops`, likewise */
+#define CONNECT_MS     30000 /* of one `register` by address, unless it says otherwise */
+#define LINGER_MS      60000 /* of a named loop, likewise */
 
 enum param_type {
     PARAM_INTEGER,   /* uint64_t, min to max */
     PARAM_BOOLEAN,   /* bool */
     PARAM_TEXT,      /* struct span of NUL-free text, min to max bytes; owned by the request */
+    PARAM_NAME,      /* likewise, 1 to NAME_MAX_BYTES of A-Z a-z 0-9 . _ - */
     PARAM_CHOICE,    /* uint8_t, index into choices */
     PARAM_INTERESTS, /* uint8_t, READY_ bits; an array of names */
 };
@@ -50,14 +70,24 @@ struct params {
     uint32_t given; /* bit i: parameter i of the method's table was given and not null */
     uint8_t interests;
     uint8_t mode;
+    uint8_t delivery;
+    uint8_t encoding;
+    uint8_t how; /* enum direction */
     bool fd;
     bool nodelay;
     bool keepalive;
+    bool takeover;
+    bool peek;
     uint64_t token;
     uint64_t timeout_ms;
+    uint64_t linger_ms;
+    uint64_t max;
     uint64_t after;
     uint64_t limit;
     struct span address;
+    struct span name;
+    struct span after_name;
+    struct span data;
 };
 
 #define PARAMS_MAX 16 /* of one method: more than any has */
@@ -83,6 +113,7 @@ struct method_info {
 
 extern const struct method_info method_table[METHODS];
 extern const char *const mode_names[];      /* by enum mode, ends with NULL */
+extern const char *const delivery_names[];  /* by enum delivery, ends with NULL */
 extern const char *const interest_names[];  /* "readable", "writable", by bit number, ends with NULL */
 extern const char *const readiness_names[]; /* all of READY_, by bit number, ends with NULL */
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "proto/reply.h"
+#include "proto/base64.h"
 #include "proto/json_write.h"
 
 #include <string.h>
@@ -20,6 +21,15 @@ static void put_number(struct buffer *out, const char *name, uint64_t value)
 {
     put_name(out, name, false);
     json_write_unsigned(out, value);
+}
+
+static void put_boolean(struct buffer *out, const char *name, bool value)
+{
+    put_name(out, name, false);
+    if (value)
+        PUT(out, "true");
+    else
+        PUT(out, "false");
 }
 
 static void put_text(struct buffer *out, const char *name, const char *text)
@@ -129,6 +139,75 @@ void reply_registered(struct buffer *out, struct span id, uint64_t token, const 
     PUT(out, "}}");
 }
 
+void reply_opened(struct buffer *out, struct span id, const char *name, bool created, enum delivery delivery,
+                  uint64_t registrations)
+{
+    put_head(out, id);
+    PUT(out, ",\"result\":{\"loop\":");
+    put_text_or_null(out, name);
+    put_boolean(out, "created", created);
+    put_text(out, "delivery", delivery_names[delivery]);
+    put_number(out, "registrations", registrations);
+    PUT(out, "}}");
+}
+
+void reply_taken(struct buffer *out, struct span id, uint64_t token)
+{
+    put_head(out, id);
+    PUT(out, ",\"result\":{\"token\":");
+    json_write_unsigned(out, token);
+    PUT(out, ",\"fd\":true}}");
+}
+
+void reply_written(struct buffer *out, struct span id, uint64_t bytes)
+{
+    put_head(out, id);
+    PUT(out, ",\"result\":{\"bytes\":");
+    json_write_unsigned(out, bytes);
+    PUT(out, "}}");
+}
+
+/* ---- What was read ---------------------------------------------------------------------------------------------- */
+
+#define READ_OPENING ",\"result\":{\"data\":"
+#define READ_LONGEST                                                                                                   \
+    (sizeof("{\"jsonrpc\":\"2.0\",\"id\":null" READ_OPENING                                                            \
+            "\"\",\"encoding\":\"base64\",\"bytes\":32768,\"eof\":false}}"))
+
+size_t reply_read_room(struct span id, size_t budget)
+{
+    size_t around = READ_LONGEST + id.length;
+
+    return budget > around ? base64_bytes_within(budget - around) : 0;
+}
+
+static void put_base64(struct buffer *out, struct span bytes)
+{
+    PUT(out, "\"");
+    base64_encode(out, bytes.data, bytes.length);
+    PUT(out, "\"");
+}
+
+void reply_read(struct buffer *out, struct span id, struct span bytes, enum encoding encoding, bool eof, size_t budget)
+{
+    size_t length = 0;
+    bool text =
+        encoding == ENCODING_TEXT && json_is_text(bytes, &length) && length + READ_LONGEST + id.length <= budget;
+
+    put_head(out, id);
+    PUT(out, READ_OPENING);
+    if (text)
+        json_write_span(out, bytes);
+    else
+        put_base64(out, bytes);
+    put_text(out, "encoding", text ? "utf8" : "base64");
+    put_number(out, "bytes", bytes.length);
+    put_boolean(out, "eof", eof);
+    PUT(out, "}}");
+}
+
+/* ---- Counters --------------------------------------------------------------------------------------------------- */
+
 static void put_errors(struct buffer *out, const uint64_t *errors)
 {
     PUT(out, ",\"errors\":{");
@@ -176,11 +255,9 @@ static bool keep_if_fits(struct buffer *out, size_t before, size_t closing, size
     return false;
 }
 
-#define LIST_CLOSING "],\"next\":"
-#define LIST_CLOSING_LONGEST                                                                                           \
-    (sizeof(LIST_CLOSING "9007199254740991"                                                                            \
-                         "}}") -                                                                                       \
-     1)
+/* The longest `next` is a loop's name. */
+#define LIST_CLOSING         "],\"next\":"
+#define LIST_CLOSING_LONGEST (sizeof(LIST_CLOSING "\"\"}}") - 1 + NAME_MAX_BYTES)
 
 void reply_list_begin(struct buffer *out, struct span id, const char *loop)
 {
@@ -243,14 +320,51 @@ void reply_list_end(struct buffer *out, const uint64_t *next)
     PUT(out, "}}");
 }
 
-#define READY_CLOSING "]}}"
+void reply_loops_begin(struct buffer *out, struct span id)
+{
+    put_head(out, id);
+    PUT(out, ",\"result\":{\"loops\":[");
+}
+
+bool reply_loops_add(struct buffer *out, const struct reply_loop *loop, size_t begun_at, size_t budget)
+{
+    size_t before = out->length;
+
+    put_comma_unless_first(out);
+    PUT(out, "{\"name\":");
+    json_write_text(out, loop->name);
+    put_number(out, "uid", loop->uid);
+    put_number(out, "registrations", loop->registrations);
+    put_number(out, "pending", loop->pending);
+    put_boolean(out, "attached", loop->attached);
+    put_number(out, "linger_ms", loop->linger_ms);
+    PUT(out, "}");
+    return keep_if_fits(out, before, LIST_CLOSING_LONGEST, begun_at, budget);
+}
+
+void reply_loops_end(struct buffer *out, const char *next)
+{
+    PUT(out, LIST_CLOSING);
+    put_text_or_null(out, next);
+    PUT(out, "}}");
+}
+
+/* ---- Events ----------------------------------------------------------------------------------------------------- */
+
+#define EVENTS_CLOSING "]}}"
 
 void ready_begin(struct buffer *out)
 {
     PUT(out, "{\"jsonrpc\":\"2.0\",\"method\":\"ready\",\"params\":{\"events\":[");
 }
 
-bool ready_add(struct buffer *out, uint64_t token, uint8_t readiness, size_t begun_at, size_t budget)
+void reply_events_begin(struct buffer *out, struct span id)
+{
+    put_head(out, id);
+    PUT(out, ",\"result\":{\"events\":[");
+}
+
+bool events_add(struct buffer *out, uint64_t token, uint8_t readiness, size_t begun_at, size_t budget)
 {
     size_t before = out->length;
 
@@ -259,18 +373,32 @@ bool ready_add(struct buffer *out, uint64_t token, uint8_t readiness, size_t beg
     json_write_unsigned(out, token);
     put_flags(out, readiness, false);
     PUT(out, "}");
-    return keep_if_fits(out, before, sizeof(READY_CLOSING) - 1, begun_at, budget);
+    return keep_if_fits(out, before, sizeof(EVENTS_CLOSING) - 1, begun_at, budget);
 }
 
-void ready_end(struct buffer *out)
+void events_end(struct buffer *out)
 {
-    PUT(out, READY_CLOSING);
+    PUT(out, EVENTS_CLOSING);
+}
+
+/* ---- Notifications ---------------------------------------------------------------------------------------------- */
+
+static void notify(struct buffer *out, const char *method, const char *loop, const char *reason)
+{
+    PUT(out, "{\"jsonrpc\":\"2.0\",\"method\":");
+    json_write_text(out, method);
+    PUT(out, ",\"params\":{\"loop\":");
+    put_text_or_null(out, loop);
+    put_text(out, "reason", reason);
+    PUT(out, "}}");
+}
+
+void notify_loop_detached(struct buffer *out, const char *loop, const char *reason)
+{
+    notify(out, "loop_detached", loop, reason);
 }
 
 void notify_loop_closed(struct buffer *out, const char *loop, const char *reason)
 {
-    PUT(out, "{\"jsonrpc\":\"2.0\",\"method\":\"loop_closed\",\"params\":{\"loop\":");
-    put_text_or_null(out, loop);
-    put_text(out, "reason", reason);
-    PUT(out, "}}");
+    notify(out, "loop_closed", loop, reason);
 }

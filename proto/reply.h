@@ -19,8 +19,25 @@ void reply_empty(struct buffer *out, struct span id);
 void reply_error(struct buffer *out, struct span id, const struct fault *fault);
 void reply_hello(struct buffer *out, struct span id, const struct limits *limits);
 
+/* `name` NULL: the anonymous loop. */
+void reply_opened(struct buffer *out, struct span id, const char *name, bool created, enum delivery delivery,
+                  uint64_t registrations);
+
 /* `local` and `peer` are numeric addresses with port, NULL where the socket has none. */
 void reply_registered(struct buffer *out, struct span id, uint64_t token, const char *local, const char *peer);
+
+/* The descriptor itself goes beside the bytes. */
+void reply_taken(struct buffer *out, struct span id, uint64_t token);
+void reply_written(struct buffer *out, struct span id, uint64_t bytes);
+
+/*
+ * What was read: as text where it is UTF-8 without NUL and the reply then has at most `budget` bytes, else, and always
+ * with ENCODING_BASE64, in base64.
+ */
+void reply_read(struct buffer *out, struct span id, struct span bytes, enum encoding encoding, bool eof, size_t budget);
+
+/* How many bytes reply_read can give within `budget`, whatever they are; 0: not even one. */
+size_t reply_read_room(struct span id, size_t budget);
 
 struct reply_stats {
     uint64_t uptime_ms;
@@ -50,12 +67,27 @@ void reply_list_begin(struct buffer *out, struct span id, const char *loop);
 bool reply_list_add(struct buffer *out, const struct reply_registration *registration, size_t begun_at, size_t budget);
 void reply_list_end(struct buffer *out, const uint64_t *next);
 
-/* The `ready` notification, likewise: begun, filled while it fits into `budget` bytes, ended. */
-void ready_begin(struct buffer *out);
-bool ready_add(struct buffer *out, uint64_t token, uint8_t readiness, size_t begun_at, size_t budget);
-void ready_end(struct buffer *out);
+struct reply_loop {
+    const char *name;
+    uint32_t uid;
+    uint64_t registrations, pending;
+    uint64_t linger_ms;
+    bool attached;
+};
 
-/* The `loop_closed` notification; `loop` NULL: the anonymous one. */
+/* Likewise. What reply_loops_add says of an entry that did not fit holds here too; `next` is a name. */
+void reply_loops_begin(struct buffer *out, struct span id);
+bool reply_loops_add(struct buffer *out, const struct reply_loop *loop, size_t begun_at, size_t budget);
+void reply_loops_end(struct buffer *out, const char *next);
+
+/* Events, likewise: as the `ready` notification, or as what `poll` has for a result. */
+void ready_begin(struct buffer *out);
+void reply_events_begin(struct buffer *out, struct span id);
+bool events_add(struct buffer *out, uint64_t token, uint8_t readiness, size_t begun_at, size_t budget);
+void events_end(struct buffer *out);
+
+/* The `loop_detached` notification, of a named loop, and `loop_closed`; `loop` NULL: the anonymous one. */
+void notify_loop_detached(struct buffer *out, const char *loop, const char *reason);
 void notify_loop_closed(struct buffer *out, const char *loop, const char *reason);
 
 #endif

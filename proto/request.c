@@ -125,6 +125,9 @@ static void describe(const struct param_info *info, char *ret_text, size_t size)
     case PARAM_TEXT:
         snprintf(ret_text, size, "a string of %" PRIu64 " to %" PRIu64 " bytes", info->min, info->max);
         break;
+    case PARAM_NAME:
+        snprintf(ret_text, size, "a name of 1 to %d letters, digits, dots, underscores and hyphens", NAME_MAX_BYTES);
+        break;
     case PARAM_CHOICE:
         describe_choices(info->choices, " or ", ret_text, size);
         break;
@@ -217,6 +220,14 @@ static int decode_text(const struct param_info *info, struct span value, void **
     return 0;
 }
 
+static int decode_name(const struct param_info *info, struct span value, void **owned, struct span *ret_name)
+{
+    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+    int r = decode_text(info, value, owned, ret_name);
+
+    return r == 0 && strspn(ret_name->data, allowed) != ret_name->length ? -EINVAL : r;
+}
+
 static int decode_value(const struct param_info *info, struct span value, struct request *request)
 {
     void *at = (char *)&request->params + info->offset;
@@ -228,6 +239,8 @@ static int decode_value(const struct param_info *info, struct span value, struct
         return decode_boolean(value, at);
     case PARAM_TEXT:
         return decode_text(info, value, &request->owned, at);
+    case PARAM_NAME:
+        return decode_name(info, value, &request->owned, at);
     case PARAM_CHOICE:
         return decode_choice(info, value, at);
     case PARAM_INTERESTS:
@@ -250,6 +263,7 @@ static void set_fallback(const struct param_info *info, struct params *params)
         *(bool *)at = info->fallback;
         break;
     case PARAM_TEXT:
+    case PARAM_NAME:
         *(struct span *)at = (struct span){0};
         break;
     case PARAM_CHOICE:

@@ -226,9 +226,9 @@ END_TEST
 START_TEST(events)
 {
     ready_begin(&out);
-    ck_assert(ready_add(&out, 5, READY_READABLE, 0, 4096));
-    ck_assert(ready_add(&out, INTEGER_MAX, 0x1f, 0, 4096));
-    ready_end(&out);
+    ck_assert(events_add(&out, 5, READY_READABLE, 0, 4096));
+    ck_assert(events_add(&out, INTEGER_MAX, 0x1f, 0, 4096));
+    events_end(&out);
     require_bytes("{\"jsonrpc\":\"2.0\",\"method\":\"ready\",\"params\":{\"events\":[{\"token\":5,\"readable\":true},"
                   "{\"token\":9007199254740991,\"readable\":true,\"writable\":true,\"read_closed\":true,"
                   "\"write_closed\":true,\"error\":true}]}}");
@@ -269,9 +269,9 @@ START_TEST(events_keep_their_budget)
         int count = 0;
 
         ready_begin(&out);
-        while (ready_add(&out, 7, READY_READABLE, 0, budget))
+        while (events_add(&out, 7, READY_READABLE, 0, budget))
             count++;
-        ready_end(&out);
+        events_end(&out);
         length = out.length;
         require_json();
         ck_assert(length <= budget || count == 0);

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/closer.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#define STACK_BYTES (64 * 1024)
+
+void closer_init(struct closer *closer)
+{
+    *closer = (struct closer){0};
+    pthread_mutex_init(&closer->lock, NULL);
+}
+
+/* The next one; -1: there is none, and the thread ends. */
+static int next(struct closer *closer)
+{
+    int fd;
+
+    pthread_mutex_lock(&closer->lock);
+    fd = descriptors_take(&closer->waiting);
+    closer->running = fd >= 0;
+    pthread_mutex_unlock(&closer->lock);
+    return fd;
+}
+
+static void *run(void *data)
+{
+    struct closer *closer = data;
+    int fd;
+
+    while ((fd = next(closer)) >= 0)
+        close(fd);
+    return NULL;
+}
+
+/* With every signal blocked, so that they go on interrupting the thread that waits. */
+static bool start(struct closer *closer)
+{
+    pthread_attr_t attributes;
+    sigset_t all, before;
+    pthread_t thread;
+    bool started;
+
+    sigfillset(&all);
+    pthread_attr_init(&attributes);
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    pthread_attr_setstacksize(&attributes, STACK_BYTES);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    started = pthread_create(&thread, &attributes, run, closer) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_attr_destroy(&attributes);
+    return started;
+}
+
+/* Where a thread cannot be had, what waits is closed with the next one that can. */
+void closer_put(struct closer *closer, int fd)
+{
+    pthread_mutex_lock(&closer->lock);
+    if (descriptors_reserve(&closer->waiting, 1) < 0)
+        close(fd); /* out of memory it is this or to lose it */
+    else
+        descriptors_put(&closer->waiting, fd);
+    if (!closer->running && closer->waiting.count)
+        closer->running = start(closer);
+    pthread_mutex_unlock(&closer->lock);
+}
+
+void closer_discard(struct closer *closer, int fd)
+{
+    enum descriptor_kind kind;
+
+    if (fd < 0)
+        return;
+    if (descriptor_inspect(fd, &kind) == 0)
+        descriptor_close(fd);
+    else
+        closer_put(closer, fd);
+}
+
+void closer_discard_all(struct closer *closer, struct descriptors *descriptors)
+{
+    int fd;
+
+    while ((fd = descriptors_take(descriptors)) >= 0)
+        closer_discard(closer, fd);
+}

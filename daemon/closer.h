@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Closes what a stranger has sent and what may be anything. A file's close() asks the file system, which may be a
+ * program of the stranger's that never answers; so a thread of its own does that, which exists only while there is
+ * something to close.
+ */
+#ifndef MINIMIO_DAEMON_CLOSER_H
+#define MINIMIO_DAEMON_CLOSER_H
+
+#include "daemon/descriptors.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+
+struct closer {
+    pthread_mutex_t lock;
+    struct descriptors waiting;
+    bool running; /* the thread */
+};
+
+void closer_init(struct closer *closer);
+
+/* Closes `fd`, soon. Never waits. */
+void closer_put(struct closer *closer, int fd);
+
+/* Closes a descriptor that nobody has looked at: at once where that cannot wait for anybody. -1 is accepted. */
+void closer_discard(struct closer *closer, int fd);
+
+/* Likewise all that are in a queue. */
+void closer_discard_all(struct closer *closer, struct descriptors *descriptors);
+
+#endif

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/descriptors.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define FEWEST 4
+
+/* ---- The queue -------------------------------------------------------------------------------------------------- */
+
+int descriptors_reserve(struct descriptors *descriptors, uint32_t more)
+{
+    uint32_t needed = descriptors->count + more, capacity = FEWEST;
+    int *fds;
+
+    if (needed <= descriptors->capacity)
+        return 0;
+    while (capacity < needed)
+        capacity *= 2;
+    fds = malloc(capacity * sizeof *fds);
+    if (!fds)
+        return -ENOMEM;
+    descriptors_peek(descriptors, fds, descriptors->count);
+    free(descriptors->fds);
+    *descriptors = (struct descriptors){.fds = fds, .count = descriptors->count, .capacity = capacity};
+    return 0;
+}
+
+void descriptors_put(struct descriptors *descriptors, int fd)
+{
+    descriptors->fds[(descriptors->first + descriptors->count++) % descriptors->capacity] = fd;
+}
+
+int descriptors_take(struct descriptors *descriptors)
+{
+    int fd;
+
+    if (!descriptors->count)
+        return -1;
+    fd = descriptors->fds[descriptors->first];
+    descriptors->first = (descriptors->first + 1) % descriptors->capacity;
+    if (--descriptors->count == 0) {
+        free(descriptors->fds);
+        *descriptors = (struct descriptors){0};
+    }
+    return fd;
+}
+
+void descriptors_peek(const struct descriptors *descriptors, int *ret_fds, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        ret_fds[i] = descriptors->fds[(descriptors->first + i) % descriptors->capacity];
+}
+
+/* ---- Receiving -------------------------------------------------------------------------------------------------- */
+
+#define RECEIVED_MAX 253 /* the most that Linux passes at once */
+
+/* Takes what came; what there is no memory for is lost, and with it the order of the rest. */
+static void put_received(struct descriptors *descriptors, const struct cmsghdr *header, bool *ret_cut)
+{
+    size_t bytes = header->cmsg_len - CMSG_LEN(0);
+    int fds[RECEIVED_MAX + 1];
+    uint32_t count = (uint32_t)(bytes / sizeof fds[0]);
+    bool has_room = descriptors_reserve(descriptors, count) == 0;
+
+    memcpy(fds, CMSG_DATA(header), bytes);
+    for (uint32_t i = 0; i < count; i++) {
+        if (has_room)
+            descriptors_put(descriptors, fds[i]);
+        else
+            close(fds[i]);
+    }
+    *ret_cut |= !has_room;
+}
+
+ssize_t descriptors_receive(struct descriptors *descriptors, int socket, char *room, size_t size, uint32_t max,
+                            bool *ret_cut)
+{
+    union {
+        struct cmsghdr header;
+        char bytes[CMSG_SPACE(RECEIVED_MAX * sizeof(int))];
+    } control;
+    struct iovec piece = {.iov_base = room, .iov_len = size};
+    /* The length without padding: with it, one more than `max` might be taken. */
+    struct msghdr message = {
+        .msg_iov = &piece, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = CMSG_LEN(max * sizeof(int))};
+    ssize_t length = recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+
+    if (length < 0)
+        return -errno;
+    *ret_cut = (message.msg_flags & MSG_CTRUNC) != 0;
+    for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header; header = CMSG_NXTHDR(&message, header))
+        if (header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS)
+            put_received(descriptors, header, ret_cut);
+    return length;
+}
+
+/* ---- One descriptor --------------------------------------------------------------------------------------------- */
+
+/* close() of a socket with unsent data waits for as long as SO_LINGER says, non-blocking or not. */
+void descriptor_close(int fd)
+{
+    struct linger linger = {0};
+    socklen_t length = sizeof linger;
+
+    if (getsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, &length) == 0 && linger.l_onoff && linger.l_linger > 0) {
+        linger.l_onoff = 0;
+        setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
+    }
+    close(fd);
+}
+
+/*
+ * The names of what the kernel makes to be waited for, as /proc tells them. A queue of the kernel's (eventpoll) is not
+ * among them: asked whether it is ready, it asks all that is in it, and that may be anything.
+ */
+static bool is_event_source(int fd)
+{
+    static const char *const names[] = {"pipe:",
+                                        "anon_inode:[eventfd]",
+                                        "anon_inode:[timerfd]",
+                                        "anon_inode:[signalfd]",
+                                        "anon_inode:inotify",
+                                        "anon_inode:[pidfd]"};
+    char path[32], name[32];
+    ssize_t length;
+
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    length = readlink(path, name, sizeof name - 1);
+    if (length < 0)
+        return false;
+    name[length] = '\0';
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (!strncmp(name, names[i], strlen(names[i])))
+            return true;
+    return false;
+}
+
+/* A pipe with a name. Asked so, a file system answers from what the kernel remembers, without a question to whoever
+ * provides it. */
+static bool is_fifo(int fd)
+{
+    struct statx found;
+
+    return statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &found) == 0 && S_ISFIFO(found.stx_mode);
+}
+
+int descriptor_inspect(int fd, enum descriptor_kind *ret_kind)
+{
+    int type;
+    socklen_t length = sizeof type;
+
+    if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) == 0)
+        *ret_kind = type == SOCK_STREAM || type == SOCK_SEQPACKET ? DESCRIPTOR_STREAM : DESCRIPTOR_DATAGRAM;
+    else if (is_event_source(fd) || is_fifo(fd))
+        *ret_kind = DESCRIPTOR_OTHER;
+    else
+        return -EPERM;
+    return 0;
+}
+
+int descriptor_set_up(int fd)
+{
+    int flags = fcntl(fd, F_GETFL);
+
+    if (flags < 0 || (!(flags & O_NONBLOCK) && fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0))
+        return -errno;
+    return fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 ? -errno : 0;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Open descriptors that wait for somebody, first in, first out: received and not yet claimed, or to be sent and not
+ * yet gone. It owns what is in it.
+ */
+#ifndef MINIMIO_DAEMON_DESCRIPTORS_H
+#define MINIMIO_DAEMON_DESCRIPTORS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+/* Zeroed, it is empty and has no memory. */
+struct descriptors {
+    int *fds; /* a ring */
+    uint32_t first, count, capacity;
+};
+
+/* Room for `more` in addition to those that are in it. Error: -ENOMEM. */
+int descriptors_reserve(struct descriptors *descriptors, uint32_t more);
+
+/* Takes `fd`, for which there must be room. */
+void descriptors_put(struct descriptors *descriptors, int fd);
+
+/* The oldest, now the caller's; -1: it is empty. An emptied one has no memory any more. */
+int descriptors_take(struct descriptors *descriptors);
+
+/* Copies the `count` oldest, which it must have, and keeps them. */
+void descriptors_peek(const struct descriptors *descriptors, int *ret_fds, uint32_t count);
+
+/*
+ * Reads from a client's socket without waiting, and takes the descriptors that come beside the bytes, at most `max` of
+ * them, close-on-exec. Returns how many bytes; 0: no more will come. `*ret_cut`: more came than were taken, or than the
+ * process may have, and those are lost. Errors: -EAGAIN, -EINTR, and what recvmsg says.
+ */
+ssize_t descriptors_receive(struct descriptors *descriptors, int socket, char *room, size_t size, uint32_t max,
+                            bool *ret_cut);
+
+/* Closes one that was inspected, without waiting, whatever its sender has set it up for. */
+void descriptor_close(int fd);
+
+/* What a descriptor is, as far as the daemon needs to know. */
+enum descriptor_kind {
+    DESCRIPTOR_STREAM,   /* a socket whose read of nothing means that no more will come */
+    DESCRIPTOR_DATAGRAM, /* a socket whose messages may be empty */
+    DESCRIPTOR_OTHER,    /* a pipe, or a descriptor of the kernel's that is there to be waited for */
+};
+
+/*
+ * Looks at a descriptor that a stranger has sent, without a call that could wait for anybody: files are refused, and
+ * with them those of a file system that is a program of the stranger's. Error: -EPERM, nothing to wait for.
+ */
+int descriptor_inspect(int fd, enum descriptor_kind *ret_kind);
+
+/* Makes it non-blocking and close-on-exec. Error: a negative errno. */
+int descriptor_set_up(int fd);
+
+#endif

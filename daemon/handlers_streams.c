@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: MIT */
+/* The methods that are about one stream. */
+#include "daemon/handlers.h"
+
+#include "daemon/server.h"
+#include "daemon/stream.h"
+#include "proto/base64.h"
+#include "proto/reply.h"
+
+#include <errno.h>
+
+/* ---- Finding ---------------------------------------------------------------------------------------------------- */
+
+/* The loop's stream of this token; NULL: answered with TOKEN_UNKNOWN. */
+static struct stream *find_stream(struct call *call, uint64_t token)
+{
+    struct stream *stream = loop_find(call->session->loop, token);
+    struct fault fault;
+
+    if (stream)
+        return stream;
+    fault_set(&fault, FAULT_TOKEN_UNKNOWN, "token %llu is not registered in this loop", (unsigned long long)token);
+    call_fault(call, &fault);
+    return NULL;
+}
+
+/* Likewise, and it is open; NULL: answered. */
+static struct stream *find_open(struct call *call, uint64_t token)
+{
+    struct stream *stream = find_stream(call, token);
+
+    if (stream && stream->connecting) {
+        answer_fault(call, FAULT_NOT_CONNECTED, "the token is still connecting; wait for the reply to its register");
+        return NULL;
+    }
+    return stream;
+}
+
+static void answer_unwatchable(struct call *call, int error)
+{
+    struct fault fault;
+
+    fault_set(&fault, FAULT_INTERNAL, "the stream could not be watched: %s", errno_name(error));
+    fault.error = error;
+    call_fault(call, &fault);
+}
+
+/* ---- register --------------------------------------------------------------------------------------------------- */
+
+static bool level_is_wrong(const struct call *call, uint8_t mode)
+{
+    return mode == MODE_LEVEL && call->session->loop->delivery != DELIVERY_POLL;
+}
+
+static void answer_wrong_level(struct call *call)
+{
+    answer_param_fault(call, "mode", "level needs a loop with poll delivery; use oneshot or edge");
+}
+
+static bool check_register(struct call *call, const struct params *params)
+{
+    bool by_address = params->address.data != NULL;
+
+    if (by_address == params->fd)
+        answer_param_fault(call, by_address ? "fd" : "address",
+                           by_address ? "give address or fd, not both" : "give an address to connect to, or fd:true");
+    else if (level_is_wrong(call, params->mode))
+        answer_wrong_level(call);
+    else if (loop_find(call->session->loop, params->token))
+        answer_fault(call, FAULT_TOKEN_EXISTS,
+                     "this token is in use in this loop; deregister it first or take another");
+    else
+        return true;
+    return false;
+}
+
+/* The events of a stream that is registered in a batch come after the batch's replies. */
+static void hold_events(struct call *call, struct stream *stream)
+{
+    struct batch *batch = call->batch;
+
+    if (!batch)
+        return;
+    stream->held_by = batch->serial;
+    batch->answers[call->slot].held = true;
+    batch->answers[call->slot].token = stream->token;
+}
+
+static int connect_stream(struct server *server, struct call *call, const struct params *params,
+                          const struct target *target)
+{
+    struct session *session = call->session;
+    struct stream *stream = stream_new(session->loop, params->token, params->address, params->interests, params->mode);
+    int result;
+
+    if (!stream)
+        return -ENOMEM;
+    hold_events(call, stream);
+    result = registering_begin(server, call, stream, target, params->timeout_ms, params->nodelay, params->keepalive);
+    if (result < 0)
+        stream_free(&server->reactor, stream);
+    return result;
+}
+
+static void register_address(struct server *server, struct call *call, const struct params *params)
+{
+    struct account *account = call->session->account;
+    struct target target;
+    struct fault fault;
+
+    if (target_parse(params->address, &target) < 0) {
+        answer_param_fault(call, "address",
+                           "address must be \"host:port\" or \"[v6]:port\", with a port from 1 to 65535");
+        return;
+    }
+    if (policy_add_registration(&server->policy, account, &fault) < 0) {
+        call_fault(call, &fault);
+        return;
+    }
+    if (connect_stream(server, call, params, &target) < 0) {
+        policy_remove_registration(&server->policy, account);
+        answer_out_of_memory(call);
+    }
+}
+
+/* 0, and the stream has taken the descriptor; or a negative errno, -EPERM: it cannot be waited for. */
+static int adopt_stream(struct server *server, struct call *call, const struct params *params, int fd,
+                        struct stream **ret_stream)
+{
+    struct stream *stream;
+    enum descriptor_kind kind;
+    int result = descriptor_inspect(fd, &kind);
+
+    if (result == 0)
+        result = descriptor_set_up(fd);
+    if (result < 0)
+        return result;
+    stream = stream_new(call->session->loop, params->token, (struct span){0}, params->interests, params->mode);
+    if (!stream)
+        return -ENOMEM;
+    hold_events(call, stream);
+    result = stream_adopt(&server->reactor, stream, fd, kind);
+    if (result < 0) {
+        stream_free(&server->reactor, stream);
+        return result;
+    }
+    stream_set_options(stream, params->nodelay, params->keepalive);
+    *ret_stream = stream;
+    return 0;
+}
+
+static void answer_adopted(struct call *call, const struct stream *stream)
+{
+    char local[ADDRESS_TEXT_MAX], peer[ADDRESS_TEXT_MAX];
+
+    stream_addresses(stream, local, peer);
+    reply_registered(call_begin(call), call->id, stream->token, local[0] ? local : NULL, peer[0] ? peer : NULL);
+    call_end(call);
+}
+
+static void answer_not_adopted(struct call *call, int error)
+{
+    if (error == EPERM)
+        answer_fault(call, FAULT_FD_UNSUITABLE,
+                     "this descriptor cannot be waited for; send a socket, a pipe or an event descriptor");
+    else if (error == ENOMEM)
+        answer_out_of_memory(call);
+    else
+        answer_unwatchable(call, error);
+}
+
+static void register_descriptor(struct server *server, struct call *call, const struct params *params, int fd)
+{
+    struct account *account = call->session->account;
+    struct stream *stream;
+    struct fault fault;
+    int result;
+
+    if (policy_add_registration(&server->policy, account, &fault) < 0) {
+        closer_discard(&server->closer, fd);
+        call_fault(call, &fault);
+        return;
+    }
+    result = adopt_stream(server, call, params, fd, &stream);
+    if (result == 0) {
+        answer_adopted(call, stream);
+        return;
+    }
+    policy_remove_registration(&server->policy, account);
+    closer_discard(&server->closer, fd);
+    answer_not_adopted(call, -result);
+}
+
+void handle_register(struct server *server, struct call *call, const struct params *params)
+{
+    /* Also where it fails, so that the next descriptor is the next register's. */
+    int fd = params->fd ? descriptors_take(&call->session->unclaimed) : -1;
+
+    if (!check_register(call, params))
+        closer_discard(&server->closer, fd);
+    else if (!params->fd)
+        register_address(server, call, params);
+    else if (fd >= 0)
+        register_descriptor(server, call, params, fd);
+    else
+        answer_fault(call, FAULT_FD_MISSING, "no descriptor is waiting to be claimed; send it with the request");
+}
+
+/* ---- reregister, deregister, take ------------------------------------------------------------------------------- */
+
+static bool given(const struct params *params, size_t offset)
+{
+    return params_given(METHOD_REREGISTER, params, offset);
+}
+
+void handle_reregister(struct server *server, struct call *call, const struct params *params)
+{
+    struct stream *stream = find_open(call, params->token);
+    bool has_mode = given(params, offsetof(struct params, mode));
+    uint8_t interests, mode;
+    int result;
+
+    if (!stream)
+        return;
+    interests = given(params, offsetof(struct params, interests)) ? params->interests : stream->interests;
+    mode = has_mode ? params->mode : stream->mode;
+    if (has_mode && level_is_wrong(call, mode)) {
+        answer_wrong_level(call);
+        return;
+    }
+    result = stream_rearm(&server->reactor, stream, interests, mode);
+    if (result < 0)
+        answer_unwatchable(call, -result);
+    else
+        answer_empty(call);
+}
+
+void handle_deregister(struct server *server, struct call *call, const struct params *params)
+{
+    struct stream *stream = find_stream(call, params->token);
+    struct fault fault;
+
+    (void)server;
+    if (!stream)
+        return;
+    if (stream->connecting) {
+        fault_set(&fault, FAULT_CANCELLED, "the token was deregistered while it was connecting");
+        registering_cancel(stream->registering, &fault);
+    } else {
+        session_close_stream(call->session, stream);
+    }
+    answer_empty(call);
+}
+
+static void answer_not_carried(struct call *call, int error)
+{
+    struct fault fault;
+
+    call_retract(call);
+    if (error != -EDQUOT) {
+        answer_out_of_memory(call);
+        return;
+    }
+    fault_set_limit(&fault, FAULT_LIMIT_EXCEEDED, "descriptors_message", PARCEL_DESCRIPTORS_MAX,
+                    "a batch's replies carry at most %d descriptors", PARCEL_DESCRIPTORS_MAX);
+    call_fault(call, &fault);
+}
+
+/* The stream is let go only when nothing can keep the answer from going out whole. */
+void handle_take(struct server *server, struct call *call, const struct params *params)
+{
+    struct stream *stream = find_open(call, params->token);
+    int result;
+
+    (void)server;
+    if (!stream)
+        return;
+    if (!call->id.data) { /* nobody is there to be handed it */
+        session_close_stream(call->session, stream);
+        answer_empty(call);
+        return;
+    }
+    reply_taken(call_begin(call), call->id, stream->token);
+    result = call_fits(call) ? call_carry(call, stream->fd) : -ENOMEM;
+    if (result < 0) {
+        answer_not_carried(call, result);
+        return;
+    }
+    session_take_stream(call->session, stream);
+    call_end(call);
+}
+
+/* ---- Data ------------------------------------------------------------------------------------------------------- */
+
+static void answer_io_failed(struct call *call, int error, const char *what)
+{
+    struct fault fault;
+
+    fault_set(&fault, FAULT_IO_FAILED, "%s: %s", what, errno_name(error));
+    fault.error = error;
+    call_fault(call, &fault);
+}
+
+static void read_into(struct call *call, const struct params *params, const struct stream *stream, char *bytes,
+                      size_t size)
+{
+    bool eof = false;
+    ssize_t count = stream_read(stream, bytes, size, params->peek, &eof);
+
+    if (count < 0 && count != -EAGAIN) {
+        answer_io_failed(call, (int)-count, "nothing could be read");
+        return;
+    }
+    reply_read(call_begin(call), call->id, (struct span){bytes, count > 0 ? (size_t)count : 0},
+               (enum encoding)params->encoding, eof, call_budget(call));
+    call_end(call);
+}
+
+void handle_read(struct server *server, struct call *call, const struct params *params)
+{
+    struct stream *stream = find_open(call, params->token);
+    size_t budget = call_budget(call), size;
+    char bytes[READ_MAX_BYTES];
+    struct fault fault;
+
+    if (!stream)
+        return;
+    size = reply_read_room(call->id, budget);
+    if (size == 0) {
+        fault_set_limit(&fault, FAULT_LIMIT_EXCEEDED, "line_bytes", server->limits->line_bytes,
+                        "nothing fits into what is left of the batch's line; ask for it alone");
+        call_fault(call, &fault);
+        return;
+    }
+    /* Read bytes are nowhere else: the room for the answer must be there before them. */
+    if (!call_reserve(call, budget < server->limits->line_bytes ? budget : server->limits->line_bytes)) {
+        answer_out_of_memory(call);
+        return;
+    }
+    read_into(call, params, stream, bytes, size < params->max ? size : (size_t)params->max);
+}
+
+static void write_bytes(struct call *call, const struct stream *stream, struct span data)
+{
+    ssize_t count = stream_write(stream, data);
+
+    if (count < 0 && count != -EAGAIN) {
+        answer_io_failed(call, (int)-count, "nothing could be written");
+        return;
+    }
+    reply_written(call_begin(call), call->id, count > 0 ? (uint64_t)count : 0);
+    call_end(call);
+}
+
+static void write_base64(struct call *call, const struct stream *stream, struct span text)
+{
+    struct buffer bytes;
+    int result;
+
+    buffer_init(&bytes);
+    result = base64_decode(&bytes, text);
+    if (result < 0)
+        answer_param_fault(call, "data", "data is not base64: RFC 4648, with padding and without line breaks");
+    else if (buffer_failed(&bytes))
+        answer_out_of_memory(call);
+    else
+        write_bytes(call, stream, (struct span){buffer_bytes(&bytes), bytes.length});
+    buffer_deinit(&bytes);
+}
+
+void handle_write(struct server *server, struct call *call, const struct params *params)
+{
+    struct stream *stream = find_open(call, params->token);
+
+    (void)server;
+    if (!stream)
+        return;
+    if (params->encoding == ENCODING_BASE64)
+        write_base64(call, stream, params->data);
+    else
+        write_bytes(call, stream, params->data);
+}
+
+void handle_shutdown(struct server *server, struct call *call, const struct params *params)
+{
+    struct stream *stream = find_open(call, params->token);
+    int result;
+
+    (void)server;
+    if (!stream)
+        return;
+    result = stream_shutdown(stream, (enum direction)params->how);
+    if (result < 0)
+        answer_io_failed(call, -result, "not shut down");
+    else
+        answer_empty(call);
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/membership.h"
+
+#include "daemon/polling.h"
+#include "daemon/server.h"
+#include "daemon/stream.h"
+
+/* ---- What waits ------------------------------------------------------------------------------------------------- */
+
+/* Ends what waits in the loop, with the tokens that are still connecting. */
+static void end_calls(struct loop *loop, const struct fault *fault)
+{
+    struct stream *stream, *next;
+
+    for (stream = loop_next(loop, NULL); stream; stream = next) {
+        next = loop_next(loop, &stream->token);
+        if (stream->connecting)
+            registering_cancel(stream->registering, fault);
+    }
+    if (loop->polling)
+        polling_cancel(loop->polling, fault);
+}
+
+static void part(struct loop *loop)
+{
+    loop_pause(loop);
+    if (loop->session)
+        loop->session->loop = NULL;
+    loop->session = NULL;
+    loop->held_by = 0;
+}
+
+/* ---- Closing ---------------------------------------------------------------------------------------------------- */
+
+void membership_close(struct server *server, struct loop *loop, const struct fault *fault)
+{
+    struct account *account = loop->account;
+    bool named = loop_is_named(loop);
+    struct stream *stream;
+
+    timer_stop(&server->reactor.timers, &loop->linger);
+    /* First, so that what is answered from here on finds no loop. */
+    part(loop);
+    end_calls(loop, fault);
+    while ((stream = loop_next(loop, NULL))) {
+        policy_remove_registration(&server->policy, account);
+        stream_free(&server->reactor, stream);
+    }
+    loop_free(loop);
+    if (named)
+        policy_remove_loop(&server->policy, account);
+}
+
+void membership_close_all(struct server *server)
+{
+    struct loop *loop;
+
+    while ((loop = loops_after(&server->loops, NULL)))
+        membership_close(server, loop, NULL);
+}
+
+/* ---- Leaving ---------------------------------------------------------------------------------------------------- */
+
+static void lingered(struct timer *timer)
+{
+    struct loop *loop = container_of(timer, struct loop, linger);
+
+    membership_close(container_of(loop->loops, struct server, loops), loop, NULL);
+}
+
+void membership_detach(struct loop *loop, const struct fault *fault)
+{
+    part(loop);
+    end_calls(loop, fault);
+}
+
+void membership_leave(struct session *session, const struct fault *fault)
+{
+    struct server *server = session->server;
+    struct loop *loop = session->loop;
+
+    if (!loop)
+        return;
+    if (!loop_is_named(loop) || loop->linger_ms == 0) {
+        membership_close(server, loop, fault);
+        return;
+    }
+    membership_detach(loop, fault);
+    timer_start(&server->reactor.timers, &loop->linger, loop->linger_ms, lingered);
+}
+
+/* ---- Entering --------------------------------------------------------------------------------------------------- */
+
+void membership_enter(struct session *session, struct loop *loop)
+{
+    struct server *server = session->server;
+    struct stream *stream;
+
+    timer_stop(&server->reactor.timers, &loop->linger);
+    loop->session = session;
+    session->loop = loop;
+    /* One that cannot be armed again keeps what it has to tell. */
+    for (stream = loop_next(loop, NULL); stream; stream = loop_next(loop, &stream->token)) {
+        stream->held_by = 0; /* a batch of the session before, which nobody will answer */
+        stream_rearm(&server->reactor, stream, stream->interests, stream->mode);
+    }
+    loop_resume(loop);
+}

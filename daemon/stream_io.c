@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Data in and out of a stream. A descriptor that a client has sent shares its flags with the client's own, who may make
+ * it blocking again: each call therefore says for itself that it does not wait.
+ */
+#include "daemon/stream.h"
+
+#include <errno.h>
+#include <netinet/tcp.h>
+
+static void set_option(minimio_fd fd, int level, int name, int value)
+{
+    setsockopt(fd, level, name, &value, sizeof value);
+}
+
+void stream_set_options(const struct stream *stream, bool nodelay, bool keepalive)
+{
+    int protocol;
+    socklen_t length = sizeof protocol;
+
+    if (getsockopt(stream->fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &length) < 0 || protocol != IPPROTO_TCP)
+        return;
+    set_option(stream->fd, IPPROTO_TCP, TCP_NODELAY, nodelay);
+    set_option(stream->fd, SOL_SOCKET, SO_KEEPALIVE, keepalive);
+}
+
+ssize_t stream_read(const struct stream *stream, void *buffer, size_t length, bool peek, bool *ret_eof)
+{
+    ssize_t count;
+
+    do
+        count = recv(stream->fd, buffer, length, MSG_DONTWAIT | (peek ? MSG_PEEK : 0));
+    while (count < 0 && errno == EINTR);
+    if (count < 0)
+        return -errno;
+    *ret_eof = count == 0 && stream->kind == DESCRIPTOR_STREAM;
+    return count;
+}
+
+ssize_t stream_write(const struct stream *stream, struct span data)
+{
+    ssize_t count;
+
+    do
+        count = send(stream->fd, data.data, data.length, MSG_DONTWAIT | MSG_NOSIGNAL);
+    while (count < 0 && errno == EINTR);
+    return count < 0 ? -errno : count;
+}
+
+int stream_shutdown(const struct stream *stream, enum direction how)
+{
+    static const int directions[] = {
+        [DIRECTION_READ] = SHUT_RD, [DIRECTION_WRITE] = SHUT_WR, [DIRECTION_BOTH] = SHUT_RDWR};
+
+    return shutdown(stream->fd, directions[how]) < 0 ? -errno : 0;
+}
