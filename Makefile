@@ -25,6 +25,9 @@ ALL_LDFLAGS = -pthread $(if $(SANITIZE),-fsanitize=$(SANITIZE)) $(LDFLAGS)
 pkg_cflags = $(shell pkg-config --cflags $(1))
 pkg_libs = $(shell pkg-config --libs $(1))
 
+# Where there is no systemd the daemon is built without: service.c says what is then missing.
+HAVE_SYSTEMD = $(shell pkg-config --exists libsystemd && echo yes)
+
 LIBRARY_SOURCES = $(wildcard libminimio/*.c)
 PROTO_SOURCES = $(wildcard proto/*.c)
 DAEMON_SOURCES = $(wildcard daemon/*.c)
@@ -71,6 +74,8 @@ $(BUILD)/obj/%.o: %.c Makefile
 
 $(BUILD)/obj/tests/%.o: EXTRA_CFLAGS = $(call pkg_cflags,check)
 
+$(BUILD)/obj/daemon/service.o: EXTRA_CFLAGS = $(if $(HAVE_SYSTEMD),-DHAVE_SYSTEMD $(call pkg_cflags,libsystemd))
+
 $(LIBRARY): $(call objects,$(LIBRARY_SOURCES))
 	@rm -f $@
 	$(call quiet,AR) $(AR) rcs $@ $^
@@ -86,7 +91,7 @@ $(BUILD)/libminimio.so.$(SOVERSION): $(call objects,$(LIBRARY_SOURCES)) libminim
 	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -shared -Wl,-soname,$(@F) -Wl,--version-script,libminimio/minimio.map -o $@ $(filter %.o,$^)
 
 $(BUILD)/minimiod: $(call objects,$(DAEMON_SOURCES)) $(PROTO) $(LIBRARY)
-	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -o $@ $^ $(call pkg_libs,libcjson libcares)
+	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -o $@ $^ $(call pkg_libs,libcjson libcares $(if $(HAVE_SYSTEMD),libsystemd))
 
 $(BUILD)/minimioctl: $(call objects,$(CLIENT_SOURCES)) $(PROTO) $(LIBRARY)
 	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -o $@ $^ $(call pkg_libs,libcjson)

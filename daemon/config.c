@@ -27,6 +27,8 @@ static void print_help(void)
          "  --socket-mode MODE     its permissions, in octal (0660 for the system's socket, else 0600)\n"
          "  --limit NAME=N[,...]   change limits; may be given more than once\n"
          "  --dns SERVER[,...]     name servers, ADDRESS[:PORT], in place of the system's\n"
+         "  --store N              descriptors that the service manager keeps over a restart: the unit's\n"
+         "                         FileDescriptorStoreMax (0, the default: none)\n"
          "  --log-level LEVEL      error, warning, info (the default) or debug\n"
          "  --help, --version\n"
          "\n"
@@ -99,6 +101,16 @@ static int read_mode(const char *text, mode_t *ret_mode)
     return 0;
 }
 
+static int read_store(const char *text, uint32_t *ret_store)
+{
+    uint64_t store;
+
+    if (parse_number(text, &store) < 0 || store > UINT32_MAX)
+        return complain("--store", text, "write how many descriptors the service manager keeps");
+    *ret_store = (uint32_t)store;
+    return 0;
+}
+
 static int read_log_level(const char *text)
 {
     int level = log_level_from_name(text);
@@ -162,10 +174,15 @@ static int settle_socket(struct config *config, const char *option, bool mode_gi
 int config_read(struct config *ret_config, int argc, char **argv)
 {
     static const struct option options[] = {
-        {"socket", required_argument, NULL, 's'},    {"socket-mode", required_argument, NULL, 'm'},
-        {"limit", required_argument, NULL, 'l'},     {"dns", required_argument, NULL, 'd'},
-        {"log-level", required_argument, NULL, 'g'}, {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'v'},         {NULL, 0, NULL, 0},
+        {"socket", required_argument, NULL, 's'},
+        {"socket-mode", required_argument, NULL, 'm'},
+        {"limit", required_argument, NULL, 'l'},
+        {"dns", required_argument, NULL, 'd'},
+        {"log-level", required_argument, NULL, 'g'},
+        {"store", required_argument, NULL, 'k'},
+        {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'v'},
+        {NULL, 0, NULL, 0},
     };
     const char *socket_option = NULL;
     bool mode_given = false;
@@ -187,6 +204,9 @@ int config_read(struct config *ret_config, int argc, char **argv)
             break;
         case 'd':
             ret_config->servers = optarg;
+            break;
+        case 'k':
+            result = read_store(optarg, &ret_config->store);
             break;
         case 'g':
             result = read_log_level(optarg);

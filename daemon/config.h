@@ -21,6 +21,7 @@ struct config {
     bool system_socket;   /* the system's own: shared with the group minimio */
     const char *servers;  /* name servers in place of the system's; NULL: the system's */
     uint32_t descriptors; /* that this process may have open */
+    uint32_t store;       /* descriptors that the service manager keeps for us; 0: none */
     struct limits limits;
 };
 

@@ -196,33 +196,58 @@ static int open_socket(const char *path, mode_t mode)
 /* -------------------------------------------------------------------------------------------------------------------
  */
 
+static void start(struct listener *listener, struct reactor *reactor, int fd)
+{
+    listener->source.ready = ready;
+    listener->reactor = reactor;
+    listener->fd = fd;
+    open_spare(listener);
+    watch(listener);
+}
+
 int listener_init(struct listener *listener, struct reactor *reactor, const char *path, mode_t mode,
                   listener_accepted *accepted, listener_exhausted *exhausted, void *owner)
 {
+    int fd = open_socket(path, mode);
+
     *listener = (struct listener){
-        .source.ready = ready,
-        .reactor = reactor,
         .accepted = accepted,
         .exhausted = exhausted,
         .owner = owner,
         .path = path,
+        .fd = -1,
         .spare = -1,
     };
-    listener->fd = open_socket(path, mode);
-    if (listener->fd < 0)
-        return listener->fd;
+    if (fd < 0)
+        return fd;
     if (lstat(path, &listener->bound) < 0)
-        listener->bound = (struct stat){0};
-    open_spare(listener);
-    watch(listener);
+        listener->path = NULL;
+    start(listener, reactor, fd);
     return 0;
+}
+
+void listener_init_adopted(struct listener *listener, struct reactor *reactor, int fd, listener_accepted *accepted,
+                           listener_exhausted *exhausted, void *owner)
+{
+    int flags = fcntl(fd, F_GETFL);
+
+    *listener = (struct listener){
+        .accepted = accepted,
+        .exhausted = exhausted,
+        .owner = owner,
+        .fd = -1,
+        .spare = -1,
+    };
+    if (flags >= 0)
+        fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+    start(listener, reactor, fd);
 }
 
 static bool still_ours(const struct listener *listener)
 {
     struct stat now;
 
-    return lstat(listener->path, &now) == 0 && now.st_dev == listener->bound.st_dev &&
+    return listener->path && lstat(listener->path, &now) == 0 && now.st_dev == listener->bound.st_dev &&
            now.st_ino == listener->bound.st_ino;
 }
 

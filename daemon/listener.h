@@ -25,11 +25,11 @@ struct listener {
     listener_accepted *accepted;
     listener_exhausted *exhausted;
     void *owner;
-    const char *path;
-    int fd;    /* -1: closed */
+    const char *path; /* of the socket file that is ours; NULL: it is not */
+    int fd;           /* -1: closed */
     int spare; /* given up for a moment to tell a client that there are no more; -1: it could not be had back yet */
     struct timer rest;
-    struct stat bound; /* the socket file that is ours */
+    struct stat bound; /* the socket file that was made */
 };
 
 /*
@@ -38,6 +38,10 @@ struct listener {
  */
 int listener_init(struct listener *listener, struct reactor *reactor, const char *path, mode_t mode,
                   listener_accepted *accepted, listener_exhausted *exhausted, void *owner);
+
+/* Accepts at a socket that listens already and is taken over; its file, if it has one, is somebody else's and stays. */
+void listener_init_adopted(struct listener *listener, struct reactor *reactor, int fd, listener_accepted *accepted,
+                           listener_exhausted *exhausted, void *owner);
 
 /* Accepts no more and takes the socket file away, if it is still ours. May be called twice. */
 void listener_deinit(struct listener *listener);

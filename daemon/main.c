@@ -11,27 +11,51 @@
 #include <string.h>
 
 /* What a signal handler needs and cannot be passed. */
-static volatile sig_atomic_t stop_asked;
+static struct server_signals signals;
 static struct minimio_registrator *waker;
 
 static void on_stop(int signal)
 {
     (void)signal;
-    stop_asked = 1;
+    signals.stop = 1;
+    minimio_registrator_wake(waker);
+}
+
+static void on_reload(int signal)
+{
+    (void)signal;
+    signals.reload = 1;
     minimio_registrator_wake(waker);
 }
 
 static void watch_signals(struct minimio_registrator *registrator)
 {
     struct sigaction stop = {.sa_handler = on_stop, .sa_flags = SA_RESTART};
+    struct sigaction reload = {.sa_handler = on_reload, .sa_flags = SA_RESTART};
     struct sigaction ignored = {.sa_handler = SIG_IGN};
 
     waker = registrator;
-    sigemptyset(&stop.sa_mask);
     sigaction(SIGTERM, &stop, NULL);
     sigaction(SIGINT, &stop, NULL);
+    sigaction(SIGHUP, &reload, NULL);
     sigaction(SIGPIPE, &ignored, NULL);
-    sigaction(SIGHUP, &ignored, NULL); /* there is nothing to read anew, and a closed terminal ends no session */
+}
+
+/* What is read anew is read between the two. */
+static void reload(struct server *server)
+{
+    signals.reload = 0;
+    service_reloading(server->service);
+    server_ready(server);
+}
+
+static void announce(struct server *server, const struct config *config)
+{
+    if (server->listener.path)
+        log_write(LOG_LEVEL_INFO, "listening on %s", config->socket);
+    else
+        log_write(LOG_LEVEL_INFO, "listening on the service manager's socket");
+    server_ready(server);
 }
 
 static int serve(struct server *server, const struct config *config)
@@ -40,12 +64,14 @@ static int serve(struct server *server, const struct config *config)
 
     if (result == 0) {
         watch_signals(server->reactor.registrator);
-        log_write(LOG_LEVEL_INFO, "listening on %s", config->socket);
-        result = server_run(server, &stop_asked);
+        announce(server, config);
+        while ((result = server_run(server, &signals)) == SERVER_RELOAD)
+            reload(server);
         if (result < 0)
             log_write(LOG_LEVEL_ERROR, "cannot go on: %s", strerror(-result));
         signal(SIGTERM, SIG_IGN);
         signal(SIGINT, SIG_IGN);
+        signal(SIGHUP, SIG_IGN);
     }
     server_deinit(server);
     return result;

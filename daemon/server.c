@@ -128,6 +128,22 @@ static void flush(struct server *server)
     }
 }
 
+/* As one line for `systemctl status`. */
+#define STATUS            "%u sessions, %zu loops, %u registrations"
+#define STATUS_OF(server) (server)->policy.sessions, (server)->loops.count, (server)->policy.registrations
+
+void server_ready(struct server *server)
+{
+    service_ready(server->service, STATUS, STATUS_OF(server));
+}
+
+static void report(struct server *server)
+{
+    if (service_wants_status(server->service) && !server->stopping)
+        service_status(server->service, STATUS, STATUS_OF(server));
+    service_turn(server->service);
+}
+
 static int turn(struct server *server)
 {
     bool busy =
@@ -143,6 +159,7 @@ static int turn(struct server *server)
         deliver(server);
     }
     flush(server);
+    report(server);
     reactor_reap(&server->reactor);
     return 0;
 }
@@ -170,7 +187,7 @@ static void say_goodbye(struct server *server)
     }
 }
 
-/* Clients have a moment to read what was said; one that does not is not waited for. */
+/* Clients have a moment to read what was said, the manager to take what it is to keep; neither is waited for longer. */
 static int stop(struct server *server)
 {
     int result = 0;
@@ -178,22 +195,27 @@ static int stop(struct server *server)
     log_write(LOG_LEVEL_INFO, "stopping: %u sessions, %u registrations", server->policy.sessions,
               server->policy.registrations);
     server->stopping = true;
+    service_stopping(server->service);
     listener_deinit(&server->listener);
     say_goodbye(server);
     flush(server);
     timer_start(&server->reactor.timers, &server->farewell, FAREWELL_MS, farewell_over);
-    while (result == 0 && !LIST_EMPTY(&server->sessions) && server->farewell.running)
+    while (result == 0 && server->farewell.running &&
+           !(LIST_EMPTY(&server->sessions) && service_is_settled(server->service)))
         result = turn(server);
     return result;
 }
 
-int server_run(struct server *server, const volatile sig_atomic_t *stop_asked)
+int server_run(struct server *server, const struct server_signals *signals)
 {
     int result = 0;
 
-    while (result == 0 && !*stop_asked)
+    report(server); /* what was to be said since the last turn, or before the first */
+    while (result == 0 && !signals->stop && !signals->reload)
         result = turn(server);
-    return result < 0 ? result : stop(server);
+    if (result < 0)
+        return result;
+    return signals->stop ? stop(server) : SERVER_RELOAD;
 }
 
 /* ---- The beginning ------------------------------------------------------------------------------------------------
@@ -224,9 +246,15 @@ static void give_to_group(const struct config *config)
 static int open_listener(struct server *server)
 {
     const struct config *config = server->config;
-    int result = listener_init(&server->listener, &server->reactor, config->socket, config->socket_mode, admit,
-                               turn_away, server);
+    int activated = service_take_listener(server->service);
+    int result;
 
+    if (activated >= 0) {
+        listener_init_adopted(&server->listener, &server->reactor, activated, admit, turn_away, server);
+        return 0;
+    }
+    result = listener_init(&server->listener, &server->reactor, config->socket, config->socket_mode, admit, turn_away,
+                           server);
     if (result < 0)
         explain(config, result);
     else if (config->system_socket)
@@ -250,6 +278,10 @@ int server_init(struct server *server, const struct config *config)
     result = reactor_init(&server->reactor);
     if (result == 0) {
         server->stats.started_ns = server->reactor.timers.now_ns;
+        result = service_new(&server->reactor, &server->service);
+    }
+    if (result == 0) {
+        service_set_store_max(server->service, config->store);
         result = resolver_new(&server->reactor, config->servers, &server->resolver);
     }
     if (result < 0) {
@@ -268,5 +300,6 @@ void server_deinit(struct server *server)
     membership_close_all(server);
     listener_deinit(&server->listener);
     resolver_free(server->resolver);
+    service_free(server->service);
     reactor_deinit(&server->reactor);
 }

@@ -13,6 +13,7 @@
 #include "daemon/policy.h"
 #include "daemon/reactor.h"
 #include "daemon/resolver.h"
+#include "daemon/service.h"
 #include "daemon/session.h"
 #include "daemon/stats.h"
 
@@ -29,6 +30,7 @@ struct server {
     struct stats stats;
     struct resolver *resolver;
     struct listener listener;
+    struct service *service; /* the manager that started us */
     struct closer closer;
     struct loops loops;
     LIST_HEAD(, session) sessions;
@@ -50,8 +52,21 @@ struct server {
 int server_init(struct server *server, const struct config *config);
 void server_deinit(struct server *server);
 
-/* Serves until `*stop` becomes true and its setter has woken the reactor; then tells the clients, and returns. */
-int server_run(struct server *server, const volatile sig_atomic_t *stop);
+/* What signal handlers ask for. Who sets one wakes the reactor; who has done what was asked clears it. */
+struct server_signals {
+    volatile sig_atomic_t stop, reload;
+};
+
+enum { SERVER_STOPPED, SERVER_RELOAD };
+
+/*
+ * Serves until a signal asks for something. SERVER_RELOAD: it goes on when it is called again. SERVER_STOPPED: the
+ * clients were told. Errors: negative errno, it cannot go on.
+ */
+int server_run(struct server *server, const struct server_signals *signals);
+
+/* Tells the service manager that the daemon serves, and whom: when it has started, and when it has reloaded. */
+void server_ready(struct server *server);
 
 /* Lets a session run this turn, or the next if it runs already; while stopping, never. */
 void server_schedule(struct server *server, struct session *session);

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/service_store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define NAME_BYTES 255
+#define RETRY_MS   50 /* no pipe could be had */
+
+/* A name in the store or on its way there, by name; or one that is on its way out of it, in the queue alone. */
+struct kept {
+    RB_ENTRY(kept) entry;
+    TAILQ_ENTRY(kept) link; /* while queued */
+    int fd;                 /* to be sent; -1: nothing, or that it be forgotten */
+    bool queued;
+    char name[];
+};
+
+static int compare(const struct kept *left, const struct kept *right)
+{
+    return strcmp(left->name, right->name);
+}
+
+TREE_GENERATE(kept_tree, kept, entry, compare)
+
+/* ---- Names --------------------------------------------------------------------------------------------------------
+ */
+
+/* A name that ends like a socket unit's would be taken for the listener at the next start. */
+static bool is_name(const char *name)
+{
+    size_t length = strlen(name);
+
+    if (length < 1 || length > NAME_BYTES || (length >= 7 && !strcmp(name + length - 7, ".socket")))
+        return false;
+    for (const char *c = name; *c; c++)
+        if (*c < ' ' || *c > '~' || *c == ':')
+            return false;
+    return true;
+}
+
+static struct kept *kept_new(const char *name)
+{
+    size_t size = strlen(name) + 1;
+    struct kept *kept = malloc(sizeof *kept + size);
+
+    if (!kept)
+        return NULL;
+    *kept = (struct kept){.fd = -1};
+    memcpy(kept->name, name, size);
+    return kept;
+}
+
+static void kept_free(struct kept *kept)
+{
+    if (kept->fd >= 0)
+        close(kept->fd);
+    free(kept);
+}
+
+static struct kept *find(struct service_store *store, const char *name)
+{
+    struct kept *kept = RB_ROOT(&store->names);
+
+    while (kept) {
+        int order = strcmp(name, kept->name);
+        if (order == 0)
+            break;
+        kept = order < 0 ? RB_LEFT(kept, entry) : RB_RIGHT(kept, entry);
+    }
+    return kept;
+}
+
+static void count_in(struct service_store *store, struct kept *kept)
+{
+    RB_INSERT(kept_tree, &store->names, kept);
+    store->count++;
+    store->name_bytes += strlen(kept->name) + 1;
+}
+
+static void count_out(struct service_store *store, struct kept *kept)
+{
+    RB_REMOVE(kept_tree, &store->names, kept);
+    store->count--;
+    store->name_bytes -= strlen(kept->name) + 1;
+}
+
+static void enqueue(struct service_store *store, struct kept *kept)
+{
+    kept->queued = true;
+    TAILQ_INSERT_TAIL(&store->queue, kept, link);
+}
+
+static void dequeue(struct service_store *store, struct kept *kept)
+{
+    kept->queued = false;
+    TAILQ_REMOVE(&store->queue, kept, link);
+}
+
+int service_store_know(struct service_store *store, const char *name)
+{
+    struct kept *kept;
+
+    if (find(store, name))
+        return 0;
+    kept = kept_new(name);
+    if (!kept)
+        return -ENOMEM;
+    count_in(store, kept);
+    return 0;
+}
+
+int service_store_add(struct service_store *store, int fd, const char *name)
+{
+    struct kept *kept;
+
+    if (!is_name(name))
+        return -EINVAL;
+    if (find(store, name))
+        return -EEXIST;
+    if (store->count >= store->max || store->name_bytes + strlen(name) + 1 > SERVICE_STORE_NAMES_BYTES)
+        return -ENOSPC;
+    kept = kept_new(name);
+    if (!kept)
+        return -ENOMEM;
+    kept->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    if (kept->fd < 0) {
+        int error = -errno;
+        kept_free(kept);
+        return error;
+    }
+    count_in(store, kept);
+    enqueue(store, kept);
+    return 0;
+}
+
+int service_store_remove(struct service_store *store, const char *name)
+{
+    struct kept *kept = find(store, name);
+
+    if (!kept)
+        return -ENOENT;
+    count_out(store, kept);
+    if (kept->queued) {
+        dequeue(store, kept);
+        kept_free(kept);
+    } else {
+        enqueue(store, kept);
+    }
+    return 0;
+}
+
+/* ---- Messages -----------------------------------------------------------------------------------------------------
+ */
+
+/* FDPOLL=0: without it the manager watches what it keeps, and drops a stream when its peer hangs up. */
+static int send_one(struct service_store *store, const struct kept *kept)
+{
+    char text[NAME_BYTES + 64];
+    int length = snprintf(text, sizeof text, "%s\nFDNAME=%s", kept->fd >= 0 ? "FDSTORE=1\nFDPOLL=0" : "FDSTOREREMOVE=1",
+                          kept->name);
+
+    return service_link_send(store->link, text, (size_t)length, kept->fd);
+}
+
+static void sent(struct service_store *store, struct kept *kept)
+{
+    dequeue(store, kept);
+    store->since++;
+    if (kept->fd < 0) {
+        kept_free(kept);
+    } else {
+        close(kept->fd);
+        kept->fd = -1;
+    }
+}
+
+static void send_queued(struct service_store *store)
+{
+    struct kept *kept;
+
+    while (store->before + store->since < SERVICE_STORE_UNDER_WAY && (kept = TAILQ_FIRST(&store->queue))) {
+        if (send_one(store, kept) < 0)
+            return;
+        sent(store, kept);
+    }
+}
+
+static void end_barrier(struct service_store *store)
+{
+    if (store->barrier < 0)
+        return;
+    reactor_unwatch(store->link->reactor, store->barrier);
+    close(store->barrier);
+    store->barrier = -1;
+    store->before = 0;
+}
+
+static void confirmed(struct source *source, const struct minimio_event *event)
+{
+    (void)event;
+    end_barrier(container_of(source, struct service_store, confirmed));
+}
+
+static int begin_barrier(struct service_store *store)
+{
+    static const char text[] = "BARRIER=1";
+    int ends[2];
+    int result;
+
+    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
+        return -errno;
+    result = reactor_watch(store->link->reactor, ends[0], &store->confirmed, MINIMIO_READABLE, MINIMIO_ONESHOT);
+    if (result == 0) {
+        result = service_link_send(store->link, text, sizeof text - 1, ends[1]);
+        if (result < 0)
+            reactor_unwatch(store->link->reactor, ends[0]);
+    }
+    close(ends[1]);
+    if (result < 0) {
+        close(ends[0]);
+        return result;
+    }
+    store->barrier = ends[0];
+    store->before = store->since;
+    store->since = 0;
+    return 0;
+}
+
+static void retry(struct timer *timer)
+{
+    (void)timer; /* that there is a turn is all that is wanted */
+}
+
+/* With no manager left nothing will ever be confirmed. */
+static void give_up(struct service_store *store)
+{
+    struct kept *kept;
+
+    end_barrier(store);
+    store->since = 0;
+    while ((kept = TAILQ_FIRST(&store->queue)))
+        if (kept->fd >= 0) {
+            service_store_remove(store, kept->name);
+        } else {
+            dequeue(store, kept);
+            kept_free(kept);
+        }
+}
+
+void service_store_send(struct service_store *store)
+{
+    send_queued(store);
+    if (store->since && store->barrier < 0) {
+        int result = begin_barrier(store);
+        if (result < 0 && result != -EAGAIN && result != -ENOTCONN)
+            timer_start(&store->link->reactor->timers, &store->retry, RETRY_MS, retry);
+    }
+    if (!service_link_is_open(store->link))
+        give_up(store);
+}
+
+bool service_store_is_settled(const struct service_store *store)
+{
+    return TAILQ_EMPTY(&store->queue) && !store->before && !store->since;
+}
+
+/* -------------------------------------------------------------------------------------------------------------------
+ */
+
+void service_store_init(struct service_store *store, struct service_link *link)
+{
+    *store = (struct service_store){.confirmed.ready = confirmed, .link = link, .barrier = -1};
+    RB_INIT(&store->names);
+    TAILQ_INIT(&store->queue);
+}
+
+void service_store_deinit(struct service_store *store)
+{
+    struct kept *kept;
+
+    timer_stop(&store->link->reactor->timers, &store->retry);
+    give_up(store);
+    while ((kept = RB_ROOT(&store->names))) {
+        count_out(store, kept);
+        kept_free(kept);
+    }
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The manager's descriptor store, as seen from here: which names are in it, and what it is still to be told.
+ *
+ * Messages go out in their order and at a pace: at most SERVICE_STORE_UNDER_WAY that the manager has not carried out
+ * yet. It says so by closing a pipe that a BARRIER message brought it, so that it is neither starved nor guessed at.
+ */
+#ifndef MINIMIO_DAEMON_SERVICE_STORE_H
+#define MINIMIO_DAEMON_SERVICE_STORE_H
+
+#include "daemon/service_link.h"
+#include "daemon/tree.h"
+
+#include <stdint.h>
+
+/* The manager reads one message a turn of its own: few enough that others' do not wait for ours. */
+#define SERVICE_STORE_UNDER_WAY 32
+
+/* The kernel takes 128 KiB for an environment variable. With more names in LISTEN_FDNAMES the daemon could never be
+ * started again; the rest is for the variable's name and the sockets'. */
+#define SERVICE_STORE_NAMES_BYTES (128 * 1024 - 1024)
+
+struct kept;
+RB_HEAD(kept_tree, kept);
+TAILQ_HEAD(kept_list, kept);
+
+struct service_store {
+    struct source confirmed;
+    struct timer retry;
+    struct service_link *link;
+    struct kept_tree names;
+    struct kept_list queue; /* stores and forgets that were not sent yet */
+    uint32_t max, count;
+    size_t name_bytes; /* of all names, with the ':' between them */
+    int barrier;       /* the pipe's end here; -1: no barrier is under way */
+    uint32_t before;   /* messages sent before the barrier that is under way */
+    uint32_t since;    /* messages sent after it */
+};
+
+void service_store_init(struct service_store *store, struct service_link *link);
+void service_store_deinit(struct service_store *store);
+
+/* Counts in what the manager has already, under whatever name. Error: -ENOMEM. */
+int service_store_know(struct service_store *store, const char *name);
+
+/* As service_store and service_forget. */
+int service_store_add(struct service_store *store, int fd, const char *name);
+int service_store_remove(struct service_store *store, const char *name);
+
+/* Sends what may go out now. */
+void service_store_send(struct service_store *store);
+
+bool service_store_is_settled(const struct service_store *store);
+
+#endif
