@@ -2,6 +2,7 @@
 /* The methods that are about a loop as a whole. */
 #include "daemon/handlers.h"
 
+#include "daemon/durable.h"
 #include "daemon/membership.h"
 #include "daemon/polling.h"
 #include "daemon/server.h"
@@ -88,6 +89,10 @@ static void enter(struct call *call, struct loop *loop, bool created, const stru
     else
         membership_detach(loop, &fault);
     set_up(loop, params);
+    if (created)
+        durable_loop_added(loop->loops->durable, loop);
+    else
+        durable_loop_changed(loop->loops->durable, loop);
     if (call->batch)
         loop->held_by = call->batch->serial;
     reply_opened(call_begin(call), call->id, loop_name(loop), created, loop->delivery, loop->count);
@@ -196,6 +201,7 @@ static bool loops_add(struct buffer *out, const struct loop *loop, size_t begun_
         .pending = loop->ready_count,
         .linger_ms = loop->linger_ms,
         .attached = loop->session != NULL,
+        .durable = durable_is_kept(loop->loops->durable, loop),
     };
 
     return reply_loops_add(out, &reply, begun_at, budget);

@@ -226,21 +226,35 @@ int listener_init(struct listener *listener, struct reactor *reactor, const char
     return 0;
 }
 
-void listener_init_adopted(struct listener *listener, struct reactor *reactor, int fd, listener_accepted *accepted,
-                           listener_exhausted *exhausted, void *owner)
+void listener_init_adopted(struct listener *listener, struct reactor *reactor, int fd, const char *path,
+                           listener_accepted *accepted, listener_exhausted *exhausted, void *owner)
 {
     int flags = fcntl(fd, F_GETFL);
 
     *listener = (struct listener){
+        .path = path,
         .accepted = accepted,
         .exhausted = exhausted,
         .owner = owner,
         .fd = -1,
         .spare = -1,
     };
+    if (path && lstat(path, &listener->bound) < 0)
+        listener->path = NULL;
     if (flags >= 0)
         fcntl(fd, F_SETFL, flags | O_NONBLOCK);
     start(listener, reactor, fd);
+}
+
+void listener_pause(struct listener *listener)
+{
+    timer_stop(&listener->reactor->timers, &listener->rest);
+    reactor_unwatch(listener->reactor, listener->fd);
+}
+
+void listener_resume(struct listener *listener)
+{
+    watch(listener);
 }
 
 static bool still_ours(const struct listener *listener)
@@ -255,8 +269,7 @@ void listener_deinit(struct listener *listener)
 {
     if (!listener->reactor || listener->fd < 0)
         return;
-    timer_stop(&listener->reactor->timers, &listener->rest);
-    reactor_unwatch(listener->reactor, listener->fd);
+    listener_pause(listener);
     if (still_ours(listener))
         unlink(listener->path);
     close(listener->fd);

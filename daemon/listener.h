@@ -39,9 +39,13 @@ struct listener {
 int listener_init(struct listener *listener, struct reactor *reactor, const char *path, mode_t mode,
                   listener_accepted *accepted, listener_exhausted *exhausted, void *owner);
 
-/* Accepts at a socket that listens already and is taken over; its file, if it has one, is somebody else's and stays. */
-void listener_init_adopted(struct listener *listener, struct reactor *reactor, int fd, listener_accepted *accepted,
-                           listener_exhausted *exhausted, void *owner);
+/* Accepts at a socket that listens already and is taken over. `path`: of its file, if that is ours; NULL: it stays. */
+void listener_init_adopted(struct listener *listener, struct reactor *reactor, int fd, const char *path,
+                           listener_accepted *accepted, listener_exhausted *exhausted, void *owner);
+
+/* Accepts no more for now, while clients may still connect and wait; and again. */
+void listener_pause(struct listener *listener);
+void listener_resume(struct listener *listener);
 
 /* Accepts no more and takes the socket file away, if it is still ours. May be called twice. */
 void listener_deinit(struct listener *listener);

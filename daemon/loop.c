@@ -32,12 +32,13 @@ static int compare_loops(const struct loop *left, const struct loop *right)
 
 TREE_GENERATE(loop_tree, loop, by_name, compare_loops)
 
-void loops_init(struct loops *loops)
+void loops_init(struct loops *loops, struct durable *durable)
 {
     TAILQ_INIT(&loops->ready);
     TAILQ_INIT(&loops->looking);
     RB_INIT(&loops->named);
     loops->count = 0;
+    loops->durable = durable;
 }
 
 struct loop *loops_find(struct loops *loops, const char *name, uid_t uid)

@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct durable;
 struct polling;
 struct session;
 struct stream;
@@ -32,6 +33,7 @@ struct loops {
     struct polling_list looking; /* polls that are answered after the kernel was asked once more */
     struct loop_tree named;      /* by name, then uid */
     size_t count;                /* named or not */
+    struct durable *durable;     /* keeps the named ones for the next daemon */
 };
 
 struct loop {
@@ -49,12 +51,14 @@ struct loop {
     struct timer linger; /* while nobody is in it */
     uint64_t linger_ms;
     uint32_t held_by; /* the batch after whose replies its events come; 0: none */
+    uint32_t entry;   /* in the ledger */
     uint8_t delivery; /* enum delivery */
+    bool lossy;       /* not all of it could be kept for the next daemon */
     bool queued;      /* in loops->ready */
     char name[];      /* "": anonymous */
 };
 
-void loops_init(struct loops *loops);
+void loops_init(struct loops *loops, struct durable *durable);
 
 /* The named loop of this user; NULL: there is none. */
 struct loop *loops_find(struct loops *loops, const char *name, uid_t uid);

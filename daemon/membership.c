@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/membership.h"
 
+#include "daemon/durable.h"
 #include "daemon/polling.h"
 #include "daemon/server.h"
 #include "daemon/stream.h"
@@ -46,6 +47,7 @@ void membership_close(struct server *server, struct loop *loop, const struct fau
         policy_remove_registration(&server->policy, account);
         stream_free(&server->reactor, stream);
     }
+    durable_loop_gone(loop->loops->durable, loop);
     loop_free(loop);
     if (named)
         policy_remove_loop(&server->policy, account);
@@ -81,12 +83,19 @@ void membership_leave(struct session *session, const struct fault *fault)
 
     if (!loop)
         return;
-    if (!loop_is_named(loop) || loop->linger_ms == 0) {
-        membership_close(server, loop, fault);
-        return;
-    }
     membership_detach(loop, fault);
-    timer_start(&server->reactor.timers, &loop->linger, loop->linger_ms, lingered);
+    if (loop_is_named(loop))
+        membership_linger(server, loop);
+    else
+        membership_close(server, loop, NULL);
+}
+
+void membership_linger(struct server *server, struct loop *loop)
+{
+    if (loop->linger_ms)
+        timer_start(&server->reactor.timers, &loop->linger, loop->linger_ms, lingered);
+    else
+        membership_close(server, loop, NULL);
 }
 
 /* ---- Entering --------------------------------------------------------------------------------------------------- */

@@ -29,6 +29,9 @@ void membership_leave(struct session *session, const struct fault *fault);
 /* Whoever is in it leaves the loop, which does not linger: somebody else is about to enter. */
 void membership_detach(struct loop *loop, const struct fault *fault);
 
+/* Nobody is in the loop, which is named, for as long as its linger says; then it is closed. */
+void membership_linger(struct server *server, struct loop *loop);
+
 /* Closes a loop whoever is in it: its streams are closed, what waits is answered with `fault`, or not at all. */
 void membership_close(struct server *server, struct loop *loop, const struct fault *fault);
 

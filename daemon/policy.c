@@ -113,3 +113,20 @@ void policy_remove_loop(struct policy *policy, struct account *account)
     account->loops--;
     release(policy, account);
 }
+
+struct account *policy_restore_loop(struct policy *policy, uid_t uid)
+{
+    struct account *account = find(policy, uid);
+
+    if (!account)
+        account = add(policy, uid);
+    if (account)
+        account->loops++;
+    return account;
+}
+
+void policy_restore_registration(struct policy *policy, struct account *account)
+{
+    policy->registrations++;
+    account->registrations++;
+}

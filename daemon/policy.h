@@ -47,4 +47,8 @@ void policy_remove_registration(struct policy *policy, struct account *account);
 int policy_add_loop(struct policy *policy, struct account *account, struct fault *ret_fault);
 void policy_remove_loop(struct policy *policy, struct account *account);
 
+/* Likewise of what an earlier daemon had: whatever the limits are. NULL: out of memory. */
+struct account *policy_restore_loop(struct policy *policy, uid_t uid);
+void policy_restore_registration(struct policy *policy, struct account *account);
+
 #endif

@@ -188,15 +188,11 @@ static void say_goodbye(struct server *server)
 }
 
 /* Clients have a moment to read what was said, the manager to take what it is to keep; neither is waited for longer. */
-static int stop(struct server *server)
+static int take_leave(struct server *server)
 {
     int result = 0;
 
-    log_write(LOG_LEVEL_INFO, "stopping: %u sessions, %u registrations", server->policy.sessions,
-              server->policy.registrations);
     server->stopping = true;
-    service_stopping(server->service);
-    listener_deinit(&server->listener);
     say_goodbye(server);
     flush(server);
     timer_start(&server->reactor.timers, &server->farewell, FAREWELL_MS, farewell_over);
@@ -206,16 +202,49 @@ static int stop(struct server *server)
     return result;
 }
 
+static int stop(struct server *server)
+{
+    log_write(LOG_LEVEL_INFO, "stopping: %u sessions, %u registrations", server->policy.sessions,
+              server->policy.registrations);
+    service_stopping(server->service);
+    listener_deinit(&server->listener);
+    return take_leave(server);
+}
+
+/* Clients that come meanwhile wait to be accepted. */
+static int prepare_handover(struct server *server)
+{
+    struct session *session;
+    int result;
+
+    log_write(LOG_LEVEL_INFO, "handing over to the program's new binary: %u sessions end, %u registrations",
+              server->policy.sessions, server->policy.registrations);
+    listener_pause(&server->listener);
+    result = take_leave(server);
+    while ((session = LIST_FIRST(&server->sessions)))
+        session_free(session);
+    return result < 0 ? result : SERVER_HAND_OVER;
+}
+
+void server_resume(struct server *server)
+{
+    timer_stop(&server->reactor.timers, &server->farewell);
+    server->stopping = false;
+    listener_resume(&server->listener);
+}
+
 int server_run(struct server *server, const struct server_signals *signals)
 {
     int result = 0;
 
     report(server); /* what was to be said since the last turn, or before the first */
-    while (result == 0 && !signals->stop && !signals->reload)
+    while (result == 0 && !signals->stop && !signals->reload && !signals->hand_over)
         result = turn(server);
     if (result < 0)
         return result;
-    return signals->stop ? stop(server) : SERVER_RELOAD;
+    if (signals->stop)
+        return stop(server);
+    return signals->hand_over ? prepare_handover(server) : SERVER_RELOAD;
 }
 
 /* ---- The beginning ------------------------------------------------------------------------------------------------
@@ -243,14 +272,21 @@ static void give_to_group(const struct config *config)
                   group ? strerror(errno) : "there is no such group");
 }
 
-static int open_listener(struct server *server)
+/* One that listens already: the binary's before, or the manager's. */
+static int find_listener(struct server *server, const struct handover *handover)
+{
+    return handover->listener >= 0 ? handover->listener : service_take_listener(server->service);
+}
+
+static int open_listener(struct server *server, const struct handover *handover)
 {
     const struct config *config = server->config;
-    int activated = service_take_listener(server->service);
+    int found = find_listener(server, handover);
     int result;
 
-    if (activated >= 0) {
-        listener_init_adopted(&server->listener, &server->reactor, activated, admit, turn_away, server);
+    if (found >= 0) {
+        listener_init_adopted(&server->listener, &server->reactor, found, handover->owns_path ? config->socket : NULL,
+                              admit, turn_away, server);
         return 0;
     }
     result = listener_init(&server->listener, &server->reactor, config->socket, config->socket_mode, admit, turn_away,
@@ -262,7 +298,7 @@ static int open_listener(struct server *server)
     return result;
 }
 
-int server_init(struct server *server, const struct config *config)
+int server_init(struct server *server, const struct config *config, const struct handover *handover)
 {
     int result;
 
@@ -272,7 +308,7 @@ int server_init(struct server *server, const struct config *config)
     LIST_INIT(&server->sessions);
     TAILQ_INIT(&server->runnable);
     TAILQ_INIT(&server->dirty);
-    loops_init(&server->loops);
+    loops_init(&server->loops, &server->durable);
     closer_init(&server->closer);
     policy_init(&server->policy, server->limits);
     result = reactor_init(&server->reactor);
@@ -284,11 +320,13 @@ int server_init(struct server *server, const struct config *config)
         service_set_store_max(server->service, config->store);
         result = resolver_new(&server->reactor, config->servers, &server->resolver);
     }
+    if (result == 0)
+        result = durable_start(server, server->service, handover->ledger);
     if (result < 0) {
         log_write(LOG_LEVEL_ERROR, "cannot start: %s", strerror(-result));
         return result;
     }
-    return open_listener(server);
+    return open_listener(server, handover);
 }
 
 void server_deinit(struct server *server)
@@ -297,6 +335,7 @@ void server_deinit(struct server *server)
 
     while ((session = LIST_FIRST(&server->sessions)))
         session_free(session);
+    durable_stop(server); /* what is kept is for the next daemon */
     membership_close_all(server);
     listener_deinit(&server->listener);
     resolver_free(server->resolver);

@@ -8,6 +8,8 @@
 
 #include "daemon/closer.h"
 #include "daemon/config.h"
+#include "daemon/durable.h"
+#include "daemon/handover.h"
 #include "daemon/listener.h"
 #include "daemon/loop.h"
 #include "daemon/policy.h"
@@ -32,6 +34,7 @@ struct server {
     struct listener listener;
     struct service *service; /* the manager that started us */
     struct closer closer;
+    struct durable durable;
     struct loops loops;
     LIST_HEAD(, session) sessions;
     struct session_list runnable; /* have something to read or to carry out */
@@ -49,21 +52,25 @@ struct server {
  * Opens the socket and whatever else is needed; says in the log what failed. Errors: negative errno. To be freed with
  * server_deinit after an error too.
  */
-int server_init(struct server *server, const struct config *config);
+int server_init(struct server *server, const struct config *config, const struct handover *handover);
 void server_deinit(struct server *server);
 
 /* What signal handlers ask for. Who sets one wakes the reactor; who has done what was asked clears it. */
 struct server_signals {
-    volatile sig_atomic_t stop, reload;
+    volatile sig_atomic_t stop, reload, hand_over;
 };
 
-enum { SERVER_STOPPED, SERVER_RELOAD };
+enum { SERVER_STOPPED, SERVER_RELOAD, SERVER_HAND_OVER };
 
 /*
  * Serves until a signal asks for something. SERVER_RELOAD: it goes on when it is called again. SERVER_STOPPED: the
- * clients were told. Errors: negative errno, it cannot go on.
+ * clients were told. SERVER_HAND_OVER: likewise, and the listening socket is still there; server_resume goes on.
+ * Errors: negative errno, it cannot go on.
  */
 int server_run(struct server *server, const struct server_signals *signals);
+
+/* Goes on after SERVER_HAND_OVER, when nobody took over. */
+void server_resume(struct server *server);
 
 /* Tells the service manager that the daemon serves, and whom: when it has started, and when it has reloaded. */
 void server_ready(struct server *server);

@@ -301,6 +301,11 @@ int service_store(struct service *service, int fd, const char *name)
     return service_has_store(service) ? service_store_add(&service->store, fd, name) : -ENOTCONN;
 }
 
+int service_know(struct service *service, const char *name)
+{
+    return service_has_store(service) ? service_store_know(&service->store, name) : 0;
+}
+
 int service_forget(struct service *service, const char *name)
 {
     return service_store_remove(&service->store, name);
@@ -333,9 +338,8 @@ static int read_environment(struct service *service)
             return -ENOMEM;
     }
     service->store_max = read_store_max(getenv("FDSTORE"));
-    unsetenv("NOTIFY_SOCKET");
-    unsetenv("FDSTORE");
     watch_dog(service);
+    service_clear_environment();
     return take_passed(service);
 }
 
@@ -356,6 +360,12 @@ int service_new(struct reactor *reactor, struct service **ret_service)
     }
     *ret_service = service;
     return 0;
+}
+
+void service_clear_environment(void)
+{
+    unsetenv("NOTIFY_SOCKET");
+    unsetenv("FDSTORE");
 }
 
 int service_restore_environment(const struct service *service)

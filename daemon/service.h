@@ -71,6 +71,9 @@ int service_store(struct service *service, int fd, const char *name);
  */
 int service_forget(struct service *service, const char *name);
 
+/* What another process has stored under this name is in the store. Error: -ENOMEM. */
+int service_know(struct service *service, const char *name);
+
 /* The manager has carried out all that service_store and service_forget asked for. */
 bool service_is_settled(const struct service *service);
 
@@ -91,6 +94,9 @@ void service_stopping(struct service *service);
  * is to replace this one in this process. Error: -ENOMEM.
  */
 int service_restore_environment(const struct service *service);
+
+/* Takes it out again, where that failed. */
+void service_clear_environment(void);
 
 /* Once a turn, at its end: feeds the watchdog when half of its time has passed, and sends what waits. */
 void service_turn(struct service *service);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/stream.h"
 
+#include "daemon/durable.h"
 #include "proto/methods.h"
 
 #include <stdlib.h>
@@ -66,6 +67,7 @@ struct stream *stream_new(struct loop *loop, uint64_t token, struct span target,
 /* All of it but the descriptor. */
 static void bury(struct reactor *reactor, struct stream *stream)
 {
+    durable_stream_gone(stream->loop->loops->durable, stream);
     loop_remove(stream->loop, stream);
     if (stream->watched)
         reactor_unwatch(reactor, stream->fd);
@@ -115,6 +117,8 @@ static int open_with(struct reactor *reactor, struct stream *stream, minimio_fd 
     stream->watched = stream->interests != 0;
     stream->connecting = false;
     stream->fd = fd;
+    if (!stream->entry)
+        durable_stream_added(stream->loop->loops->durable, stream);
     return 0;
 }
 
@@ -124,11 +128,16 @@ int stream_open(struct reactor *reactor, struct stream *stream, minimio_fd fd)
     return open_with(reactor, stream, fd, true);
 }
 
-int stream_adopt(struct reactor *reactor, struct stream *stream, minimio_fd fd, enum descriptor_kind kind)
+int stream_restore(struct reactor *reactor, struct stream *stream, minimio_fd fd, enum descriptor_kind kind)
 {
     stream->kind = (uint8_t)kind;
-    stream->adopted = true;
     return open_with(reactor, stream, fd, false);
+}
+
+int stream_adopt(struct reactor *reactor, struct stream *stream, minimio_fd fd, enum descriptor_kind kind)
+{
+    stream->adopted = true;
+    return stream_restore(reactor, stream, fd, kind);
 }
 
 int stream_rearm(struct reactor *reactor, struct stream *stream, uint8_t interests, uint8_t mode)
@@ -148,6 +157,7 @@ int stream_rearm(struct reactor *reactor, struct stream *stream, uint8_t interes
     stream->fired = false;
     stream->pending = 0;
     loop_place(stream->loop, stream, STREAM_NOWHERE);
+    durable_stream_changed(stream->loop->loops->durable, stream);
     return 0;
 }
 

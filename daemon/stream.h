@@ -26,6 +26,7 @@ struct stream {
         struct registering *registering; /* while connecting */
         minimio_fd fd;                   /* once open */
     };
+    uint32_t entry;         /* in the ledger of its loop */
     uint32_t held_by;       /* the batch after whose replies its events come; 0: none */
     uint8_t interests;      /* READY_ bits */
     uint8_t mode;           /* enum mode */
@@ -53,6 +54,9 @@ int stream_open(struct reactor *reactor, struct stream *stream, minimio_fd fd);
 
 /* Likewise, with a descriptor of that kind that a client has sent, and that the reactor does not know. */
 int stream_adopt(struct reactor *reactor, struct stream *stream, minimio_fd fd, enum descriptor_kind kind);
+
+/* Likewise, with what was kept of a stream that an earlier daemon had: its entry and whether it was adopted are set. */
+int stream_restore(struct reactor *reactor, struct stream *stream, minimio_fd fd, enum descriptor_kind kind);
 
 /* The descriptor of an open stream, now the caller's; nothing watches it any more. The stream is freed. */
 minimio_fd stream_take(struct reactor *reactor, struct stream *stream);

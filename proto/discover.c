@@ -61,11 +61,13 @@ static const char schemas[] =
     ",\"registration\":" OBJECT(
         "\"token\":" COUNT_ ",\"state\":{\"enum\":[\"connecting\",\"armed\",\"disarmed\"]}"
         ",\"interests\":" LIST_OF(TEXT_) ",\"mode\":" TEXT_ ",\"address\":" TEXT_ ",\"local\":" TEXT_ ",\"peer\":" TEXT_
-                                         ",\"pending\":" OBJECT(
-                                             FLAGS)) ",\"loop\":" OBJECT("\"name\":" TEXT_ ",\"uid\":" COUNT_
-                                                                         ",\"registrations\":" COUNT_
-                                                                         ",\"pending\":" COUNT_ ",\"attached\":" FLAG_
-                                                                         ",\"linger_ms\":" COUNT_) "}";
+                                         ",\"pending\":" OBJECT(FLAGS)) ",\"loop\":" OBJECT("\"name\":" TEXT_
+                                                                                            ",\"uid\":" COUNT_
+                                                                                            ",\"registrations\":" COUNT_
+                                                                                            ",\"pending\":" COUNT_
+                                                                                            ",\"attached\":" FLAG_
+                                                                                            ",\"linger_ms\":" COUNT_
+                                                                                            ",\"durable\":" FLAG_) "}";
 
 /* ---- Parameters ------------------------------------------------------------------------------------------------- */
 

@@ -338,6 +338,7 @@ bool reply_loops_add(struct buffer *out, const struct reply_loop *loop, size_t b
     put_number(out, "pending", loop->pending);
     put_boolean(out, "attached", loop->attached);
     put_number(out, "linger_ms", loop->linger_ms);
+    put_boolean(out, "durable", loop->durable);
     PUT(out, "}");
     return keep_if_fits(out, before, LIST_CLOSING_LONGEST, begun_at, budget);
 }

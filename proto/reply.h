@@ -73,6 +73,7 @@ struct reply_loop {
     uint64_t registrations, pending;
     uint64_t linger_ms;
     bool attached;
+    bool durable;
 };
 
 /* Likewise. What reply_loops_add says of an entry that did not fit holds here too; `next` is a name. */

@@ -36,6 +36,7 @@ Suite *socket_path_suite(void);
 Suite *unit_buffer_suite(void);
 Suite *unit_fault_suite(void);
 Suite *unit_frame_suite(void);
+Suite *unit_ledger_suite(void);
 Suite *unit_limits_suite(void);
 Suite *unit_methods_suite(void);
 Suite *unit_policy_suite(void);
@@ -60,6 +61,7 @@ static Suite *(*const suites[])(void) = {
     unit_buffer_suite,
     unit_fault_suite,
     unit_frame_suite,
+    unit_ledger_suite,
     unit_limits_suite,
     unit_methods_suite,
     unit_policy_suite,

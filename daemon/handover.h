@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Becoming another binary: the process stays, and with it its number, its named loops, their streams and the listening
+ * socket; sessions do not.
+ */
+#ifndef MINIMIO_DAEMON_HANDOVER_H
+#define MINIMIO_DAEMON_HANDOVER_H
+
+#include <stdbool.h>
+
+struct server;
+
+/* Remembers where this program's file is, as that is where the next one will be. Before anything else. */
+void handover_init(void);
+
+/* What the binary before has left. */
+struct handover {
+    int ledger, listener; /* descriptors; -1: there was no binary before */
+    bool owns_path;       /* the listener's file is ours to remove */
+};
+
+/* Takes it out of the environment. The descriptors are the caller's from then on. */
+void handover_take(struct handover *ret_handover);
+
+/*
+ * Becomes the binary that is now where this one was. There are no sessions any more. Returns only if that failed, with
+ * a negative errno; all is then as it was before.
+ */
+int handover_run(struct server *server, char **argv);
+
+#endif
