@@ -6,6 +6,7 @@
 #include "daemon/polling.h"
 #include "daemon/server.h"
 #include "daemon/stream.h"
+#include "proto/plain.h"
 #include "proto/reply.h"
 #include "proto/request.h"
 
@@ -74,6 +75,24 @@ static void claim_in_vain(struct session *session, const struct request *request
         session_discard_descriptor(session);
 }
 
+/* The messages at `data` that are plain requests. Returns how many bytes are done with. */
+static size_t take_plain(struct session *session, const char *data, size_t length)
+{
+    struct server *server = session->server;
+    size_t done = 0, space, used;
+    struct request request;
+
+    while (session_takes(session) && frame_begins(&session->frame, data + done, length - done, &space) &&
+           plain_decode(data + done + space, length - done - space, server->limits, &request, &used)) {
+        struct call call = {.session = session, .id = request.id};
+
+        done += space + used;
+        server->stats.requests++;
+        handle_request(server, &call, &request);
+    }
+    return done;
+}
+
 static void carry_out(struct session *session, struct span text, struct batch *batch, uint32_t slot)
 {
     struct server *server = session->server;
@@ -132,9 +151,10 @@ static size_t take_messages(struct session *session, const char *data, size_t le
         struct span text;
         struct fault fault;
         size_t used;
-        enum frame_status status =
-            frame_next(&session->frame, data + done, length - done, session->server->limits, &used, &text, &fault);
+        enum frame_status status;
 
+        done += take_plain(session, data + done, length - done);
+        status = frame_next(&session->frame, data + done, length - done, session->server->limits, &used, &text, &fault);
         done += used;
         if (status == FRAME_MORE) {
             session->backlog = false;

@@ -82,7 +82,7 @@ void buffer_grew(struct buffer *buffer, size_t length)
     buffer->length += length;
 }
 
-void buffer_append(struct buffer *buffer, const void *data, size_t length)
+void buffer_append_slowly(struct buffer *buffer, const void *data, size_t length)
 {
     char *end;
 

@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 struct buffer {
     char *data;      /* the allocation */
@@ -40,7 +41,19 @@ static inline bool buffer_failed(const struct buffer *buffer)
     return buffer->failed;
 }
 
-void buffer_append(struct buffer *buffer, const void *data, size_t length);
+/* Where there is no room yet. */
+void buffer_append_slowly(struct buffer *buffer, const void *data, size_t length);
+
+static inline void buffer_append(struct buffer *buffer, const void *data, size_t length)
+{
+    if (length && !buffer->failed && length <= buffer->capacity - buffer->start - buffer->length) {
+        memcpy(buffer->data + buffer->start + buffer->length, data, length);
+        buffer->length += length;
+    } else {
+        buffer_append_slowly(buffer, data, length);
+    }
+}
+
 void buffer_append_text(struct buffer *buffer, const char *text);
 
 /* Room for `length` more bytes at the end, to be written by the caller and then taken in by buffer_grew; NULL if there

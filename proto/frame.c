@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "proto/frame.h"
 
-#include <stdbool.h>
 #include <string.h>
 #include <strings.h>
 
@@ -162,6 +161,19 @@ enum frame_status frame_next(struct frame *frame, const char *data, size_t lengt
 
     *ret_used = run.used;
     return status;
+}
+
+bool frame_begins(struct frame *frame, const char *data, size_t length, size_t *ret_space)
+{
+    struct run run = {.frame = frame, .data = data, .length = length};
+
+    /* A brace begins nobody else's messages. */
+    if (frame->state == STATE_FIRST && length && *data == '{')
+        frame->state = STATE_BETWEEN;
+    if (frame->state != STATE_BETWEEN || !skip_space(&run))
+        return false;
+    *ret_space = run.used;
+    return true;
 }
 
 enum frame_status frame_end(struct frame *frame, struct fault *ret_fault)

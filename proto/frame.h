@@ -14,6 +14,7 @@
 #include "proto/limits.h"
 #include "proto/scan.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -36,6 +37,12 @@ void frame_deinit(struct frame *frame);
  */
 enum frame_status frame_next(struct frame *frame, const char *data, size_t length, const struct limits *limits,
                              size_t *ret_used, struct span *ret_text, struct fault *ret_fault);
+
+/*
+ * Whether a message is to begin here, behind `*ret_space` bytes that are done with, and its first byte is there. One
+ * that the caller then takes by other means than frame_next is none of the frame's business.
+ */
+bool frame_begins(struct frame *frame, const char *data, size_t length, size_t *ret_space);
 
 /* The client stopped writing: FRAME_FAULT where a message was still open, else FRAME_MORE. */
 enum frame_status frame_end(struct frame *frame, struct fault *ret_fault);

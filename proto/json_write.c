@@ -134,16 +134,26 @@ void json_write_text(struct buffer *out, const char *text)
     json_write_span(out, (struct span){text, strlen(text)});
 }
 
-void json_write_unsigned(struct buffer *out, uint64_t value)
+size_t json_format_unsigned(uint64_t value, char *ret_digits)
 {
-    char digits[20];
+    char digits[JSON_DIGITS_MAX];
     char *begin = digits + sizeof(digits);
+    size_t length;
 
     do {
         *--begin = (char)('0' + value % 10);
         value /= 10;
     } while (value);
-    buffer_append(out, begin, (size_t)(digits + sizeof(digits) - begin));
+    length = (size_t)(digits + sizeof(digits) - begin);
+    memcpy(ret_digits, begin, length);
+    return length;
+}
+
+void json_write_unsigned(struct buffer *out, uint64_t value)
+{
+    char digits[JSON_DIGITS_MAX];
+
+    buffer_append(out, digits, json_format_unsigned(value, digits));
 }
 
 void json_write_signed(struct buffer *out, int64_t value)

@@ -8,6 +8,7 @@
 #include "proto/buffer.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* A string with its quotes. Whatever the bytes are, the output is valid: where they are no UTF-8, each byte becomes
@@ -17,6 +18,11 @@ void json_write_text(struct buffer *out, const char *text);
 
 /* Whether the bytes are UTF-8 without NUL, and how long the string that json_write_span makes of them is then. */
 bool json_is_text(struct span bytes, size_t *ret_written_length);
+
+#define JSON_DIGITS_MAX 20
+
+/* Writes a number's digits, at most JSON_DIGITS_MAX, without a NUL. Returns how many. */
+size_t json_format_unsigned(uint64_t value, char *ret_digits);
 
 void json_write_unsigned(struct buffer *out, uint64_t value);
 void json_write_signed(struct buffer *out, int64_t value);

@@ -6,6 +6,7 @@
 
 #define AT(member)   offsetof(struct params, member)
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
+#define NAMED(text)  .name = (text), .name_length = sizeof(text) - 1
 
 const char *const mode_names[] = {"oneshot", "edge", "level", NULL};
 const char *const delivery_names[] = {"push", "poll", NULL};
@@ -18,32 +19,31 @@ static const char *const direction_names[] = {"read", "write", "both", NULL};
 
 #define INTEGER(member, from, to, otherwise, about)                                                                    \
     {                                                                                                                  \
-        .name = #member, .type = PARAM_INTEGER, .offset = AT(member), .min = (from), .max = (to),                      \
-        .fallback = (otherwise), .summary = (about)                                                                    \
+        NAMED(#member), .type = PARAM_INTEGER, .offset = AT(member), .min = (from), .max = (to),                       \
+                        .fallback = (otherwise), .summary = (about)                                                    \
     }
 #define BOOLEAN(member, otherwise, about)                                                                              \
     {                                                                                                                  \
-        .name = #member, .type = PARAM_BOOLEAN, .offset = AT(member), .fallback = (otherwise), .summary = (about)      \
+        NAMED(#member), .type = PARAM_BOOLEAN, .offset = AT(member), .fallback = (otherwise), .summary = (about)       \
     }
 #define CHOICE(member, names, otherwise, about)                                                                        \
     {                                                                                                                  \
-        .name = #member, .type = PARAM_CHOICE, .offset = AT(member), .fallback = (otherwise), .choices = (names),      \
-        .summary = (about)                                                                                             \
+        NAMED(#member), .type = PARAM_CHOICE, .offset = AT(member), .fallback = (otherwise), .choices = (names),       \
+                        .summary = (about)                                                                             \
     }
 #define NAME(called, member, about)                                                                                    \
     {                                                                                                                  \
-        .name = (called), .type = PARAM_NAME, .offset = AT(member), .min = 1, .max = NAME_MAX_BYTES,                   \
-        .summary = (about)                                                                                             \
+        NAMED(called), .type = PARAM_NAME, .offset = AT(member), .min = 1, .max = NAME_MAX_BYTES, .summary = (about)   \
     }
 #define TOKEN                                                                                                          \
     {                                                                                                                  \
-        .name = "token", .type = PARAM_INTEGER, .required = true, .offset = AT(token), .max = INTEGER_MAX,             \
-        .summary = "your own number for the stream, unique in the loop"                                                \
+        NAMED("token"), .type = PARAM_INTEGER, .required = true, .offset = AT(token), .max = INTEGER_MAX,              \
+                        .summary = "your own number for the stream, unique in the loop"                                \
     }
 #define INTERESTS(about)                                                                                               \
     {                                                                                                                  \
-        .name = "interests", .type = PARAM_INTERESTS, .offset = AT(interests), .fallback = READY_READABLE,             \
-        .choices = interest_names, .summary = (about)                                                                  \
+        NAMED("interests"), .type = PARAM_INTERESTS, .offset = AT(interests), .fallback = READY_READABLE,              \
+                            .choices = interest_names, .summary = (about)                                              \
     }
 #define LIMIT INTEGER(limit, 1, LIST_ENTRIES, LIST_ENTRIES, "how many at most")
 
@@ -56,11 +56,7 @@ static const struct param_info open_loop_params[] = {
 
 static const struct param_info register_params[] = {
     TOKEN,
-    {.name = "address",
-     .type = PARAM_TEXT,
-     .offset = AT(address),
-     .min = 1,
-     .max = 300,
+    {NAMED("address"), .type = PARAM_TEXT, .offset = AT(address), .min = 1, .max = 300,
      .summary = "connect to \"host:port\" or \"[v6]:port\""},
     BOOLEAN(fd, false, "or take over the oldest descriptor sent and not yet claimed"),
     INTERESTS("what to wait for: \"readable\", \"writable\""),
@@ -90,22 +86,14 @@ static const struct param_info read_params[] = {
 /* A longer text than any message has needs no limit of its own. */
 static const struct param_info write_params[] = {
     TOKEN,
-    {.name = "data",
-     .type = PARAM_TEXT,
-     .required = true,
-     .offset = AT(data),
-     .max = UINT32_MAX,
+    {NAMED("data"), .type = PARAM_TEXT, .required = true, .offset = AT(data), .max = UINT32_MAX,
      .summary = "what to write, in the encoding that follows"},
     CHOICE(encoding, write_encodings, ENCODING_TEXT, "what `data` is: the text itself, or base64 of the bytes"),
 };
 
 static const struct param_info shutdown_params[] = {
     TOKEN,
-    {.name = "how",
-     .type = PARAM_CHOICE,
-     .required = true,
-     .offset = AT(how),
-     .choices = direction_names,
+    {NAMED("how"), .type = PARAM_CHOICE, .required = true, .offset = AT(how), .choices = direction_names,
      .summary = "which direction to end: \"read\", \"write\" or \"both\""},
 };
 
@@ -126,12 +114,12 @@ static const struct param_info loops_params[] = {
 
 #define METHOD(called, loop, parameters, about)                                                                        \
     {                                                                                                                  \
-        .name = (called), .needs_loop = (loop), .params = (parameters), .param_count = COUNT(parameters),              \
-        .summary = (about)                                                                                             \
+        NAMED(called), .needs_loop = (loop), .params = (parameters), .param_count = COUNT(parameters),                 \
+                       .summary = (about)                                                                              \
     }
 #define METHOD_WITHOUT_PARAMS(called, loop, about)                                                                     \
     {                                                                                                                  \
-        .name = (called), .needs_loop = (loop), .summary = (about)                                                     \
+        NAMED(called), .needs_loop = (loop), .summary = (about)                                                        \
     }
 
 const struct method_info method_table[METHODS] = {
@@ -160,12 +148,42 @@ const struct method_info method_table[METHODS] = {
 int method_find(struct span name)
 {
     for (int i = 0; i < METHODS; i++) {
-        const char *known = method_table[i].name;
+        const struct method_info *known = &method_table[i];
 
-        if (strlen(known) == name.length && memcmp(known, name.data, name.length) == 0)
+        if (known->name_length == name.length && memcmp(known->name, name.data, name.length) == 0)
             return i;
     }
     return -ENOENT;
+}
+
+static void set_fallback(const struct param_info *info, struct params *params)
+{
+    void *at = (char *)params + info->offset;
+
+    switch (info->type) {
+    case PARAM_INTEGER:
+        *(uint64_t *)at = info->fallback;
+        break;
+    case PARAM_BOOLEAN:
+        *(bool *)at = info->fallback;
+        break;
+    case PARAM_TEXT:
+    case PARAM_NAME:
+        *(struct span *)at = (struct span){0};
+        break;
+    case PARAM_CHOICE:
+    case PARAM_INTERESTS:
+        *(uint8_t *)at = (uint8_t)info->fallback;
+        break;
+    }
+}
+
+void params_set_fallbacks(enum method method, struct params *ret_params)
+{
+    const struct method_info *info = &method_table[method];
+
+    for (size_t i = 0; i < info->param_count; i++)
+        set_fallback(&info->params[i], ret_params);
 }
 
 bool params_given(enum method method, const struct params *params, size_t offset)

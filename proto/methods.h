@@ -94,6 +94,7 @@ struct params {
 
 struct param_info {
     const char *name;
+    size_t name_length;
     enum param_type type;
     bool required;
     size_t offset;              /* in struct params */
@@ -105,6 +106,7 @@ struct param_info {
 
 struct method_info {
     const char *name;
+    size_t name_length;
     bool needs_loop; /* LOOP_CLOSED where the session has none */
     const struct param_info *params;
     size_t param_count;
@@ -119,6 +121,9 @@ extern const char *const readiness_names[]; /* all of READY_, by bit number, end
 
 /* Which method has this name, or -ENOENT. */
 int method_find(struct span name);
+
+/* Each parameter of the method has its default. */
+void params_set_fallbacks(enum method method, struct params *ret_params);
 
 /* Was the parameter stored at `offset` of struct params given? */
 bool params_given(enum method method, const struct params *params, size_t offset);

@@ -251,28 +251,6 @@ static int decode_value(const struct param_info *info, struct span value, struct
 
 /* ---- Parameters ------------------------------------------------------------------------------------------------- */
 
-static void set_fallback(const struct param_info *info, struct params *params)
-{
-    void *at = (char *)params + info->offset;
-
-    switch (info->type) {
-    case PARAM_INTEGER:
-        *(uint64_t *)at = info->fallback;
-        break;
-    case PARAM_BOOLEAN:
-        *(bool *)at = info->fallback;
-        break;
-    case PARAM_TEXT:
-    case PARAM_NAME:
-        *(struct span *)at = (struct span){0};
-        break;
-    case PARAM_CHOICE:
-    case PARAM_INTERESTS:
-        *(uint8_t *)at = (uint8_t)info->fallback;
-        break;
-    }
-}
-
 static int find_param(const struct method_info *method, struct span name)
 {
     for (size_t i = 0; i < method->param_count; i++) {
@@ -349,7 +327,6 @@ static int decode_param(const struct param_info *info, uint32_t bit, struct span
     char expected[120];
     int r;
 
-    set_fallback(info, &request->params);
     if (!given && !info->required)
         return 0;
     r = given ? decode_value(info, value, request) : -ENODATA;
@@ -376,6 +353,7 @@ static int decode_params(const struct method_info *method, struct span params, s
     int r = collect(method, params, values, ret_fault);
 
     request->params.given = 0;
+    params_set_fallbacks(request->method, &request->params);
     for (size_t i = 0; i < method->param_count; i++) {
         int error = decode_param(&method->params[i], 1u << i, values[i], request, r < 0 ? &later : ret_fault);
 

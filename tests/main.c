@@ -40,6 +40,7 @@ Suite *unit_ledger_suite(void);
 Suite *unit_limits_suite(void);
 Suite *unit_methods_suite(void);
 Suite *unit_policy_suite(void);
+Suite *unit_plain_suite(void);
 Suite *unit_reply_suite(void);
 Suite *unit_request_suite(void);
 Suite *unit_scan_suite(void);
@@ -65,6 +66,7 @@ static Suite *(*const suites[])(void) = {
     unit_limits_suite,
     unit_methods_suite,
     unit_policy_suite,
+    unit_plain_suite,
     unit_reply_suite,
     unit_request_suite,
     unit_scan_suite,
