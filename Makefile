@@ -69,6 +69,8 @@ $(BUILD)/obj/%.o: %.c Makefile
 	$(call quiet,CC) $(CC) $(ALL_CFLAGS) $(EXTRA_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(BUILD)/obj/tests/%.o: EXTRA_CFLAGS = $(call pkg_cflags,check)
+# The examples include <minimio.h>, as any program does.
+$(BUILD)/obj/examples/%.o: EXTRA_CFLAGS = -Ilibminimio
 
 $(LIBRARY): $(call objects,$(LIBRARY_SOURCES))
 	@rm -f $@
