@@ -52,4 +52,5 @@ echo '== manual pages'
 for page in man/*.[0-9]; do
     mandoc -T lint -W warning "$page"
 done
+tests/installed/documented.sh
 echo 'lint: clean'

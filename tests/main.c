@@ -22,6 +22,7 @@ Suite *daemon_pressure_suite(void);
 Suite *daemon_service_suite(void);
 Suite *daemon_streams_suite(void);
 Suite *example_delay_server_suite(void);
+Suite *installed_suite(void);
 Suite *library_connect_host_suite(void);
 Suite *library_faults_suite(void);
 Suite *library_fork_suite(void);
@@ -80,6 +81,7 @@ static Suite *(*const suites[])(void) = {
     client_wait_suite,
     client_watch_suite,
     example_delay_server_suite,
+    installed_suite,
 };
 /* clang-format on */
 
