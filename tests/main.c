@@ -30,6 +30,7 @@ Suite *library_modes_suite(void);
 Suite *library_poll_suite(void);
 Suite *library_random_walk_suite(void);
 Suite *library_registering_suite(void);
+Suite *library_scenario_suite(void);
 Suite *library_tcp_suite(void);
 Suite *library_threads_suite(void);
 Suite *library_wake_suite(void);
@@ -53,6 +54,7 @@ static Suite *(*const suites[])(void) = {
     library_poll_suite,
     library_random_walk_suite,
     library_registering_suite,
+    library_scenario_suite,
     library_tcp_suite,
     library_threads_suite,
     library_wake_suite,
