@@ -204,6 +204,17 @@ START_TEST(closing_the_loop_ends_it)
 }
 END_TEST
 
+START_TEST(events_that_came_before_the_closing_are_returned)
+{
+    add(1, MINIMIO_READABLE, (enum minimio_mode)_i);
+    start_waiting(MINIMIO_FOREVER);
+    send_text(pair.peer, "x");
+    ck_assert_int_eq(minimio_registrator_close_loop(registrator), 0);
+    assert_wait_gave_token(1);
+    ck_assert_int_eq(minimio_poll_poll(queue, waiter.events, 4, MINIMIO_FOREVER), -ECANCELED);
+}
+END_TEST
+
 Suite *library_blocked_suite(void)
 {
     Suite *suite = suite_create("library_blocked");
@@ -220,6 +231,7 @@ Suite *library_blocked_suite(void)
     tcase_add_test(tests, changes_do_not_shorten_it);
     tcase_add_test(tests, a_wake_ends_it_once);
     tcase_add_test(tests, closing_the_loop_ends_it);
+    tcase_add_loop_test(tests, events_that_came_before_the_closing_are_returned, 0, 3);
     suite_add_tcase(suite, tests);
     return suite;
 }
