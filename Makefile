@@ -74,6 +74,9 @@ $(BUILD)/obj/tests/%.o: EXTRA_CFLAGS = $(call pkg_cflags,check)
 # The examples include <minimio.h>, as any program does.
 $(BUILD)/obj/examples/%.o: EXTRA_CFLAGS = -Ilibminimio
 
+# In an object for link-time optimization no symbol can be made local.
+$(BUILD)/obj/libminimio/%.o: EXTRA_CFLAGS = -fno-lto
+
 # One object of them all, in which the library's own symbols are local: a program that links it may use any other name.
 $(BUILD)/obj/libminimio.o: $(call objects,$(LIBRARY_SOURCES))
 	$(call quiet,LD) $(CC) -r -nostdlib -o $@.all $^ && $(OBJCOPY) --localize-hidden $@.all $@ && rm $@.all
