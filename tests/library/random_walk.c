@@ -181,7 +181,7 @@ static void stream_ends(struct model *model)
 
 /*
  * A descriptor that was closed while it was registered and of which a duplicate lives on. Where the system goes on
- * reporting it, its token may come until its number is registered anew, and never from then on.
+ * reporting it, its token may come until its number is registered or deregistered anew, and never from then on.
  */
 struct ghost {
     int fd; /* the number that it had */
@@ -232,7 +232,7 @@ static void ghost_moves(void)
         ghost_end(ghost);
 }
 
-static void number_is_registered(int fd)
+static void number_means_another(int fd)
 {
     for (int i = 0; i < GHOSTS; i++)
         if (ghosts[i].fd == fd)
@@ -270,7 +270,7 @@ static void try_register(struct model *model)
     if (r != 0)
         return;
     model->by_fd = by_fd;
-    number_is_registered((int)minimio_tcp_stream_fd(model->pair.stream));
+    number_means_another((int)minimio_tcp_stream_fd(model->pair.stream));
     model_arm(model, token, interests, mode);
 }
 
@@ -294,6 +294,7 @@ static void try_deregister(struct model *model)
                          : minimio_registrator_deregister(registrator, model->pair.stream);
 
     require(r == (model->registered ? 0 : -ENOENT), "deregister", model->token);
+    number_means_another((int)minimio_tcp_stream_fd(model->pair.stream));
     model->registered = false;
 }
 
