@@ -7,9 +7,10 @@
 #   V=1                          show the commands
 
 VERSION = 0.1.0
-SOVERSION = 0
+SONAME = libminimio.so.0
 PREFIX ?= /usr/local
 COMMA := ,
+OBJCOPY ?= objcopy
 BUILD ?= build$(if $(SANITIZE),/$(subst $(COMMA),-,$(SANITIZE)))
 
 quiet = $(if $(V),,@printf '  %-4s %s\n' $(1) $@ &&)
@@ -32,7 +33,8 @@ LIBRARY_SOURCES = $(wildcard libminimio/*.c)
 PROTO_SOURCES = $(wildcard proto/*.c)
 DAEMON_SOURCES = $(wildcard daemon/*.c)
 CLIENT_SOURCES = $(wildcard client/*.c)
-TEST_SOURCES = $(wildcard tests/*.c tests/unit/*.c tests/library/*.c tests/daemon/*.c tests/client/*.c)
+TEST_SOURCES = $(wildcard tests/*.c tests/unit/*.c tests/library/*.c tests/daemon/*.c tests/client/*.c \
+	tests/installed/*.c)
 TESTED_DAEMON_SOURCES = daemon/policy.c daemon/ledger.c daemon/durable_names.c
 EXAMPLE_SOURCES = $(wildcard examples/*.c)
 BENCH_SOURCES = $(wildcard bench/*.c)
@@ -66,17 +68,26 @@ help:
 deps:
 	@$(if $(filter no,$(DEPS)),:,scripts/deps.sh build)
 
-build: $(PROGRAMS) $(LIBRARY) $(BUILD)/libminimio.so $(EXAMPLES)
+build: $(PROGRAMS) $(LIBRARY) $(BUILD)/libminimio.so $(BUILD)/$(SONAME) $(EXAMPLES)
 
 $(BUILD)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(call quiet,CC) $(CC) $(ALL_CFLAGS) $(EXTRA_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(BUILD)/obj/tests/%.o: EXTRA_CFLAGS = $(call pkg_cflags,check)
+# The examples include <minimio.h>, as any program does.
+$(BUILD)/obj/examples/%.o: EXTRA_CFLAGS = -Ilibminimio
 
 $(BUILD)/obj/daemon/service.o: EXTRA_CFLAGS = $(if $(HAVE_SYSTEMD),-DHAVE_SYSTEMD $(call pkg_cflags,libsystemd))
 
-$(LIBRARY): $(call objects,$(LIBRARY_SOURCES))
+# In an object for link-time optimization no symbol can be made local.
+$(BUILD)/obj/libminimio/%.o: EXTRA_CFLAGS = -fno-lto
+
+# One object of them all, in which the library's own symbols are local: a program that links it may use any other name.
+$(BUILD)/obj/libminimio.o: $(call objects,$(LIBRARY_SOURCES))
+	$(call quiet,LD) $(CC) -r -nostdlib -o $@.all $^ && $(OBJCOPY) --localize-hidden $@.all $@ && rm $@.all
+
+$(LIBRARY): $(BUILD)/obj/libminimio.o
 	@rm -f $@
 	$(call quiet,AR) $(AR) rcs $@ $^
 
@@ -84,11 +95,11 @@ $(PROTO): $(call objects,$(PROTO_SOURCES))
 	@rm -f $@
 	$(call quiet,AR) $(AR) rcs $@ $^
 
-$(BUILD)/libminimio.so: $(BUILD)/libminimio.so.$(SOVERSION)
+$(BUILD)/libminimio.so $(BUILD)/$(SONAME): $(BUILD)/libminimio.so.$(VERSION)
 	$(call quiet,LN) ln -sf $(<F) $@
 
-$(BUILD)/libminimio.so.$(SOVERSION): $(call objects,$(LIBRARY_SOURCES)) libminimio/minimio.map
-	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -shared -Wl,-soname,$(@F) -Wl,--version-script,libminimio/minimio.map -o $@ $(filter %.o,$^)
+$(BUILD)/libminimio.so.$(VERSION): $(call objects,$(LIBRARY_SOURCES)) libminimio/minimio.map
+	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -shared -Wl,-soname,$(SONAME) -Wl,--version-script,libminimio/minimio.map -o $@ $(filter %.o,$^)
 
 $(BUILD)/minimiod: $(call objects,$(DAEMON_SOURCES)) $(PROTO) $(LIBRARY)
 	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -o $@ $^ $(call pkg_libs,libcjson libcares $(if $(HAVE_SYSTEMD),libsystemd))
@@ -140,15 +151,18 @@ includedir = $(DESTDIR)$(PREFIX)/include
 mandir = $(DESTDIR)$(PREFIX)/share/man
 
 install: all
-	install -d $(bindir) $(libdir)/pkgconfig $(includedir) $(mandir)/man1 $(mandir)/man8
+	install -d $(bindir) $(libdir)/pkgconfig $(includedir) $(mandir)/man1 $(mandir)/man3 $(mandir)/man8
 	install -m 755 $(PROGRAMS) $(bindir)
 	install -m 644 $(LIBRARY) $(libdir)
-	install -m 755 $(BUILD)/libminimio.so.$(SOVERSION) $(libdir)
-	ln -sf libminimio.so.$(SOVERSION) $(libdir)/libminimio.so
+	install -m 755 $(BUILD)/libminimio.so.$(VERSION) $(libdir)
+	ln -sf libminimio.so.$(VERSION) $(libdir)/$(SONAME)
+	ln -sf $(SONAME) $(libdir)/libminimio.so
 	install -m 644 libminimio/minimio.h $(includedir)
 	sed -e 's,@PREFIX@,$(PREFIX),' -e 's,@VERSION@,$(VERSION),' libminimio/minimio.pc.in >$(libdir)/pkgconfig/minimio.pc
 	install -m 644 man/minimioctl.1 $(mandir)/man1
+	install -m 644 $(wildcard man/*.3) $(mandir)/man3
 	install -m 644 man/minimiod.8 $(mandir)/man8
+	scripts/man_names.sh man/*.3 | while read -r name page; do ln -sf "$$page" "$(mandir)/man3/$$name.3"; done
 
 # A sanitizer has the allocator to itself, so there it is not built.
 tests: $(BUILD)/tests/all $(if $(SANITIZE),,$(BUILD)/tests/fail_every.so)

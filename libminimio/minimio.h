@@ -190,7 +190,7 @@ struct minimio_selector *minimio_selector_free(struct minimio_selector *selector
 int minimio_selector_select(struct minimio_selector *selector, struct minimio_event *events, size_t capacity,
                             int64_t timeout_ns);
 
-/* ---- TcpStream -------------------------------------------------------------------------------------------------- */
+/* ---- TcpStream: for one thread at a time, registering it aside -------------------------------------------------- */
 
 enum minimio_shutdown { MINIMIO_SHUTDOWN_READ, MINIMIO_SHUTDOWN_WRITE, MINIMIO_SHUTDOWN_BOTH };
 

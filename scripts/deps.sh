@@ -49,6 +49,7 @@ for set in "$@"; do
         program python3 python3 python3 python python3
         program nc netcat-openbsd netcat openbsd-netcat netcat
         program jq jq jq jq jq
+        program c++ g++ gcc-c++ gcc gcc
         ;;
     ci)
         program clang clang clang clang llvm

@@ -22,13 +22,21 @@ Suite *daemon_pressure_suite(void);
 Suite *daemon_service_suite(void);
 Suite *daemon_streams_suite(void);
 Suite *example_delay_server_suite(void);
+Suite *installed_suite(void);
 Suite *library_connect_host_suite(void);
 Suite *library_faults_suite(void);
+Suite *library_ends_suite(void);
+Suite *library_check_order_suite(void);
+Suite *library_cost_suite(void);
+Suite *library_blocked_suite(void);
 Suite *library_fork_suite(void);
+Suite *library_null_handles_suite(void);
 Suite *library_modes_suite(void);
 Suite *library_poll_suite(void);
 Suite *library_random_walk_suite(void);
 Suite *library_registering_suite(void);
+Suite *library_scenario_suite(void);
+Suite *library_stream_limits_suite(void);
 Suite *library_tcp_suite(void);
 Suite *library_threads_suite(void);
 Suite *library_wake_suite(void);
@@ -50,11 +58,18 @@ Suite *unit_scan_suite(void);
 static Suite *(*const suites[])(void) = {
     library_connect_host_suite,
     library_faults_suite,
+    library_ends_suite,
+    library_check_order_suite,
+    library_cost_suite,
+    library_blocked_suite,
     library_fork_suite,
+    library_null_handles_suite,
     library_modes_suite,
     library_poll_suite,
     library_random_walk_suite,
     library_registering_suite,
+    library_scenario_suite,
+    library_stream_limits_suite,
     library_tcp_suite,
     library_threads_suite,
     library_wake_suite,
@@ -86,6 +101,7 @@ static Suite *(*const suites[])(void) = {
     client_wait_suite,
     client_watch_suite,
     example_delay_server_suite,
+    installed_suite,
 };
 /* clang-format on */
 
