@@ -35,6 +35,14 @@ static struct account *add(struct policy *policy, uid_t uid)
     return account;
 }
 
+static void release(struct policy *policy, struct account *account)
+{
+    if (account->sessions || account->registrations || account->loops)
+        return;
+    RB_REMOVE(account_tree, &policy->accounts, account);
+    free(account);
+}
+
 static int refuse(struct fault *ret_fault, const char *limit, uint32_t max, const char *what)
 {
     fault_set_limit(ret_fault, FAULT_LIMIT_EXCEEDED, limit, max, "%s: the limit of %u is reached; see limits in hello",
@@ -66,10 +74,8 @@ int policy_add_session(struct policy *policy, uid_t uid, struct account **ret_ac
 void policy_remove_session(struct policy *policy, struct account *account)
 {
     policy->sessions--;
-    if (--account->sessions)
-        return;
-    RB_REMOVE(account_tree, &policy->accounts, account);
-    free(account);
+    account->sessions--;
+    release(policy, account);
 }
 
 int policy_add_registration(struct policy *policy, struct account *account, struct fault *ret_fault)
@@ -89,4 +95,21 @@ void policy_remove_registration(struct policy *policy, struct account *account)
 {
     policy->registrations--;
     account->registrations--;
+    release(policy, account);
+}
+
+int policy_add_loop(struct policy *policy, struct account *account, struct fault *ret_fault)
+{
+    uint32_t max = policy->limits->loops_uid;
+
+    if (account->uid != 0 && account->loops >= max)
+        return refuse(ret_fault, "loops_uid", max, "too many named loops of this user");
+    account->loops++;
+    return 0;
+}
+
+void policy_remove_loop(struct policy *policy, struct account *account)
+{
+    account->loops--;
+    release(policy, account);
 }

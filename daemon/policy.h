@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who may have how much: sessions and registrations, in all and by the uid that the kernel vouches for. Root is not
- * limited by uid.
+ * Who may have how much: sessions, registrations and named loops, in all and by the uid that the kernel vouches for.
+ * Root is not limited by uid.
  */
 #ifndef MINIMIO_DAEMON_POLICY_H
 #define MINIMIO_DAEMON_POLICY_H
@@ -13,12 +13,13 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* What one uid has; lives as long as it has a session. */
+/* What one uid has; lives as long as it has any of it, so a named loop keeps its owner's account. */
 struct account {
     RB_ENTRY(account) entry;
     uid_t uid;
     uint32_t sessions;
     uint32_t registrations;
+    uint32_t loops; /* named ones */
 };
 
 RB_HEAD(account_tree, account);
@@ -34,10 +35,16 @@ void policy_init(struct policy *policy, const struct limits *limits);
 
 /* Counts a session in, or fails with -EDQUOT or -ENOMEM and `*ret_fault`: LIMIT_EXCEEDED or INTERNAL. */
 int policy_add_session(struct policy *policy, uid_t uid, struct account **ret_account, struct fault *ret_fault);
+
+/* Each policy_remove_… may be what ends the account. */
 void policy_remove_session(struct policy *policy, struct account *account);
 
 /* Counts a registration in, or fails with -EDQUOT and `*ret_fault`. */
 int policy_add_registration(struct policy *policy, struct account *account, struct fault *ret_fault);
 void policy_remove_registration(struct policy *policy, struct account *account);
+
+/* Counts a named loop in, or fails with -EDQUOT and `*ret_fault`. */
+int policy_add_loop(struct policy *policy, struct account *account, struct fault *ret_fault);
+void policy_remove_loop(struct policy *policy, struct account *account);
 
 #endif

@@ -38,6 +38,7 @@ Suite *unit_fault_suite(void);
 Suite *unit_frame_suite(void);
 Suite *unit_limits_suite(void);
 Suite *unit_methods_suite(void);
+Suite *unit_policy_suite(void);
 Suite *unit_reply_suite(void);
 Suite *unit_request_suite(void);
 Suite *unit_scan_suite(void);
@@ -61,6 +62,7 @@ static Suite *(*const suites[])(void) = {
     unit_frame_suite,
     unit_limits_suite,
     unit_methods_suite,
+    unit_policy_suite,
     unit_reply_suite,
     unit_request_suite,
     unit_scan_suite,

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+/* Accounts: what is counted by uid, whom it binds, and how long an account lives. */
+#include "daemon/policy.h"
+
+#include <check.h>
+#include <errno.h>
+
+Suite *unit_policy_suite(void);
+
+#define USER 1000
+
+static struct limits limits;
+static struct policy policy;
+static struct fault fault;
+
+static void set_up(void)
+{
+    limits_init(&limits);
+    limits.registrations = limits.registrations_uid = 100;
+    policy_init(&policy, &limits);
+}
+
+static struct account *join(uid_t uid)
+{
+    struct account *account;
+
+    ck_assert_int_eq(policy_add_session(&policy, uid, &account, &fault), 0);
+    return account;
+}
+
+static void expect_limit(int result, const char *limit, uint64_t max)
+{
+    ck_assert_int_eq(result, -EDQUOT);
+    ck_assert_int_eq(fault.name, FAULT_LIMIT_EXCEEDED);
+    ck_assert_str_eq(fault.limit, limit);
+    ck_assert_uint_eq(fault.max, max);
+}
+
+START_TEST(named_loops_are_counted_by_uid)
+{
+    struct account *user = join(USER), *other = join(USER + 1);
+
+    limits.loops_uid = 2;
+    ck_assert_int_eq(policy_add_loop(&policy, user, &fault), 0);
+    ck_assert_int_eq(policy_add_loop(&policy, user, &fault), 0);
+    expect_limit(policy_add_loop(&policy, user, &fault), "loops_uid", 2);
+    ck_assert_int_eq(policy_add_loop(&policy, other, &fault), 0);
+    policy_remove_loop(&policy, user);
+    ck_assert_int_eq(policy_add_loop(&policy, user, &fault), 0);
+    policy_remove_loop(&policy, user);
+    policy_remove_loop(&policy, user);
+    policy_remove_loop(&policy, other);
+    policy_remove_session(&policy, user);
+    policy_remove_session(&policy, other);
+    ck_assert(RB_EMPTY(&policy.accounts));
+}
+END_TEST
+
+START_TEST(root_is_bound_by_the_totals_alone)
+{
+    struct account *root = join(0);
+
+    limits.sessions_uid = limits.registrations_uid = limits.loops_uid = 1;
+    limits.sessions = limits.registrations = 2;
+    ck_assert_ptr_eq(join(0), root);
+    expect_limit(policy_add_session(&policy, 0, &root, &fault), "sessions", 2);
+    for (int i = 0; i < 2; i++) {
+        ck_assert_int_eq(policy_add_registration(&policy, root, &fault), 0);
+        ck_assert_int_eq(policy_add_loop(&policy, root, &fault), 0);
+    }
+    expect_limit(policy_add_registration(&policy, root, &fault), "registrations", 2);
+    for (int i = 0; i < 2; i++) {
+        policy_remove_registration(&policy, root);
+        policy_remove_loop(&policy, root);
+        policy_remove_session(&policy, root);
+    }
+    ck_assert(RB_EMPTY(&policy.accounts));
+}
+END_TEST
+
+START_TEST(a_user_is_bound_by_its_own_limits)
+{
+    struct account *user = join(USER), *unused;
+
+    limits.sessions_uid = limits.registrations_uid = 1;
+    expect_limit(policy_add_session(&policy, USER, &unused, &fault), "sessions_uid", 1);
+    ck_assert_int_eq(policy_add_registration(&policy, user, &fault), 0);
+    expect_limit(policy_add_registration(&policy, user, &fault), "registrations_uid", 1);
+    policy_remove_registration(&policy, user);
+    policy_remove_session(&policy, user);
+}
+END_TEST
+
+/* A limit that was lowered refuses what is new and takes nothing away. */
+START_TEST(lowered_limits_take_nothing_away)
+{
+    struct account *user = join(USER), *unused;
+
+    join(USER);
+    limits.sessions = limits.sessions_uid = 1;
+    expect_limit(policy_add_session(&policy, USER + 1, &unused, &fault), "sessions", 1);
+    ck_assert_uint_eq(policy.sessions, 2);
+    policy_remove_session(&policy, user);
+    policy_remove_session(&policy, user);
+    ck_assert_ptr_nonnull(join(USER + 1));
+    policy_remove_session(&policy, RB_ROOT(&policy.accounts));
+}
+END_TEST
+
+/* A named loop outlives its owner's sessions with all its registrations, and a new session meets the same account. */
+START_TEST(an_account_lives_as_long_as_it_has_anything)
+{
+    struct account *user = join(USER);
+
+    ck_assert_int_eq(policy_add_loop(&policy, user, &fault), 0);
+    ck_assert_int_eq(policy_add_registration(&policy, user, &fault), 0);
+    policy_remove_session(&policy, user);
+    ck_assert_ptr_eq(join(USER), user);
+    ck_assert_uint_eq(user->registrations, 1);
+    policy_remove_session(&policy, user);
+    policy_remove_loop(&policy, user);
+    ck_assert(!RB_EMPTY(&policy.accounts));
+    policy_remove_registration(&policy, user);
+    ck_assert(RB_EMPTY(&policy.accounts));
+}
+END_TEST
+
+Suite *unit_policy_suite(void)
+{
+    Suite *suite = suite_create("unit_policy");
+    TCase *tests = tcase_create("accounts");
+
+    tcase_add_checked_fixture(tests, set_up, NULL);
+    tcase_add_test(tests, named_loops_are_counted_by_uid);
+    tcase_add_test(tests, root_is_bound_by_the_totals_alone);
+    tcase_add_test(tests, a_user_is_bound_by_its_own_limits);
+    tcase_add_test(tests, lowered_limits_take_nothing_away);
+    tcase_add_test(tests, an_account_lives_as_long_as_it_has_anything);
+    suite_add_tcase(suite, tests);
+    return suite;
+}
