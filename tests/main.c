@@ -37,6 +37,7 @@ Suite *unit_buffer_suite(void);
 Suite *unit_fault_suite(void);
 Suite *unit_frame_suite(void);
 Suite *unit_limits_suite(void);
+Suite *unit_log_suite(void);
 Suite *unit_methods_suite(void);
 Suite *unit_policy_suite(void);
 Suite *unit_reply_suite(void);
@@ -61,6 +62,7 @@ static Suite *(*const suites[])(void) = {
     unit_fault_suite,
     unit_frame_suite,
     unit_limits_suite,
+    unit_log_suite,
     unit_methods_suite,
     unit_policy_suite,
     unit_reply_suite,
