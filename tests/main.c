@@ -42,6 +42,7 @@ Suite *unit_methods_suite(void);
 Suite *unit_policy_suite(void);
 Suite *unit_reply_suite(void);
 Suite *unit_request_suite(void);
+Suite *unit_rules_suite(void);
 Suite *unit_scan_suite(void);
 
 /* One a line. */
@@ -67,6 +68,7 @@ static Suite *(*const suites[])(void) = {
     unit_policy_suite,
     unit_reply_suite,
     unit_request_suite,
+    unit_rules_suite,
     unit_scan_suite,
     daemon_connecting_suite,
     daemon_envelope_suite,
