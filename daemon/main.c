@@ -1,65 +1,170 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * minimiod: owns an event queue and the TCP streams of its clients. Reads the options, wires the parts together, and
- * ends them when a signal asks for it.
+ * minimiod: owns an event queue and the TCP streams of its clients. Reads the settings, wires the parts together, and
+ * does what signals ask for.
  */
 #include "daemon/config.h"
+#include "daemon/escape.h"
 #include "daemon/log.h"
+#include "daemon/options.h"
 #include "daemon/server.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#define EXIT_USAGE 2
+
 /* What a signal handler needs and cannot be passed. */
-static volatile sig_atomic_t stop_asked;
+static struct server_signals signals;
 static struct minimio_registrator *waker;
+
+/* ---- Signals ---------------------------------------------------------------------------------------------------- */
 
 static void on_stop(int signal)
 {
     (void)signal;
-    stop_asked = 1;
+    signals.stop = 1;
+    minimio_registrator_wake(waker);
+}
+
+static void on_reload(int signal)
+{
+    (void)signal;
+    signals.reload = 1;
     minimio_registrator_wake(waker);
 }
 
 static void watch_signals(struct minimio_registrator *registrator)
 {
     struct sigaction stop = {.sa_handler = on_stop, .sa_flags = SA_RESTART};
-    struct sigaction ignored = {.sa_handler = SIG_IGN};
+    struct sigaction reload = {.sa_handler = on_reload, .sa_flags = SA_RESTART};
 
     waker = registrator;
-    sigemptyset(&stop.sa_mask);
     sigaction(SIGTERM, &stop, NULL);
     sigaction(SIGINT, &stop, NULL);
-    sigaction(SIGPIPE, &ignored, NULL);
-    sigaction(SIGHUP, &ignored, NULL); /* there is nothing to read anew, and a closed terminal ends no session */
+    sigaction(SIGHUP, &reload, NULL);
 }
 
-static int serve(struct server *server, const struct config *config)
+/* Until there is something to wake, a closed terminal ends nothing; afterwards there is nothing to wake any more. */
+static void ignore(int signal_number)
+{
+    struct sigaction ignored = {.sa_handler = SIG_IGN};
+
+    sigaction(signal_number, &ignored, NULL);
+}
+
+/* ---- Settings --------------------------------------------------------------------------------------------------- */
+
+static void tell_log(const char *text)
+{
+    log_write(LOG_LEVEL_ERROR, "%s", text);
+}
+
+/* As compilers do, for editors to find the place. */
+static void tell_plainly(const char *text)
+{
+    char printable[4096];
+
+    escape_text(text, printable, sizeof printable);
+    fprintf(stderr, "%s\n", printable);
+}
+
+static const char *file_of(const struct config *config)
+{
+    return config->file ? config->file : "none";
+}
+
+static int check(const struct options *options)
+{
+    struct complaints complaints = {.tell = tell_plainly};
+    struct config config;
+
+    if (config_load(options, NULL, &complaints, &config) < 0)
+        return EXIT_USAGE;
+    printf("configuration file: %s\nOK\n", file_of(&config));
+    config_deinit(&config);
+    return EXIT_SUCCESS;
+}
+
+static void reload(struct server *server, const struct options *options)
+{
+    struct complaints complaints = {.tell = tell_log};
+    struct config fresh;
+
+    signals.reload = 0;
+    if (config_load(options, server->config->file, &complaints, &fresh) < 0) {
+        log_write(LOG_LEVEL_ERROR, "the configuration was not reread: the old one stays in force");
+    } else if (server_reconfigure(server, &fresh) < 0) {
+        config_deinit(&fresh);
+        log_write(LOG_LEVEL_ERROR, "out of memory: the old configuration stays in force");
+    } else {
+        log_write(LOG_LEVEL_INFO, "the configuration was reread and is in force; file: %s", file_of(server->config));
+    }
+}
+
+/* ---- The run ---------------------------------------------------------------------------------------------------- */
+
+static void announce(const struct config *config)
+{
+    const struct limits *limits = &config->limits;
+
+    log_write(
+        LOG_LEVEL_INFO,
+        "listening on %s; version %s; sessions %u, %u a user; registrations %u, %u a user; configuration file: %s",
+        config->socket, MINIMIO_VERSION, limits->sessions, limits->sessions_uid, limits->registrations,
+        limits->registrations_uid, file_of(config));
+}
+
+static int serve(struct server *server, struct config *config, const struct options *options)
 {
     int result = server_init(server, config);
 
     if (result == 0) {
         watch_signals(server->reactor.registrator);
-        log_write(LOG_LEVEL_INFO, "listening on %s", config->socket);
-        result = server_run(server, &stop_asked);
+        announce(config);
+        while ((result = server_run(server, &signals)) == SERVER_RELOAD)
+            reload(server, options);
         if (result < 0)
             log_write(LOG_LEVEL_ERROR, "cannot go on: %s", strerror(-result));
-        signal(SIGTERM, SIG_IGN);
-        signal(SIGINT, SIG_IGN);
+        ignore(SIGTERM);
+        ignore(SIGINT);
+        ignore(SIGHUP);
     }
     server_deinit(server);
+    log_finish();
     return result;
+}
+
+static int run(const struct options *options)
+{
+    static struct server server;
+    struct complaints complaints = {.tell = tell_log};
+    struct config config;
+    int result = config_load(options, NULL, &complaints, &config);
+
+    if (result < 0)
+        return EXIT_USAGE;
+    log_set_level(config.log_level);
+    ignore(SIGPIPE);
+    ignore(SIGHUP);
+    result = serve(&server, &config, options);
+    config_deinit(&config);
+    return result < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 int main(int argc, char **argv)
 {
-    static struct config config;
-    static struct server server;
-    int result = config_read(&config, argc, argv);
+    struct complaints complaints = {.tell = tell_log};
+    struct options options;
+    int result = options_read(&options, argc, argv, &complaints);
 
     if (result < 0)
-        return 2;
-    if (result == CONFIG_EXIT)
-        return EXIT_SUCCESS;
-    return serve(&server, &config) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+        result = EXIT_USAGE;
+    else if (result == OPTIONS_ANSWERED)
+        result = EXIT_SUCCESS;
+    else
+        result = options.check ? check(&options) : run(&options);
+    options_deinit(&options);
+    return result;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/registering.h"
 
+#include "daemon/log.h"
 #include "daemon/server.h"
 #include "proto/reply.h"
 
@@ -48,6 +49,19 @@ static void describe_connect_failure(const struct connector_result *result, uint
     snprintf(ret_fault->address, sizeof ret_fault->address, "%s", result->address);
 }
 
+static void describe_denial(const struct registering *registering, const struct connector_result *result,
+                            struct fault *ret_fault)
+{
+    const struct stream *stream = registering->stream;
+
+    fault_set(ret_fault, FAULT_DENIED, "this daemon's operator does not allow connections to %s", result->address);
+    snprintf(ret_fault->address, sizeof ret_fault->address, "%s", result->address);
+    snprintf(ret_fault->rule, sizeof ret_fault->rule, "%s", result->rule);
+    log_write_rationed(LOG_DENIED, "uid %u: %.*s, which is %s, denied: %s",
+                       (unsigned)registering->call.session->account->uid, (int)stream->target_length, stream->target,
+                       result->address, result->rule);
+}
+
 static void describe(const struct registering *registering, const struct connector_result *result,
                      struct fault *ret_fault)
 {
@@ -55,6 +69,9 @@ static void describe(const struct registering *registering, const struct connect
     case CONNECTOR_RESOLVE_FAILED:
         fault_set(ret_fault, FAULT_RESOLVE_FAILED, "the host's name was not resolved: %s", result->reason);
         snprintf(ret_fault->reason, sizeof ret_fault->reason, "%s", result->reason);
+        break;
+    case CONNECTOR_DENIED:
+        describe_denial(registering, result, ret_fault);
         break;
     case CONNECTOR_TIMED_OUT:
         fault_set(ret_fault, FAULT_TIMED_OUT, "not connected within %llu ms; see timeout_ms",
@@ -132,8 +149,8 @@ int registering_begin(struct server *server, const struct call *call, struct str
 
     if (!registering)
         return -ENOMEM;
-    result = connector_new(&server->reactor, server->resolver, target, timeout_ms, connected_or_failed, registering,
-                           &registering->connector);
+    result = connector_new(&server->reactor, server->resolver, &server->config->rules, target, timeout_ms,
+                           connected_or_failed, registering, &registering->connector);
     if (result == 0)
         result = call_keep(call, &registering->call);
     if (result < 0) {

@@ -238,6 +238,47 @@ int resolver_new(struct reactor *reactor, const char *servers, struct resolver *
     return 0;
 }
 
+static bool same_servers(const char *left, const char *right)
+{
+    return left && right ? !strcmp(left, right) : left == right;
+}
+
+int resolver_set_servers(struct resolver *resolver, const char *servers)
+{
+    const char *before = resolver->servers;
+    struct channel *fresh, *old = resolver->current;
+    int result;
+
+    resolver->servers = servers;
+    if (same_servers(before, servers))
+        return 0;
+    result = channel_new(resolver, &fresh);
+    if (result < 0) {
+        resolver->servers = before;
+        return result;
+    }
+    resolver->current = fresh;
+    channel_release(old);
+    return 0;
+}
+
+int resolver_check(const char *servers)
+{
+    ares_channel channel;
+    int status = ares_library_init(ARES_LIB_INIT_ALL);
+
+    if (status != ARES_SUCCESS)
+        return from_ares(status);
+    status = ares_init(&channel);
+    if (status == ARES_SUCCESS) {
+        /* An empty list is one for c-ares, and means nobody. */
+        status = *servers ? ares_set_servers_ports_csv(channel, servers) : ARES_EBADSTR;
+        ares_destroy(channel);
+    }
+    ares_library_cleanup();
+    return from_ares(status);
+}
+
 struct resolver *resolver_free(struct resolver *resolver)
 {
     struct channel *channel, *next;

@@ -22,7 +22,7 @@
 
 struct server {
     struct reactor reactor;
-    const struct config *config;
+    struct config *config;
     const struct limits *limits;
     struct policy policy;
     struct stats stats;
@@ -39,15 +39,31 @@ struct server {
     char scratch[SERVER_READ_BYTES]; /* what was just read, before a session keeps any of it */
 };
 
+/* What signal handlers ask for. Who sets one wakes the reactor; who has done what was asked clears it. */
+struct server_signals {
+    volatile sig_atomic_t stop, reload;
+};
+
 /*
  * Opens the socket and whatever else is needed; says in the log what failed. Errors: negative errno. To be freed with
  * server_deinit after an error too.
  */
-int server_init(struct server *server, const struct config *config);
+int server_init(struct server *server, struct config *config);
 void server_deinit(struct server *server);
 
-/* Serves until `*stop` becomes true and its setter has woken the reactor; then tells the clients, and returns. */
-int server_run(struct server *server, const volatile sig_atomic_t *stop);
+enum { SERVER_STOPPED, SERVER_RELOAD };
+
+/*
+ * Serves until a signal asks for something. SERVER_RELOAD: it goes on when it is called again. SERVER_STOPPED: the
+ * clients were told. Errors: negative errno, it cannot go on.
+ */
+int server_run(struct server *server, const struct server_signals *signals);
+
+/*
+ * Goes by other settings from now on; sessions stay, whatever the new limits are. `*fresh` is taken, and empty
+ * afterwards. Error: -ENOMEM, then nothing has changed and `*fresh` is the caller's.
+ */
+int server_reconfigure(struct server *server, struct config *fresh);
 
 /* Lets a session run this turn, or the next if it runs already; while stopping, never. */
 void server_schedule(struct server *server, struct session *session);

@@ -10,6 +10,8 @@ Suite *client_broken_daemon_suite(void);
 Suite *client_call_suite(void);
 Suite *client_wait_suite(void);
 Suite *client_watch_suite(void);
+Suite *daemon_access_suite(void);
+Suite *daemon_config_suite(void);
 Suite *daemon_connecting_suite(void);
 Suite *daemon_envelope_suite(void);
 Suite *daemon_framing_suite(void);
@@ -19,6 +21,8 @@ Suite *daemon_memory_suite(void);
 Suite *daemon_names_suite(void);
 Suite *daemon_order_suite(void);
 Suite *daemon_pressure_suite(void);
+Suite *daemon_reload_suite(void);
+Suite *daemon_rules_suite(void);
 Suite *daemon_service_suite(void);
 Suite *daemon_streams_suite(void);
 Suite *example_delay_server_suite(void);
@@ -70,6 +74,8 @@ static Suite *(*const suites[])(void) = {
     unit_request_suite,
     unit_rules_suite,
     unit_scan_suite,
+    daemon_access_suite,
+    daemon_config_suite,
     daemon_connecting_suite,
     daemon_envelope_suite,
     daemon_framing_suite,
@@ -79,6 +85,8 @@ static Suite *(*const suites[])(void) = {
     daemon_names_suite,
     daemon_order_suite,
     daemon_pressure_suite,
+    daemon_reload_suite,
+    daemon_rules_suite,
     daemon_service_suite,
     daemon_streams_suite,
     client_broken_daemon_suite,
