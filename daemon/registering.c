@@ -41,6 +41,7 @@ static void describe_connect_failure(const struct connector_result *result, uint
     if (result->error == EMFILE || result->error == ENFILE) {
         fault_set_limit(ret_fault, FAULT_LIMIT_EXCEEDED, "descriptors", descriptors,
                         "the daemon has no descriptor left for this connection; try again later");
+        log_write_rationed(LOG_LIMIT, "a connection failed: descriptors = %u is reached", descriptors);
         return;
     }
     fault_set(ret_fault, FAULT_CONNECT_FAILED, "could not connect to %s: %s", result->address,

@@ -20,6 +20,7 @@ Suite *daemon_lifetime_suite(void);
 Suite *daemon_memory_suite(void);
 Suite *daemon_names_suite(void);
 Suite *daemon_order_suite(void);
+Suite *daemon_own_suite(void);
 Suite *daemon_pressure_suite(void);
 Suite *daemon_reload_suite(void);
 Suite *daemon_rules_suite(void);
@@ -84,6 +85,7 @@ static Suite *(*const suites[])(void) = {
     daemon_memory_suite,
     daemon_names_suite,
     daemon_order_suite,
+    daemon_own_suite,
     daemon_pressure_suite,
     daemon_reload_suite,
     daemon_rules_suite,
