@@ -133,9 +133,10 @@ bindir = $(DESTDIR)$(PREFIX)/bin
 libdir = $(DESTDIR)$(PREFIX)/lib
 includedir = $(DESTDIR)$(PREFIX)/include
 mandir = $(DESTDIR)$(PREFIX)/share/man
+docdir = $(DESTDIR)$(PREFIX)/share/doc/minimio
 
 install: all
-	install -d $(bindir) $(libdir)/pkgconfig $(includedir) $(mandir)/man1 $(mandir)/man8
+	install -d $(bindir) $(libdir)/pkgconfig $(includedir) $(docdir) $(mandir)/man1 $(mandir)/man5 $(mandir)/man8
 	install -m 755 $(PROGRAMS) $(bindir)
 	install -m 644 $(LIBRARY) $(libdir)
 	install -m 755 $(BUILD)/libminimio.so.$(SOVERSION) $(libdir)
@@ -143,7 +144,9 @@ install: all
 	install -m 644 libminimio/minimio.h $(includedir)
 	sed -e 's,@PREFIX@,$(PREFIX),' -e 's,@VERSION@,$(VERSION),' libminimio/minimio.pc.in >$(libdir)/pkgconfig/minimio.pc
 	install -m 644 man/minimioctl.1 $(mandir)/man1
+	install -m 644 man/minimiod.conf.5 $(mandir)/man5
 	install -m 644 man/minimiod.8 $(mandir)/man8
+	install -m 644 daemon/minimiod.conf.example $(docdir)
 
 # A sanitizer has the allocator to itself, so there it is not built.
 tests: $(BUILD)/tests/all $(if $(SANITIZE),,$(BUILD)/tests/fail_every.so)

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static struct reactor *reactor_of(struct registering *registering)
 {
@@ -50,17 +51,25 @@ static void describe_connect_failure(const struct connector_result *result, uint
     snprintf(ret_fault->address, sizeof ret_fault->address, "%s", result->address);
 }
 
-static void describe_denial(const struct registering *registering, const struct connector_result *result,
-                            struct fault *ret_fault)
+static void log_denial(const struct registering *registering, const struct connector_result *result)
 {
     const struct stream *stream = registering->stream;
+    unsigned uid = (unsigned)registering->call.session->account->uid;
+    bool literal = strlen(result->address) == stream->target_length &&
+                   !memcmp(result->address, stream->target, stream->target_length);
 
-    fault_set(ret_fault, FAULT_DENIED, "this daemon's operator does not allow connections to %s", result->address);
+    if (literal)
+        log_write_rationed(LOG_DENIED, "uid %u: %s denied: %s", uid, result->address, result->rule);
+    else
+        log_write_rationed(LOG_DENIED, "uid %u: %.*s, which is %s, denied: %s", uid, (int)stream->target_length,
+                           stream->target, result->address, result->rule);
+}
+
+static void describe_denial(const struct connector_result *result, struct fault *ret_fault)
+{
+    fault_set(ret_fault, FAULT_DENIED, "this daemon's operator does not allow %s: %s", result->address, result->rule);
     snprintf(ret_fault->address, sizeof ret_fault->address, "%s", result->address);
     snprintf(ret_fault->rule, sizeof ret_fault->rule, "%s", result->rule);
-    log_write_rationed(LOG_DENIED, "uid %u: %.*s, which is %s, denied: %s",
-                       (unsigned)registering->call.session->account->uid, (int)stream->target_length, stream->target,
-                       result->address, result->rule);
 }
 
 static void describe(const struct registering *registering, const struct connector_result *result,
@@ -72,7 +81,8 @@ static void describe(const struct registering *registering, const struct connect
         snprintf(ret_fault->reason, sizeof ret_fault->reason, "%s", result->reason);
         break;
     case CONNECTOR_DENIED:
-        describe_denial(registering, result, ret_fault);
+        describe_denial(result, ret_fault);
+        log_denial(registering, result);
         break;
     case CONNECTOR_TIMED_OUT:
         fault_set(ret_fault, FAULT_TIMED_OUT, "not connected within %llu ms; see timeout_ms",

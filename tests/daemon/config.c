@@ -200,6 +200,24 @@ START_TEST(the_example_is_right)
 }
 END_TEST
 
+START_TEST(the_manuals_example_is_right)
+{
+    struct process process;
+
+    ck_assert_int_eq(process_run(&process, ARGUMENTS("awk", "/^\\.Ed/ {exit} inside {print} /^\\.Bd/ {inside = 1}",
+                                                     "man/minimiod.conf.5")),
+                     0);
+    ck_assert_ptr_nonnull(strstr(process.out.text, "users = www-data, 1000\ngroups = minimio\n"));
+    memcpy(strstr(process.out.text, "www-data"), "root    ", 8);
+    memcpy(strstr(process.out.text, "groups"), "#     ", 6);
+    conf_write("%s", process.out.text);
+    process_free(&process);
+    ck_assert_msg(check(&process) == 0, "it said: %s", process.err.text);
+    process_free(&process);
+    conf_remove();
+}
+END_TEST
+
 START_TEST(a_daemon_with_a_wrong_file_does_not_start)
 {
     struct process process;
@@ -319,6 +337,7 @@ Suite *daemon_config_suite(void)
     tcase_add_test(tests, a_nul_is_told);
     tcase_add_loop_test(tests, what_is_right_is_ok, 0, LENGTH(right));
     tcase_add_test(tests, the_example_is_right);
+    tcase_add_test(tests, the_manuals_example_is_right);
     tcase_add_test(tests, a_daemon_with_a_wrong_file_does_not_start);
     tcase_add_test(tests, the_file_is_obeyed);
     tcase_add_test(tests, no_file_is_too_strange);

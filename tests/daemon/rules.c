@@ -127,6 +127,7 @@ START_TEST(a_name_with_denied_addresses_alone_is_denied)
     expect(&wire, "{'id':1,'error':{'code':12,'data':{'name':'DENIED','rule':'deny 127.0.0.0/8'}}}");
     expect_untouched();
     await_log("service.example.:");
+    await_log(", which is 127.0.0.");
     tear_down_conf();
     close(server);
 }
