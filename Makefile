@@ -30,7 +30,7 @@ PROTO_SOURCES = $(wildcard proto/*.c)
 DAEMON_SOURCES = $(wildcard daemon/*.c)
 CLIENT_SOURCES = $(wildcard client/*.c)
 TEST_SOURCES = $(wildcard tests/*.c tests/unit/*.c tests/library/*.c tests/daemon/*.c tests/client/*.c)
-TESTED_DAEMON_SOURCES = $(addprefix daemon/,address.c escape.c log.c policy.c rules.c)
+TESTED_DAEMON_SOURCES = $(addprefix daemon/,address.c escape.c log.c name_servers.c policy.c rules.c)
 EXAMPLE_SOURCES = $(wildcard examples/*.c)
 BENCH_SOURCES = $(wildcard bench/*.c)
 

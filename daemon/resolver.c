@@ -262,23 +262,6 @@ int resolver_set_servers(struct resolver *resolver, const char *servers)
     return 0;
 }
 
-int resolver_check(const char *servers)
-{
-    ares_channel channel;
-    int status = ares_library_init(ARES_LIB_INIT_ALL);
-
-    if (status != ARES_SUCCESS)
-        return from_ares(status);
-    status = ares_init(&channel);
-    if (status == ARES_SUCCESS) {
-        /* An empty list is one for c-ares, and means nobody. */
-        status = *servers ? ares_set_servers_ports_csv(channel, servers) : ARES_EBADSTR;
-        ares_destroy(channel);
-    }
-    ares_library_cleanup();
-    return from_ares(status);
-}
-
 struct resolver *resolver_free(struct resolver *resolver)
 {
     struct channel *channel, *next;

@@ -33,9 +33,6 @@ struct resolver *resolver_free(struct resolver *resolver);
  */
 int resolver_set_servers(struct resolver *resolver, const char *servers);
 
-/* Whether it is such a list. Errors: -EINVAL, it is not; -ENOMEM. */
-int resolver_check(const char *servers);
-
 /*
  * What a lookup found. `count` 0: nothing, and `reason` says why. Addresses and texts are borrowed for the call. May
  * come from within lookup_start.

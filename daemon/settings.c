@@ -2,7 +2,7 @@
 #include "daemon/settings.h"
 
 #include "daemon/log.h"
-#include "daemon/resolver.h"
+#include "daemon/name_servers.h"
 #include "proto/socket_path.h"
 
 #include <errno.h>
@@ -66,15 +66,18 @@ void settings_take_mode(struct settings *settings, const char *text, struct comp
 
 void settings_take_servers(struct settings *settings, const char *text, struct complaints *complaints, unsigned line)
 {
-    int result = resolver_check(text);
+    char *servers;
+    int result = name_servers_read(text, &servers);
 
-    if (result == -EINVAL)
+    if (result == -EINVAL) {
         complain(complaints, line, "%sdns '%s': write ADDRESS[:PORT], more of them behind commas, IPv6 in brackets",
                  dashes(complaints), text);
-    else if (result < 0)
+    } else if (result < 0) {
         complain(complaints, line, "%sdns: out of memory", dashes(complaints));
-    else
-        keep(&settings->servers, text, complaints, line);
+    } else {
+        free(settings->servers);
+        settings->servers = servers;
+    }
 }
 
 void settings_take_level(struct settings *settings, const char *text, struct complaints *complaints, unsigned line)

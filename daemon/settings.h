@@ -17,7 +17,7 @@
 struct settings {
     char *socket;         /* NULL: not given */
     int socket_mode;      /* or SETTING_NOT_GIVEN */
-    char *servers;        /* name servers; NULL: not given */
+    char *servers;        /* name servers, as the resolver takes them; NULL: not given */
     int log_level;        /* enum log_level, or SETTING_NOT_GIVEN */
     struct limits limits; /* 0: not given */
     unsigned line_limits; /* the line where the last of those was given that bound each other; 0: not in a file */

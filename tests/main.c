@@ -44,6 +44,7 @@ Suite *unit_frame_suite(void);
 Suite *unit_limits_suite(void);
 Suite *unit_log_suite(void);
 Suite *unit_methods_suite(void);
+Suite *unit_name_servers_suite(void);
 Suite *unit_policy_suite(void);
 Suite *unit_reply_suite(void);
 Suite *unit_request_suite(void);
@@ -70,6 +71,7 @@ static Suite *(*const suites[])(void) = {
     unit_limits_suite,
     unit_log_suite,
     unit_methods_suite,
+    unit_name_servers_suite,
     unit_policy_suite,
     unit_reply_suite,
     unit_request_suite,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* SIGHUP: what holds from then on, what stays as it is, and that a wrong file changes nothing. */
+#include "proto/limits.h"
 #include "tests/daemon/conf.h"
 #include "tests/daemon/name_server.h"
 
@@ -42,6 +43,24 @@ START_TEST(new_limits_hold_and_sessions_stay)
     wire_close(&third);
     wire_close(&second);
     close(peer);
+    tear_down_conf();
+}
+END_TEST
+
+/* Each limit of hello's, by its name; the lines of a batch bind each other. */
+START_TEST(every_limit_is_reread)
+{
+    const struct limit_info *limit = &limit_table[_i];
+    const char *batch = strcmp(limit->name, "line_bytes") == 0 ? "batch = 1\n" : "";
+
+    conf_write("# none\n");
+    set_up_conf(NULL);
+    conf_write("[limits]\n%s = %u\n%s", limit->name, limit->min + 1, batch);
+    reload_well();
+    expect_limit(limit->name, (int)limit->min + 1);
+    conf_write("[limits]\n%s = %u\n%s", limit->name, limit->min, batch);
+    reload_well();
+    expect_limit(limit->name, (int)limit->min);
     tear_down_conf();
 }
 END_TEST
@@ -288,6 +307,7 @@ Suite *daemon_reload_suite(void)
 
     tcase_set_timeout(tests, 120);
     tcase_add_test(tests, new_limits_hold_and_sessions_stay);
+    tcase_add_loop_test(tests, every_limit_is_reread, 0, (int)limit_count);
     tcase_add_test(tests, the_command_line_goes_before_the_file_then_too);
     tcase_add_test(tests, new_rules_hold_and_streams_stay);
     tcase_add_test(tests, a_name_asked_for_before_is_judged_by_the_new_rules);
