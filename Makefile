@@ -35,7 +35,8 @@ DAEMON_SOURCES = $(wildcard daemon/*.c)
 CLIENT_SOURCES = $(wildcard client/*.c)
 TEST_SOURCES = $(wildcard tests/*.c tests/unit/*.c tests/library/*.c tests/daemon/*.c tests/client/*.c \
 	tests/installed/*.c)
-TESTED_DAEMON_SOURCES = daemon/policy.c daemon/ledger.c daemon/durable_names.c
+TESTED_DAEMON_SOURCES = $(addprefix daemon/,address.c descriptors.c durable_names.c escape.c ledger.c log.c \
+	name_servers.c policy.c rules.c)
 EXAMPLE_SOURCES = $(wildcard examples/*.c)
 BENCH_SOURCES = $(wildcard bench/*.c)
 
@@ -45,7 +46,7 @@ PROTO = $(BUILD)/obj/proto.a
 PROGRAMS = $(BUILD)/minimiod $(BUILD)/minimioctl
 EXAMPLES = $(patsubst %.c,$(BUILD)/%,$(EXAMPLE_SOURCES))
 BENCHES = $(patsubst %.c,$(BUILD)/%,$(BENCH_SOURCES))
-PRODUCT_PACKAGES = libcjson libcares libbsd
+PRODUCT_PACKAGES = libcjson libcares libbsd inih
 
 .PHONY: all build tests deps demo check check-valgrind bench benches install clean help
 .DELETE_ON_ERROR:
@@ -102,7 +103,7 @@ $(BUILD)/libminimio.so.$(VERSION): $(call objects,$(LIBRARY_SOURCES)) libminimio
 	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -shared -Wl,-soname,$(SONAME) -Wl,--version-script,libminimio/minimio.map -o $@ $(filter %.o,$^)
 
 $(BUILD)/minimiod: $(call objects,$(DAEMON_SOURCES)) $(PROTO) $(LIBRARY)
-	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -o $@ $^ $(call pkg_libs,libcjson libcares $(if $(HAVE_SYSTEMD),libsystemd))
+	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -o $@ $^ $(call pkg_libs,libcjson libcares inih $(if $(HAVE_SYSTEMD),libsystemd))
 
 $(BUILD)/minimioctl: $(call objects,$(CLIENT_SOURCES)) $(PROTO) $(LIBRARY)
 	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -o $@ $^ $(call pkg_libs,libcjson)
@@ -149,9 +150,10 @@ bindir = $(DESTDIR)$(PREFIX)/bin
 libdir = $(DESTDIR)$(PREFIX)/lib
 includedir = $(DESTDIR)$(PREFIX)/include
 mandir = $(DESTDIR)$(PREFIX)/share/man
+docdir = $(DESTDIR)$(PREFIX)/share/doc/minimio
 
 install: all
-	install -d $(bindir) $(libdir)/pkgconfig $(includedir) $(mandir)/man1 $(mandir)/man3 $(mandir)/man8
+	install -d $(bindir) $(libdir)/pkgconfig $(includedir) $(docdir) $(addprefix $(mandir)/man,1 3 5 8)
 	install -m 755 $(PROGRAMS) $(bindir)
 	install -m 644 $(LIBRARY) $(libdir)
 	install -m 755 $(BUILD)/libminimio.so.$(VERSION) $(libdir)
@@ -161,7 +163,9 @@ install: all
 	sed -e 's,@PREFIX@,$(PREFIX),' -e 's,@VERSION@,$(VERSION),' libminimio/minimio.pc.in >$(libdir)/pkgconfig/minimio.pc
 	install -m 644 man/minimioctl.1 $(mandir)/man1
 	install -m 644 $(wildcard man/*.3) $(mandir)/man3
+	install -m 644 man/minimiod.conf.5 $(mandir)/man5
 	install -m 644 man/minimiod.8 $(mandir)/man8
+	install -m 644 daemon/minimiod.conf.example $(docdir)
 	scripts/man_names.sh man/*.3 | while read -r name page; do ln -sf "$$page" "$(mandir)/man3/$$name.3"; done
 
 # A sanitizer has the allocator to itself, so there it is not built.

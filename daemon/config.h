@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The daemon's settings: from the command line.
+ * What the daemon goes by: the command line, else the environment, else the configuration file, else the defaults.
+ * Read at the start and again whenever it is asked for.
  */
 #ifndef MINIMIO_DAEMON_CONFIG_H
 #define MINIMIO_DAEMON_CONFIG_H
 
+#include "daemon/access.h"
+#include "daemon/complaints.h"
+#include "daemon/log.h"
+#include "daemon/options.h"
+#include "daemon/rules.h"
 #include "proto/limits.h"
 #include "proto/socket_path.h"
 
@@ -16,21 +22,32 @@
 #define CONFIG_DESCRIPTOR_RESERVE 64
 
 struct config {
+    char *file; /* that was read; NULL: there is none */
     char socket[SOCKET_PATH_SIZE];
     mode_t socket_mode;
-    bool system_socket;   /* the system's own: shared with the group minimio */
-    const char *servers;  /* name servers in place of the system's; NULL: the system's */
+    bool system_socket; /* the system's own: shared with the group minimio */
+    char *servers;      /* name servers in place of the system's; NULL: the system's */
+    enum log_level log_level;
+    uint32_t store;       /* descriptors that the service manager keeps for us */
     uint32_t descriptors; /* that this process may have open */
-    uint32_t store;       /* descriptors that the service manager keeps for us; 0: none */
     struct limits limits;
+    struct access_rules access;
+    struct rules rules;
 };
 
-enum { CONFIG_RUN, CONFIG_EXIT }; /* what to do after the options were read: with CONFIG_EXIT they were answered */
+/*
+ * Reads the file and settles everything, the limits against the descriptor limit, which it raises as far as it goes.
+ * `file`: the one that was read before, which must be there still; NULL: none was. Complains about all that is wrong.
+ * Waits for the file and for the system's user database. Error: -EINVAL, and there is nothing to be freed.
+ */
+int config_load(const struct options *options, const char *file, struct complaints *complaints,
+                struct config *ret_config);
+void config_deinit(struct config *config);
 
 /*
- * Reads the options and settles the limits against the descriptor limit, which it raises as far as it goes. What is
- * wrong is said on standard error. Error: -EINVAL.
+ * Puts `*fresh`, which is empty afterwards, in the place of `*config`, but for what only a start can change: the
+ * socket and its mode. Returns whether those would have changed.
  */
-int config_read(struct config *ret_config, int argc, char **argv);
+bool config_replace(struct config *config, struct config *fresh);
 
 #endif

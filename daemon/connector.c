@@ -29,6 +29,7 @@ enum { V6, V4 }; /* in the order of preference */
 struct connector {
     struct reactor *reactor;
     struct resolver *resolver;
+    const struct rules *rules;
     connector_done *done; /* NULL: it was called */
     void *owner;
     struct target target;
@@ -94,6 +95,21 @@ static void remember_failure(struct connector *connector, const union address *a
 {
     connector->result.error = -error;
     address_format(&address->any, connector->result.address);
+}
+
+/* A denied address is told only where no attempt was made, whose failure says more. */
+static bool is_denied(struct connector *connector, const union address *address)
+{
+    struct connector_result *result = &connector->result;
+    const char *rule = rules_denying(connector->rules, address);
+
+    if (!rule)
+        return false;
+    if (!result->error) {
+        snprintf(result->rule, sizeof result->rule, "%s", rule);
+        address_format(&address->any, result->address);
+    }
+    return true;
 }
 
 static void attempt_won(struct attempt *attempt)
@@ -177,6 +193,13 @@ static void pace_expired(struct timer *timer)
     try_next(container_of(timer, struct connector, pace));
 }
 
+static enum connector_outcome failure(const struct connector *connector)
+{
+    if (connector->result.error)
+        return CONNECTOR_CONNECT_FAILED;
+    return connector->result.rule[0] ? CONNECTOR_DENIED : CONNECTOR_RESOLVE_FAILED;
+}
+
 /* Starts the next attempt, and ends the whole when there is nothing left to try or to wait for. */
 static void try_next(struct connector *connector)
 {
@@ -184,7 +207,11 @@ static void try_next(struct connector *connector)
 
     connector->started = true;
     while ((address = next_address(connector))) {
-        int result = attempt_start(connector, address);
+        int result;
+
+        if (is_denied(connector, address))
+            continue;
+        result = attempt_start(connector, address);
         if (result == 0) {
             timer_start(&connector->reactor->timers, &connector->pace, CONNECTOR_STAGGER_MS, pace_expired);
             return;
@@ -193,7 +220,7 @@ static void try_next(struct connector *connector)
     }
     timer_stop(&connector->reactor->timers, &connector->pace);
     if (LIST_EMPTY(&connector->attempts) && !resolving(connector))
-        finish(connector, connector->result.error ? CONNECTOR_CONNECT_FAILED : CONNECTOR_RESOLVE_FAILED);
+        finish(connector, failure(connector));
 }
 
 /* ---- Names ------------------------------------------------------------------------------------------------------ */
@@ -291,8 +318,9 @@ static void begin(struct timer *timer)
         answers_changed(connector);
 }
 
-int connector_new(struct reactor *reactor, struct resolver *resolver, const struct target *target, uint64_t timeout_ms,
-                  connector_done *done, void *owner, struct connector **ret_connector)
+int connector_new(struct reactor *reactor, struct resolver *resolver, const struct rules *rules,
+                  const struct target *target, uint64_t timeout_ms, connector_done *done, void *owner,
+                  struct connector **ret_connector)
 {
     struct connector *connector = calloc(1, sizeof *connector);
 
@@ -300,6 +328,7 @@ int connector_new(struct reactor *reactor, struct resolver *resolver, const stru
         return -ENOMEM;
     connector->reactor = reactor;
     connector->resolver = resolver;
+    connector->rules = rules;
     connector->done = done;
     connector->owner = owner;
     connector->target = *target;

@@ -2,7 +2,7 @@
 /*
  * Connecting to a target in the order and at the pace of RFC 8305: names are asked for IPv6 and IPv4 at once, the
  * addresses of both families take turns, each gets a head start before the next is tried beside it, and the first that
- * answers wins. Nothing blocks; one deadline covers it all.
+ * answers wins. An address that the rules deny is passed over. Nothing blocks; one deadline covers it all.
  */
 #ifndef MINIMIO_DAEMON_CONNECTOR_H
 #define MINIMIO_DAEMON_CONNECTOR_H
@@ -10,19 +10,27 @@
 #include "daemon/address.h"
 #include "daemon/reactor.h"
 #include "daemon/resolver.h"
+#include "daemon/rules.h"
 
 #define CONNECTOR_STAGGER_MS          250 /* RFC 8305, Connection Attempt Delay */
 #define CONNECTOR_RESOLUTION_DELAY_MS 50  /* RFC 8305: how long IPv6 addresses are waited for */
 #define CONNECTOR_ADDRESSES_MAX       32  /* of both families; more are left untried */
 
-enum connector_outcome { CONNECTOR_CONNECTED, CONNECTOR_RESOLVE_FAILED, CONNECTOR_CONNECT_FAILED, CONNECTOR_TIMED_OUT };
+enum connector_outcome {
+    CONNECTOR_CONNECTED,
+    CONNECTOR_RESOLVE_FAILED,
+    CONNECTOR_CONNECT_FAILED,
+    CONNECTOR_TIMED_OUT,
+    CONNECTOR_DENIED /* there was no address but those that the rules deny */
+};
 
 struct connector_result {
     enum connector_outcome outcome;
     struct minimio_tcp_stream *stream; /* connected: the receiver's from now on; registered with the reactor already,
                                           a fired ONESHOT of a source that is gone: to be reregistered */
     int error;                         /* connect failed: a positive errno of the last attempt */
-    char address[ADDRESS_TEXT_MAX];    /* and its address; "": there was none */
+    char address[ADDRESS_TEXT_MAX];    /* its address, or denied: the last one's; "": there was none */
+    char rule[RULE_TEXT_MAX];          /* denied: by this one */
     char reason[64];                   /* resolve failed: why, for people */
 };
 
@@ -31,9 +39,11 @@ struct connector;
 /* Called once, never from within connector_new, and not after connector_free. */
 typedef void connector_done(void *owner, struct connector_result *result);
 
-/* `timeout_ms` 0: no deadline. Error: -ENOMEM. The connector goes with connector_free, also when it is done. */
-int connector_new(struct reactor *reactor, struct resolver *resolver, const struct target *target, uint64_t timeout_ms,
-                  connector_done *done, void *owner, struct connector **ret_connector);
+/* `rules` are those of each attempt's moment. `timeout_ms` 0: no deadline. Error: -ENOMEM. The connector goes with
+ * connector_free, also when it is done. */
+int connector_new(struct reactor *reactor, struct resolver *resolver, const struct rules *rules,
+                  const struct target *target, uint64_t timeout_ms, connector_done *done, void *owner,
+                  struct connector **ret_connector);
 struct connector *connector_free(struct connector *connector);
 
 #endif

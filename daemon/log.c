@@ -1,16 +1,36 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/log.h"
 
+#include "daemon/escape.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Below PIPE_BUF: where poll() sees room in a pipe, a line of this size goes in whole and without blocking. */
 #define LINE_MAX_BYTES 1024
+
+#define SECOND_NS INT64_C(1000000000)
+
+struct ration {
+    const char *name;
+    int64_t used_ns;    /* how far into the future lines were written on account */
+    uint64_t unwritten; /* since the last line of this kind */
+};
+
+static struct ration rations[LOG_KINDS] = {
+    [LOG_REFUSED_SESSION] = {.name = "refused sessions"},
+    [LOG_LIMIT] = {.name = "limits reached"},
+    [LOG_DENIED] = {.name = "denied addresses"},
+};
 
 static enum log_level threshold = LOG_LEVEL_INFO;
 
@@ -37,26 +57,99 @@ int log_level_from_name(const char *name)
     return -EINVAL;
 }
 
-void log_write(enum log_level level, const char *format, ...)
+/* ---- Writing ---------------------------------------------------------------------------------------------------- */
+
+/* The service manager names the stream by device and inode: a program started from the service with its standard error
+ * elsewhere inherits the variable, but not the journal. */
+static bool is_journal(void)
+{
+    const char *name = getenv("JOURNAL_STREAM");
+    unsigned long long device, inode;
+    struct stat found;
+    char rest;
+
+    return name && sscanf(name, "%llu:%llu%c", &device, &inode, &rest) == 2 && fstat(STDERR_FILENO, &found) == 0 &&
+           found.st_dev == device && found.st_ino == inode;
+}
+
+static bool write_line(enum log_level level, const char *text)
 {
     struct pollfd standard_error = {.fd = STDERR_FILENO, .events = POLLOUT};
     char line[LINE_MAX_BYTES];
-    int prefix, length;
+    size_t length = is_journal() ? (size_t)snprintf(line, sizeof line, "<%d>", (int)level) : 0;
+
+    length += (size_t)snprintf(line + length, sizeof line - length, "minimiod: ");
+    length += escape_text(text, line + length, sizeof line - length);
+    line[length++] = '\n';
+    if (poll(&standard_error, 1, 0) != 1 || !(standard_error.revents & POLLOUT))
+        return false;
+    return write(STDERR_FILENO, line, length) == (ssize_t)length;
+}
+
+void log_write(enum log_level level, const char *format, ...)
+{
+    char text[LINE_MAX_BYTES];
     va_list arguments;
 
     if (level > threshold)
         return;
-    prefix = getenv("JOURNAL_STREAM") ? snprintf(line, sizeof line, "<%d>", (int)level) : 0;
-    prefix += snprintf(line + prefix, sizeof line - (size_t)prefix, "minimiod: ");
     va_start(arguments, format);
-    length = vsnprintf(line + prefix, sizeof line - (size_t)prefix - 1, format, arguments);
+    vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    if (length < 0)
+    write_line(level, text);
+}
+
+/* ---- Rations ---------------------------------------------------------------------------------------------------- */
+
+static int64_t now_ns(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * SECOND_NS + now.tv_nsec;
+}
+
+/* Each line uses up a second, and a burst's worth of them may be used ahead. */
+static bool take_ration(struct ration *ration)
+{
+    int64_t now = now_ns();
+    int64_t used_ns = ration->used_ns > now ? ration->used_ns : now;
+
+    if (used_ns - now > (LOG_BURST - 1) * SECOND_NS)
+        return false;
+    ration->used_ns = used_ns + SECOND_NS;
+    return true;
+}
+
+void log_write_rationed(enum log_kind kind, const char *format, ...)
+{
+    struct ration *ration = &rations[kind];
+    char text[LINE_MAX_BYTES];
+    va_list arguments;
+    int length;
+
+    if (LOG_LEVEL_WARNING > threshold)
         return;
-    length = (int)strlen(line);
-    line[length++] = '\n';
-    if (poll(&standard_error, 1, 0) == 1 && (standard_error.revents & POLLOUT)) {
-        ssize_t written = write(STDERR_FILENO, line, (size_t)length);
-        (void)written; /* there is nowhere to complain to */
+    if (!take_ration(ration)) {
+        ration->unwritten++;
+        return;
     }
+    va_start(arguments, format);
+    length = vsnprintf(text, sizeof text / 2, format, arguments);
+    va_end(arguments);
+    if (length >= 0 && ration->unwritten)
+        snprintf(text + strlen(text), sizeof text / 2, " (%llu more like this were not written)",
+                 (unsigned long long)ration->unwritten);
+    if (write_line(LOG_LEVEL_WARNING, text))
+        ration->unwritten = 0;
+    else
+        ration->unwritten++;
+}
+
+void log_finish(void)
+{
+    for (int i = 0; i < LOG_KINDS; i++)
+        if (rations[i].unwritten)
+            log_write(LOG_LEVEL_WARNING, "%s: %llu more were not written", rations[i].name,
+                      (unsigned long long)rations[i].unwritten);
 }

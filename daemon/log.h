@@ -1,13 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What an operator must know, one line each on standard error. Never blocks: a line that the reader of standard error
- * has no room for is dropped. Under the journal each line begins with its level as `<6>`.
+ * has no room for is not written. Where standard error is the journal, each line begins with its level as `<6>`.
+ *
+ * Lines that clients can provoke are rationed by kind, so that nobody fills a disk; how many were not written is told
+ * with the next line of their kind that is, or at the end. A line is printable ASCII whatever its texts hold.
  */
 #ifndef MINIMIO_DAEMON_LOG_H
 #define MINIMIO_DAEMON_LOG_H
 
+/* Lines of a kind that come at once before they are rationed to one a second. */
+#define LOG_BURST 10
+
 /* syslog's numbers */
 enum log_level { LOG_LEVEL_ERROR = 3, LOG_LEVEL_WARNING = 4, LOG_LEVEL_INFO = 6, LOG_LEVEL_DEBUG = 7 };
+
+/* What clients can provoke. */
+enum log_kind { LOG_REFUSED_SESSION, LOG_LIMIT, LOG_DENIED, LOG_KINDS };
 
 /* Lines above this level are not written; LOG_LEVEL_INFO at first. */
 void log_set_level(enum log_level level);
@@ -16,5 +25,11 @@ void log_set_level(enum log_level level);
 int log_level_from_name(const char *name);
 
 void log_write(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* As log_write at LOG_LEVEL_WARNING, but rationed. */
+void log_write_rationed(enum log_kind kind, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Tells what was not written. The last thing to be called. */
+void log_finish(void);
 
 #endif

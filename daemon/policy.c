@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/policy.h"
 
+#include "daemon/log.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
@@ -78,14 +80,25 @@ void policy_remove_session(struct policy *policy, struct account *account)
     release(policy, account);
 }
 
+/* Sessions that are refused have a line of their own. */
+static int refuse_account(const struct account *account, struct fault *ret_fault, const char *limit, uint32_t max,
+                          const char *what)
+{
+    int result = refuse(ret_fault, limit, max, what);
+
+    log_write_rationed(LOG_LIMIT, "uid %u: %s = %u is reached", (unsigned)account->uid, limit, max);
+    return result;
+}
+
 int policy_add_registration(struct policy *policy, struct account *account, struct fault *ret_fault)
 {
     const struct limits *limits = policy->limits;
 
     if (policy->registrations >= limits->registrations)
-        return refuse(ret_fault, "registrations", limits->registrations, "too many registrations");
+        return refuse_account(account, ret_fault, "registrations", limits->registrations, "too many registrations");
     if (account->uid != 0 && account->registrations >= limits->registrations_uid)
-        return refuse(ret_fault, "registrations_uid", limits->registrations_uid, "too many registrations of this user");
+        return refuse_account(account, ret_fault, "registrations_uid", limits->registrations_uid,
+                              "too many registrations of this user");
     policy->registrations++;
     account->registrations++;
     return 0;
@@ -103,7 +116,7 @@ int policy_add_loop(struct policy *policy, struct account *account, struct fault
     uint32_t max = policy->limits->loops_uid;
 
     if (account->uid != 0 && account->loops >= max)
-        return refuse(ret_fault, "loops_uid", max, "too many named loops of this user");
+        return refuse_account(account, ret_fault, "loops_uid", max, "too many named loops of this user");
     account->loops++;
     return 0;
 }

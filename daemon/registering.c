@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/registering.h"
 
+#include "daemon/log.h"
 #include "daemon/server.h"
 #include "proto/reply.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static struct reactor *reactor_of(struct registering *registering)
 {
@@ -40,12 +42,34 @@ static void describe_connect_failure(const struct connector_result *result, uint
     if (result->error == EMFILE || result->error == ENFILE) {
         fault_set_limit(ret_fault, FAULT_LIMIT_EXCEEDED, "descriptors", descriptors,
                         "the daemon has no descriptor left for this connection; try again later");
+        log_write_rationed(LOG_LIMIT, "a connection failed: descriptors = %u is reached", descriptors);
         return;
     }
     fault_set(ret_fault, FAULT_CONNECT_FAILED, "could not connect to %s: %s", result->address,
               errno_name(result->error));
     ret_fault->error = result->error;
     snprintf(ret_fault->address, sizeof ret_fault->address, "%s", result->address);
+}
+
+static void log_denial(const struct registering *registering, const struct connector_result *result)
+{
+    const struct stream *stream = registering->stream;
+    unsigned uid = (unsigned)registering->call.session->account->uid;
+    bool literal = strlen(result->address) == stream->target_length &&
+                   !memcmp(result->address, stream->target, stream->target_length);
+
+    if (literal)
+        log_write_rationed(LOG_DENIED, "uid %u: %s denied: %s", uid, result->address, result->rule);
+    else
+        log_write_rationed(LOG_DENIED, "uid %u: %.*s, which is %s, denied: %s", uid, (int)stream->target_length,
+                           stream->target, result->address, result->rule);
+}
+
+static void describe_denial(const struct connector_result *result, struct fault *ret_fault)
+{
+    fault_set(ret_fault, FAULT_DENIED, "this daemon's operator does not allow %s: %s", result->address, result->rule);
+    snprintf(ret_fault->address, sizeof ret_fault->address, "%s", result->address);
+    snprintf(ret_fault->rule, sizeof ret_fault->rule, "%s", result->rule);
 }
 
 static void describe(const struct registering *registering, const struct connector_result *result,
@@ -55,6 +79,10 @@ static void describe(const struct registering *registering, const struct connect
     case CONNECTOR_RESOLVE_FAILED:
         fault_set(ret_fault, FAULT_RESOLVE_FAILED, "the host's name was not resolved: %s", result->reason);
         snprintf(ret_fault->reason, sizeof ret_fault->reason, "%s", result->reason);
+        break;
+    case CONNECTOR_DENIED:
+        describe_denial(result, ret_fault);
+        log_denial(registering, result);
         break;
     case CONNECTOR_TIMED_OUT:
         fault_set(ret_fault, FAULT_TIMED_OUT, "not connected within %llu ms; see timeout_ms",
@@ -134,8 +162,8 @@ int registering_begin(struct server *server, const struct call *call, struct str
 
     if (!registering)
         return -ENOMEM;
-    result = connector_new(&server->reactor, server->resolver, target, timeout_ms, connected_or_failed, registering,
-                           &registering->connector);
+    result = connector_new(&server->reactor, server->resolver, &server->config->rules, target, timeout_ms,
+                           connected_or_failed, registering, &registering->connector);
     if (result == 0)
         result = call_keep(call, &registering->call);
     if (result < 0) {

@@ -238,6 +238,30 @@ int resolver_new(struct reactor *reactor, const char *servers, struct resolver *
     return 0;
 }
 
+static bool same_servers(const char *left, const char *right)
+{
+    return left && right ? !strcmp(left, right) : left == right;
+}
+
+int resolver_set_servers(struct resolver *resolver, const char *servers)
+{
+    const char *before = resolver->servers;
+    struct channel *fresh, *old = resolver->current;
+    int result;
+
+    resolver->servers = servers;
+    if (same_servers(before, servers))
+        return 0;
+    result = channel_new(resolver, &fresh);
+    if (result < 0) {
+        resolver->servers = before;
+        return result;
+    }
+    resolver->current = fresh;
+    channel_release(old);
+    return 0;
+}
+
 struct resolver *resolver_free(struct resolver *resolver)
 {
     struct channel *channel, *next;

@@ -28,6 +28,12 @@ int resolver_new(struct reactor *reactor, const char *servers, struct resolver *
 struct resolver *resolver_free(struct resolver *resolver);
 
 /*
+ * Asks other servers, or the system's, from now on; what was asked before is waited for still. The list is kept, not
+ * copied, and the one before is not looked at any more. Errors: as resolver_new; then all is as it was.
+ */
+int resolver_set_servers(struct resolver *resolver, const char *servers);
+
+/*
  * What a lookup found. `count` 0: nothing, and `reason` says why. Addresses and texts are borrowed for the call. May
  * come from within lookup_start.
  */

@@ -21,35 +21,36 @@
 /* ---- Clients ------------------------------------------------------------------------------------------------------
  */
 
-static uid_t peer_uid(int fd)
+static void refuse(struct server *server, int fd, uid_t uid, const struct fault *fault)
 {
-    struct ucred peer;
-    socklen_t length = sizeof peer;
-
-    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 ? peer.uid : (uid_t)-1;
+    server->stats.errors[fault->name]++;
+    log_write_rationed(LOG_REFUSED_SESSION, "session of uid %u refused: %s", (unsigned)uid, fault->message);
+    session_refuse(fd, fault);
 }
 
-static void refuse(int fd, uid_t uid, const struct fault *fault)
+static int check_access(const struct server *server, const struct ucred *peer, int fd, struct fault *ret_fault)
 {
-    log_write(LOG_LEVEL_WARNING, "session of uid %u refused: %s", (unsigned)uid, fault->message);
-    session_refuse(fd, fault);
+    if (access_allows(&server->config->access, peer, fd))
+        return 0;
+    fault_set(ret_fault, FAULT_DENIED, "this daemon's operator has not listed this user or its groups in [access]");
+    strcpy(ret_fault->rule, "access");
+    return -EACCES;
 }
 
 static void admit(void *owner, int fd)
 {
     struct server *server = owner;
-    uid_t uid = peer_uid(fd);
+    struct ucred peer = access_peer(fd);
     struct account *account;
     struct fault fault;
 
-    if (policy_add_session(&server->policy, uid, &account, &fault) < 0) {
-        server->stats.errors[fault.name]++;
-        refuse(fd, uid, &fault);
+    if (check_access(server, &peer, fd, &fault) < 0 ||
+        policy_add_session(&server->policy, peer.uid, &account, &fault) < 0) {
+        refuse(server, fd, peer.uid, &fault);
     } else if (session_new(server, fd, account) < 0) {
         policy_remove_session(&server->policy, account);
         fault_set(&fault, FAULT_INTERNAL, "the daemon is out of memory; try again later");
-        server->stats.errors[fault.name]++;
-        refuse(fd, uid, &fault);
+        refuse(server, fd, peer.uid, &fault);
     }
 }
 
@@ -60,8 +61,7 @@ static void turn_away(void *owner, int fd)
 
     fault_set_limit(&fault, FAULT_LIMIT_EXCEEDED, "descriptors", server->config->descriptors,
                     "the daemon has no descriptor left; try again later");
-    server->stats.errors[fault.name]++;
-    refuse(fd, peer_uid(fd), &fault);
+    refuse(server, fd, access_peer(fd).uid, &fault);
 }
 
 /* ---- A turn -------------------------------------------------------------------------------------------------------
@@ -247,6 +247,18 @@ int server_run(struct server *server, const struct server_signals *signals)
     return signals->hand_over ? prepare_handover(server) : SERVER_RELOAD;
 }
 
+int server_reconfigure(struct server *server, struct config *fresh)
+{
+    int result = resolver_set_servers(server->resolver, fresh->servers);
+
+    if (result < 0)
+        return result;
+    if (config_replace(server->config, fresh))
+        log_write(LOG_LEVEL_WARNING, "socket and socket-mode stay as they are until the next start");
+    log_set_level(server->config->log_level);
+    return 0;
+}
+
 /* ---- The beginning ------------------------------------------------------------------------------------------------
  */
 
@@ -298,7 +310,7 @@ static int open_listener(struct server *server, const struct handover *handover)
     return result;
 }
 
-int server_init(struct server *server, const struct config *config, const struct handover *handover)
+int server_init(struct server *server, struct config *config, const struct handover *handover)
 {
     int result;
 

@@ -26,7 +26,7 @@
 
 struct server {
     struct reactor reactor;
-    const struct config *config;
+    struct config *config;
     const struct limits *limits;
     struct policy policy;
     struct stats stats;
@@ -48,17 +48,17 @@ struct server {
     char scratch[SERVER_READ_BYTES]; /* what was just read, before a session keeps any of it */
 };
 
-/*
- * Opens the socket and whatever else is needed; says in the log what failed. Errors: negative errno. To be freed with
- * server_deinit after an error too.
- */
-int server_init(struct server *server, const struct config *config, const struct handover *handover);
-void server_deinit(struct server *server);
-
 /* What signal handlers ask for. Who sets one wakes the reactor; who has done what was asked clears it. */
 struct server_signals {
     volatile sig_atomic_t stop, reload, hand_over;
 };
+
+/*
+ * Opens the socket and whatever else is needed; says in the log what failed. Errors: negative errno. To be freed with
+ * server_deinit after an error too.
+ */
+int server_init(struct server *server, struct config *config, const struct handover *handover);
+void server_deinit(struct server *server);
 
 enum { SERVER_STOPPED, SERVER_RELOAD, SERVER_HAND_OVER };
 
@@ -74,6 +74,12 @@ void server_resume(struct server *server);
 
 /* Tells the service manager that the daemon serves, and whom: when it has started, and when it has reloaded. */
 void server_ready(struct server *server);
+
+/*
+ * Goes by other settings from now on; sessions stay, whatever the new limits are. `*fresh` is taken, and empty
+ * afterwards. Error: -ENOMEM, then nothing has changed and `*fresh` is the caller's.
+ */
+int server_reconfigure(struct server *server, struct config *fresh);
 
 /* Lets a session run this turn, or the next if it runs already; while stopping, never. */
 void server_schedule(struct server *server, struct session *session);

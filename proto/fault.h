@@ -43,7 +43,7 @@ struct fault {
     char param[68];    /* data.param; "": none */
     char reason[68];   /* data.reason; "": none */
     char address[72];  /* data.address, numeric; "": none */
-    char rule[68];     /* data.rule; "": none */
+    char rule[72];     /* data.rule; "": none */
     int error;         /* data.errno, a positive errno; 0: none */
 };
 

@@ -54,7 +54,7 @@ uint32_t limits_get(const struct limits *limits, const struct limit_info *info)
     return value;
 }
 
-static const struct limit_info *find(struct span name)
+const struct limit_info *limits_find(struct span name)
 {
     for (size_t i = 0; i < limit_count; i++) {
         if (strlen(limit_table[i].name) == name.length && memcmp(limit_table[i].name, name.data, name.length) == 0)
@@ -65,7 +65,7 @@ static const struct limit_info *find(struct span name)
 
 int limits_set(struct limits *limits, struct span name, uint64_t value)
 {
-    const struct limit_info *info = name.data ? find(name) : NULL;
+    const struct limit_info *info = name.data ? limits_find(name) : NULL;
 
     if (!info)
         return -ENOENT;

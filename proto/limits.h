@@ -40,6 +40,9 @@ extern const size_t limit_count;
 void limits_init(struct limits *ret_limits);
 uint32_t limits_get(const struct limits *limits, const struct limit_info *info);
 
+/* NULL: there is none of that name. */
+const struct limit_info *limits_find(struct span name);
+
 /* Errors: -ENOENT, no limit of that name; -ERANGE, outside its min and max. */
 int limits_set(struct limits *limits, struct span name, uint64_t value);
 

@@ -10,6 +10,8 @@ Suite *client_broken_daemon_suite(void);
 Suite *client_call_suite(void);
 Suite *client_wait_suite(void);
 Suite *client_watch_suite(void);
+Suite *daemon_access_suite(void);
+Suite *daemon_config_suite(void);
 Suite *daemon_connecting_suite(void);
 Suite *daemon_envelope_suite(void);
 Suite *daemon_framing_suite(void);
@@ -18,7 +20,10 @@ Suite *daemon_lifetime_suite(void);
 Suite *daemon_memory_suite(void);
 Suite *daemon_names_suite(void);
 Suite *daemon_order_suite(void);
+Suite *daemon_own_suite(void);
 Suite *daemon_pressure_suite(void);
+Suite *daemon_reload_suite(void);
+Suite *daemon_rules_suite(void);
 Suite *daemon_service_suite(void);
 Suite *daemon_streams_suite(void);
 Suite *example_delay_server_suite(void);
@@ -46,11 +51,14 @@ Suite *unit_fault_suite(void);
 Suite *unit_frame_suite(void);
 Suite *unit_ledger_suite(void);
 Suite *unit_limits_suite(void);
+Suite *unit_log_suite(void);
 Suite *unit_methods_suite(void);
-Suite *unit_policy_suite(void);
+Suite *unit_name_servers_suite(void);
 Suite *unit_plain_suite(void);
+Suite *unit_policy_suite(void);
 Suite *unit_reply_suite(void);
 Suite *unit_request_suite(void);
+Suite *unit_rules_suite(void);
 Suite *unit_scan_suite(void);
 
 /* One a line. */
@@ -79,12 +87,17 @@ static Suite *(*const suites[])(void) = {
     unit_frame_suite,
     unit_ledger_suite,
     unit_limits_suite,
+    unit_log_suite,
     unit_methods_suite,
-    unit_policy_suite,
+    unit_name_servers_suite,
     unit_plain_suite,
+    unit_policy_suite,
     unit_reply_suite,
     unit_request_suite,
+    unit_rules_suite,
     unit_scan_suite,
+    daemon_access_suite,
+    daemon_config_suite,
     daemon_connecting_suite,
     daemon_envelope_suite,
     daemon_framing_suite,
@@ -93,7 +106,10 @@ static Suite *(*const suites[])(void) = {
     daemon_memory_suite,
     daemon_names_suite,
     daemon_order_suite,
+    daemon_own_suite,
     daemon_pressure_suite,
+    daemon_reload_suite,
+    daemon_rules_suite,
     daemon_service_suite,
     daemon_streams_suite,
     client_broken_daemon_suite,

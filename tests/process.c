@@ -140,15 +140,25 @@ static bool take_some(struct process *process, bool *ret_ended, int timeout_ms)
     return n > 0;
 }
 
-bool process_await_text(struct process *process, struct output *output, const char *text, int timeout_ms)
+bool process_await_next(struct process *process, struct output *output, size_t *offset, const char *text,
+                        int timeout_ms)
 {
     int64_t until_ns = test_now_ns() + timeout_ms * INT64_C(1000000);
+    const char *found;
     bool ended = false;
 
-    while (!strstr(output->text, text))
+    while (!(found = strstr(output->text + *offset, text)))
         if (ended || !take_some(process, &ended, left_ms(until_ns)))
             return false;
+    *offset = (size_t)(found - output->text) + strlen(text);
     return true;
+}
+
+bool process_await_text(struct process *process, struct output *output, const char *text, int timeout_ms)
+{
+    size_t offset = 0;
+
+    return process_await_next(process, output, &offset, text, timeout_ms);
 }
 
 /* ---- End -------------------------------------------------------------------------------------------------------- */
@@ -208,12 +218,14 @@ int process_run(struct process *ret_process, const char *const *arguments)
 
 void start_minimiod(struct minimiod *ret_minimiod, const char *const *arguments)
 {
-    const char *all[ARGUMENTS_MAX] = {built_program("minimiod"), "--socket", ret_minimiod->socket};
+    /* What the machine has configured is no matter of the tests'. */
+    const char *all[ARGUMENTS_MAX] = {built_program("minimiod"), "--socket", ret_minimiod->socket, "--config",
+                                      "/dev/null"};
     const char *temporary = getenv("TMPDIR");
 
     for (size_t i = 0; arguments && arguments[i]; i++) {
-        ck_assert_uint_lt(i + 4, ARGUMENTS_MAX);
-        all[i + 3] = arguments[i];
+        ck_assert_uint_lt(i + 6, ARGUMENTS_MAX);
+        all[i + 5] = arguments[i];
     }
     snprintf(ret_minimiod->folder, sizeof(ret_minimiod->folder), "%s/minimio-test-XXXXXX",
              temporary ? temporary : "/tmp");

@@ -51,6 +51,10 @@ void process_close_input(struct process *process);
 /* Waits until the output holds `text`. False: it ended, or `timeout_ms` passed, without. */
 bool process_await_text(struct process *process, struct output *output, const char *text, int timeout_ms);
 
+/* Likewise, looking only behind the first `*offset` bytes, and moving it behind what was found. */
+bool process_await_next(struct process *process, struct output *output, size_t *offset, const char *text,
+                        int timeout_ms);
+
 /*
  * Waits for the end and takes all output. Returns the exit status, 128 + N after signal N, or PROCESS_KILLED when it
  * had not ended after `timeout_ms`.

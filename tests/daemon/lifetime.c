@@ -146,7 +146,7 @@ static const struct {
     const char *option, *value, *message;
 } bad_options[] = {
     {"--limit", "sessions", "NAME=NUMBER"},
-    {"--limit", "sessions=x", "NAME=NUMBER"},
+    {"--limit", "sessions=x", "write a number"},
     {"--limit", "nothing=1", "no such limit"},
     {"--limit", "batch=100000", "range"},
     {"--limit", "line_bytes=8192", "id_bytes"},

@@ -3,10 +3,11 @@
  * The daemon when memory runs out: whatever allocation fails, a request is answered with INTERNAL or the session ends;
  * the daemon lives, and serves again.
  */
-#include "tests/daemon/fixture.h"
+#include "tests/daemon/conf.h"
 
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -96,6 +97,31 @@ START_TEST(no_failed_allocation_ends_the_daemon)
 }
 END_TEST
 
+/* However often reading the file again fails, the old settings hold until it does not. */
+START_TEST(no_failed_allocation_loses_a_rule)
+{
+    char preload[512], every[32];
+
+    snprintf(preload, sizeof preload, "%s/tests/fail_every.so", getenv("MINIMIO_BUILD"));
+    if (access(preload, R_OK) < 0)
+        return;
+    snprintf(every, sizeof every, "%d", _i);
+    setenv("FAIL_EVERY", every, 1);
+    setenv("LD_PRELOAD", realpath(preload, NULL), 1);
+    conf_write("[daemon]\ndns = 127.0.0.1:1\n[access]\nusers = 1, 2\n[targets]\ndeny = *:1\ndeny = *:2\n");
+    start_minimiod(&minimiod, ARGUMENTS("--config", conf_path));
+    unsetenv("LD_PRELOAD");
+    for (int round = 0; round < 20; round++) {
+        conf_write("[daemon]\ndns = 127.0.0.1:%d\n[access]\nusers = 1, 2\n[targets]\ndeny = *:1\ndeny = *:3\n",
+                   round + 2);
+        kill(minimiod.process.pid, SIGHUP);
+        await_log(" in force");
+    }
+    stop_minimiod(&minimiod);
+    conf_remove();
+}
+END_TEST
+
 Suite *daemon_memory_suite(void)
 {
     Suite *suite = suite_create("daemon_memory");
@@ -104,6 +130,7 @@ Suite *daemon_memory_suite(void)
     tcase_set_timeout(tests, 120);
     /* Were each to fail, the listener could not be watched, and clients would wait in its backlog. */
     tcase_add_loop_test(tests, no_failed_allocation_ends_the_daemon, 2, FAIL_EVERY_MAX + 1);
+    tcase_add_loop_test(tests, no_failed_allocation_loses_a_rule, 2, FAIL_EVERY_MAX + 1);
     suite_add_tcase(suite, tests);
     return suite;
 }

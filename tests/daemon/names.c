@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Names: servers that answer, that know nothing, and that are dead. */
 #include "tests/daemon/fixture.h"
+#include "tests/daemon/name_server.h"
 
 #include <netinet/in.h>
 #include <poll.h>
@@ -11,23 +12,10 @@
 
 Suite *daemon_names_suite(void);
 
-/* A UDP port on loopback that answers nothing unless told to. */
-static int open_name_server(char ret_address[32])
-{
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t length = sizeof address;
-    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-
-    ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
-    ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&address, &length), 0);
-    snprintf(ret_address, 32, "127.0.0.1:%u", ntohs(address.sin_port));
-    return fd;
-}
-
 START_TEST(a_dead_name_server_delays_nobody_else)
 {
     char address[32];
-    int server = open_name_server(address);
+    int server = name_server_open(address);
     struct wire other;
 
     set_up_with(ARGUMENTS("--dns", address));
@@ -55,45 +43,15 @@ START_TEST(a_dead_name_server_delays_nobody_else)
 }
 END_TEST
 
-/* Answers each question for an A record with 127.0.0.1, and any other with nothing. */
-static void answer_queries(int server, int count)
-{
-    while (count-- > 0) {
-        static const unsigned char record[] = {0xc0, 0x0c, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 127, 0, 0, 1};
-        struct pollfd readable = {.fd = server, .events = POLLIN};
-        struct sockaddr_in client;
-        socklen_t length = sizeof client;
-        unsigned char message[600];
-        ssize_t size;
-        size_t end = 12;
-
-        ck_assert_int_eq(poll(&readable, 1, PROCESS_TIMEOUT_MS), 1);
-        size = recvfrom(server, message, 512, 0, (struct sockaddr *)&client, &length);
-        ck_assert_int_gt(size, 16);
-        while (message[end])
-            end += message[end] + 1U;
-        end += 5; /* the name's end, type and class */
-        message[2] = 0x81;
-        message[3] = 0x80;
-        memset(message + 6, 0, 6);
-        if (message[end - 3] == 1) {
-            message[7] = 1;
-            memcpy(message + end, record, sizeof record);
-            end += sizeof record;
-        }
-        sendto(server, message, end, 0, (struct sockaddr *)&client, length);
-    }
-}
-
 START_TEST(a_name_server_is_asked)
 {
     char address[32];
-    int server = open_name_server(address);
+    int server = name_server_open(address);
 
     set_up_with(ARGUMENTS("--dns", address));
     say(&wire, "{'jsonrpc':'2.0','id':1,'method':'register','params':[1,'service.example.%s']}",
         strchr(port.address, ':'));
-    answer_queries(server, 2);
+    name_server_answer(server, 2, ARGUMENTS("127.0.0.1"));
     expect(&wire, "{'id':1,'result':{'token':1,'peer':'%s'}}", port.address);
     close(port_accept(&port));
     tear_down();
@@ -104,7 +62,7 @@ END_TEST
 START_TEST(a_name_without_addresses_is_told)
 {
     char address[32];
-    int server = open_name_server(address);
+    int server = name_server_open(address);
     unsigned char message[512];
     struct sockaddr_in client;
     socklen_t length = sizeof client;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Accounts: what is counted by uid, whom it binds, and how long an account lives. */
+#include "daemon/log.h"
 #include "daemon/policy.h"
 
 #include <check.h>
@@ -15,6 +16,7 @@ static struct fault fault;
 
 static void set_up(void)
 {
+    log_set_level(LOG_LEVEL_ERROR);
     limits_init(&limits);
     limits.registrations = limits.registrations_uid = 100;
     policy_init(&policy, &limits);

@@ -70,6 +70,7 @@ static bool same_value(const struct param_info *info, const struct params *param
     case PARAM_BOOLEAN:
         return expected && *(const bool *)at == cJSON_IsTrue(expected);
     case PARAM_TEXT:
+    case PARAM_NAME:
         if (!expected)
             return !text->data;
         return text->data && text->length == strlen(expected->valuestring) &&

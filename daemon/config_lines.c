@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * libinih takes the lines apart. It does not say which line a key came from or which lines nothing came from, so it is
+ * given one at a time.
+ *
+ * How it treats what it is given depends on how it was built: it may join indented lines to those above, and a line
+ * longer than its buffer, of which the usual one has 200 bytes, silently becomes two. So it gets neither.
+ */
+#include "daemon/config_lines.h"
+
+#include "proto/buffer.h"
+
+#include <errno.h>
+#include <ini.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* libinih tells of a section only by its keys, so each begins with this one, which no line of a file can hold. */
+#define SECTION_MARK "\001"
+
+#define BYTE_ORDER_MARK "\xef\xbb\xbf"
+
+struct reading {
+    FILE *file;
+    const struct config_lines *lines;
+    struct complaints *complaints;
+    char *text; /* the line as it is in the file; getline's */
+    size_t size;
+    unsigned line;
+    bool skipping; /* the section is none that there is, so its keys are not either */
+    bool marking;  /* the line is a section: its mark comes next */
+    bool open;     /* the line must give a key, and has not so far */
+};
+
+/* ---- What libinih finds ----------------------------------------------------------------------------------------- */
+
+static int found(void *user, const char *section, const char *name, const char *value)
+{
+    struct reading *reading = user;
+
+    reading->open = false;
+    if (!strcmp(name, SECTION_MARK))
+        reading->skipping = !reading->lines->section(reading->lines->owner, section, reading->line);
+    else
+        reading->lines->key(reading->lines->owner, name, value, reading->line);
+    return 1;
+}
+
+/* ---- What it is given ------------------------------------------------------------------------------------------- */
+
+static bool is_name_byte(char byte)
+{
+    return (byte >= 'a' && byte <= 'z') || byte == '-' || byte == '_';
+}
+
+static bool has_control(struct span text)
+{
+    for (size_t i = 0; i < text.length; i++)
+        if (((unsigned char)text.data[i] < ' ' && text.data[i] != '\t') || text.data[i] == 0x7f)
+            return true;
+    return false;
+}
+
+/* "[name]", and nothing behind it but a comment. */
+static bool is_section(struct span text)
+{
+    size_t at = 1;
+
+    while (at < text.length && is_name_byte(text.data[at]))
+        at++;
+    if (at == 1 || at == text.length || text.data[at++] != ']')
+        return false;
+    while (at < text.length && (text.data[at] == ' ' || text.data[at] == '\t'))
+        at++;
+    return at == text.length || text.data[at] == ';' || text.data[at] == '#';
+}
+
+/* The line without its end, its indentation and a byte order mark. */
+static struct span trim(const struct reading *reading, size_t length)
+{
+    struct span text = {reading->text, length};
+    size_t mark = sizeof BYTE_ORDER_MARK - 1;
+
+    while (text.length && (text.data[text.length - 1] == '\n' || text.data[text.length - 1] == '\r'))
+        text.length--;
+    if (reading->line == 1 && text.length >= mark && !memcmp(text.data, BYTE_ORDER_MARK, mark))
+        text = (struct span){text.data + mark, text.length - mark};
+    while (text.length && (*text.data == ' ' || *text.data == '\t'))
+        text = (struct span){text.data + 1, text.length - 1};
+    return text;
+}
+
+/* Whether libinih is to see a line. `room` is what it has for one, an end and a NUL included. */
+static bool examine(struct reading *reading, struct span text, size_t room)
+{
+    bool section;
+
+    if (!text.length || *text.data == ';' || *text.data == '#')
+        return false;
+    section = *text.data == '[';
+    if (section)
+        reading->skipping = true; /* until it is known to be a good one */
+    else if (reading->skipping)
+        return false;
+    if (has_control(text))
+        complain(reading->complaints, reading->line, "there is a control character in this line: take it out");
+    else if (text.length + 2 > room)
+        complain(reading->complaints, reading->line, "the line is too long: write at most %zu bytes", room - 2);
+    else if (section && !is_section(text))
+        complain(reading->complaints, reading->line, "a section is written as [name]");
+    else
+        return true;
+    return false;
+}
+
+/* libinih made nothing of the last line. */
+static void check_last(struct reading *reading)
+{
+    if (reading->open)
+        complain(reading->complaints, reading->line, "write KEY = VALUE, or begin a comment with #");
+    reading->open = false;
+}
+
+/* For libinih: the next line, in the manner of fgets. What it is not to see becomes an empty line. */
+static char *next_line(char *line, int size, void *stream)
+{
+    struct reading *reading = stream;
+    ssize_t length;
+    struct span text;
+
+    if (reading->marking) {
+        reading->marking = false;
+        return strcpy(line, SECTION_MARK "=\n");
+    }
+    check_last(reading);
+    length = getline(&reading->text, &reading->size, reading->file);
+    if (length < 0)
+        return NULL;
+    reading->line++;
+    text = trim(reading, (size_t)length);
+    if (!examine(reading, text, (size_t)size))
+        return strcpy(line, "\n");
+    reading->marking = *text.data == '[';
+    reading->open = !reading->marking;
+    memcpy(line, text.data, text.length);
+    strcpy(line + text.length, "\n");
+    return line;
+}
+
+void config_lines_read(FILE *file, const struct config_lines *lines, struct complaints *complaints)
+{
+    struct reading reading = {.file = file, .lines = lines, .complaints = complaints};
+
+    ini_parse_stream(next_line, &reading, found, &reading);
+    if (!feof(file))
+        complain(complaints, 0, "cannot be read to its end: %s", strerror(errno));
+    free(reading.text);
+}

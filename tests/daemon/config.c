@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: MIT */
+/* minimiod.conf: every way to be wrong has its line, and all of them are told at once. */
+#include "tests/daemon/conf.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+Suite *daemon_config_suite(void);
+
+/* The exit status of --check-config; what it said is in `*ret_process`. */
+static int check(struct process *ret_process)
+{
+    return process_run(ret_process, ARGUMENTS(built_program("minimiod"), "--check-config", "--config", conf_path));
+}
+
+static const struct {
+    const char *text;
+    unsigned line;
+    const char *message;
+} errors[] = {
+    {"sessions = 5\n", 1, "'sessions' stands in no section: write [daemon], [limits], [access] or [targets] above"},
+    {"\n[limts]\nx = 1\n", 2, "there is no section [limts], only [daemon], [limits], [access] and [targets]"},
+    {"[limits\nsessions = 5\n", 1, "a section is written as [name]"},
+    {"[]\n", 1, "a section is written as [name]"},
+    {"[limits] sessions = 5\n", 1, "a section is written as [name]"},
+    {"[ limits ]\n", 1, "a section is written as [name]"},
+    {"[daemon]\nsokcet = /x\n", 2, "there is no key 'sokcet' in [daemon], only socket, socket-mode, dns, log-level"},
+    {"[daemon]\nsocket /x\n", 2, "write KEY = VALUE, or begin a comment with #"},
+    {"[daemon]\nsocket", 2, "write KEY = VALUE, or begin a comment with #"},
+    {"[daemon]\nsocket =\n", 2, "socket '': the path is empty"},
+    {"[daemon]\nsocket-mode = 0668\n", 2, "socket-mode '0668': write it in octal, 0 to 0777"},
+    {"[daemon]\nsocket-mode = 1777\n", 2, "socket-mode '1777': write it in octal, 0 to 0777"},
+    {"[daemon]\ndns = nowhere\n", 2, "dns 'nowhere': write ADDRESS[:PORT]"},
+    {"[daemon]\ndns =\n", 2, "dns '': write ADDRESS[:PORT]"},
+    {"[daemon]\nlog-level = loud\n", 2, "log-level 'loud': write error, warning, info or debug"},
+    {"[daemon]\nlog-level = info\n\nlog-level = info\n", 4, "log-level is given in line 2 already"},
+    {"[daemon]\nlog-level = info\n[limits]\n[daemon]\nlog-level = info\n", 5, "log-level is given in line 2 already"},
+    {"[limits]\nsession = 5\n", 2, "session: there is no such limit; minimiod --help lists them"},
+    {"[limits]\nsessions = 0\n", 2, "sessions = '0': out of its range, 1 to 16777216"},
+    {"[limits]\nsessions = 99999999\n", 2, "sessions = '99999999': out of its range, 1 to 16777216"},
+    {"[limits]\nsessions = many\n", 2, "sessions = 'many': write a number, 1 to 16777216"},
+    {"[limits]\nsessions = 5 # five\n", 2, "sessions = '5 # five': write a number"},
+    {"[limits]\nsessions = -1\n", 2, "sessions = '-1': write a number"},
+    {"[limits]\nsessions = 99999999999999999999\n", 2, "write a number"},
+    {"[limits]\nsessions = 5\nsessions = 5\n", 3, "sessions is given in line 2 already: take one of them out"},
+    {"[limits]\nbatch = 2\nsessions = 5\n  batch = 3\n", 4, "batch is given in line 2 already"},
+    {"[limits]\nline_bytes = 8192\nsessions = 5\n", 2, "batch * (id_bytes + 256) must be at most line_bytes"},
+    {"[limits]\nline_bytes = 8192\nbatch = 100\n", 3, "100 * (256 + 256) is more than 8192"},
+    {"[access]\nuser = root\n", 2, "there is no key 'user' in [access], only users, groups"},
+    {"[access]\nusers = root, no-such-user\n", 2, "there is no user 'no-such-user': write a name or a number"},
+    {"[access]\nusers = 4294967295\n", 2, "there is no user '4294967295'"},
+    {"[access]\nusers = root,\n", 2, "a user is missing"},
+    {"[access]\nusers =\n", 2, "a user is missing: write names or numbers with commas between them"},
+    {"[access]\ngroups = no-such-group\n", 2, "there is no group 'no-such-group': write a name or a number"},
+    {"[access]\ngroups = root users\n", 2, "there is no group 'root users'"},
+    {"[targets]\ndenny = 10.0.0.0/8\n", 2, "there is no key 'denny' in [targets], only allow, deny, default"},
+    {"[targets]\ndeny = 10.0.0.0/33\n", 2, "deny = '10.0.0.0/33': behind the / stands a number of bits"},
+    {"[targets]\ndeny = 10.0.0.1/8\n", 2, "deny = '10.0.0.1/8': the address has bits beyond its prefix"},
+    {"[targets]\ndeny = ::1\n", 2, "IPv6 stands in brackets"},
+    {"[targets]\ndeny = example.com\n", 2, "names are not rules"},
+    {"[targets]\ndeny = *:0\n", 2, "deny = '*:0': behind the : stands one port"},
+    {"[targets]\ndeny = *:1, *:2\n", 2, "write one rule a line"},
+    {"[targets]\ndeny =\n", 2, "deny = '': write an address"},
+    {"[targets]\ndefault = maybe\n", 2, "default = 'maybe': write allow or deny"},
+    {"[targets]\ndefault = deny\ndefault = deny\n", 3, "default is given in line 2 already"},
+    {"[targets]\ndeny = *:1\nallow = *:2\nallow = *:3\n", 3, "say what holds for all else: default = deny"},
+    {"[daemon]\nsocket = /a\tb\001\n", 2, "there is a control character in this line: take it out"},
+    {"[daemon]\n\x7f\n", 2, "there is a control character"},
+};
+
+START_TEST(each_error_has_its_line)
+{
+    struct process process;
+    char place[256];
+
+    conf_write("%s", errors[_i].text);
+    ck_assert_int_eq(check(&process), 2);
+    snprintf(place, sizeof place, "%s:%u: ", conf_path, errors[_i].line);
+    ck_assert_msg(!strncmp(process.err.text, place, strlen(place)), "it said: %s", process.err.text);
+    ck_assert_msg(strstr(process.err.text, errors[_i].message), "it said: %s", process.err.text);
+    ck_assert_ptr_eq(strchr(process.err.text, '\n'), process.err.text + process.err.length - 1);
+    ck_assert_str_eq(process.out.text, "");
+    process_free(&process);
+    conf_remove();
+}
+END_TEST
+
+START_TEST(all_errors_are_told_at_once)
+{
+    static const unsigned lines[] = {1, 3, 4, 6, 8, 10, 11};
+    struct process process;
+    const char *at;
+
+    conf_write("a = b\n[limits]\nsessions = x\nbatch\nid_bytes = 100\n[nothing]\nsessions = y\n[dae\n[targets]\n"
+               "deny = x\nallow = *\n");
+    ck_assert_int_eq(check(&process), 2);
+    at = process.err.text;
+    for (int i = 0; i < LENGTH(lines); i++) {
+        char place[256];
+
+        snprintf(place, sizeof place, "%s:%u: ", conf_path, lines[i]);
+        ck_assert_msg(!strncmp(at, place, strlen(place)), "not %s: %s", place, at);
+        at = strchr(at, '\n') + 1;
+    }
+    ck_assert_str_eq(at, "");
+    process_free(&process);
+    conf_remove();
+}
+END_TEST
+
+START_TEST(a_line_too_long_for_a_setting_is_told)
+{
+    struct process process;
+    char line[1000], place[256];
+
+    /* In a comment it does not matter. */
+    memset(line, 'x', sizeof line);
+    line[sizeof line - 1] = '\0';
+    conf_write("# %s\n[limits]\nsessions = 5\n", line);
+    ck_assert_int_eq(check(&process), 0);
+    process_free(&process);
+    conf_write("[daemon]\nsocket = /%s\n[limits]\nsessions = x\n", line);
+    ck_assert_int_eq(check(&process), 2);
+    snprintf(place, sizeof place, "%s:2: the line is too long: write at most ", conf_path);
+    ck_assert_ptr_nonnull(strstr(process.err.text, place));
+    snprintf(place, sizeof place, "%s:4: sessions = 'x'", conf_path);
+    ck_assert_ptr_nonnull(strstr(process.err.text, place));
+    process_free(&process);
+    line[150] = '\0';
+    conf_write("[daemon]\nsocket = /%s\n", line);
+    ck_assert_int_eq(check(&process), 2);
+    ck_assert_ptr_nonnull(strstr(process.err.text, "the path is too long for a socket"));
+    process_free(&process);
+    conf_remove();
+}
+END_TEST
+
+START_TEST(a_nul_is_told)
+{
+    static const char text[] = "[limits]\nsessions = 5\0 6\n";
+    struct process process;
+
+    conf_write_bytes(text, sizeof text - 1);
+    ck_assert_int_eq(check(&process), 2);
+    ck_assert_ptr_nonnull(strstr(process.err.text, ":2: there is a control character"));
+    process_free(&process);
+    conf_remove();
+}
+END_TEST
+
+static const char *const right[] = {
+    "",
+    "\n\n; nothing\n# either\n",
+    "\xef\xbb\xbf[limits]\r\nsessions = 5\r\n",
+    "[limits] ; a comment\n\tsessions=5\n\tbatch: 10 ; ten\n[limits] # again\nid_bytes = 100",
+    "[daemon]\nsocket = /tmp/a b.sock\nsocket-mode = 0\ndns = 127.0.0.1, [::1]:53\nlog-level = debug\n",
+    "[access]\nusers = root, 0 ,1000\ngroups=root\n",
+    "[targets]\nallow = *:80\ndeny = [::]/0\nallow = 10.0.0.0/8\nallow = 10.0.0.0/8\ndefault = deny\n",
+    "[targets]\ndeny = 10.0.0.0/8\n",
+};
+
+START_TEST(what_is_right_is_ok)
+{
+    struct process process;
+    char said[256];
+
+    conf_write("%s", right[_i]);
+    ck_assert_msg(check(&process) == 0, "it said: %s", process.err.text);
+    snprintf(said, sizeof said, "configuration file: %s\nOK\n", conf_path);
+    ck_assert_str_eq(process.out.text, said);
+    ck_assert_str_eq(process.err.text, "");
+    process_free(&process);
+    conf_remove();
+}
+END_TEST
+
+/* As it is shipped, and with every default that it shows uncommented. */
+START_TEST(the_example_is_right)
+{
+    struct process process;
+
+    ck_assert_int_eq(process_run(&process, ARGUMENTS(built_program("minimiod"), "--check-config", "--config",
+                                                     "daemon/minimiod.conf.example")),
+                     0);
+    process_free(&process);
+    conf_write("# none\n");
+    ck_assert_int_eq(process_run(&process, ARGUMENTS("sed", "-e", "s/^#\\([a-z]\\)/\\1/", "-e", "/^groups/d", "-e",
+                                                     "s/^users.*/users = root/", "daemon/minimiod.conf.example")),
+                     0);
+    conf_write("%s", process.out.text);
+    ck_assert_ptr_nonnull(strstr(process.out.text, "\nsessions = 1024\n"));
+    process_free(&process);
+    ck_assert_msg(check(&process) == 0, "it said: %s", process.err.text);
+    process_free(&process);
+    conf_remove();
+}
+END_TEST
+
+START_TEST(the_manuals_example_is_right)
+{
+    struct process process;
+
+    ck_assert_int_eq(process_run(&process, ARGUMENTS("awk", "/^\\.Ed/ {exit} inside {print} /^\\.Bd/ {inside = 1}",
+                                                     "man/minimiod.conf.5")),
+                     0);
+    ck_assert_ptr_nonnull(strstr(process.out.text, "users = www-data, 1000\ngroups = minimio\n"));
+    memcpy(strstr(process.out.text, "www-data"), "root    ", 8);
+    memcpy(strstr(process.out.text, "groups"), "#     ", 6);
+    conf_write("%s", process.out.text);
+    process_free(&process);
+    ck_assert_msg(check(&process) == 0, "it said: %s", process.err.text);
+    process_free(&process);
+    conf_remove();
+}
+END_TEST
+
+START_TEST(a_daemon_with_a_wrong_file_does_not_start)
+{
+    struct process process;
+    char place[256];
+
+    conf_write("[limits]\nsessions = x\n");
+    ck_assert_int_eq(
+        process_run(&process, ARGUMENTS(built_program("minimiod"), "--socket", "/nowhere/x", "--config", conf_path)),
+        2);
+    snprintf(place, sizeof place, "minimiod: %s:2: sessions", conf_path);
+    ck_assert_ptr_nonnull(strstr(process.err.text, place));
+    process_free(&process);
+    conf_remove();
+    ck_assert_int_eq(process_run(&process, ARGUMENTS(built_program("minimiod"), "--config", "/nowhere/x.conf")), 2);
+    ck_assert_ptr_nonnull(strstr(process.err.text, "/nowhere/x.conf: there is no such file"));
+    process_free(&process);
+    ck_assert_int_eq(process_run(&process, ARGUMENTS(built_program("minimiod"), "--config", "/")), 2);
+    ck_assert_ptr_nonnull(strstr(process.err.text, "/: cannot be read"));
+    process_free(&process);
+}
+END_TEST
+
+START_TEST(the_file_is_obeyed)
+{
+    struct process process;
+    char socket[200];
+    struct stat found;
+
+    conf_write("# none\n");
+    snprintf(socket, sizeof socket, "%s.sock", conf_path);
+    conf_write("[daemon]\nsocket = %s\nsocket-mode = 0640\n[limits]\nsessions = 77\n", socket);
+    unsetenv("MINIMIO_SOCKET");
+    process_start(&process, false, ARGUMENTS(built_program("minimiod"), "--config", conf_path));
+    ck_assert(process_await_text(&process, &process.err, conf_path, PROCESS_TIMEOUT_MS));
+    ck_assert_ptr_nonnull(strstr(process.err.text, "sessions 77, 256 a user"));
+    ck_assert_int_eq(stat(socket, &found), 0);
+    ck_assert_uint_eq(found.st_mode & 0777, 0640);
+    wire_open(&wire, socket);
+    ck_assert_int_eq(member(call(&wire, "hello", NULL), "limits.sessions")->valueint, 77);
+    wire_close(&wire);
+    kill(process.pid, SIGTERM);
+    ck_assert_int_eq(process_wait(&process, PROCESS_TIMEOUT_MS), 0);
+    process_free(&process);
+    conf_remove();
+}
+END_TEST
+
+/* ---- Chance ----------------------------------------------------------------------------------------------------- */
+
+#define ROUNDS 300
+
+static uint64_t state;
+
+static uint64_t chance(uint64_t below)
+{
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    return state % below;
+}
+
+static const char seed_text[] = "[daemon]\nsocket = /run/x\ndns = 127.0.0.1:53\n[limits]\nsessions = 5\nbatch = 7\n"
+                                "[access]\nusers = root, 1000\n[targets]\nallow = 10.0.0.0/8:80-90\n"
+                                "deny = [2001:db8::]/32\ndefault = deny\n";
+
+static size_t make_chance_file(char *ret_file, size_t size)
+{
+    size_t length = sizeof seed_text - 1;
+
+    if (chance(4) == 0) {
+        length = chance(size);
+        for (size_t i = 0; i < length; i++)
+            ret_file[i] = (char)chance(256);
+        return length;
+    }
+    memcpy(ret_file, seed_text, length);
+    for (uint64_t changes = 1 + chance(6); changes; changes--) {
+        static const char telling[] = "[]=:;#\n\r\t /,*-0123456789\0\xef";
+        ret_file[chance(length)] = chance(2) ? telling[chance(sizeof telling)] : (char)chance(256);
+    }
+    return length;
+}
+
+START_TEST(no_file_is_too_strange)
+{
+    const char *wanted = getenv("MINIMIO_SEED");
+    uint64_t seed = wanted ? strtoull(wanted, NULL, 0) : (uint64_t)test_now_ns();
+    int rounds = getenv("MINIMIO_VALGRIND") ? ROUNDS / 10 : ROUNDS;
+
+    state = seed | 1;
+    while (rounds--) {
+        struct process process;
+        char file[2000];
+        int status;
+
+        conf_write_bytes(file, make_chance_file(file, sizeof file));
+        status = check(&process);
+        ck_assert_msg(status == 0 || status == 2, "MINIMIO_SEED=%llu: it ended with %d: %s", (unsigned long long)seed,
+                      status, process.err.text);
+        ck_assert_msg((status == 2) == (process.err.length > 0), "MINIMIO_SEED=%llu: %d, and it said: %s",
+                      (unsigned long long)seed, status, process.err.text);
+        process_free(&process);
+    }
+    conf_remove();
+}
+END_TEST
+
+Suite *daemon_config_suite(void)
+{
+    Suite *suite = suite_create("daemon_config");
+    TCase *tests = tcase_create("files");
+
+    tcase_set_timeout(tests, 300);
+    tcase_add_loop_test(tests, each_error_has_its_line, 0, LENGTH(errors));
+    tcase_add_test(tests, all_errors_are_told_at_once);
+    tcase_add_test(tests, a_line_too_long_for_a_setting_is_told);
+    tcase_add_test(tests, a_nul_is_told);
+    tcase_add_loop_test(tests, what_is_right_is_ok, 0, LENGTH(right));
+    tcase_add_test(tests, the_example_is_right);
+    tcase_add_test(tests, the_manuals_example_is_right);
+    tcase_add_test(tests, a_daemon_with_a_wrong_file_does_not_start);
+    tcase_add_test(tests, the_file_is_obeyed);
+    tcase_add_test(tests, no_file_is_too_strange);
+    suite_add_tcase(suite, tests);
+    return suite;
+}

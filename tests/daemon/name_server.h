@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A name server on loopback that says what a test wants it to.
+ */
+#ifndef MINIMIO_TESTS_DAEMON_NAME_SERVER_H
+#define MINIMIO_TESTS_DAEMON_NAME_SERVER_H
+
+/* A UDP port that answers nothing unless told to; its address as --dns takes it. */
+int name_server_open(char ret_address[32]);
+
+/* Waits until it has been asked. */
+void name_server_await(int server);
+
+/* Answers so many questions: those for A and AAAA records with the addresses (NULL-ended) of that family. */
+void name_server_answer(int server, int count, const char *const *addresses);
+
+#endif
