@@ -128,17 +128,37 @@ static void reload(struct server *server, const struct options *options)
     server_ready(server);
 }
 
-/* Returns only when the other binary could not be started: then this one goes on. */
-static void hand_over(struct server *server, const struct options *options)
+/* A binary that could not read its settings would end with every stream in its hands. */
+static bool would_start(struct server *server, const struct options *options)
+{
+    struct complaints complaints = {.tell = tell_log};
+    struct config config;
+
+    if (config_load(options, server->config->file, &complaints, &config) < 0)
+        return false;
+    config_deinit(&config);
+    return true;
+}
+
+/* Returns only where it failed: then this binary goes on. Error: negative errno, it cannot. */
+static int hand_over(struct server *server, const struct options *options)
 {
     int result;
 
     signals.hand_over = 0;
+    if (!would_start(server, options)) {
+        log_write(LOG_LEVEL_ERROR, "not handed over: the configuration is wrong; this binary goes on");
+        return 0;
+    }
+    result = server_take_leave(server);
+    if (result < 0)
+        return result;
     hold_signals(SIG_BLOCK);
     result = handover_run(server, options->arguments);
     hold_signals(SIG_UNBLOCK);
     log_write(LOG_LEVEL_ERROR, "not handed over: %s; this binary goes on", strerror(-result));
     server_resume(server);
+    return 0;
 }
 
 /* ---- The run ---------------------------------------------------------------------------------------------------- */
@@ -166,11 +186,12 @@ static int serve(struct server *server, struct config *config, const struct opti
     if (result == 0) {
         watch_signals(server->reactor.registrator);
         announce(server, config);
-        while ((result = server_run(server, &signals)) > SERVER_STOPPED)
+        while ((result = server_run(server, &signals)) > SERVER_STOPPED) {
             if (result == SERVER_RELOAD)
                 reload(server, options);
-            else
-                hand_over(server, options);
+            else if ((result = hand_over(server, options)) < 0)
+                break;
+        }
         if (result < 0)
             log_write(LOG_LEVEL_ERROR, "cannot go on: %s", strerror(-result));
         ignore(SIGTERM);

@@ -211,8 +211,7 @@ static int stop(struct server *server)
     return take_leave(server);
 }
 
-/* Clients that come meanwhile wait to be accepted. */
-static int prepare_handover(struct server *server)
+int server_take_leave(struct server *server)
 {
     struct session *session;
     int result;
@@ -223,7 +222,7 @@ static int prepare_handover(struct server *server)
     result = take_leave(server);
     while ((session = LIST_FIRST(&server->sessions)))
         session_free(session);
-    return result < 0 ? result : SERVER_HAND_OVER;
+    return result;
 }
 
 void server_resume(struct server *server)
@@ -244,7 +243,7 @@ int server_run(struct server *server, const struct server_signals *signals)
         return result;
     if (signals->stop)
         return stop(server);
-    return signals->hand_over ? prepare_handover(server) : SERVER_RELOAD;
+    return signals->hand_over ? SERVER_HAND_OVER : SERVER_RELOAD;
 }
 
 int server_reconfigure(struct server *server, struct config *fresh)

@@ -64,12 +64,15 @@ enum { SERVER_STOPPED, SERVER_RELOAD, SERVER_HAND_OVER };
 
 /*
  * Serves until a signal asks for something. SERVER_RELOAD: it goes on when it is called again. SERVER_STOPPED: the
- * clients were told. SERVER_HAND_OVER: likewise, and the listening socket is still there; server_resume goes on.
- * Errors: negative errno, it cannot go on.
+ * clients were told. SERVER_HAND_OVER: likewise as of a reload. Errors: negative errno, it cannot go on.
  */
 int server_run(struct server *server, const struct server_signals *signals);
 
-/* Goes on after SERVER_HAND_OVER, when nobody took over. */
+/*
+ * Tells the clients and ends their sessions, while the listening socket stays and others may connect and wait; and goes
+ * on, when nobody took over. Error: negative errno, it cannot go on.
+ */
+int server_take_leave(struct server *server);
 void server_resume(struct server *server);
 
 /* Tells the service manager that the daemon serves, and whom: when it has started, and when it has reloaded. */

@@ -150,6 +150,30 @@ START_TEST(registrations_are_limited_by_user_but_for_root)
 }
 END_TEST
 
+START_TEST(named_loops_are_limited_by_user_but_for_root)
+{
+    struct wire user, other;
+
+    if (!can_be_others())
+        return;
+    conf_write("[daemon]\nsocket-mode = 0666\n[limits]\nloops_uid = 1\n");
+    set_up_conf(NULL);
+    wire_open_as(&user, USER, USER, NULL, 0);
+    wire_open_as(&other, OTHER, USER, NULL, 0);
+    call(&user, "open_loop", "{'name':'x'}");
+    call_fails(&user, "LIMIT_EXCEEDED", "{'limit':'loops_uid','max':1}", "open_loop", "{'name':'y'}");
+    await_log("uid 4711: loops_uid = 1 is reached");
+    expect_in(call(&other, "open_loop", "{'name':'x'}"), "{'created':true}");
+    call(&wire, "open_loop", "{'name':'x'}");
+    call(&wire, "open_loop", "{'name':'y'}");
+    call(&user, "close_loop", NULL);
+    call(&user, "open_loop", "{'name':'y'}");
+    wire_close(&user);
+    wire_close(&other);
+    tear_down_conf();
+}
+END_TEST
+
 Suite *daemon_access_suite(void)
 {
     Suite *suite = suite_create("daemon_access");
@@ -162,6 +186,7 @@ Suite *daemon_access_suite(void)
     tcase_add_test(tests, either_list_lets_in);
     tcase_add_test(tests, sessions_are_limited_by_user_but_for_root);
     tcase_add_test(tests, registrations_are_limited_by_user_but_for_root);
+    tcase_add_test(tests, named_loops_are_limited_by_user_but_for_root);
     suite_add_tcase(suite, tests);
     return suite;
 }
