@@ -81,7 +81,7 @@ static int map(struct ledger *ledger, size_t size)
 {
     void *file = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, ledger->fd, 0);
 
-    if (file == MAP_FAILED)
+    if (file == MAP_FAILED || !file)
         return -ENOMEM;
     ledger->file = file;
     return 0;
