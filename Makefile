@@ -31,14 +31,14 @@ DAEMON_SOURCES = $(wildcard daemon/*.c)
 CLIENT_SOURCES = $(wildcard client/*.c)
 TEST_SOURCES = $(wildcard tests/*.c tests/unit/*.c tests/library/*.c tests/daemon/*.c tests/client/*.c)
 EXAMPLE_SOURCES = $(wildcard examples/*.c)
-BENCH_SOURCES = $(wildcard bench/*.c)
+BENCH_SOURCES = $(wildcard bench/library/*.c)
 
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 LIBRARY = $(BUILD)/libminimio.a
 PROTO = $(BUILD)/obj/proto.a
 PROGRAMS = $(BUILD)/minimiod $(BUILD)/minimioctl
 EXAMPLES = $(patsubst %.c,$(BUILD)/%,$(EXAMPLE_SOURCES))
-BENCHES = $(patsubst %.c,$(BUILD)/%,$(BENCH_SOURCES))
+BENCHES = $(BUILD)/bench/library
 PRODUCT_PACKAGES = libcjson libcares libbsd
 
 .PHONY: all build tests deps demo check check-valgrind bench benches install clean help
@@ -69,6 +69,7 @@ $(BUILD)/obj/%.o: %.c Makefile
 	$(call quiet,CC) $(CC) $(ALL_CFLAGS) $(EXTRA_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(BUILD)/obj/tests/%.o: EXTRA_CFLAGS = $(call pkg_cflags,check)
+$(BUILD)/obj/bench/%.o: EXTRA_CFLAGS = $(call pkg_cflags,libevent_core libuv)
 
 $(LIBRARY): $(call objects,$(LIBRARY_SOURCES))
 	@rm -f $@
@@ -119,9 +120,11 @@ bench:
 
 benches: $(BENCHES)
 
-$(BUILD)/bench/%: $(BUILD)/obj/bench/%.o $(PROTO) $(LIBRARY)
+# The libraries that libminimio is measured beside are linked here and nowhere else. libev has no pkg-config file, and
+# imitates libevent's functions, which must come from libevent: it comes last.
+$(BUILD)/bench/library: $(call objects,$(BENCH_SOURCES)) $(LIBRARY)
 	@mkdir -p $(@D)
-	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -o $@ $^ $(call pkg_libs,libcjson)
+	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -o $@ $^ $(call pkg_libs,libevent_core libuv) -lev
 
 # One program holds every suite, so that a run closes with one line of Check's. Suites see the private headers.
 $(BUILD)/tests/all: $(call objects,$(TEST_SOURCES)) $(PROTO) $(LIBRARY)
