@@ -23,6 +23,7 @@ Suite *daemon_service_suite(void);
 Suite *daemon_streams_suite(void);
 Suite *example_delay_server_suite(void);
 Suite *library_connect_host_suite(void);
+Suite *library_costs_suite(void);
 Suite *library_faults_suite(void);
 Suite *library_fork_suite(void);
 Suite *library_modes_suite(void);
@@ -46,6 +47,7 @@ Suite *unit_scan_suite(void);
 /* clang-format off */
 static Suite *(*const suites[])(void) = {
     library_connect_host_suite,
+    library_costs_suite,
     library_faults_suite,
     library_fork_suite,
     library_modes_suite,

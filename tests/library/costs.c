@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the queue is not to cost: system calls beyond the platform's own, descriptors and memory that stay behind.
+ * Check's assertions are system calls themselves, so there are none in what is counted.
+ */
+#include "tests/library/support.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <malloc.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+Suite *library_costs_suite(void);
+
+#define SOURCES 100
+#define MARKER  SYS_getppid /* what is counted stands between two of these */
+
+/* ---- System calls ----------------------------------------------------------------------------------------------- */
+
+struct calls {
+    int epoll_ctl, epoll_wait, other;
+    long other_number;
+};
+
+static void count_call(struct calls *calls, long number)
+{
+    if (number == SYS_epoll_ctl) {
+        calls->epoll_ctl++;
+    } else if (number == SYS_epoll_pwait
+#ifdef SYS_epoll_wait
+               || number == SYS_epoll_wait
+#endif
+    ) {
+        calls->epoll_wait++;
+    } else {
+        calls->other++;
+        calls->other_number = number;
+    }
+}
+
+/* Lets the traced child run to its next system call and returns the number of it. */
+static long next_call(pid_t child)
+{
+    struct __ptrace_syscall_info info = {.op = PTRACE_SYSCALL_INFO_NONE};
+
+    while (info.op != PTRACE_SYSCALL_INFO_ENTRY) {
+        int status;
+        ck_assert_int_eq(ptrace(PTRACE_SYSCALL, child, NULL, NULL), 0);
+        ck_assert_int_eq(waitpid(child, &status, 0), child);
+        ck_assert_msg(WIFSTOPPED(status), "the traced child ended early: %#x", (unsigned)status);
+        ck_assert_int_gt(ptrace(PTRACE_GET_SYSCALL_INFO, child, sizeof(info), &info), 0);
+    }
+    return (long)info.entry.nr;
+}
+
+/* The child: a queue of its own with sources that are ready, and the work in the trace of its parent. */
+static void run_traced(enum minimio_mode mode, void (*work)(const int *fds))
+{
+    int fds[SOURCES];
+
+    set_up_queue();
+    for (int i = 0; i < SOURCES; i++) {
+        fds[i] = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);
+        ck_assert_int_eq(minimio_registrator_register_fd(registrator, fds[i], (minimio_token)i, MINIMIO_READABLE, mode),
+                         0);
+    }
+    if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) != 0)
+        _exit(errno);
+    raise(SIGSTOP);
+    syscall(MARKER);
+    work(fds);
+    syscall(MARKER);
+    _exit(0);
+}
+
+/* False: this system does not let a process trace its child, which is printed. */
+static bool count_calls(enum minimio_mode mode, void (*work)(const int *fds), struct calls *ret_calls)
+{
+    struct calls calls = {0};
+    long number;
+    int status;
+    pid_t child = fork();
+
+    if (child == 0)
+        run_traced(mode, work);
+    ck_assert_int_gt(child, 0);
+    ck_assert_int_eq(waitpid(child, &status, WUNTRACED), child);
+    if (!WIFSTOPPED(status)) {
+        printf("library: system calls are not counted, ptrace: %s\n", strerror(WEXITSTATUS(status)));
+        return false;
+    }
+    ck_assert_int_eq(ptrace(PTRACE_SETOPTIONS, child, NULL, (void *)(long)(PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL)),
+                     0);
+    while (next_call(child) != MARKER)
+        ;
+    while ((number = next_call(child)) != MARKER)
+        count_call(&calls, number);
+    kill(child, SIGKILL);
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    *ret_calls = calls;
+    return true;
+}
+
+static void poll_all(const int *fds)
+{
+    struct minimio_event events[SOURCES + 1];
+
+    (void)fds;
+    if (minimio_poll_poll(queue, events, SOURCES + 1, MINIMIO_FOREVER) != SOURCES)
+        _exit(EXIT_FAILURE);
+}
+
+static void rearm_all(const int *fds)
+{
+    for (int i = 0; i < SOURCES; i++)
+        if (minimio_registrator_reregister_fd(registrator, fds[i], 1, MINIMIO_READABLE, MINIMIO_ONESHOT) != 0)
+            _exit(EXIT_FAILURE);
+}
+
+START_TEST(events_cost_no_system_call_beyond_the_wait)
+{
+    static const enum minimio_mode modes[] = {MINIMIO_LEVEL, MINIMIO_EDGE, MINIMIO_ONESHOT};
+    struct calls calls;
+
+    if (!count_calls(modes[_i], poll_all, &calls))
+        return;
+    ck_assert_int_eq(calls.epoll_wait, 1);
+    ck_assert_int_eq(calls.epoll_ctl, 0);
+    ck_assert_msg(calls.other == 0, "%d others, the last of them number %ld", calls.other, calls.other_number);
+}
+END_TEST
+
+START_TEST(arming_a_oneshot_anew_costs_one_system_call)
+{
+    struct calls calls;
+
+    if (!count_calls(MINIMIO_ONESHOT, rearm_all, &calls))
+        return;
+    ck_assert_int_eq(calls.epoll_ctl, SOURCES);
+    ck_assert_int_eq(calls.epoll_wait, 0);
+    ck_assert_msg(calls.other == 0, "%d others, the last of them number %ld", calls.other, calls.other_number);
+}
+END_TEST
+
+/* ---- Leaks ------------------------------------------------------------------------------------------------------ */
+
+/* A queue, a handle and a stream that is registered, freed in one order and the other. */
+static bool live_and_die(int fd, bool stream_first)
+{
+    struct minimio_tcp_stream *stream;
+    struct minimio_poll *other;
+
+    if (minimio_poll_new(&other) != 0 || minimio_tcp_stream_from_fd(fcntl(fd, F_DUPFD_CLOEXEC, 0), &stream) != 0)
+        return false;
+    struct minimio_registrator *handle = minimio_poll_registrator(other);
+    int r = minimio_registrator_register(handle, stream, 1, MINIMIO_READABLE, MINIMIO_EDGE);
+    if (stream_first)
+        minimio_tcp_stream_free(stream);
+    minimio_poll_free(other);
+    minimio_registrator_free(handle);
+    if (!stream_first)
+        minimio_tcp_stream_free(stream);
+    return r == 0;
+}
+
+/* Allocated and not freed; 0 where a sanitizer has the allocator to itself, which looks for leaks when it exits. */
+static size_t bytes_in_use(void)
+{
+    struct mallinfo2 info = mallinfo2();
+
+    return info.uordblks + info.hblkhd;
+}
+
+START_TEST(a_hundred_thousand_lives_leave_nothing_behind)
+{
+    struct pair pair;
+    bool ok = true;
+
+    pair_open(&pair);
+    for (int i = 0; i < 1000; i++)
+        ok = live_and_die(pair.peer, i % 2 == 0) && ok;
+    int descriptors = open_descriptors();
+    size_t bytes = bytes_in_use();
+    for (int i = 0; i < 100000; i++)
+        ok = live_and_die(pair.peer, i % 2 == 0) && ok;
+    size_t bytes_after = bytes_in_use();
+    ck_assert(ok);
+    ck_assert_uint_eq(bytes_after, bytes);
+    ck_assert_int_eq(open_descriptors(), descriptors);
+    pair_close(&pair);
+}
+END_TEST
+
+Suite *library_costs_suite(void)
+{
+    Suite *suite = suite_create("library_costs");
+    TCase *tests = tcase_create("costs");
+
+    tcase_set_timeout(tests, ASYNC_CASE_TIMEOUT_S);
+    tcase_add_loop_test(tests, events_cost_no_system_call_beyond_the_wait, 0, 3);
+    tcase_add_test(tests, arming_a_oneshot_anew_costs_one_system_call);
+    tcase_add_test(tests, a_hundred_thousand_lives_leave_nothing_behind);
+    suite_add_tcase(suite, tests);
+    return suite;
+}
