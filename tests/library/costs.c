@@ -199,6 +199,26 @@ START_TEST(a_hundred_thousand_lives_leave_nothing_behind)
 }
 END_TEST
 
+/* ---- Answers in place ------------------------------------------------------------------------------------------- */
+
+/* minimio.h gives the answers in place; by pointer they are the library's own. */
+START_TEST(answers_in_place_are_the_library_s)
+{
+    static bool (*const volatile library[])(const struct minimio_event *) = {
+        minimio_event_is_readable,     minimio_event_is_writable, minimio_event_is_read_closed,
+        minimio_event_is_write_closed, minimio_event_is_error,    minimio_event_is_priority};
+    struct minimio_event event = {.token = UINT64_MAX - _i, .readiness = (uint32_t)_i};
+    const bool in_place[] = {minimio_event_is_readable(&event),    minimio_event_is_writable(&event),
+                             minimio_event_is_read_closed(&event), minimio_event_is_write_closed(&event),
+                             minimio_event_is_error(&event),       minimio_event_is_priority(&event)};
+
+    for (size_t i = 0; i < sizeof(in_place) / sizeof(in_place[0]); i++)
+        ck_assert_msg(library[i](&event) == in_place[i], "answer %zu of readiness %#x", i, event.readiness);
+    minimio_token (*const volatile id)(const struct minimio_event *) = minimio_event_id;
+    ck_assert_uint_eq(id(&event), minimio_event_id(&event));
+}
+END_TEST
+
 Suite *library_costs_suite(void)
 {
     Suite *suite = suite_create("library_costs");
@@ -208,6 +228,7 @@ Suite *library_costs_suite(void)
     tcase_add_loop_test(tests, events_cost_no_system_call_beyond_the_wait, 0, 3);
     tcase_add_test(tests, arming_a_oneshot_anew_costs_one_system_call);
     tcase_add_test(tests, a_hundred_thousand_lives_leave_nothing_behind);
+    tcase_add_loop_test(tests, answers_in_place_are_the_library_s, 0, 64);
     suite_add_tcase(suite, tests);
     return suite;
 }
