@@ -41,8 +41,9 @@ static void print_bar(const struct bar *bar)
            worst->pairs, worst->active, bar->met ? "ok" : "MISSED");
 }
 
-void report_table(const struct summary *summaries, size_t count, const struct bar bars[BARS])
+void report_table(int rounds, const struct summary *summaries, size_t count, const struct bar bars[BARS])
 {
+    printf("%d rounds; of ratios the medians over rounds\n", rounds);
     for (size_t i = 0; i < count; i++) {
         if (i == 0 || summaries[i].workload != summaries[i - 1].workload)
             print_heading(summaries[i].workload);
@@ -72,9 +73,9 @@ static void print_cell(const struct summary *cell, const char *before)
     printf("}}");
 }
 
-void report_json(const struct summary *summaries, size_t count, const struct bar bars[BARS])
+void report_json(int rounds, const struct summary *summaries, size_t count, const struct bar bars[BARS])
 {
-    printf("{\"cells\":[");
+    printf("{\"rounds\":%d,\n\"cells\":[", rounds);
     for (size_t i = 0; i < count; i++)
         print_cell(&summaries[i], i == 0 ? "\n" : ",\n");
     printf("],\n\"bars\":[");

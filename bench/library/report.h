@@ -5,7 +5,7 @@
 
 #include "bench/library/summary.h"
 
-void report_table(const struct summary *summaries, size_t count, const struct bar bars[BARS]);
-void report_json(const struct summary *summaries, size_t count, const struct bar bars[BARS]);
+void report_table(int rounds, const struct summary *summaries, size_t count, const struct bar bars[BARS]);
+void report_json(int rounds, const struct summary *summaries, size_t count, const struct bar bars[BARS]);
 
 #endif

@@ -9,12 +9,14 @@
 #include <time.h>
 #include <unistd.h>
 
-#define DISPATCHED    10000 /* events */
-#define CHAIN_WRITES  4000  /* by handlers; before them one write for each active pair */
-#define SPARE_FDS     64    /* for the peers, and what is open anyway */
-#define CLOCK_SAMPLES 1000
+#define DISPATCHED     5000 /* events, */
+#define TURNS_AT_LEAST 20   /* if in as many turns */
+#define CHAIN_WRITES   4000 /* by handlers; before them one write for each active pair */
+#define SPARE_FDS      64   /* for the peers, and what is open anyway */
+#define CLOCK_SAMPLES  1000
 
-static int pairs;
+static int pairs; /* in use */
+static int pairs_opened;
 static int *readers, *writers;
 
 static bool with_io;
@@ -29,7 +31,7 @@ static int64_t read_clock(clockid_t clock)
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-/* Of long stretches: what others do on this machine does not count. */
+/* For long stretches: what others do on this machine does not count. */
 static int64_t cpu_ns(void)
 {
     return read_clock(CLOCK_PROCESS_CPUTIME_ID);
@@ -56,27 +58,32 @@ static int descriptors_allowed(int wanted)
 
 int pairs_open(int wanted)
 {
-    pairs = (descriptors_allowed(2 * wanted + SPARE_FDS) - SPARE_FDS) / 2;
-    readers = calloc((size_t)pairs, sizeof(*readers));
-    writers = calloc((size_t)pairs, sizeof(*writers));
+    pairs_opened = (descriptors_allowed(2 * wanted + SPARE_FDS) - SPARE_FDS) / 2;
+    readers = calloc((size_t)pairs_opened, sizeof(*readers));
+    writers = calloc((size_t)pairs_opened, sizeof(*writers));
     need(readers && writers, "calloc");
-    for (int i = 0; i < pairs; i++) {
+    for (int i = 0; i < pairs_opened; i++) {
         int fds[2];
         need(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) == 0, "socketpair");
         readers[i] = fds[0];
         writers[i] = fds[1];
     }
-    return pairs;
+    return pairs_opened;
 }
 
 void pairs_close(void)
 {
-    for (int i = 0; i < pairs; i++) {
+    for (int i = 0; i < pairs_opened; i++) {
         close(readers[i]);
         close(writers[i]);
     }
     free(readers);
     free(writers);
+}
+
+void pairs_use(int count)
+{
+    pairs = count;
 }
 
 static void put_byte(int index)
@@ -145,7 +152,7 @@ static void turn_until_handled(const struct peer *peer, int count)
         peer->turn();
 }
 
-/* What it costs to ask the clock, for stretches that are not much longer. */
+/* What it costs to ask the clock, which counts where a turn takes not much longer. */
 static int64_t clock_cost_ns(void)
 {
     static int64_t cost_ns;
@@ -159,42 +166,41 @@ static int64_t clock_cost_ns(void)
     return cost_ns;
 }
 
-static double dispatch_edges_ns(const struct peer *peer, int active)
+static int64_t dispatch_once_ns(const struct peer *peer, enum mode mode, int active)
 {
-    int64_t spent_ns = 0;
-
-    for (int total = 0; total < DISPATCHED; total += active) {
+    if (mode == EDGE)
         for (int i = 0; i < active; i++)
             peer->change(active_pair(i, active));
-        handled = 0;
-        int64_t begin = read_clock(CLOCK_MONOTONIC);
-        turn_until_handled(peer, active);
-        spent_ns += read_clock(CLOCK_MONOTONIC) - begin - clock_cost_ns();
-    }
-    return (double)spent_ns / DISPATCHED;
+    handled = 0;
+    int64_t begin = read_clock(CLOCK_MONOTONIC);
+    turn_until_handled(peer, active);
+    return read_clock(CLOCK_MONOTONIC) - begin - clock_cost_ns();
 }
 
-static double dispatch_ready_ns(const struct peer *peer)
+static int compare(const void *a, const void *b)
 {
-    int64_t begin = cpu_ns();
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
 
-    handled = 0;
-    turn_until_handled(peer, DISPATCHED);
-    return (double)(cpu_ns() - begin) / handled;
+    return (x > y) - (x < y);
 }
 
 double dispatch_ns(const struct peer *peer, enum mode mode, int active)
 {
+    static int64_t turns_ns[DISPATCHED];
+    size_t turns = (size_t)(DISPATCHED / active < TURNS_AT_LEAST ? TURNS_AT_LEAST : DISPATCHED / active);
+
     with_io = false;
     for (int i = 0; i < active; i++)
         put_byte(active_pair(i, active));
     /* The first turns fill caches, and make room for as many events. */
     handled = 0;
     turn_until_handled(peer, active);
-    double ns = mode == EDGE ? dispatch_edges_ns(peer, active) : dispatch_ready_ns(peer);
+    for (size_t i = 0; i < turns; i++)
+        turns_ns[i] = dispatch_once_ns(peer, mode, active);
     for (int i = 0; i < active; i++)
         take_byte(active_pair(i, active));
-    return ns;
+    qsort(turns_ns, turns, sizeof(*turns_ns), compare);
+    return (double)turns_ns[turns / 2] / active;
 }
 
 double chain_ns(const struct peer *peer, int active)

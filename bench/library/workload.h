@@ -13,6 +13,9 @@
 int pairs_open(int wanted);
 void pairs_close(void);
 
+/* The workloads use the first `count` of them from here on. */
+void pairs_use(int count);
+
 /* Opens the peer's queue and registers every pair, then registers them all anew. Nanoseconds a pair for each. */
 void register_all(const struct peer *peer, enum mode mode, double *ret_register_ns, double *ret_reregister_ns);
 
@@ -22,8 +25,9 @@ void register_all(const struct peer *peer, enum mode mode, double *ret_register_
 double deregister_all(const struct peer *peer);
 
 /*
- * Dispatch: the handler does nothing, so its sources stay ready. Nanoseconds an event; under ONESHOT the arming anew is
- * part of it. Under EDGE what is to be reported again is registered anew, which is not counted.
+ * Dispatch: the handler does nothing, so its sources stay ready. Nanoseconds an event, of the median turn; under
+ * ONESHOT the arming anew is part of it. Under EDGE what is to be reported again is registered anew, which is not
+ * counted.
  */
 double dispatch_ns(const struct peer *peer, enum mode mode, int active);
 
