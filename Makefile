@@ -3,6 +3,7 @@
 #   SANITIZE=address,undefined   or =thread: the same build with sanitizers, in a build folder of its own
 #   WERROR=1                     warnings are errors
 #   DEPS=no                      install nothing; what is missing is then the compiler's to say
+#   BENCH=NAME                   for bench: that one alone
 #   PREFIX= DESTDIR=             for install
 #   V=1                          show the commands
 
