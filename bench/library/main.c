@@ -10,6 +10,7 @@
 #include "bench/library/report.h"
 #include "bench/library/workload.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,17 +70,29 @@ static void measure_round(int size, int round)
         }
 }
 
+/* Where descriptors are few, the sizes are what there are pairs for, each once. */
+static void open_pairs(void)
+{
+    int opened = pairs_open(results.pairs[SIZES - 1]);
+
+    errno = EMFILE;
+    need(opened >= results.pairs[0], "pairs");
+    for (int size = 1; size < SIZES; size++)
+        if (results.pairs[size] > opened)
+            results.pairs[size] = results.pairs[size - 1] < opened ? opened : 0;
+}
+
 static void measure(void)
 {
     time_t end = time(NULL) + ALLOWED_S;
     int wanted = results.rounds;
 
     alarm(STUCK_S);
-    results.pairs[SIZES - 1] = pairs_open(results.pairs[SIZES - 1]);
+    open_pairs();
     for (results.rounds = 0; results.rounds < wanted; results.rounds++) {
         if (results.rounds >= ROUNDS_AT_LEAST && time(NULL) >= end)
             break;
-        for (int size = 0; size < SIZES; size++) {
+        for (int size = 0; size < SIZES && results.pairs[size] > 0; size++) {
             pairs_use(results.pairs[size]);
             measure_round(size, results.rounds);
         }
