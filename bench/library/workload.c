@@ -11,8 +11,9 @@
 
 #define DISPATCHED     5000 /* events, */
 #define TURNS_AT_LEAST 20   /* if in as many turns */
-#define CHAIN_WRITES   4000 /* by handlers; before them one write for each active pair */
-#define SPARE_FDS      64   /* for the peers, and what is open anyway */
+#define CHAINS         5
+#define CHAIN_WRITES   800 /* by handlers; before them one write for each active pair */
+#define SPARE_FDS      64  /* for the peers, and what is open anyway */
 #define CLOCK_SAMPLES  1000
 
 static int pairs; /* in use */
@@ -166,7 +167,7 @@ static int64_t clock_cost_ns(void)
     return cost_ns;
 }
 
-static int64_t dispatch_once_ns(const struct peer *peer, enum mode mode, int active)
+static double dispatch_turn_ns(const struct peer *peer, enum mode mode, int active)
 {
     if (mode == EDGE)
         for (int i = 0; i < active; i++)
@@ -174,19 +175,19 @@ static int64_t dispatch_once_ns(const struct peer *peer, enum mode mode, int act
     handled = 0;
     int64_t begin = read_clock(CLOCK_MONOTONIC);
     turn_until_handled(peer, active);
-    return read_clock(CLOCK_MONOTONIC) - begin - clock_cost_ns();
+    return (double)(read_clock(CLOCK_MONOTONIC) - begin - clock_cost_ns()) / active;
 }
 
 static int compare(const void *a, const void *b)
 {
-    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    double x = *(const double *)a, y = *(const double *)b;
 
     return (x > y) - (x < y);
 }
 
 double dispatch_ns(const struct peer *peer, enum mode mode, int active)
 {
-    static int64_t turns_ns[DISPATCHED];
+    static double turns_ns[DISPATCHED];
     size_t turns = (size_t)(DISPATCHED / active < TURNS_AT_LEAST ? TURNS_AT_LEAST : DISPATCHED / active);
 
     with_io = false;
@@ -196,22 +197,34 @@ double dispatch_ns(const struct peer *peer, enum mode mode, int active)
     handled = 0;
     turn_until_handled(peer, active);
     for (size_t i = 0; i < turns; i++)
-        turns_ns[i] = dispatch_once_ns(peer, mode, active);
+        turns_ns[i] = dispatch_turn_ns(peer, mode, active);
     for (int i = 0; i < active; i++)
         take_byte(active_pair(i, active));
     qsort(turns_ns, turns, sizeof(*turns_ns), compare);
-    return (double)turns_ns[turns / 2] / active;
+    return turns_ns[turns / 2];
 }
 
-double chain_ns(const struct peer *peer, int active)
+static double one_chain_ns(const struct peer *peer, int active)
 {
     int64_t begin = cpu_ns();
 
-    with_io = true;
     writes_left = CHAIN_WRITES;
     handled = 0;
     for (int i = 0; i < active; i++)
         put_byte(active_pair(i, active));
     turn_until_handled(peer, active + CHAIN_WRITES);
     return (double)(cpu_ns() - begin) / handled;
+}
+
+double chain_ns(const struct peer *peer, int active)
+{
+    double least_ns = 0;
+
+    with_io = true;
+    for (int i = 0; i < CHAINS; i++) {
+        double ns = one_chain_ns(peer, active);
+        if (i == 0 || ns < least_ns)
+            least_ns = ns;
+    }
+    return least_ns;
 }
