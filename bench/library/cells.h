@@ -18,6 +18,7 @@ struct cell {
 
 struct results {
     int rounds;
+    double share; /* of a processor that the bench had: well below 1 on a busy machine, where single cells stray */
     int pairs[SIZES];
     int actives[ACTIVES];
     struct cell cells[WORKLOADS][SIZES][ACTIVES][MODES];

@@ -4,6 +4,8 @@
 
 #include <stdio.h>
 
+#define SHARE_QUIET 0.9
+
 static const char *const titles[WORKLOADS] = {
     [CHAIN] = "chain: a byte read and one written to the next pair, ns an event",
     [DISPATCH] = "dispatch: sources that stay ready, ns an event",
@@ -41,9 +43,11 @@ static void print_bar(const struct bar *bar)
            worst->pairs, worst->active, bar->met ? "ok" : "MISSED");
 }
 
-void report_table(int rounds, const struct summary *summaries, size_t count, const struct bar bars[BARS])
+void report_table(const struct results *results, const struct summary *summaries, size_t count,
+                  const struct bar bars[BARS])
 {
-    printf("%d rounds; of ratios the medians over rounds\n", rounds);
+    printf("%d rounds, with %.0f %% of a processor%s\n", results->rounds, results->share * 100,
+           results->share < SHARE_QUIET ? ": a busy machine, on which single cells stray" : "");
     for (size_t i = 0; i < count; i++) {
         if (i == 0 || summaries[i].workload != summaries[i - 1].workload)
             print_heading(summaries[i].workload);
@@ -73,9 +77,10 @@ static void print_cell(const struct summary *cell, const char *before)
     printf("}}");
 }
 
-void report_json(int rounds, const struct summary *summaries, size_t count, const struct bar bars[BARS])
+void report_json(const struct results *results, const struct summary *summaries, size_t count,
+                 const struct bar bars[BARS])
 {
-    printf("{\"rounds\":%d,\n\"cells\":[", rounds);
+    printf("{\"rounds\":%d,\"share\":%.2f,\n\"cells\":[", results->rounds, results->share);
     for (size_t i = 0; i < count; i++)
         print_cell(&summaries[i], i == 0 ? "\n" : ",\n");
     printf("],\n\"bars\":[");

@@ -5,7 +5,9 @@
 
 #include "bench/library/summary.h"
 
-void report_table(int rounds, const struct summary *summaries, size_t count, const struct bar bars[BARS]);
-void report_json(int rounds, const struct summary *summaries, size_t count, const struct bar bars[BARS]);
+void report_table(const struct results *results, const struct summary *summaries, size_t count,
+                  const struct bar bars[BARS]);
+void report_json(const struct results *results, const struct summary *summaries, size_t count,
+                 const struct bar bars[BARS]);
 
 #endif

@@ -11,8 +11,8 @@
 
 #define DISPATCHED     5000 /* events, */
 #define TURNS_AT_LEAST 20   /* if in as many turns */
-#define CHAINS         5
-#define CHAIN_WRITES   800 /* by handlers; before them one write for each active pair */
+#define CHAINS         10
+#define CHAIN_WRITES   400 /* by handlers; before them one write for each active pair */
 #define SPARE_FDS      64  /* for the peers, and what is open anyway */
 #define CLOCK_SAMPLES  1000
 
