@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the queue is not to cost: system calls beyond the platform's own, descriptors and memory that stay behind.
+ * What calls are not to cost: a system call beyond the platform's own, a function call for an answer that is at hand.
  * Check's assertions are system calls themselves, so there are none in what is counted.
  */
 #include "tests/library/support.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -162,55 +160,6 @@ START_TEST(arming_a_oneshot_anew_costs_one_system_call)
 }
 END_TEST
 
-/* ---- Leaks ------------------------------------------------------------------------------------------------------ */
-
-/* A queue, a handle and a stream that is registered, freed in one order and the other. */
-static bool live_and_die(int fd, bool stream_first)
-{
-    struct minimio_tcp_stream *stream;
-    struct minimio_poll *other;
-
-    if (minimio_poll_new(&other) != 0 || minimio_tcp_stream_from_fd(fcntl(fd, F_DUPFD_CLOEXEC, 0), &stream) != 0)
-        return false;
-    struct minimio_registrator *handle = minimio_poll_registrator(other);
-    int r = minimio_registrator_register(handle, stream, 1, MINIMIO_READABLE, MINIMIO_EDGE);
-    if (stream_first)
-        minimio_tcp_stream_free(stream);
-    minimio_poll_free(other);
-    minimio_registrator_free(handle);
-    if (!stream_first)
-        minimio_tcp_stream_free(stream);
-    return r == 0;
-}
-
-/* Allocated and not freed; 0 where a sanitizer has the allocator to itself, which looks for leaks when it exits. */
-static size_t bytes_in_use(void)
-{
-    struct mallinfo2 info = mallinfo2();
-
-    return info.uordblks + info.hblkhd;
-}
-
-START_TEST(a_hundred_thousand_lives_leave_nothing_behind)
-{
-    struct pair pair;
-    bool ok = true;
-
-    pair_open(&pair);
-    for (int i = 0; i < 1000; i++)
-        ok = live_and_die(pair.peer, i % 2 == 0) && ok;
-    int descriptors = open_descriptors();
-    size_t bytes = bytes_in_use();
-    for (int i = 0; i < 100000; i++)
-        ok = live_and_die(pair.peer, i % 2 == 0) && ok;
-    size_t bytes_after = bytes_in_use();
-    ck_assert(ok);
-    ck_assert_uint_eq(bytes_after, bytes);
-    ck_assert_int_eq(open_descriptors(), descriptors);
-    pair_close(&pair);
-}
-END_TEST
-
 /* ---- Answers in place ------------------------------------------------------------------------------------------- */
 
 /* minimio.h gives the answers in place; by pointer they are the library's own. */
@@ -239,7 +188,6 @@ Suite *library_costs_suite(void)
     tcase_set_timeout(tests, ASYNC_CASE_TIMEOUT_S);
     tcase_add_loop_test(tests, events_cost_no_system_call_beyond_the_wait, 0, 3);
     tcase_add_test(tests, arming_a_oneshot_anew_costs_one_system_call);
-    tcase_add_test(tests, a_hundred_thousand_lives_leave_nothing_behind);
     tcase_add_loop_test(tests, answers_in_place_are_the_library_s, 0, 64);
     suite_add_tcase(suite, tests);
     return suite;
