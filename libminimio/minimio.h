@@ -13,6 +13,7 @@
 #ifndef MINIMIO_H
 #define MINIMIO_H
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -95,30 +96,37 @@ bool minimio_event_is_priority(const struct minimio_event *event);
 #define minimio_in_place extern __inline__ __attribute__((__gnu_inline__))
 minimio_in_place minimio_token minimio_event_id(const struct minimio_event *event)
 {
+    assert(event);
     return event->token;
 }
 minimio_in_place bool minimio_event_is_readable(const struct minimio_event *event)
 {
+    assert(event);
     return (event->readiness & 1) != 0;
 }
 minimio_in_place bool minimio_event_is_priority(const struct minimio_event *event)
 {
+    assert(event);
     return (event->readiness & 2) != 0;
 }
 minimio_in_place bool minimio_event_is_writable(const struct minimio_event *event)
 {
+    assert(event);
     return (event->readiness & 4) != 0;
 }
 minimio_in_place bool minimio_event_is_error(const struct minimio_event *event)
 {
+    assert(event);
     return (event->readiness & 8) != 0;
 }
 minimio_in_place bool minimio_event_is_read_closed(const struct minimio_event *event)
 {
+    assert(event);
     return (event->readiness & 16) != 0;
 }
 minimio_in_place bool minimio_event_is_write_closed(const struct minimio_event *event)
 {
+    assert(event);
     return (event->readiness & 32) != 0;
 }
 #undef minimio_in_place
