@@ -3,6 +3,7 @@
 #   SANITIZE=address,undefined   or =thread: the same build with sanitizers, in a build folder of its own
 #   WERROR=1                     warnings are errors
 #   DEPS=no                      install nothing; what is missing is then the compiler's to say
+#   BENCH=NAME                   for bench: that one alone
 #   PREFIX= DESTDIR=             for install
 #   V=1                          show the commands
 
@@ -38,14 +39,14 @@ TEST_SOURCES = $(wildcard tests/*.c tests/unit/*.c tests/library/*.c tests/daemo
 TESTED_DAEMON_SOURCES = $(addprefix daemon/,address.c descriptors.c durable_names.c escape.c ledger.c log.c \
 	name_servers.c policy.c rules.c)
 EXAMPLE_SOURCES = $(wildcard examples/*.c)
-BENCH_SOURCES = $(wildcard bench/*.c)
+BENCH_SOURCES = $(wildcard bench/library/*.c)
 
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 LIBRARY = $(BUILD)/libminimio.a
 PROTO = $(BUILD)/obj/proto.a
 PROGRAMS = $(BUILD)/minimiod $(BUILD)/minimioctl
 EXAMPLES = $(patsubst %.c,$(BUILD)/%,$(EXAMPLE_SOURCES))
-BENCHES = $(patsubst %.c,$(BUILD)/%,$(BENCH_SOURCES))
+BENCHES = $(BUILD)/bench/library
 PRODUCT_PACKAGES = libcjson libcares libbsd inih
 
 .PHONY: all build tests deps demo check check-valgrind bench benches install clean help
@@ -78,6 +79,7 @@ $(BUILD)/obj/%.o: %.c Makefile
 $(BUILD)/obj/tests/%.o: EXTRA_CFLAGS = $(call pkg_cflags,check)
 # The examples include <minimio.h>, as any program does.
 $(BUILD)/obj/examples/%.o: EXTRA_CFLAGS = -Ilibminimio
+$(BUILD)/obj/bench/%.o: EXTRA_CFLAGS = $(call pkg_cflags,libevent_core libuv)
 
 $(BUILD)/obj/daemon/service.o: EXTRA_CFLAGS = $(if $(HAVE_SYSTEMD),-DHAVE_SYSTEMD $(call pkg_cflags,libsystemd))
 
@@ -137,9 +139,11 @@ bench:
 
 benches: $(BENCHES)
 
-$(BUILD)/bench/%: $(BUILD)/obj/bench/%.o $(PROTO) $(LIBRARY)
+# The libraries that libminimio is measured beside are linked here and nowhere else. libev has no pkg-config file, and
+# imitates libevent's functions, which must come from libevent: it comes last.
+$(BUILD)/bench/library: $(call objects,$(BENCH_SOURCES)) $(LIBRARY)
 	@mkdir -p $(@D)
-	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -o $@ $^ $(call pkg_libs,libcjson)
+	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -o $@ $^ $(call pkg_libs,libevent_core libuv) -lev
 
 # One program holds every suite, so that a run closes with one line of Check's. Suites see the private headers.
 $(BUILD)/tests/all: $(call objects,$(TEST_SOURCES) $(TESTED_DAEMON_SOURCES)) $(PROTO) $(LIBRARY)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The bits of an event's readiness: what a platform's selector sets and event.c's questions ask for.
+ * The bits of an event's readiness: what a platform's selector sets and event.c's questions ask for, minimio.h's in
+ * place of them too.
  */
 #ifndef MINIMIO_EVENT_H
 #define MINIMIO_EVENT_H

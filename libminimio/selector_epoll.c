@@ -11,6 +11,7 @@
 #include "libminimio/selector.h"
 
 #include "libminimio/event.h"
+#include "libminimio/forks.h"
 #include "libminimio/registry.h"
 
 #include <errno.h>
@@ -38,8 +39,8 @@
 struct selector {
     int epoll_fd; /* -1: closed */
     int waker_fd;
-    pid_t owner; /* the process that made it */
-    bool coarse; /* there is no epoll_pwait2 here; the polling thread's alone */
+    unsigned forks; /* forks_count() of the process that made it */
+    bool coarse;    /* there is no epoll_pwait2 here; the polling thread's alone */
     pthread_mutex_t lock;
     struct registry registry;
 };
@@ -70,9 +71,12 @@ int selector_new(struct selector **ret_selector)
 
     if (!selector)
         return -ENOMEM;
-    selector->owner = getpid();
-    selector->waker_fd = -1;
+    selector->epoll_fd = selector->waker_fd = -1;
+    selector->forks = forks_count();
     pthread_mutex_init(&selector->lock, NULL);
+    r = forks_watch();
+    if (r < 0)
+        goto out;
     selector->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     if (selector->epoll_fd < 0) {
         r = -errno;
@@ -116,7 +120,7 @@ struct selector *selector_free(struct selector *selector)
 {
     if (!selector)
         return NULL;
-    if (selector->owner == getpid())
+    if (selector->forks == forks_count())
         pthread_mutex_destroy(&selector->lock);
     free(selector);
     return NULL;
@@ -124,7 +128,7 @@ struct selector *selector_free(struct selector *selector)
 
 bool selector_lock(struct selector *selector)
 {
-    if (selector->owner != getpid())
+    if (selector->forks != forks_count())
         return false;
     pthread_mutex_lock(&selector->lock);
     return true;
@@ -160,9 +164,9 @@ static uint32_t epoll_events(minimio_interests interests, enum minimio_mode mode
     return events;
 }
 
-/* Tells the kernel, and when it agrees, the polling thread. */
-static int set(struct selector *selector, int operation, int fd, struct registration *registration, bool is_socket,
-               minimio_token token, uint32_t events)
+/* Tells the kernel, and when it agrees, the polling thread. Inline for the reason given in queue.c. */
+static inline int set(struct selector *selector, int operation, int fd, struct registration *registration,
+                      bool is_socket, minimio_token token, uint32_t events)
 {
     uint32_t generation = registration_next_generation(registration);
     struct epoll_event event = {.events = events};

@@ -1,6 +1,7 @@
 #!/bin/sh
-# Finds what the build (`build`), the tests (`check`) or the whole CI (`ci`) need and installs what is missing.
-# usage: scripts/deps.sh build|check|ci...
+# Finds what the build (`build`), the tests (`check`), the benches (`bench`) or the whole CI (`ci`) need and installs
+# what is missing.
+# usage: scripts/deps.sh build|check|bench|ci...
 set -eu
 
 missing=''
@@ -8,6 +9,18 @@ missing=''
 # library PKG-CONFIG-NAME APT DNF PACMAN BREW
 library() {
     command -v pkg-config >/dev/null && pkg-config --exists "$1" 2>/dev/null || want "$2" "$3" "$4" "$5"
+}
+
+# header FILE APT DNF PACMAN BREW
+header() {
+    echo "#include <$1>" | ${CC:-cc} -E - >/dev/null 2>&1 || want "$2" "$3" "$4" "$5"
+}
+
+# What the library's bench measures libminimio beside.
+peers() {
+    header ev.h libev-dev libev-devel libev libev
+    library libevent_core libevent-dev libevent-devel libevent libevent
+    library libuv libuv1-dev libuv-devel libuv libuv
 }
 
 # program COMMAND APT DNF PACMAN BREW
@@ -59,9 +72,11 @@ for set in "$@"; do
         program mandoc mandoc mandoc mandoc mandoc
         program cppcheck cppcheck cppcheck cppcheck cppcheck
         program valgrind valgrind valgrind valgrind ''
+        peers
         ;;
     bench)
         program python3 python3 python3 python python3
+        peers
         ;;
     *)
         echo "deps.sh: unknown set '$set': build, check, ci or bench" >&2

@@ -29,6 +29,7 @@ Suite *daemon_streams_suite(void);
 Suite *example_delay_server_suite(void);
 Suite *installed_suite(void);
 Suite *library_connect_host_suite(void);
+Suite *library_costs_suite(void);
 Suite *library_faults_suite(void);
 Suite *library_ends_suite(void);
 Suite *library_check_order_suite(void);
@@ -65,6 +66,7 @@ Suite *unit_scan_suite(void);
 /* clang-format off */
 static Suite *(*const suites[])(void) = {
     library_connect_host_suite,
+    library_costs_suite,
     library_faults_suite,
     library_ends_suite,
     library_check_order_suite,

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* The table of what was measured: a sample for each workload, size, mode, peer and round. */
+#ifndef MINIMIO_BENCH_CELLS_H
+#define MINIMIO_BENCH_CELLS_H
+
+#include "bench/library/peer.h"
+
+enum workload { CHAIN, DISPATCH, REGISTER, REREGISTER, WORKLOADS };
+
+#define ROUNDS_MAX 101
+#define SIZES      3 /* numbers of pairs */
+#define ACTIVES    4 /* numbers of active ones; registering uses the first column alone */
+
+struct cell {
+    bool measured;
+    double ns[PEERS][ROUNDS_MAX];
+};
+
+struct results {
+    int rounds;
+    double share; /* of a processor that the bench had: well below 1 on a busy machine, where single cells stray */
+    int pairs[SIZES];
+    int actives[ACTIVES];
+    struct cell cells[WORKLOADS][SIZES][ACTIVES][MODES];
+};
+
+extern const struct peer *const peers[PEERS];
+extern const char *const mode_names[MODES];
+extern const char *const workload_names[WORKLOADS];
+
+#endif

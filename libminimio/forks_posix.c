@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/* Counts forks, in the child. getpid would tell as much, but has been a system call since C libraries keep no copy. */
+#include "libminimio/forks.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+static atomic_uint forks;
+static void count_fork(void)
+{
+    atomic_fetch_add_explicit(&forks, 1, memory_order_relaxed);
+}
+
+int forks_watch(void)
+{
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    static bool watching;
+    int r = 0;
+
+    pthread_mutex_lock(&lock);
+    if (!watching)
+        r = -pthread_atfork(NULL, NULL, count_fork);
+    watching = r == 0;
+    pthread_mutex_unlock(&lock);
+    return r;
+}
+
+unsigned forks_count(void)
+{
+    return atomic_load_explicit(&forks, memory_order_relaxed);
+}
