@@ -29,6 +29,8 @@ pkg_libs = $(shell pkg-config --libs $(1))
 
 # Where there is no systemd the daemon is built without: service.c says what is then missing.
 HAVE_SYSTEMD = $(shell pkg-config --exists libsystemd && echo yes)
+systemd_cflags = $(if $(HAVE_SYSTEMD),-DHAVE_SYSTEMD $(call pkg_cflags,libsystemd))
+systemd_libs = $(if $(HAVE_SYSTEMD),$(call pkg_libs,libsystemd))
 
 LIBRARY_SOURCES = $(wildcard libminimio/*.c)
 PROTO_SOURCES = $(wildcard proto/*.c)
@@ -37,7 +39,7 @@ CLIENT_SOURCES = $(wildcard client/*.c)
 TEST_SOURCES = $(wildcard tests/*.c tests/unit/*.c tests/library/*.c tests/daemon/*.c tests/client/*.c \
 	tests/installed/*.c)
 TESTED_DAEMON_SOURCES = $(addprefix daemon/,address.c descriptors.c durable_names.c escape.c ledger.c log.c \
-	name_servers.c policy.c rules.c)
+	name_servers.c policy.c reactor.c rules.c service.c service_link.c service_store.c timer.c)
 EXAMPLE_SOURCES = $(wildcard examples/*.c)
 BENCH_SOURCES = $(wildcard bench/library/*.c)
 
@@ -81,7 +83,8 @@ $(BUILD)/obj/tests/%.o: EXTRA_CFLAGS = $(call pkg_cflags,check)
 $(BUILD)/obj/examples/%.o: EXTRA_CFLAGS = -Ilibminimio
 $(BUILD)/obj/bench/%.o: EXTRA_CFLAGS = $(call pkg_cflags,libevent_core libuv)
 
-$(BUILD)/obj/daemon/service.o: EXTRA_CFLAGS = $(if $(HAVE_SYSTEMD),-DHAVE_SYSTEMD $(call pkg_cflags,libsystemd))
+$(BUILD)/obj/daemon/service.o: EXTRA_CFLAGS = $(systemd_cflags)
+$(BUILD)/obj/tests/unit/service.o: EXTRA_CFLAGS = $(call pkg_cflags,check) $(systemd_cflags)
 
 # In an object for link-time optimization no symbol can be made local.
 $(BUILD)/obj/libminimio/%.o: EXTRA_CFLAGS = -fno-lto
@@ -105,7 +108,7 @@ $(BUILD)/libminimio.so.$(VERSION): $(call objects,$(LIBRARY_SOURCES)) libminimio
 	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -shared -Wl,-soname,$(SONAME) -Wl,--version-script,libminimio/minimio.map -o $@ $(filter %.o,$^)
 
 $(BUILD)/minimiod: $(call objects,$(DAEMON_SOURCES)) $(PROTO) $(LIBRARY)
-	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -o $@ $^ $(call pkg_libs,libcjson libcares inih $(if $(HAVE_SYSTEMD),libsystemd))
+	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -o $@ $^ $(call pkg_libs,libcjson libcares inih) $(systemd_libs)
 
 $(BUILD)/minimioctl: $(call objects,$(CLIENT_SOURCES)) $(PROTO) $(LIBRARY)
 	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -o $@ $^ $(call pkg_libs,libcjson)
@@ -148,7 +151,7 @@ $(BUILD)/bench/library: $(call objects,$(BENCH_SOURCES)) $(LIBRARY)
 # One program holds every suite, so that a run closes with one line of Check's. Suites see the private headers.
 $(BUILD)/tests/all: $(call objects,$(TEST_SOURCES) $(TESTED_DAEMON_SOURCES)) $(PROTO) $(LIBRARY)
 	@mkdir -p $(@D)
-	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -o $@ $^ $(call pkg_libs,check libcjson)
+	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -o $@ $^ $(call pkg_libs,check libcjson) $(systemd_libs)
 
 bindir = $(DESTDIR)$(PREFIX)/bin
 libdir = $(DESTDIR)$(PREFIX)/lib

@@ -55,7 +55,7 @@ static int connect_to(const char *text)
 void service_link_init(struct service_link *link, struct reactor *reactor, const char *address)
 {
     *link = (struct service_link){.room.ready = room, .reactor = reactor, .fd = -1};
-    if (!address)
+    if (!address || !*address)
         return;
     link->fd = connect_to(address);
     if (link->fd < 0)

@@ -61,6 +61,7 @@ Suite *unit_reply_suite(void);
 Suite *unit_request_suite(void);
 Suite *unit_rules_suite(void);
 Suite *unit_scan_suite(void);
+Suite *unit_service_suite(void);
 
 /* One a line. */
 /* clang-format off */
@@ -98,6 +99,7 @@ static Suite *(*const suites[])(void) = {
     unit_request_suite,
     unit_rules_suite,
     unit_scan_suite,
+    unit_service_suite,
     daemon_access_suite,
     daemon_config_suite,
     daemon_connecting_suite,

@@ -1,0 +1,481 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the service manager is told, against a manager of the test's own: a datagram socket that is read when the test
+ * says so.
+ */
+#include "daemon/service.h"
+#include "daemon/service_store.h"
+#include "tests/fail_alloc.h"
+#include "tests/process.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+Suite *unit_service_suite(void);
+
+#define PATIENCE_MS 5000
+
+static struct reactor reactor;
+static struct service *service;
+static struct sockaddr_un address;
+static int manager = -1;  /* its socket */
+static int received = -1; /* what came with the last message */
+static char message[4096];
+
+/* ---- A manager ----------------------------------------------------------------------------------------------------
+ */
+
+static void open_manager(void)
+{
+    struct timeval patience = {.tv_sec = PATIENCE_MS / 1000};
+
+    address = (struct sockaddr_un){.sun_family = AF_UNIX};
+    snprintf(address.sun_path, sizeof address.sun_path, "%s/notify.%d", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp",
+             (int)getpid());
+    unlink(address.sun_path);
+    manager = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    ck_assert_int_eq(bind(manager, (struct sockaddr *)&address, sizeof address), 0);
+    setsockopt(manager, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    setenv("NOTIFY_SOCKET", address.sun_path, 1);
+}
+
+static void forget_received(void)
+{
+    if (received >= 0)
+        close(received);
+    received = -1;
+}
+
+/* The next message into `message`, its descriptor into `received`. False: none is there, with `flags` MSG_DONTWAIT. */
+static bool take_message(int flags)
+{
+    char control[CMSG_SPACE(sizeof(int))];
+    struct iovec bytes = {.iov_base = message, .iov_len = sizeof message - 1};
+    struct msghdr header = {
+        .msg_iov = &bytes, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+    ssize_t n = recvmsg(manager, &header, flags | MSG_CMSG_CLOEXEC);
+
+    forget_received();
+    if (n < 0)
+        return false;
+    message[n] = '\0';
+    if (header.msg_controllen)
+        memcpy(&received, CMSG_DATA(CMSG_FIRSTHDR(&header)), sizeof received);
+    return true;
+}
+
+static void expect_message(const char *begin)
+{
+    ck_assert_msg(take_message(0), "no message");
+    ck_assert_msg(!strncmp(message, begin, strlen(begin)), "'%s', not '%s'", message, begin);
+}
+
+static void expect_none(void)
+{
+    ck_assert_msg(!take_message(MSG_DONTWAIT), "'%s'", message);
+}
+
+/* The manager closes the pipe's end that came with a barrier. */
+static void expect_barrier(void)
+{
+    expect_message("BARRIER=1");
+    ck_assert_int_ge(received, 0);
+    forget_received();
+}
+
+/* ---- The daemon's side --------------------------------------------------------------------------------------------
+ */
+
+static void start(void)
+{
+    ck_assert_int_eq(reactor_init(&reactor), 0);
+    ck_assert_int_eq(service_new(&reactor, &service), 0);
+    service_set_store_max(service, 100);
+}
+
+static void overdue(struct timer *timer)
+{
+    (void)timer;
+    ck_abort_msg("the reactor had nothing to wait for");
+}
+
+static void turn(void)
+{
+    struct timer patience = {0};
+
+    timer_start(&reactor.timers, &patience, PATIENCE_MS, overdue);
+    ck_assert_int_eq(reactor_turn(&reactor, false), 0);
+    timer_stop(&reactor.timers, &patience);
+    service_turn(service);
+    reactor_reap(&reactor);
+}
+
+static void set_up(void)
+{
+    open_manager();
+    start();
+}
+
+static void tear_down(void)
+{
+    service = service_free(service);
+    reactor_deinit(&reactor);
+    forget_received();
+    if (manager >= 0)
+        close(manager);
+    unlink(address.sun_path);
+}
+
+/* ---- State --------------------------------------------------------------------------------------------------------
+ */
+
+START_TEST(the_environment_is_taken)
+{
+    ck_assert_ptr_null(getenv("NOTIFY_SOCKET"));
+    ck_assert_int_eq(service_restore_environment(service), 0);
+    ck_assert_str_eq(getenv("NOTIFY_SOCKET"), address.sun_path);
+    ck_assert_ptr_null(getenv("WATCHDOG_USEC"));
+}
+END_TEST
+
+START_TEST(states_are_told_in_their_order)
+{
+    service_ready(service, "%u sessions", 7u);
+    expect_message("READY=1\n");
+    ck_assert_ptr_nonnull(strstr(message, "\nSTATUS=7 sessions\n"));
+    service_reloading(service);
+    expect_message("RELOADING=1\nMONOTONIC_USEC=");
+    service_ready(service, "again");
+    expect_message("READY=1\n");
+    service_stopping(service);
+    expect_message("STOPPING=1\n");
+    ck_assert(!service_wants_status(service));
+    service_turn(service);
+    expect_none();
+}
+END_TEST
+
+START_TEST(a_long_status_is_cut)
+{
+    service_ready(service, "%0200d", 0);
+    expect_message("READY=1\n");
+    ck_assert_uint_eq(strspn(strstr(message, "STATUS=") + 7, "0"), 127);
+}
+END_TEST
+
+START_TEST(the_status_is_refreshed_seldom)
+{
+    service_ready(service, "old");
+    expect_message("READY=1\n");
+    reactor.timers.now_ns += SERVICE_STATUS_MS * NS_PER_MS;
+    ck_assert(service_wants_status(service));
+    service_status(service, "new");
+    ck_assert(!service_wants_status(service));
+    expect_none();
+    service_turn(service);
+    expect_message("STATUS=new\n");
+}
+END_TEST
+
+/* ---- The watchdog -------------------------------------------------------------------------------------------------
+ */
+
+static void set_up_watchdog(void)
+{
+    setenv("WATCHDOG_USEC", "100000", 1);
+    set_up();
+}
+
+#ifdef HAVE_SYSTEMD
+START_TEST(the_watchdog_is_fed_by_turns_alone)
+{
+    ck_assert_ptr_null(getenv("WATCHDOG_USEC"));
+    service_turn(service);
+    expect_none();
+    for (int i = 0; i < 3; i++) {
+        ck_assert_int_eq(reactor_turn(&reactor, false), 0);
+        expect_none();
+        service_turn(service);
+        expect_message("WATCHDOG=1\n");
+    }
+    ck_assert_int_eq(service_restore_environment(service), 0);
+    ck_assert_str_eq(getenv("WATCHDOG_USEC"), "100000");
+}
+END_TEST
+#endif
+
+/* ---- The store ----------------------------------------------------------------------------------------------------
+ */
+
+static void store(const char *name)
+{
+    ck_assert_int_eq(service_store(service, manager, name), 0);
+}
+
+START_TEST(what_is_stored_arrives_as_it_is)
+{
+    struct stat ours, theirs;
+
+    store("a");
+    ck_assert(!service_is_settled(service));
+    expect_none();
+    service_turn(service);
+    expect_message("FDSTORE=1\nFDPOLL=0\nFDNAME=a");
+    ck_assert_int_eq(fstat(manager, &ours), 0);
+    ck_assert_int_eq(fstat(received, &theirs), 0);
+    ck_assert_uint_eq(ours.st_ino, theirs.st_ino);
+    ck_assert(!service_is_settled(service));
+    expect_barrier();
+    turn();
+    ck_assert(service_is_settled(service));
+}
+END_TEST
+
+START_TEST(forgotten_is_what_was_sent)
+{
+    store("sent");
+    service_turn(service);
+    store("not sent");
+    ck_assert_int_eq(service_forget(service, "not sent"), 0);
+    ck_assert_int_eq(service_forget(service, "not sent"), -ENOENT);
+    ck_assert_int_eq(service_forget(service, "sent"), 0);
+    ck_assert_int_eq(service_forget(service, "sent"), -ENOENT);
+    store("sent");
+    service_turn(service);
+    expect_message("FDSTORE=1\nFDPOLL=0\nFDNAME=sent");
+    expect_barrier();
+    expect_message("FDSTOREREMOVE=1\nFDNAME=sent");
+    ck_assert_int_eq(received, -1);
+    expect_message("FDSTORE=1\nFDPOLL=0\nFDNAME=sent");
+    expect_none();
+    turn();
+    expect_barrier();
+    turn();
+    ck_assert(service_is_settled(service));
+}
+END_TEST
+
+static int drain(void)
+{
+    int stores = 0;
+
+    while (take_message(MSG_DONTWAIT)) {
+        stores += !strncmp(message, "FDSTORE=1", 9);
+        if (!strcmp(message, "BARRIER=1"))
+            break; /* its end stays open in `received` */
+    }
+    return stores;
+}
+
+START_TEST(the_manager_has_its_own_pace)
+{
+    char name[8];
+    int stores = 0, most = 0;
+
+    for (int i = 0; i < 100; i++) {
+        snprintf(name, sizeof name, "%d", i);
+        store(name);
+    }
+    service_turn(service);
+    while (!service_is_settled(service)) {
+        int now = drain();
+        stores += now;
+        most = now > most ? now : most;
+        forget_received();
+        turn();
+    }
+    ck_assert_int_eq(stores, 100);
+    ck_assert_int_le(most, SERVICE_STORE_UNDER_WAY);
+}
+END_TEST
+
+START_TEST(a_manager_that_is_full_is_waited_for)
+{
+    int other = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int filled = 0;
+
+    while (sendto(other, "X=1", 3, 0, (struct sockaddr *)&address, sizeof address) == 3)
+        filled++;
+    ck_assert_int_eq(errno, EAGAIN);
+    store("a");
+    service_ready(service, "late");
+    service_turn(service);
+    for (int i = 0; i < filled; i++)
+        expect_message("X=1");
+    expect_none();
+    turn();
+    expect_message("READY=1\n");
+    expect_message("FDSTORE=1\nFDPOLL=0\nFDNAME=a");
+    expect_barrier();
+    turn();
+    ck_assert(service_is_settled(service));
+    close(other);
+}
+END_TEST
+
+START_TEST(names_are_checked)
+{
+    char longest[257];
+
+    memset(longest, 'n', sizeof longest);
+    longest[256] = '\0';
+    ck_assert_int_eq(service_store(service, manager, ""), -EINVAL);
+    ck_assert_int_eq(service_store(service, manager, "a:b"), -EINVAL);
+    ck_assert_int_eq(service_store(service, manager, "a\nb"), -EINVAL);
+    ck_assert_int_eq(service_store(service, manager, "\xc3\xa4"), -EINVAL);
+    ck_assert_int_eq(service_store(service, manager, "minimio.socket"), -EINVAL);
+    ck_assert_int_eq(service_store(service, manager, longest), -EINVAL);
+    longest[255] = '\0';
+    ck_assert_int_eq(service_store(service, manager, longest), 0);
+    ck_assert_int_eq(service_store(service, manager, longest), -EEXIST);
+    ck_assert_int_eq(service_store(service, -1, "b"), -EBADF);
+    ck_assert_int_eq(service_store(service, manager, "b"), 0);
+}
+END_TEST
+
+START_TEST(a_full_store_says_so)
+{
+    service_set_store_max(service, 2);
+    store("a");
+    store("b");
+    ck_assert_int_eq(service_store(service, manager, "c"), -ENOSPC);
+    ck_assert_int_eq(service_forget(service, "a"), 0);
+    store("c");
+    service_set_store_max(service, 0);
+    ck_assert(!service_has_store(service));
+    ck_assert_int_eq(service_store(service, manager, "d"), -ENOTCONN);
+}
+END_TEST
+
+/* With more the kernel would refuse to start the daemon again. */
+START_TEST(names_fit_in_an_environment_variable)
+{
+    char name[256];
+    int result = 0, count = 0;
+
+    service_set_store_max(service, 100000);
+    for (; result == 0; count += result == 0) {
+        snprintf(name, sizeof name, "%0255d", count);
+        result = service_store(service, manager, name);
+    }
+    ck_assert_int_eq(result, -ENOSPC);
+    ck_assert_int_eq(count, SERVICE_STORE_NAMES_BYTES / 256);
+}
+END_TEST
+
+START_TEST(a_manager_that_is_gone_is_none)
+{
+    ck_assert_int_eq(service_store(service, STDERR_FILENO, "a"), 0);
+    service_turn(service);
+    close(manager);
+    manager = -1;
+    ck_assert_int_eq(service_store(service, STDERR_FILENO, "b"), 0);
+    service_turn(service);
+    ck_assert(service_is_settled(service));
+    ck_assert(!service_has_store(service));
+    ck_assert_int_eq(service_store(service, STDERR_FILENO, "c"), -ENOTCONN);
+    service_ready(service, "nobody hears it");
+    service_turn(service);
+}
+END_TEST
+
+START_TEST(memory_may_run_out)
+{
+    struct service *other = NULL;
+    int stored, result = -ENOMEM;
+
+    if (!fail_alloc_works())
+        return;
+    fail_alloc_after(1);
+    stored = service_store(service, manager, "a");
+    fail_alloc_after(-1);
+    ck_assert_int_eq(stored, -ENOMEM);
+    for (int n = 1; result == -ENOMEM; n++) {
+        setenv("NOTIFY_SOCKET", address.sun_path, 1);
+        fail_alloc_after(n);
+        result = service_new(&reactor, &other);
+        fail_alloc_after(-1);
+    }
+    ck_assert_int_eq(result, 0);
+    service_free(other);
+}
+END_TEST
+
+/* ---- Nobody -------------------------------------------------------------------------------------------------------
+ */
+
+START_TEST(without_a_manager_nothing_happens)
+{
+    char name[SERVICE_NAME_SIZE];
+
+    unsetenv("NOTIFY_SOCKET");
+    start();
+    service_ready(service, "ready");
+    service_reloading(service);
+    service_stopping(service);
+    service_turn(service);
+    ck_assert(!service_wants_status(service));
+    ck_assert(!service_has_store(service));
+    ck_assert(service_is_settled(service));
+    ck_assert_int_eq(service_take_listener(service), -ENOENT);
+    ck_assert_int_eq(service_take_stored(service, name), -ENOENT);
+    ck_assert_int_eq(service_store(service, STDERR_FILENO, "a"), -ENOTCONN);
+    ck_assert_int_eq(service_forget(service, "a"), -ENOENT);
+    ck_assert_ptr_null(service_free(NULL));
+}
+END_TEST
+
+START_TEST(a_manager_that_cannot_be_reached_is_none)
+{
+    static const char *const addresses[] = {"", "/", "relative", "vsock:2:1", "/nowhere/at/all", "@"};
+
+    for (size_t i = 0; i < sizeof addresses / sizeof addresses[0]; i++) {
+        setenv("NOTIFY_SOCKET", addresses[i], 1);
+        start();
+        service_ready(service, "ready");
+        ck_assert(!service_has_store(service));
+        service = service_free(service);
+        reactor_deinit(&reactor);
+    }
+}
+END_TEST
+
+Suite *unit_service_suite(void)
+{
+    Suite *suite = suite_create("unit_service");
+    TCase *told = tcase_create("told"), *watchdog = tcase_create("watchdog"), *nobody = tcase_create("nobody");
+
+    tcase_add_checked_fixture(told, set_up, tear_down);
+    tcase_add_test(told, the_environment_is_taken);
+    tcase_add_test(told, states_are_told_in_their_order);
+    tcase_add_test(told, a_long_status_is_cut);
+    tcase_add_test(told, the_status_is_refreshed_seldom);
+    tcase_add_test(told, what_is_stored_arrives_as_it_is);
+    tcase_add_test(told, forgotten_is_what_was_sent);
+    tcase_add_test(told, the_manager_has_its_own_pace);
+    tcase_add_test(told, a_manager_that_is_full_is_waited_for);
+    tcase_add_test(told, names_are_checked);
+    tcase_add_test(told, a_full_store_says_so);
+    tcase_add_test(told, names_fit_in_an_environment_variable);
+    tcase_add_test(told, a_manager_that_is_gone_is_none);
+    tcase_add_test(told, memory_may_run_out);
+    suite_add_tcase(suite, told);
+
+    tcase_add_checked_fixture(watchdog, set_up_watchdog, tear_down);
+#ifdef HAVE_SYSTEMD
+    tcase_add_test(watchdog, the_watchdog_is_fed_by_turns_alone);
+#endif
+    suite_add_tcase(suite, watchdog);
+
+    tcase_add_test(nobody, without_a_manager_nothing_happens);
+    tcase_add_test(nobody, a_manager_that_cannot_be_reached_is_none);
+    suite_add_tcase(suite, nobody);
+    return suite;
+}
