@@ -51,7 +51,7 @@ EXAMPLES = $(patsubst %.c,$(BUILD)/%,$(EXAMPLE_SOURCES))
 BENCHES = $(BUILD)/bench/library
 PRODUCT_PACKAGES = libcjson libcares libbsd inih
 
-.PHONY: all build tests deps demo check check-valgrind bench benches install clean help
+.PHONY: all build tests deps demo check check-valgrind bench benches install install-systemd clean help
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
@@ -158,6 +158,14 @@ libdir = $(DESTDIR)$(PREFIX)/lib
 includedir = $(DESTDIR)$(PREFIX)/include
 mandir = $(DESTDIR)$(PREFIX)/share/man
 docdir = $(DESTDIR)$(PREFIX)/share/doc/minimio
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+unitdir = $(DESTDIR)$(UNITDIR)
+sysusersdir = $(DESTDIR)$(PREFIX)/lib/sysusers.d
+
+# The units of one daemon, and templates of as many as are wanted: minimiod@NAME listens at /run/minimio/NAME.sock.
+as_installed = sed -e 's,=/usr/bin/,=$(PREFIX)/bin/,' $(1)
+as_template = $(as_installed) -e 's,\(Also\|Requires\|After\)=minimiod\.socket,\1=minimiod@%i.socket,' \
+	-e 's,/minimio\.sock$$,/%i.sock,' -e 's,^Description=minimio,& (%i),' -e 's,edit minimiod\.,edit minimiod@NAME.,'
 
 install: all
 	install -d $(bindir) $(libdir)/pkgconfig $(includedir) $(docdir) $(addprefix $(mandir)/man,1 3 5 8)
@@ -174,6 +182,16 @@ install: all
 	install -m 644 man/minimiod.8 $(mandir)/man8
 	install -m 644 daemon/minimiod.conf.example $(docdir)
 	scripts/man_names.sh man/*.3 | while read -r name page; do ln -sf "$$page" "$(mandir)/man3/$$name.3"; done
+	$(if $(HAVE_SYSTEMD),@$(MAKE) --no-print-directory install-systemd)
+
+install-systemd:
+	install -d $(unitdir) $(sysusersdir)
+	for kind in service socket; do \
+		$(call as_installed,systemd/minimiod.$$kind) >$(unitdir)/minimiod.$$kind && \
+		$(call as_template,systemd/minimiod.$$kind) >$(unitdir)/minimiod@.$$kind && \
+		chmod 644 $(unitdir)/minimiod.$$kind $(unitdir)/minimiod@.$$kind || exit 1; \
+	done
+	install -m 644 systemd/minimio.sysusers $(sysusersdir)/minimio.conf
 
 # A sanitizer has the allocator to itself, so there it is not built.
 tests: $(BUILD)/tests/all $(if $(SANITIZE),,$(BUILD)/tests/fail_every.so)
