@@ -26,6 +26,10 @@ cppcheck --quiet --std=c11 --error-exitcode=1 --enable=warning,performance,porta
     -D'RB_HEAD(name,type)=struct name{struct type*a;}' -D'cJSON_ArrayForEach(e,a)=for((e)=(a);(e);)' \
     -I. -Ilibminimio $product
 
+echo '== shellcheck'
+# shellcheck disable=SC2046
+shellcheck -x $(git ls-files '*.sh' .ci/run)
+
 echo '== the rooms and their walls'
 wall() { # wall WHAT PATTERN FILES…
     what=$1 pattern=$2
@@ -47,6 +51,8 @@ wall 'proto knows nothing of the other rooms' 'include "(daemon|client|libminimi
 wall 'libinih belongs to daemon/config_lines.c' '<ini\.h>' \
     $(find libminimio daemon proto client -name '*.[ch]' ! -path daemon/config_lines.c)
 wall 'the client knows nothing of the daemon' 'include "daemon/' client/*.[ch]
+# shellcheck disable=SC2046
+wall 'libsystemd belongs to daemon/service.c' 'systemd/sd-' $(find libminimio proto daemon client -name '*.[ch]' ! -path daemon/service.c)
 wall 'handlers touch neither sockets nor JSON' '\b(send|recv|sendmsg|recvmsg|cJSON_[A-Za-z]+) *\(' daemon/handlers.c
 # shellcheck disable=SC2046
 wall 'the daemon uses libminimio through minimio.h alone' 'include "libminimio/[^m]' daemon/*.[ch]

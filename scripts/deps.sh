@@ -8,7 +8,9 @@ missing=''
 
 # library PKG-CONFIG-NAME APT DNF PACMAN BREW
 library() {
-    command -v pkg-config >/dev/null && pkg-config --exists "$1" 2>/dev/null || want "$2" "$3" "$4" "$5"
+    if ! command -v pkg-config >/dev/null || ! pkg-config --exists "$1" 2>/dev/null; then
+        want "$2" "$3" "$4" "$5"
+    fi
 }
 
 # header FILE APT DNF PACMAN BREW
@@ -73,6 +75,15 @@ for set in "$@"; do
         program cppcheck cppcheck cppcheck cppcheck cppcheck
         program valgrind valgrind valgrind valgrind ''
         peers
+        program shellcheck shellcheck ShellCheck shellcheck shellcheck
+        case $manager in # the box in which tests boot a systemd
+        apt-get | dnf | pacman)
+            program /lib/systemd/systemd systemd systemd systemd ''
+            program unshare util-linux util-linux util-linux ''
+            program ip iproute2 iproute iproute2 ''
+            program useradd passwd shadow-utils shadow ''
+            ;;
+        esac
         ;;
     bench)
         program python3 python3 python3 python python3

@@ -47,6 +47,7 @@ Suite *library_tcp_suite(void);
 Suite *library_threads_suite(void);
 Suite *library_wake_suite(void);
 Suite *socket_path_suite(void);
+Suite *systemd_suite(void);
 Suite *unit_buffer_suite(void);
 Suite *unit_fault_suite(void);
 Suite *unit_frame_suite(void);
@@ -122,6 +123,7 @@ static Suite *(*const suites[])(void) = {
     client_watch_suite,
     example_delay_server_suite,
     installed_suite,
+    systemd_suite,
 };
 /* clang-format on */
 
