@@ -183,6 +183,8 @@ static void send_queued(struct service_store *store)
 {
     struct kept *kept;
 
+    if (store->rest.running)
+        return;
     while (store->before + store->since < SERVICE_STORE_UNDER_WAY && (kept = TAILQ_FIRST(&store->queue))) {
         if (send_one(store, kept) < 0)
             return;
@@ -200,10 +202,22 @@ static void end_barrier(struct service_store *store)
     store->before = 0;
 }
 
+static void have_turn(struct timer *timer)
+{
+    (void)timer; /* that there is a turn is all that is wanted */
+}
+
 static void confirmed(struct source *source, const struct minimio_event *event)
 {
+    struct service_store *store = container_of(source, struct service_store, confirmed);
+    struct timers *timers = &store->link->reactor->timers;
+    int64_t took_ms = (timers->now_ns - store->barrier_ns) / NS_PER_MS;
+
     (void)event;
-    end_barrier(container_of(source, struct service_store, confirmed));
+    end_barrier(store);
+    if (took_ms > SERVICE_STORE_BRISK_MS)
+        timer_start(timers, &store->rest, took_ms < SERVICE_STORE_REST_MS ? (uint64_t)took_ms : SERVICE_STORE_REST_MS,
+                    have_turn);
 }
 
 static int begin_barrier(struct service_store *store)
@@ -226,14 +240,10 @@ static int begin_barrier(struct service_store *store)
         return result;
     }
     store->barrier = ends[0];
+    store->barrier_ns = store->link->reactor->timers.now_ns;
     store->before = store->since;
     store->since = 0;
     return 0;
-}
-
-static void retry(struct timer *timer)
-{
-    (void)timer; /* that there is a turn is all that is wanted */
 }
 
 /* With no manager left nothing will ever be confirmed. */
@@ -258,7 +268,7 @@ void service_store_send(struct service_store *store)
     if (store->since && store->barrier < 0) {
         int result = begin_barrier(store);
         if (result < 0 && result != -EAGAIN && result != -ENOTCONN)
-            timer_start(&store->link->reactor->timers, &store->retry, RETRY_MS, retry);
+            timer_start(&store->link->reactor->timers, &store->retry, RETRY_MS, have_turn);
     }
     if (!service_link_is_open(store->link))
         give_up(store);
@@ -284,6 +294,7 @@ void service_store_deinit(struct service_store *store)
     struct kept *kept;
 
     timer_stop(&store->link->reactor->timers, &store->retry);
+    timer_stop(&store->link->reactor->timers, &store->rest);
     give_up(store);
     while ((kept = RB_ROOT(&store->names))) {
         count_out(store, kept);

@@ -3,7 +3,8 @@
  * The manager's descriptor store, as seen from here: which names are in it, and what it is still to be told.
  *
  * Messages go out in their order and at a pace: at most SERVICE_STORE_UNDER_WAY that the manager has not carried out
- * yet. It says so by closing a pipe that a BARRIER message brought it, so that it is neither starved nor guessed at.
+ * yet. It says so by closing a pipe that a BARRIER message brought it. Where it took long, it has as long for others
+ * before there is more: it compares each new descriptor with all that it has, and prefers our messages to theirs.
  */
 #ifndef MINIMIO_DAEMON_SERVICE_STORE_H
 #define MINIMIO_DAEMON_SERVICE_STORE_H
@@ -16,6 +17,10 @@
 /* The manager reads one message a turn of its own: few enough that others' do not wait for ours. */
 #define SERVICE_STORE_UNDER_WAY 32
 
+/* What is no delay worth a rest, and the longest rest. */
+#define SERVICE_STORE_BRISK_MS 5
+#define SERVICE_STORE_REST_MS  250
+
 /* The kernel takes 128 KiB for an environment variable. With more names in LISTEN_FDNAMES the daemon could never be
  * started again; the rest is for the variable's name and the sockets'. */
 #define SERVICE_STORE_NAMES_BYTES (128 * 1024 - 1024)
@@ -26,15 +31,17 @@ TAILQ_HEAD(kept_list, kept);
 
 struct service_store {
     struct source confirmed;
-    struct timer retry;
+    struct timer retry; /* no pipe could be had */
+    struct timer rest;  /* the manager's */
     struct service_link *link;
     struct kept_tree names;
     struct kept_list queue; /* stores and forgets that were not sent yet */
     uint32_t max, count;
-    size_t name_bytes; /* of all names, with the ':' between them */
-    int barrier;       /* the pipe's end here; -1: no barrier is under way */
-    uint32_t before;   /* messages sent before the barrier that is under way */
-    uint32_t since;    /* messages sent after it */
+    size_t name_bytes;  /* of all names, with the ':' between them */
+    int64_t barrier_ns; /* when it was sent */
+    int barrier;        /* the pipe's end here; -1: no barrier is under way */
+    uint32_t before;    /* messages sent before the barrier that is under way */
+    uint32_t since;     /* messages sent after it */
 };
 
 void service_store_init(struct service_store *store, struct service_link *link);

@@ -3,7 +3,8 @@
 """Streams in named loops with traffic, while somebody restarts the daemon.
 
 Registers streams to a server of its own, which sends numbered words on all of them. Whenever the daemon is gone it
-connects again and opens its loops again. Prints "loaded" when all streams are registered; on SIGTERM stops sending,
+connects again and opens its loops again. Prints "loaded" when all streams are registered, and their loops durable if
+the daemon's manager keeps them (`--durable`); on SIGTERM stops sending,
 waits until everything has arrived, and says what it saw, as one line of JSON. Exits with 0 if no connection was
 closed, no registration, readiness or byte was lost, and nothing came twice.
 
@@ -80,6 +81,7 @@ class Session:
         self.by_token = {stream.token: stream for stream in streams}
         self.unregistered = len(streams)
         self.loaded = asyncio.Event()
+        self.durable = asyncio.Event()
         self.first = True
         self.lost_at = None
         self.outages = []
@@ -140,6 +142,16 @@ class Session:
         for stream in self.streams:
             stream.busy = stream.again = False
             stream.doubtful, stream.consuming = stream.consuming or stream.doubtful, 0
+
+    def on_loops(self, result, _):
+        mine = [loop for loop in result["loops"] if loop["name"] == self.name]
+        if mine and mine[0]["durable"]:
+            self.durable.set()
+        else:
+            asyncio.get_running_loop().call_later(0.02, self.ask_durable)
+
+    def ask_durable(self):
+        self.say("loops", "loops", after=self.name[:-1])
 
     def on_register(self, result, stream):
         stream.upstream = int(result["local"].rpartition(":")[2])
@@ -261,6 +273,12 @@ async def main(options):
     sessions = [Session(options, i, streams[i::options.loops]) for i in range(options.loops)]
     tasks = [asyncio.create_task(session.run()) for session in sessions]
     await asyncio.wait_for(asyncio.gather(*(session.loaded.wait() for session in sessions)), 60)
+    started = time.monotonic()
+    if options.durable:
+        for session in sessions:
+            session.ask_durable()
+        await asyncio.wait_for(asyncio.gather(*(session.durable.wait() for session in sessions)), 60)
+    settled_ms = round((time.monotonic() - started) * 1000)
     traffic = Traffic(streams, options.rate)
     print("loaded", flush=True)
     traffic_task = asyncio.create_task(traffic.run())
@@ -273,7 +291,7 @@ async def main(options):
     await traffic_task
     await all_arrived(traffic, options.patience)
     await nothing_is_left(sessions, traffic, options.patience)
-    print(json.dumps(report(sessions, traffic)), flush=True)
+    print(json.dumps({"settled_ms": settled_ms, **report(sessions, traffic)}), flush=True)
     return 1 if failures else 0
 
 
@@ -283,6 +301,7 @@ if __name__ == "__main__":
     parser.add_argument("--streams", type=int, default=2000)
     parser.add_argument("--loops", type=int, default=8, help="named loops, each in a session of its own")
     parser.add_argument("--rate", type=int, default=1000, help="messages a second, of 1 to 16 words")
+    parser.add_argument("--durable", action="store_true", help="wait until `loops` says that the loops are durable")
     parser.add_argument("--patience", type=float, default=20, help="seconds for the last words to arrive")
     raise_descriptor_limit()
     sys.exit(asyncio.run(main(parser.parse_args())))

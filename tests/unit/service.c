@@ -296,6 +296,33 @@ START_TEST(the_manager_has_its_own_pace)
 }
 END_TEST
 
+static void is_over(struct timer *timer)
+{
+    (void)timer;
+}
+
+/* A manager that needs long has as long for others, before there is more for it to do. */
+START_TEST(a_slow_manager_has_a_rest)
+{
+    struct timer slow = {0};
+
+    store("a");
+    service_turn(service);
+    expect_message("FDSTORE=1");
+    expect_message("BARRIER=1");
+    timer_start(&reactor.timers, &slow, 50, is_over);
+    turn();
+    expect_none();
+    forget_received();
+    turn();
+    store("b");
+    service_turn(service);
+    expect_none();
+    turn();
+    expect_message("FDSTORE=1\nFDPOLL=0\nFDNAME=b");
+}
+END_TEST
+
 START_TEST(a_manager_that_is_full_is_waited_for)
 {
     int other = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -460,6 +487,7 @@ Suite *unit_service_suite(void)
     tcase_add_test(told, what_is_stored_arrives_as_it_is);
     tcase_add_test(told, forgotten_is_what_was_sent);
     tcase_add_test(told, the_manager_has_its_own_pace);
+    tcase_add_test(told, a_slow_manager_has_a_rest);
     tcase_add_test(told, a_manager_that_is_full_is_waited_for);
     tcase_add_test(told, names_are_checked);
     tcase_add_test(told, a_full_store_says_so);
