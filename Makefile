@@ -4,7 +4,7 @@
 #   WERROR=1                     warnings are errors
 #   DEPS=no                      install nothing; what is missing is then the compiler's to say
 #   BENCH=NAME                   for bench: that one alone
-#   PREFIX= DESTDIR=             for install
+#   PREFIX= LIBDIR= UNITDIR= DESTDIR=   for install
 #   V=1                          show the commands
 
 VERSION = 0.1.0
@@ -154,7 +154,8 @@ $(BUILD)/tests/all: $(call objects,$(TEST_SOURCES) $(TESTED_DAEMON_SOURCES)) $(P
 	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -o $@ $^ $(call pkg_libs,check libcjson) $(systemd_libs)
 
 bindir = $(DESTDIR)$(PREFIX)/bin
-libdir = $(DESTDIR)$(PREFIX)/lib
+LIBDIR ?= $(PREFIX)/lib
+libdir = $(DESTDIR)$(LIBDIR)
 includedir = $(DESTDIR)$(PREFIX)/include
 mandir = $(DESTDIR)$(PREFIX)/share/man
 docdir = $(DESTDIR)$(PREFIX)/share/doc/minimio
@@ -164,7 +165,7 @@ sysusersdir = $(DESTDIR)$(PREFIX)/lib/sysusers.d
 
 # The units of one daemon, and templates of as many as are wanted: minimiod@NAME listens at /run/minimio/NAME.sock.
 as_installed = sed -e 's,=/usr/bin/,=$(PREFIX)/bin/,' $(1)
-as_template = $(as_installed) -e 's,\(Also\|Requires\|After\)=minimiod\.socket,\1=minimiod@%i.socket,' \
+as_template = $(as_installed) -e 's,\(Requires\|After\)=minimiod\.socket,\1=minimiod@%i.socket,' \
 	-e 's,/minimio\.sock$$,/%i.sock,' -e 's,^Description=minimio,& (%i),' -e 's,edit minimiod\.,edit minimiod@NAME.,'
 
 install: all
@@ -175,7 +176,7 @@ install: all
 	ln -sf libminimio.so.$(VERSION) $(libdir)/$(SONAME)
 	ln -sf $(SONAME) $(libdir)/libminimio.so
 	install -m 644 libminimio/minimio.h $(includedir)
-	sed -e 's,@PREFIX@,$(PREFIX),' -e 's,@VERSION@,$(VERSION),' libminimio/minimio.pc.in >$(libdir)/pkgconfig/minimio.pc
+	sed -e 's,@PREFIX@,$(PREFIX),' -e 's,@LIBDIR@,$(LIBDIR),' -e 's,@VERSION@,$(VERSION),' libminimio/minimio.pc.in >$(libdir)/pkgconfig/minimio.pc
 	install -m 644 man/minimioctl.1 $(mandir)/man1
 	install -m 644 $(wildcard man/*.3) $(mandir)/man3
 	install -m 644 man/minimiod.conf.5 $(mandir)/man5

@@ -57,6 +57,15 @@ wall 'handlers touch neither sockets nor JSON' '\b(send|recv|sendmsg|recvmsg|cJS
 # shellcheck disable=SC2046
 wall 'the daemon uses libminimio through minimio.h alone' 'include "libminimio/[^m]' daemon/*.[ch]
 
+echo '== the packages are built with what the build needs'
+sed -n '/^    build)/,/;;$/s/^ *\(apt-get.*) \)\{0,1\}\(library\|program\) [^ ]* \([^ ]*\).*/\3/p' scripts/deps.sh |
+    while read -r package; do
+        grep -qE "^ +$package,?\$|: $package,?\$" debian/control || {
+            echo "lint: debian/control does not name $package" >&2
+            exit 1
+        }
+    done
+
 echo '== manual pages'
 for page in man/*.[0-9]; do
     mandoc -T lint -W warning "$page"

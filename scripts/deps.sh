@@ -76,6 +76,11 @@ for set in "$@"; do
         program valgrind valgrind valgrind valgrind ''
         peers
         program shellcheck shellcheck ShellCheck shellcheck shellcheck
+        if [ "$manager" = apt-get ]; then # packages of our own
+            program dpkg-buildpackage dpkg-dev '' '' ''
+            program dh debhelper '' '' ''
+            program lintian lintian '' '' ''
+        fi
         case $manager in # the box in which tests boot a systemd
         apt-get | dnf | pacman)
             program /lib/systemd/systemd systemd systemd systemd ''
