@@ -169,7 +169,7 @@ as_template = $(as_installed) -e 's,\(Requires\|After\)=minimiod\.socket,\1=mini
 	-e 's,/minimio\.sock$$,/%i.sock,' -e 's,^Description=minimio,& (%i),' -e 's,edit minimiod\.,edit minimiod@NAME.,'
 
 install: all
-	install -d $(bindir) $(libdir)/pkgconfig $(includedir) $(docdir) $(addprefix $(mandir)/man,1 3 5 8)
+	install -d $(bindir) $(libdir)/pkgconfig $(includedir) $(docdir) $(addprefix $(mandir)/man,1 3 5 7 8)
 	install -m 755 $(PROGRAMS) $(bindir)
 	install -m 644 $(LIBRARY) $(libdir)
 	install -m 755 $(BUILD)/libminimio.so.$(VERSION) $(libdir)
@@ -180,6 +180,7 @@ install: all
 	install -m 644 man/minimioctl.1 $(mandir)/man1
 	install -m 644 $(wildcard man/*.3) $(mandir)/man3
 	install -m 644 man/minimiod.conf.5 $(mandir)/man5
+	install -m 644 man/minimio-protocol.7 $(mandir)/man7
 	install -m 644 man/minimiod.8 $(mandir)/man8
 	install -m 644 daemon/minimiod.conf.example $(docdir)
 	scripts/man_names.sh man/*.3 | while read -r name page; do ln -sf "$$page" "$(mandir)/man3/$$name.3"; done

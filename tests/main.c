@@ -54,6 +54,7 @@ Suite *unit_frame_suite(void);
 Suite *unit_ledger_suite(void);
 Suite *unit_limits_suite(void);
 Suite *unit_log_suite(void);
+Suite *unit_manual_suite(void);
 Suite *unit_methods_suite(void);
 Suite *unit_name_servers_suite(void);
 Suite *unit_plain_suite(void);
@@ -92,6 +93,7 @@ static Suite *(*const suites[])(void) = {
     unit_ledger_suite,
     unit_limits_suite,
     unit_log_suite,
+    unit_manual_suite,
     unit_methods_suite,
     unit_name_servers_suite,
     unit_plain_suite,
