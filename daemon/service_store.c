@@ -181,12 +181,13 @@ static void sent(struct service_store *store, struct kept *kept)
 
 static void send_queued(struct service_store *store)
 {
-    struct kept *kept;
+    struct kept *kept, *next;
 
     if (store->rest.running)
         return;
-    while (store->before + store->since < SERVICE_STORE_UNDER_WAY && (kept = TAILQ_FIRST(&store->queue))) {
-        if (send_one(store, kept) < 0)
+    TAILQ_FOREACH_SAFE(kept, &store->queue, link, next)
+    {
+        if (store->before + store->since >= SERVICE_STORE_UNDER_WAY || send_one(store, kept) < 0)
             return;
         sent(store, kept);
     }
@@ -249,17 +250,17 @@ static int begin_barrier(struct service_store *store)
 /* With no manager left nothing will ever be confirmed. */
 static void give_up(struct service_store *store)
 {
-    struct kept *kept;
+    struct kept *kept, *next;
 
     end_barrier(store);
     store->since = 0;
-    while ((kept = TAILQ_FIRST(&store->queue)))
-        if (kept->fd >= 0) {
-            service_store_remove(store, kept->name);
-        } else {
-            dequeue(store, kept);
-            kept_free(kept);
-        }
+    TAILQ_FOREACH_SAFE(kept, &store->queue, link, next)
+    {
+        if (kept->fd >= 0)
+            count_out(store, kept);
+        dequeue(store, kept);
+        kept_free(kept);
+    }
 }
 
 void service_store_send(struct service_store *store)
@@ -291,12 +292,13 @@ void service_store_init(struct service_store *store, struct service_link *link)
 
 void service_store_deinit(struct service_store *store)
 {
-    struct kept *kept;
+    struct kept *kept, *next;
 
     timer_stop(&store->link->reactor->timers, &store->retry);
     timer_stop(&store->link->reactor->timers, &store->rest);
     give_up(store);
-    while ((kept = RB_ROOT(&store->names))) {
+    RB_FOREACH_SAFE(kept, kept_tree, &store->names, next)
+    {
         count_out(store, kept);
         kept_free(kept);
     }
