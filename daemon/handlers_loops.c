@@ -25,7 +25,7 @@ static struct loop *find_loop(struct server *server, struct session *session, co
     struct loop *loop;
 
     while ((loop = loops_find(&server->loops, name, session->account->uid)) && loop->session &&
-           loop->session != session && server->finishing < FINISHING_MAX && session_is_gone(loop->session)) {
+           loop->session != session && server->finishing < FINISHING_MAX && session_can_be_finished(loop->session)) {
         server->finishing++;
         session_finish(loop->session);
         server->finishing--;

@@ -7,8 +7,7 @@
 
 /* ---- What waits ------------------------------------------------------------------------------------------------- */
 
-/* Ends what waits in the loop, with the tokens that are still connecting. */
-static void end_calls(struct loop *loop, const struct fault *fault)
+void membership_end_calls(struct loop *loop, const struct fault *fault)
 {
     struct stream *stream, *next;
 
@@ -16,6 +15,8 @@ static void end_calls(struct loop *loop, const struct fault *fault)
         next = loop_next(loop, &stream->token);
         if (stream->connecting)
             registering_cancel(stream->registering, fault);
+        else
+            stream_release(stream); /* from a batch that is not waited for any more */
     }
     if (loop->polling)
         polling_cancel(loop->polling, fault);
@@ -41,7 +42,7 @@ void membership_close(struct server *server, struct loop *loop, const struct fau
     timer_stop(&server->reactor.timers, &loop->linger);
     /* First, so that what is answered from here on finds no loop. */
     part(loop);
-    end_calls(loop, fault);
+    membership_end_calls(loop, fault);
     while ((stream = loop_next(loop, NULL))) {
         policy_remove_registration(&server->policy, account);
         stream_free(&server->reactor, stream);
@@ -71,7 +72,7 @@ static void lingered(struct timer *timer)
 void membership_detach(struct loop *loop, const struct fault *fault)
 {
     part(loop);
-    end_calls(loop, fault);
+    membership_end_calls(loop, fault);
 }
 
 void membership_leave(struct session *session, const struct fault *fault)
@@ -100,9 +101,7 @@ void membership_enter(struct session *session, struct loop *loop)
     loop->session = session;
     session->loop = loop;
     /* One that cannot be armed again keeps what it has to tell. */
-    for (stream = loop_next(loop, NULL); stream; stream = loop_next(loop, &stream->token)) {
-        stream->held_by = 0; /* a batch of the session before, which nobody will answer */
+    for (stream = loop_next(loop, NULL); stream; stream = loop_next(loop, &stream->token))
         stream_rearm(&server->reactor, stream, stream->interests, stream->mode);
-    }
     loop_resume(loop);
 }

@@ -29,6 +29,9 @@ void membership_leave(struct session *session, const struct fault *fault);
 /* Whoever is in it leaves the loop, which does not linger: somebody else is about to enter. */
 void membership_detach(struct loop *loop, const struct fault *fault);
 
+/* Ends what waits in the loop, with the tokens that are still connecting: answered with `fault`, or not at all. */
+void membership_end_calls(struct loop *loop, const struct fault *fault);
+
 /* Closes a loop whoever is in it: its streams are closed, what waits is answered with `fault`, or not at all. */
 void membership_close(struct server *server, struct loop *loop, const struct fault *fault);
 

@@ -128,6 +128,7 @@ static size_t take_messages(struct session *session, const char *data, size_t le
     size_t done = 0;
 
     session->backlog = true;
+    session->taking = true;
     while (session_takes(session)) {
         struct span text;
         struct fault fault;
@@ -146,6 +147,7 @@ static size_t take_messages(struct session *session, const char *data, size_t le
             say_fault(session, &fault);
         session->closing = status == FRAME_CLOSE;
     }
+    session->taking = false;
     return done;
 }
 
@@ -477,10 +479,12 @@ void session_free(struct session *session)
     reactor_bury(&server->reactor, &session->source);
 }
 
-bool session_is_gone(const struct session *session)
+bool session_can_be_finished(const struct session *session)
 {
     struct pollfd hung_up = {.fd = session->fd};
 
+    if (session->taking)
+        return false;
     return session->gone || (poll(&hung_up, 1, 0) == 1 && (hung_up.revents & (POLLHUP | POLLERR)));
 }
 

@@ -14,7 +14,9 @@ Suite *daemon_connecting_suite(void);
 Suite *daemon_envelope_suite(void);
 Suite *daemon_framing_suite(void);
 Suite *daemon_hostile_suite(void);
+Suite *daemon_left_loops_suite(void);
 Suite *daemon_lifetime_suite(void);
+Suite *daemon_loops_suite(void);
 Suite *daemon_memory_suite(void);
 Suite *daemon_names_suite(void);
 Suite *daemon_order_suite(void);
@@ -70,7 +72,9 @@ static Suite *(*const suites[])(void) = {
     daemon_envelope_suite,
     daemon_framing_suite,
     daemon_hostile_suite,
+    daemon_left_loops_suite,
     daemon_lifetime_suite,
+    daemon_loops_suite,
     daemon_memory_suite,
     daemon_names_suite,
     daemon_order_suite,
