@@ -130,6 +130,8 @@ void handle_poll(struct server *server, struct call *call, const struct params *
         answer_fault(call, FAULT_WRONG_DELIVERY, "this loop pushes its events; open it with poll delivery");
     else if (loop->polling)
         answer_fault(call, FAULT_POLL_PENDING, "a poll waits in this loop already");
+    else if (!call->id.data) /* nobody is there to be told */
+        answer_empty(call);
     else if (polling_begin(server, call, loop, has_timeout ? &params->timeout_ms : NULL, params->max) < 0)
         answer_out_of_memory(call);
 }

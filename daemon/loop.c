@@ -185,10 +185,11 @@ void loop_pause(struct loop *loop)
 
 static bool has_taker(const struct loop *loop)
 {
-    if (!loop->session || loop->held_by)
+    if (!loop->session)
         return false;
-    return loop->delivery == DELIVERY_PUSH ? !TAILQ_EMPTY(&loop->ready)
-                                           : loop->polling && polling_is_due(loop->polling);
+    if (loop->delivery == DELIVERY_POLL)
+        return loop->polling && polling_is_due(loop->polling);
+    return !loop->held_by && !TAILQ_EMPTY(&loop->ready);
 }
 
 void loop_resume(struct loop *loop)

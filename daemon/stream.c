@@ -131,6 +131,17 @@ int stream_adopt(struct reactor *reactor, struct stream *stream, minimio_fd fd, 
     return open_with(reactor, stream, fd, false);
 }
 
+int stream_ask(struct reactor *reactor, struct stream *stream)
+{
+    int result = watch(reactor, stream, stream->fd, stream->watched);
+
+    if (result < 0)
+        return result;
+    stream->fired = false;
+    stream->pending = 0;
+    return 0;
+}
+
 int stream_rearm(struct reactor *reactor, struct stream *stream, uint8_t interests, uint8_t mode)
 {
     uint8_t old_interests = stream->interests, old_mode = stream->mode;
@@ -138,17 +149,22 @@ int stream_rearm(struct reactor *reactor, struct stream *stream, uint8_t interes
 
     stream->interests = interests;
     stream->mode = mode;
-    result = watch(reactor, stream, stream->fd, stream->watched);
+    result = stream_ask(reactor, stream);
     if (result < 0) {
         stream->interests = old_interests;
         stream->mode = old_mode;
         return result;
     }
     stream->watched = interests != 0;
-    stream->fired = false;
-    stream->pending = 0;
     loop_place(stream->loop, stream, STREAM_NOWHERE);
     return 0;
+}
+
+void stream_hold(struct stream *stream, uint32_t batch)
+{
+    stream->held_by = batch;
+    if (stream->place == STREAM_READY)
+        loop_place(stream->loop, stream, STREAM_NOWHERE);
 }
 
 void stream_release(struct stream *stream)

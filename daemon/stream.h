@@ -60,7 +60,13 @@ minimio_fd stream_take(struct reactor *reactor, struct stream *stream);
 /* Replaces interests and mode of an open stream, forgets what was not told, and has what is ready now reported. */
 int stream_rearm(struct reactor *reactor, struct stream *stream, uint8_t interests, uint8_t mode);
 
-/* The batch in which it was registered is answered. */
+/* Has the kernel say anew whether a level stream is ready; what was known is forgotten, but not the stream's place. */
+int stream_ask(struct reactor *reactor, struct stream *stream);
+
+/* Its events wait for the end of the batch with this serial. */
+void stream_hold(struct stream *stream, uint32_t batch);
+
+/* They need not wait any more. */
 void stream_release(struct stream *stream);
 
 /* What was pending has been told. */

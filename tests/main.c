@@ -20,6 +20,7 @@ Suite *daemon_loops_suite(void);
 Suite *daemon_memory_suite(void);
 Suite *daemon_names_suite(void);
 Suite *daemon_order_suite(void);
+Suite *daemon_polling_suite(void);
 Suite *daemon_pressure_suite(void);
 Suite *daemon_service_suite(void);
 Suite *daemon_streams_suite(void);
@@ -78,6 +79,7 @@ static Suite *(*const suites[])(void) = {
     daemon_memory_suite,
     daemon_names_suite,
     daemon_order_suite,
+    daemon_polling_suite,
     daemon_pressure_suite,
     daemon_service_suite,
     daemon_streams_suite,
