@@ -14,6 +14,7 @@ Suite *daemon_connecting_suite(void);
 Suite *daemon_envelope_suite(void);
 Suite *daemon_framing_suite(void);
 Suite *daemon_hostile_suite(void);
+Suite *daemon_killed_clients_suite(void);
 Suite *daemon_left_loops_suite(void);
 Suite *daemon_lifetime_suite(void);
 Suite *daemon_loops_suite(void);
@@ -73,6 +74,7 @@ static Suite *(*const suites[])(void) = {
     daemon_envelope_suite,
     daemon_framing_suite,
     daemon_hostile_suite,
+    daemon_killed_clients_suite,
     daemon_left_loops_suite,
     daemon_lifetime_suite,
     daemon_loops_suite,
