@@ -122,14 +122,17 @@ static void take_message(struct session *session, struct span text)
         carry_out(session, one, batch, slot++);
 }
 
-/* Takes messages for as long as the session takes any. Returns how many bytes are done with. */
+/* Takes messages for as long as the session takes any, and its share of the turn lasts. Returns how many bytes are
+ * done with. */
 static size_t take_messages(struct session *session, const char *data, size_t length)
 {
+    const struct stats *stats = &session->server->stats;
+    uint64_t share = stats->requests + SERVER_REQUESTS;
     size_t done = 0;
 
     session->backlog = true;
     session->taking = true;
-    while (session_takes(session)) {
+    while (session_takes(session) && stats->requests < share) {
         struct span text;
         struct fault fault;
         size_t used;

@@ -42,7 +42,7 @@ struct session {
     bool runnable, dirty;
     bool taking;     /* one of its requests is being carried out */
     bool readable;   /* the kernel may have more to read */
-    bool backlog;    /* `in` holds messages that were not taken, because the client does not read */
+    bool backlog;    /* `in` may hold messages that were not taken yet: the client does not read, or has had its share */
     bool ending;     /* the client writes no more: what it wrote is to be read to its end */
     bool ended;      /* and was read to its end */
     bool input_done; /* and all that it wrote was taken */
