@@ -135,6 +135,11 @@ struct stream *loop_next(struct loop *loop, const uint64_t *after)
     return RB_NFIND(stream_tree, &loop->streams, &key);
 }
 
+struct stream *loop_following(struct stream *stream)
+{
+    return RB_NEXT(stream_tree, NULL, stream);
+}
+
 void loop_add(struct loop *loop, struct stream *stream)
 {
     RB_INSERT(stream_tree, &loop->streams, stream);

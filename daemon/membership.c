@@ -12,11 +12,11 @@ void membership_end_calls(struct loop *loop, const struct fault *fault)
     struct stream *stream, *next;
 
     for (stream = loop_next(loop, NULL); stream; stream = next) {
-        next = loop_next(loop, &stream->token);
+        next = loop_following(stream);
         if (stream->connecting)
             registering_cancel(stream->registering, fault);
         else
-            stream_release(stream); /* from a batch that is not waited for any more */
+            stream_leave(stream);
     }
     if (loop->polling)
         polling_cancel(loop->polling, fault);
@@ -100,8 +100,7 @@ void membership_enter(struct session *session, struct loop *loop)
     timer_stop(&server->reactor.timers, &loop->linger);
     loop->session = session;
     session->loop = loop;
-    /* One that cannot be armed again keeps what it has to tell. */
-    for (stream = loop_next(loop, NULL); stream; stream = loop_next(loop, &stream->token))
-        stream_rearm(&server->reactor, stream, stream->interests, stream->mode);
+    for (stream = loop_next(loop, NULL); stream; stream = loop_following(stream))
+        stream_rejoin(&server->reactor, stream);
     loop_resume(loop);
 }

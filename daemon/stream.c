@@ -137,7 +137,7 @@ int stream_ask(struct reactor *reactor, struct stream *stream)
 
     if (result < 0)
         return result;
-    stream->fired = false;
+    stream->fired = stream->stale = false;
     stream->pending = 0;
     return 0;
 }
@@ -173,9 +173,23 @@ void stream_release(struct stream *stream)
     queue_if_telling(stream);
 }
 
+void stream_leave(struct stream *stream)
+{
+    stream_release(stream); /* from a batch that is not waited for any more */
+    stream->stale = stream->pending != 0;
+}
+
+/* One that cannot be armed again keeps what it has to tell. */
+void stream_rejoin(struct reactor *reactor, struct stream *stream)
+{
+    if (!stream->pending || stream->stale)
+        stream_rearm(reactor, stream, stream->interests, stream->mode);
+}
+
 void stream_told(struct stream *stream)
 {
     stream->pending = 0;
+    stream->stale = false;
     loop_place(stream->loop, stream, is_asked_again(stream) ? STREAM_TOLD : STREAM_NOWHERE);
 }
 
