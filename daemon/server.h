@@ -22,8 +22,9 @@
 #define SERVER_READ_BYTES 16384
 
 /* How many of one session's requests are carried out in a turn, but for the rest of a batch: fewer than cost the others
- * a delay that they would notice, more than the cost of a turn. */
-#define SERVER_REQUESTS 16
+ * a delay that they would notice, more than the cost of a turn; and how many while others wait in that turn. */
+#define SERVER_REQUESTS        16
+#define SERVER_REQUESTS_SHARED 4
 
 struct server {
     struct reactor reactor;

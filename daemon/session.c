@@ -126,8 +126,10 @@ static void take_message(struct session *session, struct span text)
  * done with. */
 static size_t take_messages(struct session *session, const char *data, size_t length)
 {
-    const struct stats *stats = &session->server->stats;
-    uint64_t share = stats->requests + SERVER_REQUESTS;
+    struct server *server = session->server;
+    const struct stats *stats = &server->stats;
+    bool alone = TAILQ_EMPTY(&server->runnable);
+    uint64_t share = stats->requests + (alone ? SERVER_REQUESTS : SERVER_REQUESTS_SHARED);
     size_t done = 0;
 
     session->backlog = true;
@@ -137,7 +139,7 @@ static size_t take_messages(struct session *session, const char *data, size_t le
         struct fault fault;
         size_t used;
         enum frame_status status =
-            frame_next(&session->frame, data + done, length - done, session->server->limits, &used, &text, &fault);
+            frame_next(&session->frame, data + done, length - done, server->limits, &used, &text, &fault);
 
         done += used;
         if (status == FRAME_MORE) {
