@@ -151,8 +151,25 @@ static int batch_send_descriptors(struct batch *batch, size_t at)
     return result;
 }
 
+/* The stream that a request of the batch has registered; NULL: it has not, or it is gone. */
+static struct stream *registered_by(const struct batch *batch, size_t slot)
+{
+    struct loop *loop = batch->session->loop;
+
+    return loop && batch->answers[slot].held ? loop_find(loop, batch->answers[slot].token) : NULL;
+}
+
+static void release_streams(const struct batch *batch, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct stream *stream = registered_by(batch, i);
+        if (stream && stream->held_by == batch->serial)
+            stream_release(stream);
+    }
+}
+
 /* Events of the streams registered in it may follow now, and of a loop that was opened in it. */
-static void batch_release_streams(struct batch *batch)
+static void batch_release_streams(const struct batch *batch)
 {
     struct loop *loop = batch->session->loop;
 
@@ -160,10 +177,23 @@ static void batch_release_streams(struct batch *batch)
         loop->held_by = 0;
         loop_resume(loop);
     }
-    for (size_t i = 0; loop && i < batch->count; i++) {
-        struct stream *stream = batch->answers[i].held ? loop_find(loop, batch->answers[i].token) : NULL;
-        if (stream && stream->held_by == batch->serial)
-            stream_release(stream);
+    release_streams(batch, batch->count);
+}
+
+void call_release_streams(const struct call *call)
+{
+    if (call->batch)
+        release_streams(call->batch, call->slot);
+}
+
+void call_hold_streams(const struct call *call)
+{
+    const struct batch *batch = call->batch;
+
+    for (size_t i = 0; batch && batch->waiting > 1 && i < call->slot; i++) {
+        struct stream *stream = registered_by(batch, i);
+        if (stream && !stream->held_by)
+            stream_hold(stream, batch->serial);
     }
 }
 

@@ -77,6 +77,13 @@ void call_fault(struct call *call, const struct fault *fault);
 /* Makes a call that is answered later: `*ret_call` keeps a copy of the id. Error: -ENOMEM. */
 int call_keep(const struct call *call, struct call *ret_call);
 
+/*
+ * The events of the streams that were registered before this call in its batch may come with its answer, which stands
+ * behind the replies to their registers; and, when it is answered, they wait for the array again.
+ */
+void call_release_streams(const struct call *call);
+void call_hold_streams(const struct call *call);
+
 /* A kept call that will not be answered any more: its session is gone. */
 void call_drop(struct call *call);
 

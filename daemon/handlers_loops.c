@@ -26,7 +26,7 @@ static struct loop *find_loop(struct server *server, struct session *session, co
     struct loop *loop;
 
     while ((loop = loops_find(&server->loops, name, session->account->uid)) && loop->session &&
-           loop->session != session && server->finishing < FINISHING_MAX && session_is_gone(loop->session)) {
+           loop->session != session && server->finishing < FINISHING_MAX && session_can_be_finished(loop->session)) {
         server->finishing++;
         session_finish(loop->session);
         server->finishing--;
@@ -135,6 +135,8 @@ void handle_poll(struct server *server, struct call *call, const struct params *
         answer_fault(call, FAULT_WRONG_DELIVERY, "this loop pushes its events; open it with poll delivery");
     else if (loop->polling)
         answer_fault(call, FAULT_POLL_PENDING, "a poll waits in this loop already");
+    else if (!call->id.data) /* nobody is there to be told */
+        answer_empty(call);
     else if (polling_begin(server, call, loop, has_timeout ? &params->timeout_ms : NULL, params->max) < 0)
         answer_out_of_memory(call);
 }

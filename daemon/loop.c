@@ -136,6 +136,11 @@ struct stream *loop_next(struct loop *loop, const uint64_t *after)
     return RB_NFIND(stream_tree, &loop->streams, &key);
 }
 
+struct stream *loop_following(struct stream *stream)
+{
+    return RB_NEXT(stream_tree, NULL, stream);
+}
+
 void loop_add(struct loop *loop, struct stream *stream)
 {
     RB_INSERT(stream_tree, &loop->streams, stream);
@@ -186,10 +191,11 @@ void loop_pause(struct loop *loop)
 
 static bool has_taker(const struct loop *loop)
 {
-    if (!loop->session || loop->held_by)
+    if (!loop->session)
         return false;
-    return loop->delivery == DELIVERY_PUSH ? !TAILQ_EMPTY(&loop->ready)
-                                           : loop->polling && polling_is_due(loop->polling);
+    if (loop->delivery == DELIVERY_POLL)
+        return loop->polling && polling_is_due(loop->polling);
+    return !loop->held_by && !TAILQ_EMPTY(&loop->ready);
 }
 
 void loop_resume(struct loop *loop)

@@ -85,6 +85,9 @@ struct stream *loop_find(struct loop *loop, uint64_t token);
 /* The stream with the smallest token above `*after`, or of all with NULL; NULL: there is none. */
 struct stream *loop_next(struct loop *loop, const uint64_t *after);
 
+/* The stream behind this one in its loop; NULL: it is the last. */
+struct stream *loop_following(struct stream *stream);
+
 /* The token must not be in use. */
 void loop_add(struct loop *loop, struct stream *stream);
 void loop_remove(struct loop *loop, struct stream *stream);

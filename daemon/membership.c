@@ -8,15 +8,16 @@
 
 /* ---- What waits ------------------------------------------------------------------------------------------------- */
 
-/* Ends what waits in the loop, with the tokens that are still connecting. */
-static void end_calls(struct loop *loop, const struct fault *fault)
+void membership_end_calls(struct loop *loop, const struct fault *fault)
 {
     struct stream *stream, *next;
 
     for (stream = loop_next(loop, NULL); stream; stream = next) {
-        next = loop_next(loop, &stream->token);
+        next = loop_following(stream);
         if (stream->connecting)
             registering_cancel(stream->registering, fault);
+        else
+            stream_leave(stream);
     }
     if (loop->polling)
         polling_cancel(loop->polling, fault);
@@ -42,7 +43,7 @@ void membership_close(struct server *server, struct loop *loop, const struct fau
     timer_stop(&server->reactor.timers, &loop->linger);
     /* First, so that what is answered from here on finds no loop. */
     part(loop);
-    end_calls(loop, fault);
+    membership_end_calls(loop, fault);
     while ((stream = loop_next(loop, NULL))) {
         policy_remove_registration(&server->policy, account);
         stream_free(&server->reactor, stream);
@@ -73,7 +74,7 @@ static void lingered(struct timer *timer)
 void membership_detach(struct loop *loop, const struct fault *fault)
 {
     part(loop);
-    end_calls(loop, fault);
+    membership_end_calls(loop, fault);
 }
 
 void membership_leave(struct session *session, const struct fault *fault)
@@ -108,10 +109,7 @@ void membership_enter(struct session *session, struct loop *loop)
     timer_stop(&server->reactor.timers, &loop->linger);
     loop->session = session;
     session->loop = loop;
-    /* One that cannot be armed again keeps what it has to tell. */
-    for (stream = loop_next(loop, NULL); stream; stream = loop_next(loop, &stream->token)) {
-        stream->held_by = 0; /* a batch of the session before, which nobody will answer */
-        stream_rearm(&server->reactor, stream, stream->interests, stream->mode);
-    }
+    for (stream = loop_next(loop, NULL); stream; stream = loop_following(stream))
+        stream_rejoin(&server->reactor, stream);
     loop_resume(loop);
 }

@@ -31,6 +31,8 @@ void membership_detach(struct loop *loop, const struct fault *fault);
 
 /* Nobody is in the loop, which is named, for as long as its linger says; then it is closed. */
 void membership_linger(struct server *server, struct loop *loop);
+/* Ends what waits in the loop, with the tokens that are still connecting: answered with `fault`, or not at all. */
+void membership_end_calls(struct loop *loop, const struct fault *fault);
 
 /* Closes a loop whoever is in it: its streams are closed, what waits is answered with `fault`, or not at all. */
 void membership_close(struct server *server, struct loop *loop, const struct fault *fault);

@@ -10,29 +10,40 @@
 
 /* ---- Beginning -------------------------------------------------------------------------------------------------- */
 
-/* What the kernel said of a level stream may hold no longer. Arms those of a list again. */
-static bool ask_again(struct reactor *reactor, struct stream_list *list)
+/* Those that were not told yet keep their places, so that with few told at a time each has its turn. One that the
+ * kernel cannot be asked about, for want of memory, stays as it was: told once more than it is ready. */
+static bool ask_the_ready(struct reactor *reactor, struct loop *loop)
+{
+    struct stream *stream;
+    bool asked = false;
+
+    TAILQ_FOREACH(stream, &loop->ready, place_link)
+    if (stream->mode == MODE_LEVEL && stream_ask(reactor, stream) == 0)
+        asked = true;
+    return asked;
+}
+
+static bool ask_the_told(struct reactor *reactor, struct loop *loop)
 {
     struct stream *stream, *next;
     bool asked = false;
 
-    TAILQ_FOREACH_SAFE(stream, list, place_link, next)
+    TAILQ_FOREACH_SAFE(stream, &loop->told, place_link, next)
     {
-        if (stream->mode != MODE_LEVEL)
+        if (stream_ask(reactor, stream) < 0)
             continue;
-        /* Without memory for it, it stays as it was: told once more than it is ready. */
-        if (stream_rearm(reactor, stream, stream->interests, stream->mode) == 0)
-            asked = true;
+        loop_place(loop, stream, STREAM_NOWHERE);
+        asked = true;
     }
     return asked;
 }
 
-/* Those first that were not told yet, so that with few told at a time each has its turn. */
-static bool ask_all_again(struct reactor *reactor, struct loop *loop)
+/* What the kernel said of a level stream may hold no longer. */
+static bool ask_again(struct reactor *reactor, struct loop *loop)
 {
-    bool asked = ask_again(reactor, &loop->ready);
+    bool asked = ask_the_ready(reactor, loop);
 
-    return ask_again(reactor, &loop->told) || asked;
+    return ask_the_told(reactor, loop) || asked;
 }
 
 static void expired(struct timer *timer)
@@ -58,14 +69,28 @@ int polling_begin(struct server *server, const struct call *call, struct loop *l
     polling->loop = loop;
     polling->max = max;
     polling->expired = timeout_ms && *timeout_ms == 0;
-    polling->looking = ask_all_again(&server->reactor, loop) || (polling->expired && TAILQ_EMPTY(&loop->ready));
+    polling->looking = ask_again(&server->reactor, loop) || polling->expired;
     if (timeout_ms && *timeout_ms)
         timer_start(&server->reactor.timers, &polling->timeout, *timeout_ms, expired);
     if (polling->looking)
         TAILQ_INSERT_TAIL(&loop->loops->looking, polling, looking_link);
     loop->polling = polling;
+    call_release_streams(call);
     loop_resume(loop);
     return 0;
+}
+
+/* Those of which the kernel has nothing to say are not ready any more. */
+static void look_no_more(struct polling *polling)
+{
+    struct loop *loop = polling->loop;
+    struct stream *stream, *next;
+
+    TAILQ_REMOVE(&loop->loops->looking, polling, looking_link);
+    polling->looking = false;
+    TAILQ_FOREACH_SAFE(stream, &loop->ready, place_link, next)
+    if (!stream->pending)
+        loop_place(loop, stream, STREAM_NOWHERE);
 }
 
 void polling_looked(struct loops *loops)
@@ -73,15 +98,25 @@ void polling_looked(struct loops *loops)
     struct polling *polling;
 
     while ((polling = TAILQ_FIRST(&loops->looking))) {
-        TAILQ_REMOVE(&loops->looking, polling, looking_link);
-        polling->looking = false;
+        look_no_more(polling);
         loop_resume(polling->loop);
     }
 }
 
+/* What a loop has to tell may have to wait for the end of the batch in which it was opened. */
+static bool may_tell(const struct polling *polling)
+{
+    const struct batch *batch = polling->call.batch;
+    uint32_t held_by = polling->loop->held_by;
+
+    return !held_by || (batch && batch->serial == held_by);
+}
+
 bool polling_is_due(const struct polling *polling)
 {
-    return !polling->looking && (polling->expired || !TAILQ_EMPTY(&polling->loop->ready));
+    if (polling->looking)
+        return false;
+    return polling->expired || (may_tell(polling) && !TAILQ_EMPTY(&polling->loop->ready));
 }
 
 /* ---- The end ---------------------------------------------------------------------------------------------------- */
@@ -93,7 +128,8 @@ static void polling_free(struct polling *polling)
 
     timer_stop(&polling->server->reactor.timers, &polling->timeout);
     if (polling->looking)
-        TAILQ_REMOVE(&loop->loops->looking, polling, looking_link);
+        look_no_more(polling);
+    call_hold_streams(&polling->call);
     loop->polling = NULL;
     loop_pause(loop);
     free(polling);
@@ -110,7 +146,8 @@ static uint64_t write_events(struct polling *polling, struct buffer *out)
     reply_events_begin(out, call->id);
     TAILQ_FOREACH(stream, &polling->loop->ready, place_link)
     {
-        if (count == polling->max || !events_add(out, stream->token, stream->pending, call->begun_at, budget))
+        if (count == polling->max || !may_tell(polling) ||
+            !events_add(out, stream->token, stream->pending, call->begun_at, budget))
             break;
         count++;
     }

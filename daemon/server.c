@@ -175,9 +175,13 @@ static void farewell_over(struct timer *timer)
 static void say_goodbye(struct server *server)
 {
     struct session *session;
+    struct fault fault;
 
+    fault_set(&fault, FAULT_LOOP_CLOSED, "the daemon ends");
     LIST_FOREACH(session, &server->sessions, entry)
     {
+        if (session->loop)
+            membership_end_calls(session->loop, &fault);
         notify_loop_closed(&session->out, session->loop ? loop_name(session->loop) : NULL, "shutdown");
         buffer_append(&session->out, "\n", 1);
         if (buffer_failed(&session->out))

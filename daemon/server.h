@@ -24,6 +24,11 @@
 /* How much of one session's input is taken in a turn: the others' turn comes soon after. */
 #define SERVER_READ_BYTES 16384
 
+/* How many of one session's requests are carried out in a turn, but for the rest of a batch: fewer than cost the others
+ * a delay that they would notice, more than the cost of a turn; and how many while others wait in that turn. */
+#define SERVER_REQUESTS        64
+#define SERVER_REQUESTS_SHARED 16
+
 struct server {
     struct reactor reactor;
     struct config *config;

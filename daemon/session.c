@@ -75,14 +75,20 @@ static void claim_in_vain(struct session *session, const struct request *request
         session_discard_descriptor(session);
 }
 
+/* Whether another message may be taken, of a share of the turn that ends with so many requests. */
+static bool may_take(const struct session *session, uint64_t share)
+{
+    return session_takes(session) && session->server->stats.requests < share;
+}
+
 /* The messages at `data` that are plain requests. Returns how many bytes are done with. */
-static size_t take_plain(struct session *session, const char *data, size_t length)
+static size_t take_plain(struct session *session, const char *data, size_t length, uint64_t share)
 {
     struct server *server = session->server;
     size_t done = 0, space, used;
     struct request request;
 
-    while (session_takes(session) && frame_begins(&session->frame, data + done, length - done, &space) &&
+    while (may_take(session, share) && frame_begins(&session->frame, data + done, length - done, &space) &&
            plain_decode(data + done + space, length - done - space, server->limits, &request, &used)) {
         struct call call = {.session = session, .id = request.id};
 
@@ -141,20 +147,27 @@ static void take_message(struct session *session, struct span text)
         carry_out(session, one, batch, slot++);
 }
 
-/* Takes messages for as long as the session takes any. Returns how many bytes are done with. */
+/* Takes messages for as long as the session takes any, and its share of the turn lasts. Returns how many bytes are
+ * done with. */
 static size_t take_messages(struct session *session, const char *data, size_t length)
 {
+    struct server *server = session->server;
+    bool alone = TAILQ_EMPTY(&server->runnable);
+    uint64_t share = server->stats.requests + (alone ? SERVER_REQUESTS : SERVER_REQUESTS_SHARED);
     size_t done = 0;
 
     session->backlog = true;
-    while (session_takes(session)) {
+    session->taking = true;
+    while (may_take(session, share)) {
         struct span text;
         struct fault fault;
         size_t used;
         enum frame_status status;
 
-        done += take_plain(session, data + done, length - done);
-        status = frame_next(&session->frame, data + done, length - done, session->server->limits, &used, &text, &fault);
+        done += take_plain(session, data + done, length - done, share);
+        if (!may_take(session, share))
+            break;
+        status = frame_next(&session->frame, data + done, length - done, server->limits, &used, &text, &fault);
         done += used;
         if (status == FRAME_MORE) {
             session->backlog = false;
@@ -166,6 +179,7 @@ static size_t take_messages(struct session *session, const char *data, size_t le
             say_fault(session, &fault);
         session->closing = status == FRAME_CLOSE;
     }
+    session->taking = false;
     return done;
 }
 
@@ -497,10 +511,12 @@ void session_free(struct session *session)
     reactor_bury(&server->reactor, &session->source);
 }
 
-bool session_is_gone(const struct session *session)
+bool session_can_be_finished(const struct session *session)
 {
     struct pollfd hung_up = {.fd = session->fd};
 
+    if (session->taking)
+        return false;
     return session->gone || (poll(&hung_up, 1, 0) == 1 && (hung_up.revents & (POLLHUP | POLLERR)));
 }
 

@@ -40,10 +40,11 @@ struct session {
     struct parcels parcels;       /* descriptors that go with it */
     struct descriptors unclaimed; /* received, for the registers to come */
     bool runnable, dirty;
-    bool readable;   /* the kernel may have more to read */
-    bool backlog;    /* `in` holds messages that were not taken, because the client does not read */
-    bool ending;     /* the client writes no more: what it wrote is to be read to its end */
-    bool ended;      /* and was read to its end */
+    bool taking;   /* one of its requests is being carried out */
+    bool readable; /* the kernel may have more to read */
+    bool backlog;  /* `in` may hold messages that were not taken yet: the client does not read, or has had its share */
+    bool ending;   /* the client writes no more: what it wrote is to be read to its end */
+    bool ended;    /* and was read to its end */
     bool input_done; /* and all that it wrote was taken */
     bool gone;       /* the client reads no more: what is said goes nowhere */
     bool blocked;    /* the kernel takes no more for now */
@@ -63,8 +64,9 @@ void session_refuse(int fd, const struct fault *fault);
 /* Closes the session and leaves its loop; calls that wait have no answer. */
 void session_free(struct session *session);
 
-/* Whether its client is gone, though the turn may not have told it yet. */
-bool session_is_gone(const struct session *session);
+/* Whether its client is gone, though the turn may not have told it yet, and it can be finished: it may itself be the
+ * one that asks, or wait for one that does. */
+bool session_can_be_finished(const struct session *session);
 
 /* Carries out what a client that is gone had written, and frees its session. */
 void session_finish(struct session *session);

@@ -140,6 +140,17 @@ int stream_adopt(struct reactor *reactor, struct stream *stream, minimio_fd fd, 
     return stream_restore(reactor, stream, fd, kind);
 }
 
+int stream_ask(struct reactor *reactor, struct stream *stream)
+{
+    int result = watch(reactor, stream, stream->fd, stream->watched);
+
+    if (result < 0)
+        return result;
+    stream->fired = stream->stale = false;
+    stream->pending = 0;
+    return 0;
+}
+
 int stream_rearm(struct reactor *reactor, struct stream *stream, uint8_t interests, uint8_t mode)
 {
     uint8_t old_interests = stream->interests, old_mode = stream->mode;
@@ -147,18 +158,23 @@ int stream_rearm(struct reactor *reactor, struct stream *stream, uint8_t interes
 
     stream->interests = interests;
     stream->mode = mode;
-    result = watch(reactor, stream, stream->fd, stream->watched);
+    result = stream_ask(reactor, stream);
     if (result < 0) {
         stream->interests = old_interests;
         stream->mode = old_mode;
         return result;
     }
     stream->watched = interests != 0;
-    stream->fired = false;
-    stream->pending = 0;
     loop_place(stream->loop, stream, STREAM_NOWHERE);
     durable_stream_changed(stream->loop->loops->durable, stream);
     return 0;
+}
+
+void stream_hold(struct stream *stream, uint32_t batch)
+{
+    stream->held_by = batch;
+    if (stream->place == STREAM_READY)
+        loop_place(stream->loop, stream, STREAM_NOWHERE);
 }
 
 void stream_release(struct stream *stream)
@@ -167,9 +183,23 @@ void stream_release(struct stream *stream)
     queue_if_telling(stream);
 }
 
+void stream_leave(struct stream *stream)
+{
+    stream_release(stream); /* from a batch that is not waited for any more */
+    stream->stale = stream->pending != 0;
+}
+
+/* One that cannot be armed again keeps what it has to tell. */
+void stream_rejoin(struct reactor *reactor, struct stream *stream)
+{
+    if (!stream->pending || stream->stale)
+        stream_rearm(reactor, stream, stream->interests, stream->mode);
+}
+
 void stream_told(struct stream *stream)
 {
     stream->pending = 0;
+    stream->stale = false;
     loop_place(stream->loop, stream, is_asked_again(stream) ? STREAM_TOLD : STREAM_NOWHERE);
 }
 

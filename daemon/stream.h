@@ -37,6 +37,7 @@ struct stream {
     bool adopted;           /* a client made it, and may have set it up in any way */
     bool watched;           /* registered with the reactor */
     bool fired;             /* silent in the reactor until it is armed again */
+    bool stale;             /* pending since before its session left, who may have acted on it */
     uint16_t target_length; /* of the address as the client wrote it */
     char target[];
 };
@@ -64,8 +65,19 @@ minimio_fd stream_take(struct reactor *reactor, struct stream *stream);
 /* Replaces interests and mode of an open stream, forgets what was not told, and has what is ready now reported. */
 int stream_rearm(struct reactor *reactor, struct stream *stream, uint8_t interests, uint8_t mode);
 
-/* The batch in which it was registered is answered. */
+/* Has the kernel say anew whether a level stream is ready; what was known is forgotten, but not the stream's place. */
+int stream_ask(struct reactor *reactor, struct stream *stream);
+
+/* Its events wait for the end of the batch with this serial. */
+void stream_hold(struct stream *stream, uint32_t batch);
+
+/* They need not wait any more. */
 void stream_release(struct stream *stream);
+
+/* Nobody is in its loop any more, or somebody new. What has become ready in between is told as it is; of all else the
+ * kernel is asked what is ready now. */
+void stream_leave(struct stream *stream);
+void stream_rejoin(struct reactor *reactor, struct stream *stream);
 
 /* What was pending has been told. */
 void stream_told(struct stream *stream);

@@ -13,14 +13,21 @@ Suite *client_watch_suite(void);
 Suite *daemon_access_suite(void);
 Suite *daemon_config_suite(void);
 Suite *daemon_connecting_suite(void);
+Suite *daemon_ended_clients_suite(void);
 Suite *daemon_envelope_suite(void);
 Suite *daemon_framing_suite(void);
 Suite *daemon_hostile_suite(void);
+Suite *daemon_killed_clients_suite(void);
+Suite *daemon_left_loops_suite(void);
 Suite *daemon_lifetime_suite(void);
+Suite *daemon_loop_users_suite(void);
+Suite *daemon_loops_suite(void);
 Suite *daemon_memory_suite(void);
 Suite *daemon_names_suite(void);
 Suite *daemon_order_suite(void);
 Suite *daemon_own_suite(void);
+Suite *daemon_polling_batches_suite(void);
+Suite *daemon_polling_suite(void);
 Suite *daemon_pressure_suite(void);
 Suite *daemon_reload_suite(void);
 Suite *daemon_rules_suite(void);
@@ -106,14 +113,21 @@ static Suite *(*const suites[])(void) = {
     daemon_access_suite,
     daemon_config_suite,
     daemon_connecting_suite,
+    daemon_ended_clients_suite,
     daemon_envelope_suite,
     daemon_framing_suite,
     daemon_hostile_suite,
+    daemon_killed_clients_suite,
+    daemon_left_loops_suite,
     daemon_lifetime_suite,
+    daemon_loop_users_suite,
+    daemon_loops_suite,
     daemon_memory_suite,
     daemon_names_suite,
     daemon_order_suite,
     daemon_own_suite,
+    daemon_polling_batches_suite,
+    daemon_polling_suite,
     daemon_pressure_suite,
     daemon_reload_suite,
     daemon_rules_suite,

@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <check.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,13 +56,15 @@ void port_open(struct port *ret_port)
     port_listen(ret_port);
 }
 
+/* What is written to it is on its way before the write returns, whatever was written before. */
 int port_accept(struct port *port)
 {
-    int fd;
+    int fd, yes = 1;
 
     await(port->fd, POLLIN);
     fd = accept4(port->fd, NULL, NULL, SOCK_CLOEXEC);
     ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes)), 0);
     return fd;
 }
 

@@ -236,6 +236,7 @@ START_TEST(the_end_tells_each_session_before_it_closes)
     say(&wire, REGISTER("1", "'token':2,'address':'%s'"), hole.port.address);
     expect_silence(&wire);
     ck_assert_int_eq(kill(minimiod.process.pid, SIGTERM), 0);
+    expect(&wire, "{'id':1,'error':{'data':{'name':'LOOP_CLOSED'}}}");
     expect(&wire, "{'method':'loop_closed','params':{'loop':null,'reason':'shutdown'}}");
     ck_assert_ptr_null(cJSON_GetObjectItemCaseSensitive(wire.message, "id"));
     expect_end(&wire);

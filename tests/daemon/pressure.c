@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Too much at once, too little room, and nothing to do. */
 #include "tests/daemon/fixture.h"
+#include "tests/daemon/freeze.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -105,6 +107,29 @@ START_TEST(a_thousand_requests_at_once_are_answered_in_order)
 }
 END_TEST
 
+/* A flood has a small share of each turn: how much of it was done before a request that came after it, stats tells. */
+START_TEST(a_request_does_not_wait_for_a_flood)
+{
+    static char many[1000 * 64];
+    struct wire flooder;
+    size_t length = 0;
+
+    wire_open(&flooder, minimiod.socket);
+    call(&flooder, "ping", NULL);
+    freeze();
+    for (int i = 0; i < 1000; i++)
+        length += (size_t)sprintf(many + length, "{\"jsonrpc\":\"2.0\",\"id\":%d,\"method\":\"ping\"}", i);
+    wire_send_bytes(&flooder, many, length);
+    say(&wire, "{'jsonrpc':'2.0','id':1,'method':'stats'}");
+    thaw();
+    expect(&wire, "{'id':1}");
+    ck_assert_int_lt(member(wire.message, "result.requests")->valueint, 100);
+    for (int i = 0; i < 1000; i++)
+        expect_line(&flooder, "{'jsonrpc':'2.0','id':%d,'result':{}}", i);
+    wire_close(&flooder);
+}
+END_TEST
+
 START_TEST(stats_has_every_count)
 {
     static const char *const counts[] = {"uptime_ms", "sessions", "loops",    "registrations", "requests",
@@ -189,6 +214,7 @@ Suite *daemon_pressure_suite(void)
     tcase_add_test(tests, a_slow_reader_has_its_registers_answered);
     tcase_add_test(tests, what_is_skipped_is_not_kept);
     tcase_add_test(tests, a_thousand_requests_at_once_are_answered_in_order);
+    tcase_add_test(tests, a_request_does_not_wait_for_a_flood);
     tcase_add_test(tests, stats_has_every_count);
     tests = tcase_create("room");
     tcase_set_timeout(tests, 120);
