@@ -143,13 +143,14 @@ static bool is_event_source(int fd)
     return false;
 }
 
-/* A pipe with a name. Asked so, a file system answers from what the kernel remembers, without a question to whoever
- * provides it. */
+/* A pipe with a name, and not that name alone. Asked so, a file system answers from what the kernel remembers, without
+ * a question to whoever provides it. */
 static bool is_fifo(int fd)
 {
     struct statx found;
 
-    return statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &found) == 0 && S_ISFIFO(found.stx_mode);
+    return statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &found) == 0 && S_ISFIFO(found.stx_mode) &&
+           !(fcntl(fd, F_GETFL) & O_PATH);
 }
 
 int descriptor_inspect(int fd, enum descriptor_kind *ret_kind)

@@ -11,6 +11,7 @@ Suite *client_call_suite(void);
 Suite *client_wait_suite(void);
 Suite *client_watch_suite(void);
 Suite *daemon_connecting_suite(void);
+Suite *daemon_descriptors_suite(void);
 Suite *daemon_envelope_suite(void);
 Suite *daemon_framing_suite(void);
 Suite *daemon_hostile_suite(void);
@@ -21,6 +22,7 @@ Suite *daemon_order_suite(void);
 Suite *daemon_pressure_suite(void);
 Suite *daemon_service_suite(void);
 Suite *daemon_streams_suite(void);
+Suite *daemon_unclaimed_suite(void);
 Suite *example_delay_server_suite(void);
 Suite *library_connect_host_suite(void);
 Suite *library_faults_suite(void);
@@ -67,6 +69,7 @@ static Suite *(*const suites[])(void) = {
     unit_request_suite,
     unit_scan_suite,
     daemon_connecting_suite,
+    daemon_descriptors_suite,
     daemon_envelope_suite,
     daemon_framing_suite,
     daemon_hostile_suite,
@@ -77,6 +80,7 @@ static Suite *(*const suites[])(void) = {
     daemon_pressure_suite,
     daemon_service_suite,
     daemon_streams_suite,
+    daemon_unclaimed_suite,
     client_broken_daemon_suite,
     client_call_suite,
     client_wait_suite,
