@@ -105,15 +105,20 @@ ssize_t descriptors_receive(struct descriptors *descriptors, int socket, char *r
 /* ---- One descriptor --------------------------------------------------------------------------------------------- */
 
 /* close() of a socket with unsent data waits for as long as SO_LINGER says, non-blocking or not. */
-void descriptor_close(int fd)
+bool descriptor_lingers(int fd)
 {
     struct linger linger = {0};
     socklen_t length = sizeof linger;
 
-    if (getsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, &length) == 0 && linger.l_onoff && linger.l_linger > 0) {
-        linger.l_onoff = 0;
-        setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
-    }
+    return getsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, &length) == 0 && linger.l_onoff && linger.l_linger > 0;
+}
+
+void descriptor_close(int fd)
+{
+    struct linger off = {0};
+
+    if (descriptor_lingers(fd))
+        setsockopt(fd, SOL_SOCKET, SO_LINGER, &off, sizeof off);
     close(fd);
 }
 

@@ -40,6 +40,9 @@ ssize_t descriptors_receive(struct descriptors *descriptors, int socket, char *r
 /* Closes one that was inspected, without waiting, whatever its sender has set it up for. */
 void descriptor_close(int fd);
 
+/* Whether its close() may wait. */
+bool descriptor_lingers(int fd);
+
 /* What a descriptor is, as far as the daemon needs to know. */
 enum descriptor_kind {
     DESCRIPTOR_STREAM,   /* a socket whose read of nothing means that no more will come */

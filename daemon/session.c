@@ -410,6 +410,7 @@ int session_new(struct server *server, int fd, struct account *account)
     session->source.ready = ready;
     session->server = server;
     session->account = account;
+    session->parcels.closer = &server->closer;
     session->fd = fd;
     LIST_INIT(&session->batches);
     TAILQ_INIT(&session->done);

@@ -38,6 +38,7 @@ struct session {
     struct buffer in;             /* a begun message, and what was read but not taken yet */
     struct buffer out;            /* whole lines, but for the front */
     struct parcels parcels;       /* descriptors that go with it */
+    uint32_t held_fds;            /* that batches without all their answers keep */
     struct descriptors unclaimed; /* received, for the registers to come */
     bool runnable, dirty;
     bool readable;   /* the kernel may have more to read */

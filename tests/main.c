@@ -22,6 +22,7 @@ Suite *daemon_order_suite(void);
 Suite *daemon_pressure_suite(void);
 Suite *daemon_service_suite(void);
 Suite *daemon_streams_suite(void);
+Suite *daemon_taking_suite(void);
 Suite *daemon_unclaimed_suite(void);
 Suite *example_delay_server_suite(void);
 Suite *library_connect_host_suite(void);
@@ -80,6 +81,7 @@ static Suite *(*const suites[])(void) = {
     daemon_pressure_suite,
     daemon_service_suite,
     daemon_streams_suite,
+    daemon_taking_suite,
     daemon_unclaimed_suite,
     client_broken_daemon_suite,
     client_call_suite,
