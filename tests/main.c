@@ -11,6 +11,7 @@ Suite *client_call_suite(void);
 Suite *client_wait_suite(void);
 Suite *client_watch_suite(void);
 Suite *daemon_connecting_suite(void);
+Suite *daemon_data_suite(void);
 Suite *daemon_descriptors_suite(void);
 Suite *daemon_envelope_suite(void);
 Suite *daemon_framing_suite(void);
@@ -70,6 +71,7 @@ static Suite *(*const suites[])(void) = {
     unit_request_suite,
     unit_scan_suite,
     daemon_connecting_suite,
+    daemon_data_suite,
     daemon_descriptors_suite,
     daemon_envelope_suite,
     daemon_framing_suite,
