@@ -37,6 +37,7 @@ Suite *library_tcp_suite(void);
 Suite *library_threads_suite(void);
 Suite *library_wake_suite(void);
 Suite *socket_path_suite(void);
+Suite *unit_base64_suite(void);
 Suite *unit_buffer_suite(void);
 Suite *unit_fault_suite(void);
 Suite *unit_frame_suite(void);
@@ -61,6 +62,7 @@ static Suite *(*const suites[])(void) = {
     library_threads_suite,
     library_wake_suite,
     socket_path_suite,
+    unit_base64_suite,
     unit_buffer_suite,
     unit_fault_suite,
     unit_frame_suite,
