@@ -13,6 +13,7 @@ Suite *client_watch_suite(void);
 Suite *daemon_connecting_suite(void);
 Suite *daemon_data_suite(void);
 Suite *daemon_descriptors_suite(void);
+Suite *daemon_discover_suite(void);
 Suite *daemon_envelope_suite(void);
 Suite *daemon_framing_suite(void);
 Suite *daemon_hostile_suite(void);
@@ -75,6 +76,7 @@ static Suite *(*const suites[])(void) = {
     daemon_connecting_suite,
     daemon_data_suite,
     daemon_descriptors_suite,
+    daemon_discover_suite,
     daemon_envelope_suite,
     daemon_framing_suite,
     daemon_hostile_suite,
