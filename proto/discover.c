@@ -118,13 +118,14 @@ static void put_text_schema(struct buffer *out, const struct param_info *info)
 
 static void put_interests_schema(struct buffer *out, const struct param_info *info)
 {
-    const char *separator = ",\"default\":[";
+    const char *separator = "";
 
     PUT(out, "\"type\":\"array\",\"items\":{");
     put_choices(out, info->choices);
     PUT(out, "}");
     if (info->kept)
         return;
+    PUT(out, ",\"default\":[");
     for (int i = 0; info->choices[i]; i++) {
         if (!(info->fallback >> i & 1))
             continue;

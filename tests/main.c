@@ -10,6 +10,7 @@ Suite *client_broken_daemon_suite(void);
 Suite *client_call_suite(void);
 Suite *client_wait_suite(void);
 Suite *client_watch_suite(void);
+Suite *daemon_clients_suite(void);
 Suite *daemon_connecting_suite(void);
 Suite *daemon_data_suite(void);
 Suite *daemon_descriptors_suite(void);
@@ -73,6 +74,7 @@ static Suite *(*const suites[])(void) = {
     unit_reply_suite,
     unit_request_suite,
     unit_scan_suite,
+    daemon_clients_suite,
     daemon_connecting_suite,
     daemon_data_suite,
     daemon_descriptors_suite,
