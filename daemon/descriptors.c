@@ -52,6 +52,16 @@ int descriptors_take(struct descriptors *descriptors)
     return fd;
 }
 
+int descriptors_take_newest(struct descriptors *descriptors)
+{
+    int fd = descriptors->fds[(descriptors->first + descriptors->count - 1) % descriptors->capacity];
+
+    if (descriptors->count == 1)
+        return descriptors_take(descriptors);
+    descriptors->count--;
+    return fd;
+}
+
 void descriptors_peek(const struct descriptors *descriptors, int *ret_fds, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++)

@@ -26,6 +26,9 @@ void descriptors_put(struct descriptors *descriptors, int fd);
 /* The oldest, now the caller's; -1: it is empty. An emptied one has no memory any more. */
 int descriptors_take(struct descriptors *descriptors);
 
+/* Likewise the newest, of one that is not empty. */
+int descriptors_take_newest(struct descriptors *descriptors);
+
 /* Copies the `count` oldest, which it must have, and keeps them. */
 void descriptors_peek(const struct descriptors *descriptors, int *ret_fds, uint32_t count);
 

@@ -85,7 +85,7 @@ static void relieved(struct timer *timer)
     {
         if (session->loop)
             loop_resume(session->loop);
-        if (session->parcels.count)
+        if (session->out.length && !session->blocked)
             session_said(session);
     }
 }
@@ -161,6 +161,8 @@ static void say_goodbye(struct server *server)
 
     LIST_FOREACH(session, &server->sessions, entry)
     {
+        if (session->closing) /* its last line is said */
+            continue;
         notify_loop_closed(&session->out, session->loop ? loop_name(session->loop) : NULL, "shutdown");
         buffer_append(&session->out, "\n", 1);
         if (buffer_failed(&session->out))

@@ -41,6 +41,7 @@ struct session {
     uint32_t held_fds;            /* that batches without all their answers keep */
     struct descriptors unclaimed; /* received, for the registers to come */
     bool runnable, dirty;
+    bool cut;        /* of the descriptors that came last some were lost */
     bool readable;   /* the kernel may have more to read */
     bool backlog;    /* `in` holds messages that were not taken, because the client does not read */
     bool ending;     /* the client writes no more: what it wrote is to be read to its end */

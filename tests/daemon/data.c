@@ -30,6 +30,12 @@ static void put(int fd, const void *bytes, size_t length)
     ck_assert_int_eq(send(fd, bytes, length, MSG_NOSIGNAL), length);
 }
 
+static void io_fails(const char *error, const char *method, const char *params)
+{
+    call_fails(&wire, "IO_FAILED", NULL, method, "%s", params);
+    expect_in(wire.message, "{'error':{'code':14,'data':{'errno':'%s'}}}", error);
+}
+
 /* ---- read -------------------------------------------------------------------------------------------------------- */
 
 START_TEST(nothing_there_is_not_the_end)
@@ -157,6 +163,15 @@ START_TEST(an_id_of_any_length_leaves_room)
 }
 END_TEST
 
+/* For `write`: more than one datagram may have. */
+static const char *long_message(void)
+{
+    static char params[240000];
+
+    snprintf(params, sizeof params, "[1,'%0230000d']", 0);
+    return params;
+}
+
 START_TEST(datagrams_come_one_by_one)
 {
     static const int types[] = {SOCK_DGRAM, SOCK_SEQPACKET};
@@ -171,6 +186,7 @@ START_TEST(datagrams_come_one_by_one)
     expect_in(call(&wire, "read", "[1]"), "{'data':'second','bytes':6,'eof':false}");
     expect_in(call(&wire, "write", "[1,'reply']"), "{'bytes':5}");
     expect_bytes(fds[1], "r");
+    io_fails("EMSGSIZE", "write", long_message());
     if (types[_i] == SOCK_DGRAM) { /* an empty message is one */
         put(fds[1], "", 0);
         put(fds[1], "x", 1);
@@ -299,12 +315,6 @@ START_TEST(a_full_stream_takes_part_and_then_nothing)
 END_TEST
 
 /* ---- Errors ------------------------------------------------------------------------------------------------------ */
-
-static void io_fails(const char *error, const char *method, const char *params)
-{
-    call_fails(&wire, "IO_FAILED", NULL, method, "%s", params);
-    expect_in(wire.message, "{'error':{'code':14,'data':{'errno':'%s'}}}", error);
-}
 
 START_TEST(a_reset_is_told_by_name)
 {

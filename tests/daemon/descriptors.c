@@ -6,6 +6,8 @@
 #include "tests/daemon/passing.h"
 
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -318,6 +320,35 @@ START_TEST(adopted_ones_are_non_blocking_and_close_on_exec)
 }
 END_TEST
 
+static int option(int fd, int level, int name)
+{
+    int value;
+    socklen_t length = sizeof value;
+
+    ck_assert_int_eq(getsockopt(fd, level, name, &value, &length), 0);
+    return value != 0;
+}
+
+START_TEST(a_tcp_stream_has_the_options_that_are_asked_for)
+{
+    static const char *const more[] = {"", ",'nodelay':false,'keepalive':false", ",'keepalive':false"};
+    static const int nodelay[] = {1, 0, 1}, keepalive[] = {1, 0, 0};
+
+    for (uint64_t i = 0; i < 3; i++) {
+        int fds[2], ours;
+
+        make_tcp_pair(fds);
+        ours = dup(fds[0]);
+        adopt(&wire, i, fds[0], more[i]);
+        ck_assert_int_eq(option(ours, IPPROTO_TCP, TCP_NODELAY), nodelay[i]);
+        ck_assert_int_eq(option(ours, SOL_SOCKET, SO_KEEPALIVE), keepalive[i]);
+        call(&wire, "deregister", "[%d]", (int)i);
+        close(ours);
+        close(fds[1]);
+    }
+}
+END_TEST
+
 START_TEST(unclaimed_ones_are_close_on_exec)
 {
     int fds[2];
@@ -452,6 +483,7 @@ Suite *daemon_descriptors_suite(void)
     tcase_add_test(tests, without_a_descriptor_there_is_none);
     tests = add_case(suite, "having");
     tcase_add_test(tests, adopted_ones_are_non_blocking_and_close_on_exec);
+    tcase_add_test(tests, a_tcp_stream_has_the_options_that_are_asked_for);
     tcase_add_test(tests, unclaimed_ones_are_close_on_exec);
     tcase_add_test(tests, a_client_cannot_make_the_daemon_block);
     tcase_add_test(tests, nobody_waits_for_a_stream_that_lingers);

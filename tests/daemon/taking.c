@@ -203,6 +203,9 @@ START_TEST(nobody_waits_for_one_that_lingers)
 {
     int fds[2], taken[2], before = current_descriptor_count();
 
+    if (getenv("MINIMIO_VALGRIND"))
+        return; /* under it no thread runs while another is in close() */
+
     for (int i = 0; i < 20; i++) {
         pid_t pid;
 
@@ -449,6 +452,44 @@ START_TEST(what_is_not_sent_ends_with_the_session)
 }
 END_TEST
 
+/*
+ * Without privileges no more descriptors can be under way than one may have open: the daemon then waits until some have
+ * arrived. Root without the capabilities is held to that as well.
+ */
+#define ROUNDS 13
+START_TEST(as_many_are_under_way_as_may_be)
+{
+    struct minimiod daemon;
+    struct wire other;
+    char text[8192];
+    int fds[2], got[PASSED_MAX];
+
+    make_pair(SOCK_STREAM, fds);
+    start_without_privileges(&daemon, 160);
+    wire_open(&other, daemon.socket);
+    for (int round = 0; round < ROUNDS; round++) {
+        int sixteen[16], length = 0;
+
+        for (int i = 0; i < 16; i++) {
+            sixteen[i] = fds[0];
+            length += snprintf(text + length, sizeof text - (size_t)length,
+                               "{\"jsonrpc\":\"2.0\",\"method\":\"register\",\"params\":[%d,null,true,[]]}" TAKE_TEXT,
+                               i, i, i);
+        }
+        send_with(&other, text, (size_t)length, sixteen, 16);
+    }
+    for (int i = 0; i < ROUNDS * 16; i++) {
+        ck_assert_uint_eq(read_line_with(&other, got), 1);
+        expect_in(other.message, "{'id':%d,'result':{'token':%d}}", i % 16, i % 16);
+        close(got[0]);
+    }
+    wire_close(&other);
+    stop_minimiod(&daemon);
+    close(fds[0]);
+    close(fds[1]);
+}
+END_TEST
+
 START_TEST(a_hundred_round_trips_leave_nothing)
 {
     int fds[2], before = current_descriptor_count();
@@ -494,6 +535,7 @@ Suite *daemon_taking_suite(void)
     tcase_add_test(tests, it_waits_its_turn_behind_what_is_unread);
     tcase_add_test(tests, many_stop_until_the_client_reads);
     tcase_add_test(tests, what_is_not_sent_ends_with_the_session);
+    tcase_add_test(tests, as_many_are_under_way_as_may_be);
     tcase_add_test(tests, a_hundred_round_trips_leave_nothing);
     return suite;
 }

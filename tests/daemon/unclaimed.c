@@ -310,9 +310,10 @@ START_TEST(sixteen_a_message_and_sixty_four_in_all)
     for (int i = 0; i < 4; i++)
         send_many(&wire, "\n", fds[0], 16);
     call(&wire, "ping", NULL);
+    adopt(&wire, 1000, dup(fds[0]), ",'interests':[]"); /* it takes one, and brings one */
     for (int i = 0; i < 64; i++)
         call(&wire, "register", "{'token':%d,'fd':true,'interests':[]}", i);
-    ck_assert_int_eq(current_descriptor_count(), before + 64);
+    ck_assert_int_eq(current_descriptor_count(), before + 65);
     send_many(&wire, "\n", fds[0], 1);
     call(&wire, "register", "{'token':64,'fd':true,'interests':[]}");
     close(fds[0]);
@@ -385,6 +386,36 @@ START_TEST(the_error_is_the_last_line)
 }
 END_TEST
 
+/* Much is still to be said before it, and more becomes known meanwhile. */
+static void set_up_much_output(void)
+{
+    set_up_with(ARGUMENTS("--limit", "output_bytes=1000000"));
+}
+
+#define UNREAD 1000
+START_TEST(nothing_follows_the_error)
+{
+    struct wire other;
+    int fds[2];
+
+    make_pair(SOCK_STREAM, fds);
+    wire_open(&other, minimiod.socket);
+    call(&other, "open_loop", "['shared']");
+    for (int i = 0; i < UNREAD; i++)
+        say(&other, "{'jsonrpc':'2.0','id':%d,'method':'hello'}", i);
+    send_many(&other, "\n", fds[0], 17);
+    while (counter(&wire, "errors.LIMIT_EXCEEDED") == 0)
+        ;
+    expect_in(call(&wire, "open_loop", "['shared',null,true]"), "{'created':false}");
+    for (int i = 0; i < UNREAD; i++)
+        expect(&other, "{'id':%d,'result':{}}", i);
+    expect_refused(&other);
+    wire_close(&other);
+    close(fds[0]);
+    close(fds[1]);
+}
+END_TEST
+
 START_TEST(a_set_cut_short_for_want_of_descriptors)
 {
     struct wire holders[2], last;
@@ -437,6 +468,11 @@ Suite *daemon_unclaimed_suite(void)
     tests = tcase_create("limited");
     tcase_add_checked_fixture(tests, set_up_one_registration, tear_down);
     tcase_add_test(tests, past_the_limit_of_registrations);
+    suite_add_tcase(suite, tests);
+    tests = tcase_create("unread");
+    tcase_add_checked_fixture(tests, set_up_much_output, tear_down);
+    tcase_set_timeout(tests, 120);
+    tcase_add_test(tests, nothing_follows_the_error);
     suite_add_tcase(suite, tests);
     tests = add_case(suite, "too_many");
     tcase_add_test(tests, sixteen_a_message_and_sixty_four_in_all);
