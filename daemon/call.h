@@ -59,8 +59,8 @@ bool call_reserve(const struct call *call, size_t length);
 void call_retract(struct call *call);
 
 /*
- * Takes a descriptor to go with the answer that was begun, which has an id. Errors: -ENOMEM; -EDQUOT, the session's open
- * batches have as many as can go at once; it is the caller's still.
+ * Takes a descriptor to go with the answer that was begun, which has an id. Errors: -ENOMEM; -EDQUOT, the session's
+ * open batches have as many as can go at once; it is the caller's still.
  */
 int call_carry(struct call *call, int fd);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Closes what a stranger has sent and what may be anything. A file's close() asks the file system, which may be a
- * program of the stranger's that never answers; that of a socket which lingers waits for its peer. So a thread of its own
- * does that, which exists only while there is something to close.
+ * program of the stranger's that never answers; that of a socket which lingers waits for its peer. So a thread of its
+ * own does that, which exists only while there is something to close.
  */
 #ifndef MINIMIO_DAEMON_CLOSER_H
 #define MINIMIO_DAEMON_CLOSER_H
