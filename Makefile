@@ -51,7 +51,7 @@ EXAMPLES = $(patsubst %.c,$(BUILD)/%,$(EXAMPLE_SOURCES))
 BENCHES = $(BUILD)/bench/library
 PRODUCT_PACKAGES = libcjson libcares libbsd inih
 
-.PHONY: all build tests deps demo check check-valgrind bench benches install install-systemd clean help
+.PHONY: all build tests clients deps demo check check-valgrind bench benches install install-systemd clean help
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
@@ -64,6 +64,7 @@ help:
 	@echo 'make demo       see it at work'
 	@echo 'make check      run every test'
 	@echo 'make check-valgrind  run the daemon through its tests under valgrind'
+	@echo 'make clients    fetch the JSON-RPC libraries that check tries the daemon with'
 	@echo 'make bench      measure it'
 	@echo 'make install    install under DESTDIR and PREFIX ($(PREFIX))'
 	@echo 'make deps       install what the build needs'
@@ -201,6 +202,14 @@ tests: $(BUILD)/tests/all $(if $(SANITIZE),,$(BUILD)/tests/fail_every.so)
 $(BUILD)/tests/fail_every.so: $(BUILD)/obj/tests/preload/fail_every.o
 	@mkdir -p $(@D)
 	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -shared -o $@ $^
+
+# The JSON-RPC libraries of others that the daemon is tried with; `check` skips those that are not there.
+clients: build/clients/node_modules/.package-lock.json
+
+build/clients/node_modules/.package-lock.json: tests/clients/package.json tests/clients/package-lock.json
+	@mkdir -p build/clients
+	@cp $^ build/clients
+	$(call quiet,NPM) cd build/clients && npm ci --silent --no-audit --no-fund --ignore-scripts && touch $(@:build/clients/%=%)
 
 clean:
 	rm -rf $(BUILD)

@@ -74,9 +74,9 @@ int call_carry(struct call *call, int fd)
 
     if (!batch)
         return parcels_add(&call->session->parcels, call->begun_at, &fd, 1);
-    if (batch->fds == PARCEL_DESCRIPTORS_MAX)
+    if (batch->session->held_fds == PARCEL_DESCRIPTORS_MAX)
         return -EDQUOT;
-    batch->fds++;
+    batch->session->held_fds++;
     batch->answers[call->slot].fd = fd;
     return 0;
 }
@@ -146,9 +146,12 @@ static int batch_send_descriptors(struct batch *batch, size_t at)
     if (!count)
         return 0;
     result = parcels_add(&batch->session->parcels, at, fds, count);
-    for (size_t i = 0; result == 0 && i < batch->count; i++)
+    if (result < 0)
+        return result;
+    batch->session->held_fds -= count;
+    for (size_t i = 0; i < batch->count; i++)
         batch->answers[i].fd = -1;
-    return result;
+    return 0;
 }
 
 /* The stream that a request of the batch has registered; NULL: it has not, or it is gone. */

@@ -23,7 +23,6 @@ struct batch {
     uint32_t serial;    /* what holds back the events of streams registered in it; never 0 */
     uint32_t waiting;   /* calls without an answer yet */
     size_t length;      /* of the answers so far */
-    uint32_t fds;       /* that go with them */
     struct buffer text; /* the answer being written */
     size_t count;
     struct answer {
@@ -60,8 +59,8 @@ bool call_reserve(const struct call *call, size_t length);
 void call_retract(struct call *call);
 
 /*
- * Takes a descriptor to go with the answer that was begun, which has an id. Errors: -ENOMEM; -EDQUOT, its batch has as
- * many as can go at once; it is the caller's still.
+ * Takes a descriptor to go with the answer that was begun, which has an id. Errors: -ENOMEM; -EDQUOT, the session's
+ * open batches have as many as can go at once; it is the caller's still.
  */
 int call_carry(struct call *call, int fd);
 

@@ -78,6 +78,14 @@ void closer_discard(struct closer *closer, int fd)
         closer_put(closer, fd);
 }
 
+void closer_let_go(struct closer *closer, int fd)
+{
+    if (descriptor_lingers(fd))
+        closer_put(closer, fd);
+    else
+        close(fd);
+}
+
 void closer_discard_all(struct closer *closer, struct descriptors *descriptors)
 {
     int fd;

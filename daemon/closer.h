@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Closes what a stranger has sent and what may be anything. A file's close() asks the file system, which may be a
- * program of the stranger's that never answers; so a thread of its own does that, which exists only while there is
- * something to close.
+ * program of the stranger's that never answers; that of a socket which lingers waits for its peer. So a thread of its
+ * own does that, which exists only while there is something to close.
  */
 #ifndef MINIMIO_DAEMON_CLOSER_H
 #define MINIMIO_DAEMON_CLOSER_H
@@ -28,5 +28,9 @@ void closer_discard(struct closer *closer, int fd);
 
 /* Likewise all that are in a queue. */
 void closer_discard_all(struct closer *closer, struct descriptors *descriptors);
+
+/* Closes one that was inspected and that somebody else has too, who is to find it set up as it was: it may be the last
+ * one to be closed all the same. */
+void closer_let_go(struct closer *closer, int fd);
 
 #endif

@@ -52,6 +52,16 @@ int descriptors_take(struct descriptors *descriptors)
     return fd;
 }
 
+int descriptors_take_newest(struct descriptors *descriptors)
+{
+    int fd = descriptors->fds[(descriptors->first + descriptors->count - 1) % descriptors->capacity];
+
+    if (descriptors->count == 1)
+        return descriptors_take(descriptors);
+    descriptors->count--;
+    return fd;
+}
+
 void descriptors_peek(const struct descriptors *descriptors, int *ret_fds, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++)
@@ -105,15 +115,20 @@ ssize_t descriptors_receive(struct descriptors *descriptors, int socket, char *r
 /* ---- One descriptor --------------------------------------------------------------------------------------------- */
 
 /* close() of a socket with unsent data waits for as long as SO_LINGER says, non-blocking or not. */
-void descriptor_close(int fd)
+bool descriptor_lingers(int fd)
 {
     struct linger linger = {0};
     socklen_t length = sizeof linger;
 
-    if (getsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, &length) == 0 && linger.l_onoff && linger.l_linger > 0) {
-        linger.l_onoff = 0;
-        setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
-    }
+    return getsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, &length) == 0 && linger.l_onoff && linger.l_linger > 0;
+}
+
+void descriptor_close(int fd)
+{
+    struct linger off = {0};
+
+    if (descriptor_lingers(fd))
+        setsockopt(fd, SOL_SOCKET, SO_LINGER, &off, sizeof off);
     close(fd);
 }
 
@@ -143,13 +158,14 @@ static bool is_event_source(int fd)
     return false;
 }
 
-/* A pipe with a name. Asked so, a file system answers from what the kernel remembers, without a question to whoever
- * provides it. */
+/* A pipe with a name, and not that name alone. Asked so, a file system answers from what the kernel remembers, without
+ * a question to whoever provides it. */
 static bool is_fifo(int fd)
 {
     struct statx found;
 
-    return statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &found) == 0 && S_ISFIFO(found.stx_mode);
+    return statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &found) == 0 && S_ISFIFO(found.stx_mode) &&
+           !(fcntl(fd, F_GETFL) & O_PATH);
 }
 
 int descriptor_inspect(int fd, enum descriptor_kind *ret_kind)

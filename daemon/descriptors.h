@@ -26,6 +26,9 @@ void descriptors_put(struct descriptors *descriptors, int fd);
 /* The oldest, now the caller's; -1: it is empty. An emptied one has no memory any more. */
 int descriptors_take(struct descriptors *descriptors);
 
+/* Likewise the newest, of one that is not empty. */
+int descriptors_take_newest(struct descriptors *descriptors);
+
 /* Copies the `count` oldest, which it must have, and keeps them. */
 void descriptors_peek(const struct descriptors *descriptors, int *ret_fds, uint32_t count);
 
@@ -39,6 +42,9 @@ ssize_t descriptors_receive(struct descriptors *descriptors, int socket, char *r
 
 /* Closes one that was inspected, without waiting, whatever its sender has set it up for. */
 void descriptor_close(int fd);
+
+/* Whether its close() may wait. */
+bool descriptor_lingers(int fd);
 
 /* What a descriptor is, as far as the daemon needs to know. */
 enum descriptor_kind {

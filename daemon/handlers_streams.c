@@ -261,8 +261,8 @@ static void answer_not_carried(struct call *call, int error)
         answer_out_of_memory(call);
         return;
     }
-    fault_set_limit(&fault, FAULT_LIMIT_EXCEEDED, "descriptors_message", PARCEL_DESCRIPTORS_MAX,
-                    "a batch's replies carry at most %d descriptors", PARCEL_DESCRIPTORS_MAX);
+    fault_set_limit(&fault, FAULT_LIMIT_EXCEEDED, "descriptors", PARCEL_DESCRIPTORS_MAX,
+                    "batches that wait for an answer keep at most %d descriptors", PARCEL_DESCRIPTORS_MAX);
     call_fault(call, &fault);
 }
 

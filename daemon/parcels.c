@@ -27,10 +27,16 @@ int parcels_add(struct parcels *parcels, size_t at, const int *fds, uint32_t cou
     return 0;
 }
 
-static void drop_first(struct parcels *parcels)
+static void drop_first(struct parcels *parcels, bool sent)
 {
-    for (uint32_t i = 0; i < parcels->list[0].count; i++)
-        descriptor_close(descriptors_take(&parcels->fds));
+    for (uint32_t i = 0; i < parcels->list[0].count; i++) {
+        int fd = descriptors_take(&parcels->fds);
+
+        if (sent)
+            closer_let_go(parcels->closer, fd);
+        else
+            descriptor_close(fd);
+    }
     parcels->count--;
     memmove(parcels->list, parcels->list + 1, parcels->count * sizeof *parcels->list);
     if (parcels->count)
@@ -73,7 +79,7 @@ static ssize_t send_piece(struct parcels *parcels, int socket, const char *bytes
         return send(socket, bytes, length, MSG_NOSIGNAL | MSG_DONTWAIT);
     sent = send_with_parcel(parcels, socket, bytes, length);
     if (sent > 0)
-        drop_first(parcels);
+        drop_first(parcels, true);
     return sent;
 }
 
@@ -106,5 +112,5 @@ ssize_t parcels_send(struct parcels *parcels, int socket, struct buffer *bytes)
 void parcels_clear(struct parcels *parcels)
 {
     while (parcels->count)
-        drop_first(parcels);
+        drop_first(parcels, false);
 }

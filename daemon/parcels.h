@@ -5,13 +5,15 @@
 #ifndef MINIMIO_DAEMON_PARCELS_H
 #define MINIMIO_DAEMON_PARCELS_H
 
+#include "daemon/closer.h"
 #include "daemon/descriptors.h"
 #include "proto/buffer.h"
 
 #define PARCEL_DESCRIPTORS_MAX 253 /* the most that Linux passes at once */
 
-/* Zeroed, it is empty. */
+/* Zeroed but for the closer, it is empty. */
 struct parcels {
+    struct closer *closer;
     struct descriptors fds;
     struct parcel *list; /* in the order of the bytes */
     size_t count;

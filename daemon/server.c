@@ -85,7 +85,7 @@ static void relieved(struct timer *timer)
     {
         if (session->loop)
             loop_resume(session->loop);
-        if (session->parcels.count)
+        if (session->out.length && !session->blocked)
             session_said(session);
     }
 }
@@ -180,6 +180,8 @@ static void say_goodbye(struct server *server)
     fault_set(&fault, FAULT_LOOP_CLOSED, "the daemon ends");
     LIST_FOREACH(session, &server->sessions, entry)
     {
+        if (session->closing) /* its last line is said */
+            continue;
         if (session->loop)
             membership_end_calls(session->loop, &fault);
         notify_loop_closed(&session->out, session->loop ? loop_name(session->loop) : NULL, "shutdown");

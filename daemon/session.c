@@ -44,6 +44,8 @@ void session_break(struct session *session)
 
 void session_tell_detached(struct session *session, const char *loop)
 {
+    if (session->closing) /* its last line is said */
+        return;
     notify_loop_detached(&session->out, loop, "takeover");
     buffer_append(&session->out, "\n", 1);
     if (buffer_failed(&session->out))
@@ -147,6 +149,20 @@ static void take_message(struct session *session, struct span text)
         carry_out(session, one, batch, slot++);
 }
 
+/* A set that was cut short, or one too many: which descriptor is whose can no longer be told. */
+static void refuse_descriptors(struct session *session)
+{
+    const struct limits *limits = session->server->limits;
+    struct fault fault;
+
+    closer_discard_all(&session->server->closer, &session->unclaimed);
+    fault_set_limit(&fault, FAULT_LIMIT_EXCEEDED, "descriptors", limits->descriptors_message,
+                    "at most %u descriptors beside a message and %u unclaimed, and the daemon may have none left",
+                    limits->descriptors_message, limits->descriptors_unclaimed);
+    say_fault(session, &fault);
+    session->closing = true;
+}
+
 /* Takes messages for as long as the session takes any, and its share of the turn lasts. Returns how many bytes are
  * done with. */
 static size_t take_messages(struct session *session, const char *data, size_t length)
@@ -179,22 +195,20 @@ static size_t take_messages(struct session *session, const char *data, size_t le
             say_fault(session, &fault);
         session->closing = status == FRAME_CLOSE;
     }
+    /* Descriptors come with the last of the bytes that are read at once: those before have their answers before. */
+    if (!session->backlog &&
+        (session->cut || session->unclaimed.count > session->server->limits->descriptors_unclaimed))
+        refuse_descriptors(session);
     session->taking = false;
     return done;
 }
 
-/* A set that was cut short, or one too many: which descriptor is whose can no longer be told. */
-static void refuse_descriptors(struct session *session)
+/* What a set that was cut short has left of it. */
+static void drop_newest(struct session *session, uint32_t keep)
 {
-    const struct limits *limits = session->server->limits;
-    struct fault fault;
-
-    closer_discard_all(&session->server->closer, &session->unclaimed);
-    fault_set_limit(&fault, FAULT_LIMIT_EXCEEDED, "descriptors", limits->descriptors_message,
-                    "at most %u descriptors beside a message and %u unclaimed, and the daemon may have none left",
-                    limits->descriptors_message, limits->descriptors_unclaimed);
-    say_fault(session, &fault);
-    session->closing = true;
+    while (session->unclaimed.count > keep)
+        closer_discard(&session->server->closer, descriptors_take_newest(&session->unclaimed));
+    session->cut = true;
 }
 
 /* Reads once, at most `size` bytes. 0: nothing came. */
@@ -211,8 +225,8 @@ static size_t read_some(struct session *session, char *room, size_t size)
         session->readable = (size_t)length == size || session->unclaimed.count != had || session->ending;
         server->stats.bytes_in += (uint64_t)length;
         timers_read_clock(&server->reactor.timers); /* what is timed from now on began no earlier */
-        if (cut || session->unclaimed.count > server->limits->descriptors_unclaimed)
-            refuse_descriptors(session);
+        if (cut)
+            drop_newest(session, had);
         return (size_t)length;
     }
     if (length == -EINTR)
@@ -444,6 +458,7 @@ int session_new(struct server *server, int fd, struct account *account)
     session->source.ready = ready;
     session->server = server;
     session->account = account;
+    session->parcels.closer = &server->closer;
     session->fd = fd;
     LIST_INIT(&session->batches);
     TAILQ_INIT(&session->done);

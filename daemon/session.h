@@ -38,13 +38,15 @@ struct session {
     struct buffer in;             /* a begun message, and what was read but not taken yet */
     struct buffer out;            /* whole lines, but for the front */
     struct parcels parcels;       /* descriptors that go with it */
+    uint32_t held_fds;            /* that batches without all their answers keep */
     struct descriptors unclaimed; /* received, for the registers to come */
     bool runnable, dirty;
-    bool taking;   /* one of its requests is being carried out */
-    bool readable; /* the kernel may have more to read */
-    bool backlog;  /* `in` may hold messages that were not taken yet: the client does not read, or has had its share */
-    bool ending;   /* the client writes no more: what it wrote is to be read to its end */
-    bool ended;    /* and was read to its end */
+    bool taking;     /* one of its requests is being carried out */
+    bool cut;        /* of the descriptors that came last some were lost */
+    bool readable;   /* the kernel may have more to read */
+    bool backlog;    /* `in` may hold messages that were not taken: the client does not read, or has had its share */
+    bool ending;     /* the client writes no more: what it wrote is to be read to its end */
+    bool ended;      /* and was read to its end */
     bool input_done; /* and all that it wrote was taken */
     bool gone;       /* the client reads no more: what is said goes nowhere */
     bool blocked;    /* the kernel takes no more for now */

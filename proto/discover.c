@@ -118,6 +118,26 @@ static void put_text_schema(struct buffer *out, const struct param_info *info)
         put_member(out, "pattern", "^[A-Za-z0-9._-]+$");
 }
 
+static void put_interests_schema(struct buffer *out, const struct param_info *info)
+{
+    const char *separator = "";
+
+    PUT(out, "\"type\":\"array\",\"items\":{");
+    put_choices(out, info->choices);
+    PUT(out, "}");
+    if (info->kept)
+        return;
+    PUT(out, ",\"default\":[");
+    for (int i = 0; info->choices[i]; i++) {
+        if (!(info->fallback >> i & 1))
+            continue;
+        buffer_append_text(out, separator);
+        json_write_text(out, info->choices[i]);
+        separator = ",";
+    }
+    PUT(out, "]");
+}
+
 static void put_schema(struct buffer *out, const struct param_info *info)
 {
     PUT(out, ",\"schema\":{");
@@ -135,13 +155,11 @@ static void put_schema(struct buffer *out, const struct param_info *info)
         break;
     case PARAM_CHOICE:
         put_choices(out, info->choices);
-        if (!info->required)
+        if (!info->required && !info->kept)
             put_member(out, "default", info->choices[info->fallback]);
         break;
     case PARAM_INTERESTS:
-        PUT(out, "\"type\":\"array\",\"items\":{");
-        put_choices(out, info->choices);
-        PUT(out, "}");
+        put_interests_schema(out, info);
         break;
     }
     PUT(out, "}");

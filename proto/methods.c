@@ -40,11 +40,6 @@ static const char *const direction_names[] = {"read", "write", "both", NULL};
         NAMED("token"), .type = PARAM_INTEGER, .required = true, .offset = AT(token), .max = INTEGER_MAX,              \
                         .summary = "your own number for the stream, unique in the loop"                                \
     }
-#define INTERESTS(about)                                                                                               \
-    {                                                                                                                  \
-        NAMED("interests"), .type = PARAM_INTERESTS, .offset = AT(interests), .fallback = READY_READABLE,              \
-                            .choices = interest_names, .summary = (about)                                              \
-    }
 #define LIMIT INTEGER(limit, 1, LIST_ENTRIES, LIST_ENTRIES, "how many at most")
 
 static const struct param_info open_loop_params[] = {
@@ -59,7 +54,8 @@ static const struct param_info register_params[] = {
     {NAMED("address"), .type = PARAM_TEXT, .offset = AT(address), .min = 1, .max = 300,
      .summary = "connect to \"host:port\" or \"[v6]:port\""},
     BOOLEAN(fd, false, "or take over the oldest descriptor sent and not yet claimed"),
-    INTERESTS("what to wait for: \"readable\", \"writable\""),
+    {NAMED("interests"), .type = PARAM_INTERESTS, .offset = AT(interests), .fallback = READY_READABLE,
+     .choices = interest_names, .summary = "what to wait for: \"readable\", \"writable\""},
     CHOICE(mode, mode_names, MODE_ONESHOT,
            "\"oneshot\" is silent after an event until reregister, \"edge\" tells every arrival, \"level\" (poll "
            "delivery alone) every poll"),
@@ -70,8 +66,10 @@ static const struct param_info register_params[] = {
 
 static const struct param_info reregister_params[] = {
     TOKEN,
-    INTERESTS("what to wait for from now on; absent: as before"),
-    CHOICE(mode, mode_names, MODE_ONESHOT, "how events come from now on; absent: as before"),
+    {NAMED("interests"), .type = PARAM_INTERESTS, .kept = true, .offset = AT(interests), .choices = interest_names,
+     .summary = "what to wait for from now on; absent: as before"},
+    {NAMED("mode"), .type = PARAM_CHOICE, .kept = true, .offset = AT(mode), .choices = mode_names,
+     .summary = "how events come from now on; absent: as before"},
 };
 
 static const struct param_info token_params[] = {TOKEN};

@@ -97,6 +97,7 @@ struct param_info {
     size_t name_length;
     enum param_type type;
     bool required;
+    bool kept;                  /* absent: what it was before, not the fallback */
     size_t offset;              /* in struct params */
     uint64_t min, max;          /* of an integer, or of a text's length */
     uint64_t fallback;          /* when absent; for a text: none */

@@ -123,7 +123,10 @@ static void describe(const struct param_info *info, char *ret_text, size_t size)
         snprintf(ret_text, size, "true or false");
         break;
     case PARAM_TEXT:
-        snprintf(ret_text, size, "a string of %" PRIu64 " to %" PRIu64 " bytes", info->min, info->max);
+        if (info->max == UINT32_MAX)
+            snprintf(ret_text, size, "a string");
+        else
+            snprintf(ret_text, size, "a string of %" PRIu64 " to %" PRIu64 " bytes", info->min, info->max);
         break;
     case PARAM_NAME:
         snprintf(ret_text, size, "a name of 1 to %d letters, digits, dots, underscores and hyphens", NAME_MAX_BYTES);

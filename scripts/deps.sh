@@ -30,6 +30,11 @@ program() {
     command -v "$1" >/dev/null || [ -x "/usr/sbin/$1" ] || want "$2" "$3" "$4" "$5"
 }
 
+# works COMMAND APT DNF PACMAN BREW: a command that succeeds where it is there
+works() {
+    sh -c "$1" >/dev/null 2>&1 || want "$2" "$3" "$4" "$5"
+}
+
 want() {
     case $manager in
     apt-get) missing="$missing $1" ;;
@@ -89,6 +94,10 @@ for set in "$@"; do
             program useradd passwd shadow-utils shadow ''
             ;;
         esac
+        program node nodejs nodejs nodejs node
+        program npm npm npm npm node
+        works 'python3 -c "import aiorpcx" || /usr/bin/python3 -c "import aiorpcx"' python3-aiorpcx python3-aiorpcx python-aiorpcx ''
+        works 'perl -MJSON::RPC::Common -e 1' libjson-rpc-common-perl perl-JSON-RPC-Common '' ''
         ;;
     bench)
         program python3 python3 python3 python python3

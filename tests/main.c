@@ -11,11 +11,16 @@ Suite *client_call_suite(void);
 Suite *client_wait_suite(void);
 Suite *client_watch_suite(void);
 Suite *daemon_access_suite(void);
+Suite *daemon_clients_suite(void);
 Suite *daemon_config_suite(void);
 Suite *daemon_connecting_suite(void);
+Suite *daemon_data_suite(void);
+Suite *daemon_descriptors_suite(void);
+Suite *daemon_discover_suite(void);
 Suite *daemon_ended_clients_suite(void);
 Suite *daemon_envelope_suite(void);
 Suite *daemon_framing_suite(void);
+Suite *daemon_handover_suite(void);
 Suite *daemon_hostile_suite(void);
 Suite *daemon_killed_clients_suite(void);
 Suite *daemon_left_loops_suite(void);
@@ -33,6 +38,8 @@ Suite *daemon_reload_suite(void);
 Suite *daemon_rules_suite(void);
 Suite *daemon_service_suite(void);
 Suite *daemon_streams_suite(void);
+Suite *daemon_taking_suite(void);
+Suite *daemon_unclaimed_suite(void);
 Suite *example_delay_server_suite(void);
 Suite *installed_suite(void);
 Suite *library_connect_host_suite(void);
@@ -55,6 +62,7 @@ Suite *library_threads_suite(void);
 Suite *library_wake_suite(void);
 Suite *socket_path_suite(void);
 Suite *systemd_suite(void);
+Suite *unit_base64_suite(void);
 Suite *unit_buffer_suite(void);
 Suite *unit_fault_suite(void);
 Suite *unit_frame_suite(void);
@@ -94,6 +102,7 @@ static Suite *(*const suites[])(void) = {
     library_threads_suite,
     library_wake_suite,
     socket_path_suite,
+    unit_base64_suite,
     unit_buffer_suite,
     unit_fault_suite,
     unit_frame_suite,
@@ -111,11 +120,16 @@ static Suite *(*const suites[])(void) = {
     unit_scan_suite,
     unit_service_suite,
     daemon_access_suite,
+    daemon_clients_suite,
     daemon_config_suite,
     daemon_connecting_suite,
+    daemon_data_suite,
+    daemon_descriptors_suite,
+    daemon_discover_suite,
     daemon_ended_clients_suite,
     daemon_envelope_suite,
     daemon_framing_suite,
+    daemon_handover_suite,
     daemon_hostile_suite,
     daemon_killed_clients_suite,
     daemon_left_loops_suite,
@@ -133,6 +147,8 @@ static Suite *(*const suites[])(void) = {
     daemon_rules_suite,
     daemon_service_suite,
     daemon_streams_suite,
+    daemon_taking_suite,
+    daemon_unclaimed_suite,
     client_broken_daemon_suite,
     client_call_suite,
     client_wait_suite,

@@ -5,40 +5,10 @@ set -eu
 cd "$(dirname "$0")/../.."
 
 language=$1
-folder=$(mktemp -d)
-daemon='' servers=''
-
-# shellcheck disable=SC2317 # called by the trap
-clean_up() {
-    trap - EXIT
-    for pid in $daemon $servers; do
-        kill "$pid" 2>/dev/null || :
-        wait "$pid" 2>/dev/null || :
-    done
-    rm -rf "$folder"
-}
-trap clean_up EXIT
-trap 'exit 130' INT TERM
-
-fail() {
-    echo "readme.sh $language: $1" >&2
-    cat "$folder/output" >&2
-    exit 1
-}
-
-export MINIMIO_SOCKET="$folder/minimio.sock"
-"$MINIMIO_BUILD/minimiod" 2>"$folder/log" &
-daemon=$!
-"$MINIMIO_BUILD/minimioctl" ping --wait 20s >/dev/null
-mkfifo "$folder/ports"
-"$MINIMIO_BUILD/examples/delay_server" 100 10 >"$folder/ports" &
-servers=$!
-exec 3<"$folder/ports"
-read -r slow _ <&3
-read -r fast _ <&3
+. tests/clients/daemon.sh
 
 awk -v fence="\`\`\`$language" '$0 == fence { inside = 1; next } /^```/ { inside = 0 } inside' README.md >"$folder/client"
-[ -s "$folder/client" ] || { : >"$folder/output"; fail 'the README has no such client'; }
+[ -s "$folder/client" ] || fail 'the README has no such client'
 case $language in
 python)
     timeout 20 python3 "$folder/client" "127.0.0.1:$slow" "127.0.0.1:$fast" >"$folder/output" || fail 'it failed'
@@ -52,3 +22,4 @@ sh)
     grep -q ECONNREFUSED "$folder/output" || fail 'it did not say what was wrong'
     ;;
 esac
+check_lines

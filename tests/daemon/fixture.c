@@ -122,7 +122,7 @@ int64_t cpu_ticks(pid_t pid)
     return (int64_t)(user + system);
 }
 
-void start_with_descriptors(struct minimiod *daemon, int descriptors)
+static void start_by(struct minimiod *daemon, int descriptors, const char *by)
 {
     /* valgrind takes descriptors for itself and does not start under so low a limit. */
     const char *program = built_program(getenv("MINIMIO_VALGRIND") ? "../minimiod" : "minimiod");
@@ -132,7 +132,18 @@ void start_with_descriptors(struct minimiod *daemon, int descriptors)
              getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
     ck_assert_ptr_nonnull(mkdtemp(daemon->folder));
     snprintf(daemon->socket, sizeof daemon->socket, "%s/minimio.sock", daemon->folder);
-    snprintf(command, sizeof command, "ulimit -n %d && exec '%s' --socket '%s'", descriptors, program, daemon->socket);
+    snprintf(command, sizeof command, "ulimit -n %d && exec %s'%s' --socket '%s'", descriptors, by, program,
+             daemon->socket);
     process_start(&daemon->process, false, ARGUMENTS("sh", "-c", command));
     ck_assert(process_await_text(&daemon->process, &daemon->process.err, "listening on ", PROCESS_TIMEOUT_MS));
+}
+
+void start_with_descriptors(struct minimiod *daemon, int descriptors)
+{
+    start_by(daemon, descriptors, "");
+}
+
+void start_without_privileges(struct minimiod *daemon, int descriptors)
+{
+    start_by(daemon, descriptors, geteuid() == 0 ? "setpriv --bounding-set -all --inh-caps -all " : "");
 }

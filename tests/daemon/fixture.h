@@ -44,6 +44,9 @@ void fill_until_blocked(struct wire *slow, int *ret_sent);
 /* Starts minimiod under a low descriptor limit; to be ended with stop_minimiod. */
 void start_with_descriptors(struct minimiod *daemon, int descriptors);
 
+/* Likewise, without what root may do more than others. */
+void start_without_privileges(struct minimiod *daemon, int descriptors);
+
 int64_t cpu_ticks(pid_t pid); /* what a process has used of the processor, in clock ticks */
 
 #endif

@@ -49,6 +49,8 @@ static void require_sound_param(const struct param_info *info)
         ck_assert(info->min < info->max && info->max <= INTEGER_MAX && info->fallback <= info->max);
     if (info->type == PARAM_TEXT)
         ck_assert(info->min <= info->max && info->max > 0);
+    if (info->type == PARAM_NAME)
+        ck_assert(info->min == 1 && info->max == NAME_MAX_BYTES);
     if (info->type == PARAM_CHOICE || info->type == PARAM_INTERESTS)
         ck_assert_ptr_nonnull(info->choices);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Replies: their bytes, their budgets, and that nothing makes them anything but valid JSON. */
+#include "proto/json_write.h"
 #include "proto/reply.h"
 #include "proto/scan.h"
 #include "tests/fail_alloc.h"
@@ -62,8 +63,102 @@ START_TEST(results)
 }
 END_TEST
 
+START_TEST(results_of_loops_and_streams)
+{
+    reply_opened(&out, id, NULL, false, DELIVERY_PUSH, 0);
+    require_bytes("{\"jsonrpc\":\"2.0\",\"id\":\"a\",\"result\":"
+                  "{\"loop\":null,\"created\":false,\"delivery\":\"push\",\"registrations\":0}}");
+    reply_opened(&out, id, "x", true, DELIVERY_POLL, INTEGER_MAX);
+    require_bytes("{\"jsonrpc\":\"2.0\",\"id\":\"a\",\"result\":"
+                  "{\"loop\":\"x\",\"created\":true,\"delivery\":\"poll\",\"registrations\":9007199254740991}}");
+    reply_taken(&out, id, 7);
+    require_bytes("{\"jsonrpc\":\"2.0\",\"id\":\"a\",\"result\":{\"token\":7,\"fd\":true}}");
+    reply_written(&out, id, 0);
+    require_bytes("{\"jsonrpc\":\"2.0\",\"id\":\"a\",\"result\":{\"bytes\":0}}");
+}
+END_TEST
+
+/* ---- What was read ---------------------------------------------------------------------------------------------- */
+
+static void require_read(const char *bytes, size_t length, enum encoding encoding, bool eof, const char *result)
+{
+    char expected[300];
+
+    snprintf(expected, sizeof(expected), "{\"jsonrpc\":\"2.0\",\"id\":\"a\",\"result\":{%s}}", result);
+    reply_read(&out, id, (struct span){bytes, length}, encoding, eof, 4096);
+    require_bytes(expected);
+}
+
+START_TEST(reads_are_text_where_they_can_be)
+{
+    require_read("", 0, ENCODING_TEXT, true, "\"data\":\"\",\"encoding\":\"utf8\",\"bytes\":0,\"eof\":true");
+    require_read("", 0, ENCODING_BASE64, false, "\"data\":\"\",\"encoding\":\"base64\",\"bytes\":0,\"eof\":false");
+    require_read("a\"\n\x1f\xc3\xa9", 6, ENCODING_TEXT, false,
+                 "\"data\":\"a\\\"\\n\\u001f\xc3\xa9\",\"encoding\":\"utf8\",\"bytes\":6,\"eof\":false");
+    require_read("foob", 4, ENCODING_BASE64, false,
+                 "\"data\":\"Zm9vYg==\",\"encoding\":\"base64\",\"bytes\":4,\"eof\":false");
+    require_read("a\0b", 3, ENCODING_TEXT, false,
+                 "\"data\":\"YQBi\",\"encoding\":\"base64\",\"bytes\":3,\"eof\":false");
+    require_read("\xc3\xa9", 1, ENCODING_TEXT, false,
+                 "\"data\":\"ww==\",\"encoding\":\"base64\",\"bytes\":1,\"eof\":false");
+}
+END_TEST
+
+/* Whatever the bytes are: as many as the budget is said to have room for stay within it. */
+START_TEST(reads_keep_their_budget)
+{
+    static char bytes[READ_MAX_BYTES];
+
+    ck_assert_uint_ge(reply_read_room((struct span){bytes, 256}, limits.line_bytes - 2), READ_MAX_BYTES);
+    ck_assert_uint_eq(reply_read_room(id, 0), 0);
+    for (size_t budget = 1; budget < 2000; budget++) {
+        size_t room = reply_read_room(id, budget);
+
+        for (int filler = -1; filler < 0x23 && room; filler++) {
+            memset(bytes, filler, room);
+            reply_read(&out, id, (struct span){bytes, room}, ENCODING_TEXT, false, budget);
+            ck_assert_uint_le(out.length, budget);
+            if (budget % 50 == 0)
+                require_json();
+            buffer_consume(&out, out.length);
+        }
+    }
+}
+END_TEST
+
+/* As long as it says, and valid, wherever json_is_text says that it is one. */
+START_TEST(texts_have_the_length_that_is_told)
+{
+    int texts = 0;
+
+    seed_random("text");
+    for (int i = 0; i < 50000; i++) {
+        unsigned length = random_below(12);
+        size_t told;
+        char bytes[12];
+
+        for (unsigned k = 0; k < length; k++)
+            bytes[k] = (char)(random_below(4) ? random_below(128) : random_below(256));
+        json_write_span(&out, (struct span){bytes, length});
+        if (json_is_text((struct span){bytes, length}, &told)) {
+            ck_assert_uint_eq(told, out.length);
+            ck_assert_ptr_null(memchr(bytes, 0, length));
+            require_json();
+            texts++;
+        } else {
+            ck_assert(memchr(bytes, 0, length) || memmem(buffer_bytes(&out), out.length, "\xef\xbf\xbd", 3));
+        }
+        buffer_consume(&out, out.length);
+    }
+    ck_assert_int_gt(texts, 1000);
+}
+END_TEST
+
 START_TEST(notifications)
 {
+    notify_loop_detached(&out, "x", "takeover");
+    require_bytes(
+        "{\"jsonrpc\":\"2.0\",\"method\":\"loop_detached\",\"params\":{\"loop\":\"x\",\"reason\":\"takeover\"}}");
     notify_loop_closed(&out, NULL, "shutdown");
     require_bytes(
         "{\"jsonrpc\":\"2.0\",\"method\":\"loop_closed\",\"params\":{\"loop\":null,\"reason\":\"shutdown\"}}");
@@ -223,8 +318,35 @@ START_TEST(lists)
 }
 END_TEST
 
+static const struct reply_loop named = {
+    .name = "a.b", .uid = 4294967294, .registrations = 3, .pending = 2, .attached = true, .linger_ms = 60000};
+
+START_TEST(lists_of_loops)
+{
+    reply_loops_begin(&out, id);
+    reply_loops_end(&out, NULL);
+    require_bytes("{\"jsonrpc\":\"2.0\",\"id\":\"a\",\"result\":{\"loops\":[],\"next\":null}}");
+    reply_loops_begin(&out, id);
+    ck_assert(reply_loops_add(&out, &named, 0, 4096));
+    ck_assert(reply_loops_add(&out, &named, 0, 4096));
+    reply_loops_end(&out, "a.b");
+    require_bytes(
+        "{\"jsonrpc\":\"2.0\",\"id\":\"a\",\"result\":{\"loops\":["
+        "{\"name\":\"a.b\",\"uid\":4294967294,\"registrations\":3,\"pending\":2,\"attached\":true,"
+        "\"linger_ms\":60000,\"durable\":false},{\"name\":\"a.b\",\"uid\":4294967294,\"registrations\":3,\"pending\":2,"
+        "\"attached\":true,\"linger_ms\":60000,\"durable\":false}],\"next\":\"a.b\"}}");
+}
+END_TEST
+
 START_TEST(events)
 {
+    reply_events_begin(&out, id);
+    events_end(&out);
+    require_bytes("{\"jsonrpc\":\"2.0\",\"id\":\"a\",\"result\":{\"events\":[]}}");
+    reply_events_begin(&out, id);
+    ck_assert(events_add(&out, 0, READY_WRITABLE, 0, 4096));
+    events_end(&out);
+    require_bytes("{\"jsonrpc\":\"2.0\",\"id\":\"a\",\"result\":{\"events\":[{\"token\":0,\"writable\":true}]}}");
     ready_begin(&out);
     ck_assert(events_add(&out, 5, READY_READABLE, 0, 4096));
     ck_assert(events_add(&out, INTEGER_MAX, 0x1f, 0, 4096));
@@ -253,6 +375,29 @@ START_TEST(lists_keep_their_budget)
         reply_list_end(&out, &longest_next);
         buffer_append_text(&out, "]");
         ck_assert(out.length - begun_at - 1 <= budget || count == 0);
+        ck_assert_int_ge(count, most);
+        most = count;
+        require_json();
+        buffer_consume(&out, out.length);
+    }
+    ck_assert_int_gt(most, 4);
+}
+END_TEST
+
+START_TEST(lists_of_loops_keep_their_budget)
+{
+    static const char longest_next[] = "nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn";
+    int most = 0;
+
+    ck_assert_uint_eq(sizeof(longest_next) - 1, NAME_MAX_BYTES);
+    for (size_t budget = 100; budget < 1200; budget++) {
+        int count = 0;
+
+        reply_loops_begin(&out, id);
+        while (reply_loops_add(&out, &named, 0, budget))
+            count++;
+        reply_loops_end(&out, longest_next);
+        ck_assert(out.length <= budget || count == 0);
         ck_assert_int_ge(count, most);
         most = count;
         require_json();
@@ -343,6 +488,10 @@ Suite *unit_reply_suite(void)
 
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_test(tests, results);
+    tcase_add_test(tests, results_of_loops_and_streams);
+    tcase_add_test(tests, reads_are_text_where_they_can_be);
+    tcase_add_test(tests, reads_keep_their_budget);
+    tcase_add_test(tests, texts_have_the_length_that_is_told);
     tcase_add_test(tests, notifications);
     tcase_add_test(tests, hello_has_every_limit);
     tcase_add_test(tests, stats_has_every_count);
@@ -350,8 +499,10 @@ Suite *unit_reply_suite(void)
     tcase_add_test(tests, texts_are_escaped_and_made_valid);
     tcase_add_test(tests, random_texts_are_made_valid);
     tcase_add_test(tests, lists);
+    tcase_add_test(tests, lists_of_loops);
     tcase_add_test(tests, events);
     tcase_add_test(tests, lists_keep_their_budget);
+    tcase_add_test(tests, lists_of_loops_keep_their_budget);
     tcase_add_test(tests, events_keep_their_budget);
     tcase_add_test(tests, the_longest_error_fits_the_shortest_line);
     tcase_add_test(tests, out_of_memory_is_the_buffer_s_to_remember);

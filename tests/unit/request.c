@@ -196,6 +196,24 @@ START_TEST(messages_say_what_to_do)
 }
 END_TEST
 
+START_TEST(messages_say_what_a_name_is)
+{
+    struct request request;
+    struct fault fault;
+
+    ck_assert_int_eq(
+        decode_text("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"open_loop\",\"params\":[\"a b\"]}", &request, &fault),
+        -EBADMSG);
+    ck_assert_str_eq(fault.message, "name must be a name of 1 to 64 letters, digits, dots, underscores and hyphens");
+    request_deinit(&request);
+    ck_assert_int_eq(
+        decode_text("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"write\",\"params\":[1,2]}", &request, &fault),
+        -EBADMSG);
+    ck_assert_str_eq(fault.message, "data must be a string");
+    request_deinit(&request);
+}
+END_TEST
+
 START_TEST(right_parameters_beside_a_wrong_one_are_kept)
 {
     struct request request;
@@ -232,8 +250,13 @@ END_TEST
 
 START_TEST(out_of_memory_is_internal)
 {
-    static const char text[] = "{\"jsonrpc\":\"2.0\",\"id\":\"a\",\"method\":\"register\",\"params\":"
-                               "{\"token\":1,\"address\":\"127.0.0.1:80\",\"interests\":[\"readable\"]}}";
+    static const char *const texts[] = {
+        "{\"jsonrpc\":\"2.0\",\"id\":\"a\",\"method\":\"register\",\"params\":"
+        "{\"token\":1,\"address\":\"127.0.0.1:80\",\"interests\":[\"readable\"]}}",
+        "{\"jsonrpc\":\"2.0\",\"id\":\"a\",\"method\":\"open_loop\",\"params\":[\"name\"]}",
+        "{\"jsonrpc\":\"2.0\",\"id\":\"a\",\"method\":\"write\",\"params\":[1,\"data\"]}",
+    };
+    const char *text = texts[_i];
     long count, n = 1, failures = 0;
 
     do {
@@ -338,9 +361,10 @@ Suite *unit_request_suite(void)
     tcase_set_timeout(tests, 120);
     tcase_add_test(tests, requests_are_what_the_protocol_says);
     tcase_add_test(tests, messages_say_what_to_do);
+    tcase_add_test(tests, messages_say_what_a_name_is);
     tcase_add_test(tests, right_parameters_beside_a_wrong_one_are_kept);
     tcase_add_test(tests, texts_are_the_request_s_own);
-    tcase_add_test(tests, out_of_memory_is_internal);
+    tcase_add_loop_test(tests, out_of_memory_is_internal, 0, 3);
     tcase_add_test(tests, mutations_do_no_harm);
     suite_add_tcase(suite, tests);
     return suite;

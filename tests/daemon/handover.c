@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: MIT */
+/* SIGUSR2: the daemon becomes the binary that is at its place by then; named loops and the listening socket stay. */
+#include "tests/daemon/fixture.h"
+#include "tests/daemon/passing.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+Suite *daemon_handover_suite(void);
+
+/* Events may still come before the session is told that it ends. */
+static void hand_over(struct wire *session, const char *loop)
+{
+    kill(minimiod.process.pid, SIGUSR2);
+    do
+        ck_assert(wire_read(session));
+    while (!strcmp(member(session->message, "method")->valuestring, "ready"));
+    expect_in(session->message, "{'method':'loop_closed','params':{'loop':%s,'reason':'shutdown'}}", loop);
+    expect_end(session);
+    wire_close(session);
+}
+
+static void come_back(const char *loop, int registrations)
+{
+    wire_open(&wire, minimiod.socket);
+    expect_in(call(&wire, "open_loop", "{'name':'%s'}", loop), "{'created':false,'registrations':%d}", registrations);
+}
+
+static bool has_input(int fd)
+{
+    struct pollfd readable = {.fd = fd, .events = POLLIN};
+
+    return poll(&readable, 1, 0) == 1;
+}
+
+START_TEST(a_named_loop_goes_on_whole)
+{
+    static const char *const modes[] = {"oneshot", "edge", "level"};
+    int peers[3];
+
+    call(&wire, "open_loop", "{'name':'kept','delivery':'poll','linger_ms':77777}");
+    for (int i = 0; i < 3; i++) {
+        char more[64];
+        snprintf(more, sizeof more, ",'mode':'%s','interests':['readable','writable']", modes[i]);
+        peers[i] = open_stream(&wire, (uint64_t)i, more);
+        write_byte(peers[i]);
+    }
+    hand_over(&wire, "'kept'");
+    wire_open(&wire, minimiod.socket);
+    expect_in(call(&wire, "loops", NULL),
+              "{'loops':[{'name':'kept','registrations':3,'attached':false,'linger_ms':77777}]}");
+    expect_in(call(&wire, "open_loop", "{'name':'kept'}"), "{'created':false,'delivery':'poll','registrations':3}");
+    expect_in(call(&wire, "poll", NULL), "{'events':[{'token':0,'readable':true,'writable':true},{'token':1},{'token':"
+                                         "2}]}");
+    for (int i = 0; i < 3; i++) {
+        expect_in(call(&wire, "list", "{'after':null,'limit':3}"),
+                  "{'registrations':[{'mode':'oneshot','address':'%s'},{'mode':'edge'},{'mode':'level'}]}",
+                  port.address);
+        expect_in(call(&wire, "read", "{'token':%d}", i), "{'data':'x'}");
+        ck_assert(!has_input(peers[i]));
+        close(peers[i]);
+    }
+}
+END_TEST
+
+START_TEST(descriptors_of_all_kinds_go_on)
+{
+    int pair[2], ends[2];
+
+    make_pair(SOCK_DGRAM, pair);
+    make_pipe(ends);
+    call(&wire, "open_loop", "{'name':'kinds'}");
+    adopt(&wire, 1, pair[0], "");
+    adopt(&wire, 2, ends[0], "");
+    hand_over(&wire, "'kinds'");
+    come_back("kinds", 2);
+    ck_assert_int_eq(send(pair[1], "", 0, 0), 0);
+    expect_event(&wire, 1, READY_READABLE);
+    expect_in(call(&wire, "read", "{'token':1}"), "{'bytes':0,'eof':false}"); /* it still is a datagram socket */
+    ck_assert_int_eq(write(ends[1], "x", 1), 1);
+    expect_event(&wire, 2, READY_READABLE);
+    close(pair[1]);
+    close(ends[1]);
+}
+END_TEST
+
+START_TEST(anonymous_loops_end_with_their_sessions)
+{
+    int peer = open_stream(&wire, 1, "");
+
+    hand_over(&wire, "null");
+    expect_eof(peer);
+    close(peer);
+    wire_open(&wire, minimiod.socket);
+    expect_in(call(&wire, "loops", NULL), "{'loops':[]}");
+}
+END_TEST
+
+START_TEST(changes_and_ends_of_registrations_are_handed_over_too)
+{
+    int peers[3];
+
+    call(&wire, "open_loop", "{'name':'changes'}");
+    for (int i = 0; i < 3; i++)
+        peers[i] = open_stream(&wire, (uint64_t)i, "");
+    call(&wire, "reregister", "{'token':0,'interests':['writable'],'mode':'edge'}");
+    call(&wire, "deregister", "{'token':1}");
+    expect_eof(peers[1]);
+    hand_over(&wire, "'changes'");
+    come_back("changes", 2);
+    expect_in(call(&wire, "list", NULL),
+              "{'registrations':[{'token':0,'interests':['writable'],'mode':'edge'},{'token':2}]}");
+    call(&wire, "close_loop", NULL);
+    expect_eof(peers[0]);
+    expect_eof(peers[2]);
+    for (int i = 0; i < 3; i++)
+        close(peers[i]);
+}
+END_TEST
+
+/* The peer counts up, the client reads and compares, and the daemon is another one every few bytes. */
+START_TEST(twenty_in_a_row_lose_no_byte)
+{
+    int peer;
+    char text[16];
+
+    call(&wire, "open_loop", "{'name':'row'}");
+    peer = open_stream(&wire, 1, ",'mode':'edge'");
+    for (int i = 0; i < 20; i++) {
+        int length = snprintf(text, sizeof text, "%d;", i);
+        ck_assert_int_eq(send(peer, text, (size_t)length, 0), length);
+        if (i % 2)
+            expect_event(&wire, 1, READY_READABLE);
+        hand_over(&wire, "'row'");
+        come_back("row", 1);
+        expect_event(&wire, 1, READY_READABLE);
+        expect_in(call(&wire, "read", "{'token':1}"), "{'data':'%s'}", text);
+    }
+    close(peer);
+}
+END_TEST
+
+START_TEST(clients_that_come_meanwhile_wait)
+{
+    struct wire others[10];
+
+    kill(minimiod.process.pid, SIGUSR2);
+    for (int i = 0; i < 10; i++) {
+        wire_open(&others[i], minimiod.socket);
+        say(&others[i], "{'jsonrpc':'2.0','id':1,'method':'ping'}");
+    }
+    /* Those whom the old one had accepted are told, the others served. */
+    for (int i = 0; i < 10; i++) {
+        ck_assert(wire_read(&others[i]));
+        wire_close(&others[i]);
+    }
+}
+END_TEST
+
+/* ---- A binary of the test's own ---------------------------------------------------------------------------------- */
+
+static char program[160];
+
+static void copy_program(void)
+{
+    struct process copying;
+
+    ck_assert_int_eq(process_run(&copying, ARGUMENTS("cp", built_program("minimiod"), program)), 0);
+    process_free(&copying);
+}
+
+static void start_copy(void)
+{
+    snprintf(minimiod.folder, sizeof minimiod.folder, "%s/minimio-test-XXXXXX",
+             getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
+    ck_assert_ptr_nonnull(mkdtemp(minimiod.folder));
+    snprintf(minimiod.socket, sizeof minimiod.socket, "%s/minimio.sock", minimiod.folder);
+    snprintf(program, sizeof program, "%s/minimiod", minimiod.folder);
+    copy_program();
+    process_start(&minimiod.process, false, ARGUMENTS(program, "--socket", minimiod.socket));
+    ck_assert(process_await_text(&minimiod.process, &minimiod.process.err, "listening on ", PROCESS_TIMEOUT_MS));
+    wire_open(&wire, minimiod.socket);
+    port_open(&port);
+}
+
+static void await(const char *text)
+{
+    ck_assert(process_await_text(&minimiod.process, &minimiod.process.err, text, PROCESS_TIMEOUT_MS));
+}
+
+START_TEST(the_new_binary_may_have_replaced_the_old_one)
+{
+    int peer;
+
+    if (getenv("MINIMIO_VALGRIND")) {
+        printf("handover: valgrind's own file is the program there\n");
+        return;
+    }
+    start_copy();
+    call(&wire, "open_loop", "{'name':'kept'}");
+    peer = open_stream(&wire, 1, "");
+    ck_assert_int_eq(unlink(program), 0);
+    copy_program();
+    hand_over(&wire, "'kept'");
+    come_back("kept", 1);
+    write_byte(peer);
+    expect_event(&wire, 1, READY_READABLE);
+    close(peer);
+    unlink(program);
+    tear_down();
+}
+END_TEST
+
+START_TEST(without_a_binary_the_old_one_goes_on)
+{
+    int peer;
+
+    if (getenv("MINIMIO_VALGRIND")) {
+        printf("handover: valgrind's own file is the program there\n");
+        return;
+    }
+    start_copy();
+    call(&wire, "open_loop", "{'name':'kept'}");
+    peer = open_stream(&wire, 1, "");
+    ck_assert_int_eq(unlink(program), 0);
+    for (int i = 0; i < 3; i++) {
+        hand_over(&wire, "'kept'");
+        await("not handed over");
+        come_back("kept", 1);
+    }
+    write_byte(peer);
+    expect_event(&wire, 1, READY_READABLE);
+    copy_program();
+    hand_over(&wire, "'kept'");
+    come_back("kept", 1);
+    expect_event(&wire, 1, READY_READABLE);
+    close(peer);
+    unlink(program);
+    tear_down();
+}
+END_TEST
+
+Suite *daemon_handover_suite(void)
+{
+    Suite *suite = suite_create("daemon_handover");
+    TCase *tests = add_case(suite, "handover");
+    TCase *alone = tcase_create("binary");
+
+    tcase_add_test(tests, a_named_loop_goes_on_whole);
+    tcase_add_test(tests, descriptors_of_all_kinds_go_on);
+    tcase_add_test(tests, anonymous_loops_end_with_their_sessions);
+    tcase_add_test(tests, changes_and_ends_of_registrations_are_handed_over_too);
+    tcase_add_test(tests, twenty_in_a_row_lose_no_byte);
+    tcase_add_test(tests, clients_that_come_meanwhile_wait);
+    tcase_set_timeout(alone, 120);
+    tcase_add_test(alone, the_new_binary_may_have_replaced_the_old_one);
+    tcase_add_test(alone, without_a_binary_the_old_one_goes_on);
+    suite_add_tcase(suite, alone);
+    return suite;
+}
