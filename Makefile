@@ -38,7 +38,7 @@ DAEMON_SOURCES = $(wildcard daemon/*.c)
 CLIENT_SOURCES = $(wildcard client/*.c)
 TEST_SOURCES = $(wildcard tests/*.c tests/unit/*.c tests/library/*.c tests/daemon/*.c tests/client/*.c \
 	tests/installed/*.c tests/systemd/*.c)
-TESTED_DAEMON_SOURCES = $(addprefix daemon/,address.c descriptors.c durable_names.c escape.c ledger.c log.c \
+TESTED_DAEMON_SOURCES = $(addprefix daemon/,address.c closer.c descriptors.c durable_names.c escape.c ledger.c log.c \
 	name_servers.c policy.c reactor.c rules.c service.c service_link.c service_store.c timer.c)
 EXAMPLE_SOURCES = $(wildcard examples/*.c)
 BENCH_SOURCES = $(wildcard bench/library/*.c)

@@ -12,6 +12,36 @@ void closer_init(struct closer *closer)
     pthread_mutex_init(&closer->lock, NULL);
 }
 
+bool closer_deinit(struct closer *closer)
+{
+    bool running = false;
+    int fd;
+
+    if (closer->used) {
+        pthread_mutex_lock(&closer->lock);
+        running = closer->running;
+        pthread_mutex_unlock(&closer->lock);
+    }
+    if (running)
+        return false;
+    while ((fd = descriptors_take(&closer->waiting)) >= 0)
+        close(fd); /* no thread could be had for them */
+    pthread_mutex_destroy(&closer->lock);
+    return true;
+}
+
+bool closer_is_clogged(struct closer *closer)
+{
+    bool clogged;
+
+    if (!closer->used)
+        return false;
+    pthread_mutex_lock(&closer->lock);
+    clogged = closer->waiting.count >= CLOSER_WAITING_MAX;
+    pthread_mutex_unlock(&closer->lock);
+    return clogged;
+}
+
 /* The next one; -1: there is none, and the thread ends. */
 static int next(struct closer *closer)
 {
@@ -56,6 +86,7 @@ static bool start(struct closer *closer)
 /* Where a thread cannot be had, what waits is closed with the next one that can. */
 void closer_put(struct closer *closer, int fd)
 {
+    closer->used = true;
     pthread_mutex_lock(&closer->lock);
     if (descriptors_reserve(&closer->waiting, 1) < 0)
         close(fd); /* out of memory it is this or to lose it */

@@ -99,8 +99,10 @@ ssize_t descriptors_receive(struct descriptors *descriptors, int socket, char *r
     } control;
     struct iovec piece = {.iov_base = room, .iov_len = size};
     /* The length without padding: with it, one more than `max` might be taken. */
-    struct msghdr message = {
-        .msg_iov = &piece, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = CMSG_LEN(max * sizeof(int))};
+    struct msghdr message = {.msg_iov = &piece,
+                             .msg_iovlen = 1,
+                             .msg_control = &control,
+                             .msg_controllen = max ? CMSG_LEN(max * sizeof(int)) : 0};
     ssize_t length = recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 
     if (length < 0)

@@ -177,7 +177,7 @@ static void register_descriptor(struct server *server, struct call *call, const 
     int result;
 
     if (policy_add_registration(&server->policy, account, &fault) < 0) {
-        closer_discard(&server->closer, fd);
+        closer_discard(&call->session->account->closer, fd);
         call_fault(call, &fault);
         return;
     }
@@ -187,7 +187,7 @@ static void register_descriptor(struct server *server, struct call *call, const 
         return;
     }
     policy_remove_registration(&server->policy, account);
-    closer_discard(&server->closer, fd);
+    closer_discard(&call->session->account->closer, fd);
     answer_not_adopted(call, -result);
 }
 
@@ -197,7 +197,7 @@ void handle_register(struct server *server, struct call *call, const struct para
     int fd = params->fd ? descriptors_take(&call->session->unclaimed) : -1;
 
     if (!check_register(call, params))
-        closer_discard(&server->closer, fd);
+        closer_discard(&call->session->account->closer, fd);
     else if (!params->fd)
         register_address(server, call, params);
     else if (fd >= 0)

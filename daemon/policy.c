@@ -33,13 +33,14 @@ static struct account *add(struct policy *policy, uid_t uid)
     if (!account)
         return NULL;
     account->uid = uid;
+    closer_init(&account->closer);
     RB_INSERT(account_tree, &policy->accounts, account);
     return account;
 }
 
 static void release(struct policy *policy, struct account *account)
 {
-    if (account->sessions || account->registrations || account->loops)
+    if (account->sessions || account->registrations || account->loops || !closer_deinit(&account->closer))
         return;
     RB_REMOVE(account_tree, &policy->accounts, account);
     free(account);

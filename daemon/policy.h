@@ -6,6 +6,7 @@
 #ifndef MINIMIO_DAEMON_POLICY_H
 #define MINIMIO_DAEMON_POLICY_H
 
+#include "daemon/closer.h"
 #include "daemon/tree.h"
 #include "proto/fault.h"
 #include "proto/limits.h"
@@ -20,6 +21,7 @@ struct account {
     uint32_t sessions;
     uint32_t registrations;
     uint32_t loops; /* named ones */
+    struct closer closer;
 };
 
 RB_HEAD(account_tree, account);

@@ -65,7 +65,7 @@ static void say_fault(struct session *session, const struct fault *fault)
 
 void session_discard_descriptor(struct session *session)
 {
-    closer_discard(&session->server->closer, descriptors_take(&session->unclaimed));
+    closer_discard(&session->account->closer, descriptors_take(&session->unclaimed));
 }
 
 /* A register that fails has its descriptor all the same: the next one's is the next. */
@@ -155,7 +155,7 @@ static void refuse_descriptors(struct session *session)
     const struct limits *limits = session->server->limits;
     struct fault fault;
 
-    closer_discard_all(&session->server->closer, &session->unclaimed);
+    closer_discard_all(&session->account->closer, &session->unclaimed);
     fault_set_limit(&fault, FAULT_LIMIT_EXCEEDED, "descriptors", limits->descriptors_message,
                     "at most %u descriptors beside a message and %u unclaimed, and the daemon may have none left",
                     limits->descriptors_message, limits->descriptors_unclaimed);
@@ -207,7 +207,7 @@ static size_t take_messages(struct session *session, const char *data, size_t le
 static void drop_newest(struct session *session, uint32_t keep)
 {
     while (session->unclaimed.count > keep)
-        closer_discard(&session->server->closer, descriptors_take_newest(&session->unclaimed));
+        closer_discard(&session->account->closer, descriptors_take_newest(&session->unclaimed));
     session->cut = true;
 }
 
@@ -217,8 +217,9 @@ static size_t read_some(struct session *session, char *room, size_t size)
     struct server *server = session->server;
     uint32_t had = session->unclaimed.count;
     bool cut = false;
-    ssize_t length =
-        descriptors_receive(&session->unclaimed, session->fd, room, size, server->limits->descriptors_message, &cut);
+    /* The kernel lets go of what is not received without asking anybody. */
+    uint32_t most = closer_is_clogged(&session->account->closer) ? 0 : server->limits->descriptors_message;
+    ssize_t length = descriptors_receive(&session->unclaimed, session->fd, room, size, most, &cut);
 
     if (length > 0) {
         /* A read ends early at descriptors that came with the bytes, with more of them behind it. */
@@ -458,7 +459,7 @@ int session_new(struct server *server, int fd, struct account *account)
     session->source.ready = ready;
     session->server = server;
     session->account = account;
-    session->parcels.closer = &server->closer;
+    session->parcels.closer = &account->closer;
     session->fd = fd;
     LIST_INIT(&session->batches);
     TAILQ_INIT(&session->done);
@@ -519,7 +520,7 @@ void session_free(struct session *session)
     buffer_deinit(&session->in);
     buffer_deinit(&session->out);
     parcels_clear(&session->parcels);
-    closer_discard_all(&server->closer, &session->unclaimed);
+    closer_discard_all(&session->account->closer, &session->unclaimed);
     reactor_unwatch(&server->reactor, session->fd);
     close_politely(session->fd);
     policy_remove_session(&server->policy, session->account);

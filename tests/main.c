@@ -64,6 +64,7 @@ Suite *socket_path_suite(void);
 Suite *systemd_suite(void);
 Suite *unit_base64_suite(void);
 Suite *unit_buffer_suite(void);
+Suite *unit_closer_suite(void);
 Suite *unit_fault_suite(void);
 Suite *unit_frame_suite(void);
 Suite *unit_ledger_suite(void);
@@ -104,6 +105,7 @@ static Suite *(*const suites[])(void) = {
     socket_path_suite,
     unit_base64_suite,
     unit_buffer_suite,
+    unit_closer_suite,
     unit_fault_suite,
     unit_frame_suite,
     unit_ledger_suite,
