@@ -277,7 +277,7 @@ async def main(options):
     if options.durable:
         for session in sessions:
             session.ask_durable()
-        await asyncio.wait_for(asyncio.gather(*(session.durable.wait() for session in sessions)), 60)
+        await asyncio.wait_for(asyncio.gather(*(session.durable.wait() for session in sessions)), 400)
     settled_ms = round((time.monotonic() - started) * 1000)
     traffic = Traffic(streams, options.rate)
     print("loaded", flush=True)
