@@ -151,7 +151,7 @@ box_await_manager() {
 }
 
 box() {
-    nsenter --target "$box_pid" --mount --uts --ipc --net --pid --cgroup --wd=/ -- \
+    nsenter --target "$box_pid" --mount --uts --ipc --net --pid --cgroup --root --wd -- \
         env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 "$@"
 }
 
