@@ -8,6 +8,9 @@ the daemon's manager keeps them (`--durable`); on SIGTERM stops sending,
 waits until everything has arrived, and says what it saw, as one line of JSON. Exits with 0 if no connection was
 closed, no registration, readiness or byte was lost, and nothing came twice.
 
+Besides these streams each loop has others that are registered and deregistered all the time (`--churn`). What becomes of
+those when the daemon dies depends on the moment; that nothing becomes of the rest is what they are for.
+
 A `read` whose reply dies with the daemon has consumed what nobody received, so no word is consumed before it was
 received: `peek` first, then `read` of as much. After a restart the numbers say whether the last `read` took effect.
 """
@@ -25,6 +28,7 @@ import time
 
 WORD = 4
 READ_BYTES = 8192
+CHURN_TOKEN = 1000000  # and up
 UNREAD_WORDS = 4096  # a stream with more under way gets nothing new for a while
 TICK_S = 0.01
 
@@ -40,6 +44,7 @@ class Upstream(asyncio.Protocol):
     """The server's side of one stream."""
 
     by_port = {}
+    held = set()  # ports of the streams that are never to be closed
 
     def connection_made(self, transport):
         self.transport = transport
@@ -51,7 +56,9 @@ class Upstream(asyncio.Protocol):
         fail(f"port {self.port}: the server received {data!r}")
 
     def connection_lost(self, exc):
-        fail(f"port {self.port}: closed: {exc}")
+        if self.port in Upstream.held:
+            fail(f"port {self.port}: closed: {exc}")
+        Upstream.by_port.pop(self.port, None)
 
     def send(self, words):
         self.transport.write(struct.pack(f"!{words}I", *range(self.sent, self.sent + words)))
@@ -86,6 +93,8 @@ class Session:
         self.lost_at = None
         self.outages = []
         self.writer = None
+        self.churning = False
+        self.churned = 0
 
     def say(self, method, what, **params):
         message = {"jsonrpc": "2.0", "id": what, "method": method, "params": params}
@@ -119,6 +128,8 @@ class Session:
                 self.on_event(event)
         elif message.get("method") == "loop_closed":
             pass  # the daemon is being restarted in order
+        elif str(message.get("id")).startswith("churn"):
+            self.on_churn(message)
         elif "error" in message:
             fail(f"{self.name}: {message}")
         elif "result" in message:
@@ -137,11 +148,30 @@ class Session:
                 self.say("register", f"register:{stream.token}", token=stream.token, address=self.options.address,
                          mode=self.mode)
             return
-        if result["created"] or result["registrations"] != len(self.streams):
+        if result["created"] or not 0 <= result["registrations"] - len(self.streams) <= self.options.churn:
             fail(f"{self.name}: found again as {result}")
         for stream in self.streams:
             stream.busy = stream.again = False
             stream.doubtful, stream.consuming = stream.consuming or stream.doubtful, 0
+        if self.churning:
+            self.churn()
+
+    def churn(self):
+        self.churning = True
+        for token in range(CHURN_TOKEN, CHURN_TOKEN + self.options.churn):
+            self.say("register", f"churn-in:{token}", token=token, address=self.options.address, mode=self.mode)
+
+    def on_churn(self, message):
+        """Registered, it is deregistered, and the other way round; so too where it was so already."""
+        what, _, token = message["id"].partition(":")
+        error = message.get("error", {}).get("data", {}).get("name")
+        if error not in (None, {"churn-in": "TOKEN_EXISTS", "churn-out": "TOKEN_UNKNOWN"}[what]):
+            fail(f"{self.name}: {message}")
+        elif what == "churn-in":
+            self.churned += 1
+            self.say("deregister", f"churn-out:{token}", token=int(token))
+        elif self.churning:
+            self.say("register", f"churn-in:{token}", token=int(token), address=self.options.address, mode=self.mode)
 
     def on_loops(self, result, _):
         mine = [loop for loop in result["loops"] if loop["name"] == self.name]
@@ -155,11 +185,14 @@ class Session:
 
     def on_register(self, result, stream):
         stream.upstream = int(result["local"].rpartition(":")[2])
+        Upstream.held.add(stream.upstream)
         self.unregistered -= 1
         if not self.unregistered:
             self.loaded.set()
 
     def on_event(self, event):
+        if event["token"] >= CHURN_TOKEN:
+            return
         stream = self.by_token.get(event["token"])
         if not stream or set(event) != {"token", "readable"}:
             fail(f"{self.name}: {event}")
@@ -257,6 +290,7 @@ def report(sessions, traffic):
     return {
         "streams": len(traffic.streams),
         "words": sum(stream.received for stream in traffic.streams),
+        "churned": sum(session.churned for session in sessions),
         "reconnects": len(outages),
         "longest_outage_ms": round(max(outages, default=0) * 1000),
         "failures": failures,
@@ -280,6 +314,8 @@ async def main(options):
         await asyncio.wait_for(asyncio.gather(*(session.durable.wait() for session in sessions)), 400)
     settled_ms = round((time.monotonic() - started) * 1000)
     traffic = Traffic(streams, options.rate)
+    for session in sessions:
+        session.churn()
     print("loaded", flush=True)
     traffic_task = asyncio.create_task(traffic.run())
     stopped = asyncio.create_task(stop.wait())
@@ -289,6 +325,8 @@ async def main(options):
             task.result()  # what ended it
     traffic.stopped.set()
     await traffic_task
+    for session in sessions:
+        session.churning = False
     await all_arrived(traffic, options.patience)
     await nothing_is_left(sessions, traffic, options.patience)
     print(json.dumps({"settled_ms": settled_ms, **report(sessions, traffic)}), flush=True)
@@ -301,6 +339,7 @@ if __name__ == "__main__":
     parser.add_argument("--streams", type=int, default=2000)
     parser.add_argument("--loops", type=int, default=8, help="named loops, each in a session of its own")
     parser.add_argument("--rate", type=int, default=1000, help="messages a second, of 1 to 16 words")
+    parser.add_argument("--churn", type=int, default=2, help="streams a loop that come and go")
     parser.add_argument("--durable", action="store_true", help="wait until `loops` says that the loops are durable")
     parser.add_argument("--patience", type=float, default=20, help="seconds for the last words to arrive")
     raise_descriptor_limit()

@@ -30,6 +30,8 @@ equal 'the load is on' loaded "$said"
 # The daemon answers again, and with everybody's loops: the load's sessions came before this one's question.
 for i in $(seq "$RESTARTS"); do
     pid=$(property minimiod.service MainPID)
+    # The manager too is upgraded now and then, and keeps what it was given.
+    [ $((i % 6)) != 5 ] || box systemctl daemon-reexec
     case $((i % 4)) in
     0) box systemctl restart minimiod.service ;;
     1) box kill -KILL "$pid" ;;
@@ -40,9 +42,6 @@ for i in $(seq "$RESTARTS"); do
     [ "$(property minimiod.service MainPID)" != "$pid" ] || fail "restart $i: the same process runs"
 done
 pass "$RESTARTS restarts"
-kept=$(property minimiod.service NFileDescriptorStore)
-[ "$kept" -gt "$STREAMS" ] || fail "the manager keeps $kept descriptors"
-pass 'the manager keeps every stream'
 
 box pkill -TERM -f /run/load.py
 read -r said <&8 || fail "the load ended without a word: $(cat "$box_folder/load")"
@@ -52,6 +51,12 @@ pass 'nothing was lost'
 longest=$(printf '%s' "$said" | jq .longest_outage_ms)
 [ "$longest" -le "$MOST_MS" ] || fail "out of service for $longest ms"
 pass 'back in service in time'
+# The streams, those that came and went at the end (two in each of eight loops), and what describes them: no more.
+kept=$(property minimiod.service NFileDescriptorStore)
+if [ "$kept" -le "$STREAMS" ] || [ "$kept" -gt $((STREAMS + 20)) ]; then
+    fail "the manager keeps $kept descriptors for $STREAMS streams"
+fi
+pass 'the manager keeps every stream, and nothing else'
 
 box systemctl stop minimiod.service
 equal 'a stop empties the store' 0 "$(property minimiod.service NFileDescriptorStore)"
