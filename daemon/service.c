@@ -234,6 +234,7 @@ void service_reloading(struct service *service)
 
 void service_stopping(struct service *service)
 {
+    service_store_hurry(&service->store);
     if (service_link_is_open(&service->link))
         enter(service, "STOPPING");
 }

@@ -216,7 +216,7 @@ static void confirmed(struct source *source, const struct minimio_event *event)
 
     (void)event;
     end_barrier(store);
-    if (took_ms > SERVICE_STORE_BRISK_MS)
+    if (took_ms > SERVICE_STORE_BRISK_MS && !store->hurried)
         timer_start(timers, &store->rest, took_ms < SERVICE_STORE_REST_MS ? (uint64_t)took_ms : SERVICE_STORE_REST_MS,
                     have_turn);
 }
@@ -273,6 +273,12 @@ void service_store_send(struct service_store *store)
     }
     if (!service_link_is_open(store->link))
         give_up(store);
+}
+
+void service_store_hurry(struct service_store *store)
+{
+    store->hurried = true;
+    timer_stop(&store->link->reactor->timers, &store->rest);
 }
 
 bool service_store_is_settled(const struct service_store *store)

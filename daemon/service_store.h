@@ -38,6 +38,7 @@ struct service_store {
     struct kept_list queue; /* stores and forgets that were not sent yet */
     uint32_t max, count;
     size_t name_bytes;  /* of all names, with the ':' between them */
+    bool hurried;       /* the daemon waits for it: there is no rest any more */
     int64_t barrier_ns; /* when it was sent */
     int barrier;        /* the pipe's end here; -1: no barrier is under way */
     uint32_t before;    /* messages sent before the barrier that is under way */
@@ -53,6 +54,9 @@ int service_store_know(struct service_store *store, const char *name);
 /* As service_store and service_forget. */
 int service_store_add(struct service_store *store, int fd, const char *name);
 int service_store_remove(struct service_store *store, const char *name);
+
+/* From here on the manager has no rest: the daemon is about to end, and waits until all is carried out. */
+void service_store_hurry(struct service_store *store);
 
 /* Sends what may go out now. */
 void service_store_send(struct service_store *store);

@@ -29,9 +29,11 @@ import time
 WORD = 4
 READ_BYTES = 8192
 CHURN_TOKEN = 1000000  # and up
+CHURN_S = 0.01
 UNREAD_WORDS = 4096  # a stream with more under way gets nothing new for a while
 TICK_S = 0.01
 
+STARTED = time.monotonic()
 failures = []
 
 
@@ -95,6 +97,7 @@ class Session:
         self.writer = None
         self.churning = False
         self.churned = 0
+        self.life = 0  # counts the daemons that this session has had
 
     def say(self, method, what, **params):
         message = {"jsonrpc": "2.0", "id": what, "method": method, "params": params}
@@ -139,8 +142,9 @@ class Session:
             fail(f"{self.name}: {message}")
 
     def on_open(self, result, _):
+        self.life += 1
         if self.lost_at is not None:
-            self.outages.append(time.monotonic() - self.lost_at)
+            self.outages.append((time.monotonic() - self.lost_at, round(self.lost_at - STARTED, 1)))
             self.lost_at = None
         if self.first:
             self.first = False
@@ -159,6 +163,10 @@ class Session:
     def churn(self):
         self.churning = True
         for token in range(CHURN_TOKEN, CHURN_TOKEN + self.options.churn):
+            self.churn_one(token, self.life)
+
+    def churn_one(self, token, life):
+        if self.churning and life == self.life:
             self.say("register", f"churn-in:{token}", token=token, address=self.options.address, mode=self.mode)
 
     def on_churn(self, message):
@@ -170,8 +178,8 @@ class Session:
         elif what == "churn-in":
             self.churned += 1
             self.say("deregister", f"churn-out:{token}", token=int(token))
-        elif self.churning:
-            self.say("register", f"churn-in:{token}", token=int(token), address=self.options.address, mode=self.mode)
+        else:
+            asyncio.get_running_loop().call_later(CHURN_S, self.churn_one, int(token), self.life)
 
     def on_loops(self, result, _):
         mine = [loop for loop in result["loops"] if loop["name"] == self.name]
@@ -292,7 +300,8 @@ def report(sessions, traffic):
         "words": sum(stream.received for stream in traffic.streams),
         "churned": sum(session.churned for session in sessions),
         "reconnects": len(outages),
-        "longest_outage_ms": round(max(outages, default=0) * 1000),
+        "longest_outage_ms": round(max(outages, default=(0, 0))[0] * 1000),
+        "it_began_at_s": max(outages, default=(0, 0))[1],
         "failures": failures,
     }
 

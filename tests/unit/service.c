@@ -301,8 +301,7 @@ static void is_over(struct timer *timer)
     (void)timer;
 }
 
-/* A manager that needs long has as long for others, before there is more for it to do. */
-START_TEST(a_slow_manager_has_a_rest)
+static void be_slow(void)
 {
     struct timer slow = {0};
 
@@ -312,13 +311,31 @@ START_TEST(a_slow_manager_has_a_rest)
     expect_message("BARRIER=1");
     timer_start(&reactor.timers, &slow, 50, is_over);
     turn();
-    expect_none();
+    ck_assert(!slow.running);
     forget_received();
     turn();
+}
+
+/* A manager that needs long has as long for others, before there is more for it to do. */
+START_TEST(a_slow_manager_has_a_rest)
+{
+    be_slow();
     store("b");
     service_turn(service);
     expect_none();
     turn();
+    expect_message("FDSTORE=1\nFDPOLL=0\nFDNAME=b");
+}
+END_TEST
+
+/* The end of the daemon waits for it, and its clients for the next one. */
+START_TEST(at_the_end_a_slow_manager_has_none)
+{
+    be_slow();
+    store("b");
+    service_stopping(service);
+    expect_message("STOPPING=1\n");
+    service_turn(service);
     expect_message("FDSTORE=1\nFDPOLL=0\nFDNAME=b");
 }
 END_TEST
@@ -488,6 +505,7 @@ Suite *unit_service_suite(void)
     tcase_add_test(told, forgotten_is_what_was_sent);
     tcase_add_test(told, the_manager_has_its_own_pace);
     tcase_add_test(told, a_slow_manager_has_a_rest);
+    tcase_add_test(told, at_the_end_a_slow_manager_has_none);
     tcase_add_test(told, a_manager_that_is_full_is_waited_for);
     tcase_add_test(told, names_are_checked);
     tcase_add_test(told, a_full_store_says_so);
