@@ -115,6 +115,7 @@ class Session:
 
     async def serve(self):
         reader, self.writer = await asyncio.open_unix_connection(self.options.socket, limit=1 << 20)
+        self.life += 1
         try:
             self.say("open_loop", "open", name=self.name, takeover=True, linger_ms=600000)
             while line := await reader.readline():
@@ -142,7 +143,6 @@ class Session:
             fail(f"{self.name}: {message}")
 
     def on_open(self, result, _):
-        self.life += 1
         if self.lost_at is not None:
             self.outages.append((time.monotonic() - self.lost_at, round(self.lost_at - STARTED, 1)))
             self.lost_at = None
