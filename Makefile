@@ -11,6 +11,7 @@ SOVERSION = 0
 PREFIX ?= /usr/local
 COMMA := ,
 BUILD ?= build$(if $(SANITIZE),/$(subst $(COMMA),-,$(SANITIZE)))
+PLATFORM := $(shell uname -s)
 
 quiet = $(if $(V),,@printf '  %-4s %s\n' $(1) $@ &&)
 
@@ -18,18 +19,25 @@ WARNINGS = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wund
 CFLAGS ?= -O2 -g
 ALL_CFLAGS = -std=c11 $(WARNINGS) $(if $(WERROR),-Werror) -D_GNU_SOURCE -DMINIMIO_VERSION='"$(VERSION)"' -I. -pthread \
 	-fPIC -fvisibility=hidden $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=all) \
-	$(CFLAGS)
+	$(if $(KQUEUE_LIKE),-Itests/kqueue -DKQUEUE_LIKE_$(KQUEUE_LIKE) -DEXPECTED_BACKEND='"kqueue"') $(CFLAGS)
 ALL_LDFLAGS = -pthread $(if $(SANITIZE),-fsanitize=$(SANITIZE)) $(LDFLAGS)
 
 # Expanded in recipes only, after `deps` has seen to pkg-config and what it is asked for.
 pkg_cflags = $(shell pkg-config --cflags $(1))
 pkg_libs = $(shell pkg-config --libs $(1))
 
-LIBRARY_SOURCES = $(wildcard libminimio/*.c)
+# The platform chooses its files among selector_*.c and tcp_stream_*.c; the rest of the library is portable.
+PORTABLE_SOURCES = $(filter-out libminimio/selector_% libminimio/tcp_stream_%,$(wildcard libminimio/*.c))
+EPOLL_SOURCES = libminimio/selector_epoll.c libminimio/tcp_stream_posix.c
+KQUEUE_SOURCES = $(wildcard libminimio/selector_kqueue*.c) libminimio/tcp_stream_posix.c
+LIBRARY_SOURCES = $(PORTABLE_SOURCES) \
+	$(if $(filter Linux,$(PLATFORM)),$(if $(KQUEUE_LIKE),$(KQUEUE_SOURCES),$(EPOLL_SOURCES)),$(KQUEUE_SOURCES))
 PROTO_SOURCES = $(wildcard proto/*.c)
 DAEMON_SOURCES = $(wildcard daemon/*.c)
 CLIENT_SOURCES = $(wildcard client/*.c)
 TEST_SOURCES = $(wildcard tests/*.c tests/unit/*.c tests/library/*.c tests/daemon/*.c tests/client/*.c)
+# KQUEUE_LIKE=FREEBSD, MACOS or OLD_NETBSD: the kqueue backend on Linux, over the kqueue of tests/kqueue.
+KQUEUE_TEST_SOURCES = $(wildcard tests/kqueue/*.c tests/library/*.c) tests/fail_alloc.c
 EXAMPLE_SOURCES = $(wildcard examples/*.c)
 BENCH_SOURCES = $(wildcard bench/*.c)
 
@@ -41,7 +49,7 @@ EXAMPLES = $(patsubst %.c,$(BUILD)/%,$(EXAMPLE_SOURCES))
 BENCHES = $(patsubst %.c,$(BUILD)/%,$(BENCH_SOURCES))
 PRODUCT_PACKAGES = libcjson libcares libbsd
 
-.PHONY: all build tests deps demo check check-valgrind bench benches install clean help
+.PHONY: all build tests deps demo check check-valgrind check-kqueue bench benches install clean help
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
@@ -54,6 +62,7 @@ help:
 	@echo 'make demo       see it at work'
 	@echo 'make check      run every test'
 	@echo 'make check-valgrind  run the daemon through its tests under valgrind'
+	@echo 'make check-kqueue  run the library through its tests over its kqueue backend'
 	@echo 'make bench      measure it'
 	@echo 'make install    install under DESTDIR and PREFIX ($(PREFIX))'
 	@echo 'make deps       install what the build needs'
@@ -95,7 +104,7 @@ $(BUILD)/examples/%: $(BUILD)/obj/examples/%.o $(LIBRARY)
 	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -o $@ $^
 
 -include $(patsubst %.o,%.d,$(call objects,$(LIBRARY_SOURCES) $(PROTO_SOURCES) $(DAEMON_SOURCES) $(CLIENT_SOURCES) \
-	$(TEST_SOURCES) $(EXAMPLE_SOURCES) $(BENCH_SOURCES)))
+	$(TEST_SOURCES) $(KQUEUE_TEST_SOURCES) $(EXAMPLE_SOURCES) $(BENCH_SOURCES)))
 
 demo: deps
 	@$(MAKE) --no-print-directory build
@@ -111,6 +120,20 @@ check-valgrind:
 	@$(if $(filter no,$(DEPS)),:,scripts/deps.sh build check ci)
 	@$(MAKE) --no-print-directory build tests
 	@tests/run.sh $(BUILD) --valgrind
+
+# The library's tests over its kqueue backend, for each kind of kqueue. VALGRIND=1: under valgrind.
+check-kqueue:
+	@$(if $(filter no,$(DEPS)),:,scripts/deps.sh build check $(if $(VALGRIND),ci))
+	@for like in FREEBSD MACOS OLD_NETBSD; do \
+		build=$(BUILD)/kqueue/$$like; \
+		$(MAKE) --no-print-directory KQUEUE_LIKE=$$like BUILD=$$build $$build/tests/kqueue || exit 1; \
+	done
+	@tests/kqueue/run.sh $(BUILD) $(if $(VALGRIND),--valgrind)
+
+# Every close tells the kqueue, which the kernel does for its own.
+$(BUILD)/tests/kqueue: $(call objects,$(KQUEUE_TEST_SOURCES)) $(LIBRARY)
+	@mkdir -p $(@D)
+	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -Wl,--wrap=close -o $@ $^ $(call pkg_libs,check)
 
 bench:
 	@$(if $(filter no,$(DEPS)),:,scripts/deps.sh build bench)

@@ -3,6 +3,7 @@
 #include "tests/library/support.h"
 
 #include "tests/fail_alloc.h"
+#include "tests/library/skips.h"
 
 #include <errno.h>
 #include <linux/filter.h>
@@ -160,6 +161,7 @@ START_TEST(without_descriptors_there_is_no_queue_and_no_stream)
     int listener = listen_on(AF_INET, &address, &length);
     int fd = dup(0);
 
+    SKIP_WHERE_LISTED;
     close(fd);
     ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
     for (rlim_t left = 0; left < 2; left++) {
@@ -202,6 +204,7 @@ START_TEST(without_epoll_pwait2_milliseconds_are_rounded_up)
     static const int64_t timeouts[] = {1, 100000, 1 * MS, 3100000};
     struct minimio_event event;
 
+    SKIP_WHERE_LISTED;
     if (!forbid_epoll_pwait2(_i == 0 ? ENOSYS : EPERM)) {
         printf("library: no seccomp here, so epoll_pwait2 cannot be taken away\n");
         return;

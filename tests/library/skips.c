@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/* The table of what backends skip. */
+#include "tests/library/skips.h"
+
+#include "libminimio/minimio.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct {
+    const char *backend;
+    const char *test;
+    const char *reason;
+} skips[] = {
+    {"kqueue", "a_writer_hears_of_the_peer_s_end_too", "EVFILT_WRITE tells of the sending direction alone"},
+    {"kqueue", "a_never_connected_socket_is_not_closed", "the kernels report no event of one at all"},
+    {"kqueue", "without_descriptors_there_is_no_queue_and_no_stream", "a queue is one descriptor, not two"},
+    {"kqueue", "without_epoll_pwait2_milliseconds_are_rounded_up", "kevent has always had nanoseconds"},
+};
+
+#define COUNT (sizeof(skips) / sizeof(skips[0]))
+
+bool is_skipped(const char *function)
+{
+    for (size_t i = 0; i < COUNT; i++) {
+        size_t length = strlen(skips[i].test);
+        if (strcmp(skips[i].backend, minimio_backend()) == 0 && strncmp(function, skips[i].test, length) == 0 &&
+            (function[length] == '\0' || strcmp(function + length, "_fn") == 0))
+            return true;
+    }
+    return false;
+}
+
+void print_skips(void)
+{
+    for (size_t i = 0; i < COUNT; i++)
+        if (strcmp(skips[i].backend, minimio_backend()) == 0)
+            printf("%s skips %s: %s\n", skips[i].backend, skips[i].test, skips[i].reason);
+}
