@@ -43,13 +43,23 @@ BENCH_SOURCES = $(wildcard bench/*.c)
 
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 LIBRARY = $(BUILD)/libminimio.a
+# On macOS what is exported is what minimio.h makes visible; elsewhere the symbols have a version too.
+ifeq ($(PLATFORM),Darwin)
+SHARED_LINK = libminimio.dylib
+SHARED = libminimio.$(SOVERSION).dylib
+SHARED_FLAGS = -dynamiclib -install_name $(PREFIX)/lib/$(SHARED) -current_version $(VERSION)
+else
+SHARED_LINK = libminimio.so
+SHARED = $(SHARED_LINK).$(SOVERSION)
+SHARED_FLAGS = -shared -Wl,-soname,$(SHARED) -Wl,--version-script,libminimio/minimio.map
+endif
 PROTO = $(BUILD)/obj/proto.a
 PROGRAMS = $(BUILD)/minimiod $(BUILD)/minimioctl
 EXAMPLES = $(patsubst %.c,$(BUILD)/%,$(EXAMPLE_SOURCES))
 BENCHES = $(patsubst %.c,$(BUILD)/%,$(BENCH_SOURCES))
 PRODUCT_PACKAGES = libcjson libcares libbsd
 
-.PHONY: all build tests deps demo check check-valgrind check-kqueue bench benches install clean help
+.PHONY: all build library tests deps demo check check-valgrind check-kqueue check-headers bench benches install clean help
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
@@ -59,10 +69,12 @@ all: deps
 
 help:
 	@echo 'make            build everything into $(BUILD)'
+	@echo 'make library    build libminimio alone'
 	@echo 'make demo       see it at work'
 	@echo 'make check      run every test'
 	@echo 'make check-valgrind  run the daemon through its tests under valgrind'
 	@echo 'make check-kqueue  run the library through its tests over its kqueue backend'
+	@echo 'make check-headers  compile the kqueue backend against the headers of macOS and the BSDs'
 	@echo 'make bench      measure it'
 	@echo 'make install    install under DESTDIR and PREFIX ($(PREFIX))'
 	@echo 'make deps       install what the build needs'
@@ -71,7 +83,10 @@ help:
 deps:
 	@$(if $(filter no,$(DEPS)),:,scripts/deps.sh build)
 
-build: $(PROGRAMS) $(LIBRARY) $(BUILD)/libminimio.so $(EXAMPLES)
+build: library $(PROGRAMS) $(EXAMPLES)
+
+# What macOS and the BSDs can have of it: the rest is for Linux.
+library: $(LIBRARY) $(BUILD)/$(SHARED_LINK)
 
 $(BUILD)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
@@ -87,11 +102,11 @@ $(PROTO): $(call objects,$(PROTO_SOURCES))
 	@rm -f $@
 	$(call quiet,AR) $(AR) rcs $@ $^
 
-$(BUILD)/libminimio.so: $(BUILD)/libminimio.so.$(SOVERSION)
+$(BUILD)/$(SHARED_LINK): $(BUILD)/$(SHARED)
 	$(call quiet,LN) ln -sf $(<F) $@
 
-$(BUILD)/libminimio.so.$(SOVERSION): $(call objects,$(LIBRARY_SOURCES)) libminimio/minimio.map
-	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -shared -Wl,-soname,$(@F) -Wl,--version-script,libminimio/minimio.map -o $@ $(filter %.o,$^)
+$(BUILD)/$(SHARED): $(call objects,$(LIBRARY_SOURCES)) libminimio/minimio.map
+	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) $(SHARED_FLAGS) -o $@ $(filter %.o,$^)
 
 $(BUILD)/minimiod: $(call objects,$(DAEMON_SOURCES)) $(PROTO) $(LIBRARY)
 	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -o $@ $^ $(call pkg_libs,libcjson libcares)
@@ -130,6 +145,12 @@ check-kqueue:
 	done
 	@tests/kqueue/run.sh $(BUILD) $(if $(VALGRIND),--valgrind)
 
+# The kqueue backend against the headers and C libraries of its platforms. No C flags but those every build has.
+check-headers:
+	@$(if $(filter no,$(DEPS)),:,scripts/deps.sh headers)
+	@DEPS=$(DEPS) CFLAGS='-std=c11 $(WARNINGS) -D_GNU_SOURCE -I. -O1' \
+		scripts/check-headers.sh $(BUILD)/headers tests/headers/program.c $(PORTABLE_SOURCES) $(KQUEUE_SOURCES)
+
 # Every close tells the kqueue, which the kernel does for its own.
 $(BUILD)/tests/kqueue: $(call objects,$(KQUEUE_TEST_SOURCES)) $(LIBRARY)
 	@mkdir -p $(@D)
@@ -160,8 +181,8 @@ install: all
 	install -d $(bindir) $(libdir)/pkgconfig $(includedir) $(mandir)/man1 $(mandir)/man8
 	install -m 755 $(PROGRAMS) $(bindir)
 	install -m 644 $(LIBRARY) $(libdir)
-	install -m 755 $(BUILD)/libminimio.so.$(SOVERSION) $(libdir)
-	ln -sf libminimio.so.$(SOVERSION) $(libdir)/libminimio.so
+	install -m 755 $(BUILD)/$(SHARED) $(libdir)
+	ln -sf $(SHARED) $(libdir)/$(SHARED_LINK)
 	install -m 644 libminimio/minimio.h $(includedir)
 	sed -e 's,@PREFIX@,$(PREFIX),' -e 's,@VERSION@,$(VERSION),' libminimio/minimio.pc.in >$(libdir)/pkgconfig/minimio.pc
 	install -m 644 man/minimioctl.1 $(mandir)/man1

@@ -11,6 +11,7 @@
  */
 #include "libminimio/selector_kqueue.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <sys/stat.h>
 
@@ -107,7 +108,7 @@ static bool find(struct selector *selector, int fd, struct entry *ret_entry)
     if (fd < 0 || waker_is_watched_by(&selector->waker, fd))
         return false;
     struct entry entry = {registry_find(&selector->registry, fd), registry_beside(&selector->registry, fd)};
-    if (!entry.watch || entry.watch->interests == 0)
+    if (!entry.registration || !entry.watch || entry.watch->interests == 0)
         return false;
     *ret_entry = entry;
     return true;
@@ -173,8 +174,8 @@ int selector_add(struct selector *selector, minimio_fd fd, minimio_token token, 
                  enum minimio_mode mode)
 {
     struct changes changes = {.count = 0};
-    struct entry entry;
-    bool is_socket;
+    struct entry entry = {0};
+    bool is_socket = false;
 
     int r = check(fd, &is_socket);
     if (r < 0)
@@ -187,6 +188,7 @@ int selector_add(struct selector *selector, minimio_fd fd, minimio_token token, 
     if (r < 0)
         return r;
     entry.watch = registry_beside(&selector->registry, fd);
+    assert(entry.watch);
     uint32_t generation = next_generation(entry);
     change(&changes, fd, interests, EV_ADD | mode_flags(mode), word_of(generation, is_socket, interests, mode));
     r = submit(selector, &changes);
@@ -202,7 +204,7 @@ int selector_add(struct selector *selector, minimio_fd fd, minimio_token token, 
 /* Why a descriptor that is not registered cannot be changed, in the order of the contract's checks. */
 static int why_absent(int fd)
 {
-    bool is_socket;
+    bool is_socket = false;
     int r = check(fd, &is_socket);
 
     return r < 0 ? r : -ENOENT;

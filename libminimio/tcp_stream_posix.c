@@ -166,9 +166,13 @@ int minimio_tcp_stream_take_error(struct minimio_tcp_stream *stream)
 
 static bool has_port(const struct sockaddr_storage *address)
 {
-    if (address->ss_family == AF_INET6)
-        return ((const struct sockaddr_in6 *)address)->sin6_port != 0;
-    return ((const struct sockaddr_in *)address)->sin_port != 0;
+    in_port_t port;
+
+    memcpy(&port,
+           (const char *)address + (address->ss_family == AF_INET6 ? offsetof(struct sockaddr_in6, sin6_port)
+                                                                   : offsetof(struct sockaddr_in, sin_port)),
+           sizeof(port));
+    return port != 0;
 }
 
 /*

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Finds what the build (`build`), the tests (`check`) or the whole CI (`ci`) need and installs what is missing.
-# usage: scripts/deps.sh build|check|ci...
+# usage: scripts/deps.sh build|check|ci|headers|bench...
 set -eu
 
 missing=''
@@ -55,11 +55,14 @@ for set in "$@"; do
         program cppcheck cppcheck cppcheck cppcheck cppcheck
         program valgrind valgrind valgrind valgrind ''
         ;;
+    headers)
+        program npm npm npm npm node
+        ;;
     bench)
         program python3 python3 python3 python python3
         ;;
     *)
-        echo "deps.sh: unknown set '$set': build, check, ci or bench" >&2
+        echo "deps.sh: unknown set '$set': build, check, ci, headers or bench" >&2
         exit 2
         ;;
     esac
