@@ -13,6 +13,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #define UDATA(word) ((__typeof__(((struct kevent *)0)->udata))(uintptr_t)(word))
@@ -140,12 +141,12 @@ static int check(int fd, bool *ret_is_socket)
     return S_ISREG(status.st_mode) || S_ISDIR(status.st_mode) ? -EPERM : 0;
 }
 
-/* What the contract calls an error of adding a knote to an open descriptor. */
-static int adding_error(int r)
+/* What the contract calls an error of adding a knote. */
+static int adding_error(int fd, int r)
 {
     switch (r) {
-    case -EBADF: /* NetBSD's word for what is EPIPE elsewhere: a pipe whose reader is gone */
-        return -EPIPE;
+    case -EBADF: /* of an open descriptor: NetBSD's word for what is EPIPE elsewhere, a pipe whose reader is gone */
+        return fcntl(fd, F_GETFD) < 0 ? r : -EPIPE;
     case -EINVAL:
     case -ENODEV:
     case -ENXIO:
@@ -194,7 +195,7 @@ int selector_add(struct selector *selector, minimio_fd fd, minimio_token token, 
     r = submit(selector, &changes);
     if (r < 0) {
         drop(selector, fd, interests);
-        return adding_error(r);
+        return adding_error(fd, r);
     }
     entry.registration->is_socket = is_socket;
     publish(entry, generation, token, interests, mode);
@@ -219,10 +220,10 @@ static int undo(struct selector *selector, int fd, struct entry entry, minimio_i
 {
     drop(selector, fd, added);
     if (is_alive(selector, fd, entry))
-        return adding_error(r);
+        return adding_error(fd, r);
     drop(selector, fd, entry.watch->interests);
     forget(entry);
-    return r == -ENOENT || r == -EBADF ? why_absent(fd) : adding_error(r);
+    return r == -ENOENT ? why_absent(fd) : adding_error(fd, r);
 }
 
 /*

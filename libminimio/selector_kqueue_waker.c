@@ -4,7 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
+#include <time.h>
 #include <unistd.h>
 
 #ifdef EVFILT_USER
@@ -88,9 +88,10 @@ int waker_init(struct waker *waker, int kqueue_fd)
 void waker_deinit(struct waker *waker)
 {
     atomic_store(&waker->closed, true);
-    /* A kick is one call that does not block. In a forked child those under way are nobody's. */
+    /* A kick is one call that does not block; sleeping lets a thread of any priority end it. In a forked child those
+     * under way are nobody's. */
     while (waker->owner == getpid() && atomic_load(&waker->kicks) > 0)
-        sched_yield();
+        nanosleep(&(struct timespec){.tv_nsec = 1000}, NULL);
     close_fd(&waker->pipe_read);
     close_fd(&waker->pipe_write);
 }

@@ -185,6 +185,47 @@ START_TEST(a_child_leaves_alone_what_has_the_kqueue_s_number)
 }
 END_TEST
 
+/* ---- What the kernel refuses ------------------------------------------------------------------------------------ */
+
+START_TEST(a_register_that_half_fails_leaves_nothing)
+{
+    int ends[2];
+
+    ck_assert_int_eq(pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);
+    close(ends[0]);
+    ck_assert_int_eq(minimio_registrator_register_fd(registrator, ends[1], 1, BOTH, MINIMIO_LEVEL), -EPIPE);
+    ck_assert_int_eq(minimio_registrator_deregister_fd(registrator, ends[1]), -ENOENT);
+    assert_quiet();
+    close(ends[1]);
+}
+END_TEST
+
+START_TEST(a_change_that_fails_leaves_what_was_unless_its_mode_is_another)
+{
+    int ends[2];
+    struct minimio_event event;
+
+    ck_assert_int_eq(pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);
+    ck_assert_int_eq(minimio_registrator_register_fd(registrator, ends[1], 1, MINIMIO_READABLE, MINIMIO_LEVEL), 0);
+    close(ends[0]);
+    ck_assert_int_eq(minimio_registrator_reregister_fd(registrator, ends[1], 2, BOTH, MINIMIO_LEVEL), -EPIPE);
+    ck_assert_int_eq(minimio_registrator_deregister_fd(registrator, ends[1]), 0);
+    close(ends[1]);
+
+    ck_assert_int_eq(pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);
+    ck_assert_int_eq(minimio_registrator_register_fd(registrator, ends[1], 1, MINIMIO_WRITABLE, MINIMIO_LEVEL), 0);
+    close(ends[0]);
+    ck_assert_int_eq(minimio_registrator_reregister_fd(registrator, ends[1], 2, MINIMIO_WRITABLE, MINIMIO_LEVEL), 0);
+    event = await_event();
+    ck_assert(event.token == 2 && minimio_event_is_write_closed(&event));
+    ck_assert_int_eq(minimio_registrator_reregister_fd(registrator, ends[1], 3, MINIMIO_WRITABLE, MINIMIO_EDGE),
+                     -EPIPE);
+    assert_quiet();
+    ck_assert_int_eq(minimio_registrator_deregister_fd(registrator, ends[1]), -ENOENT);
+    close(ends[1]);
+}
+END_TEST
+
 /* ---- Priority --------------------------------------------------------------------------------------------------- */
 
 START_TEST(priority_that_cannot_be_told_is_refused_after_all_else)
@@ -314,6 +355,8 @@ Suite *kqueue_backend_suite(void)
     tcase_add_test(tests, a_stranger_that_is_a_file_is_refused_as_one);
     tcase_add_test(tests, a_refused_register_does_not_arm_a_fired_oneshot);
     tcase_add_test(tests, a_child_leaves_alone_what_has_the_kqueue_s_number);
+    tcase_add_test(tests, a_register_that_half_fails_leaves_nothing);
+    tcase_add_test(tests, a_change_that_fails_leaves_what_was_unless_its_mode_is_another);
     tcase_add_test(tests, priority_that_cannot_be_told_is_refused_after_all_else);
     tcase_add_test(tests, no_descriptor_of_the_queue_s_can_be_registered);
     tcase_add_test(tests, queues_end_while_they_are_kicked);

@@ -4,11 +4,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 
 static const uint32_t side_events[SIDES] = {EPOLLIN | EPOLLRDHUP, EPOLLOUT, EPOLLPRI};
 
@@ -116,6 +118,23 @@ void drop(struct queue *queue, struct knote *knote)
     TAILQ_INSERT_TAIL(&unused_knotes, knote, all);
 }
 
+/* The kernels have no knote for a pipe without readers. */
+static int refusal(const struct knote *knote)
+{
+    struct pollfd ask = {.fd = (int)knote->event.ident, .events = POLLOUT};
+    struct stat status;
+
+    if (knote->side != SIDE_WRITE || fstat(ask.fd, &status) < 0 || !S_ISFIFO(status.st_mode))
+        return 0;
+    if (poll(&ask, 1, 0) <= 0 || !(ask.revents & POLLERR))
+        return 0;
+#ifdef KQUEUE_LIKE_OLD_NETBSD
+    return EBADF;
+#else
+    return EPIPE;
+#endif
+}
+
 /* epoll refuses files, which a kqueue takes: they are ready at once and nothing arrives. */
 static int attach(struct queue *queue, struct knote *knote)
 {
@@ -141,7 +160,9 @@ static int add(struct queue *queue, const struct kevent *change, int side, struc
     knote->event.flags |= change->flags & EV_DISPATCH;
 #endif
     knote->side = side;
-    int error = attach(queue, knote);
+    int error = refusal(knote);
+    if (error == 0)
+        error = attach(queue, knote);
     if (error != 0) {
         TAILQ_INSERT_TAIL(&unused_knotes, knote, all);
         return error;

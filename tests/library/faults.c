@@ -11,6 +11,7 @@
 #include <netinet/in.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -160,11 +161,11 @@ START_TEST(without_descriptors_there_is_no_queue_and_no_stream)
     struct rlimit limit;
     int listener = listen_on(AF_INET, &address, &length);
     int fd = dup(0);
+    rlim_t needed = strcmp(minimio_backend(), "kqueue") == 0 ? 1 : 2; /* by a queue */
 
-    SKIP_WHERE_LISTED;
     close(fd);
     ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
-    for (rlim_t left = 0; left < 2; left++) {
+    for (rlim_t left = 0; left < needed; left++) {
         limit.rlim_cur = (rlim_t)fd + left;
         ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
         ck_assert_int_eq(minimio_poll_new(&other), -EMFILE);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Poll: timeouts, capacity, readiness of descriptors of all kinds. */
-#include "tests/library/skips.h"
 #include "tests/library/support.h"
 
 #include <errno.h>
@@ -321,14 +320,17 @@ START_TEST(a_never_connected_socket_is_not_closed)
 {
     static const minimio_interests interests[] = {MINIMIO_READABLE, MINIMIO_WRITABLE};
 
-    SKIP_WHERE_LISTED;
     for (size_t i = 0; i < 2; i++) {
         int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
         ck_assert_int_eq(minimio_registrator_register_fd(registrator, fd, 1, interests[i], MINIMIO_ONESHOT), 0);
-        struct minimio_event event = await_event();
-        ck_assert(!minimio_event_is_read_closed(&event));
-        ck_assert(!minimio_event_is_write_closed(&event));
-        ck_assert(minimio_event_is_readable(&event) || minimio_event_is_writable(&event));
+        if (strcmp(minimio_backend(), "kqueue") == 0) {
+            assert_quiet(); /* there it has no event at all */
+        } else {
+            struct minimio_event event = await_event();
+            ck_assert(!minimio_event_is_read_closed(&event));
+            ck_assert(!minimio_event_is_write_closed(&event));
+            ck_assert(minimio_event_is_readable(&event) || minimio_event_is_writable(&event));
+        }
         close(fd);
     }
 }

@@ -13,8 +13,6 @@ static const struct {
     const char *reason;
 } skips[] = {
     {"kqueue", "a_writer_hears_of_the_peer_s_end_too", "EVFILT_WRITE tells of the sending direction alone"},
-    {"kqueue", "a_never_connected_socket_is_not_closed", "the kernels report no event of one at all"},
-    {"kqueue", "without_descriptors_there_is_no_queue_and_no_stream", "a queue is one descriptor, not two"},
     {"kqueue", "without_epoll_pwait2_milliseconds_are_rounded_up", "kevent has always had nanoseconds"},
 };
 
