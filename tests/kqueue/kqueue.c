@@ -191,6 +191,23 @@ unsigned long kevent_calls(void)
     return __atomic_load_n(&calls, __ATOMIC_RELAXED);
 }
 
+int knote_count(int kqueue_fd, int fd)
+{
+    const struct knote *knote;
+    sigset_t saved;
+    int count = 0;
+
+    lock(&saved);
+    struct queue *queue = find_queue((uintptr_t)kqueue_fd);
+    assert(queue);
+    TAILQ_FOREACH(knote, &queue->all, all)
+    {
+        count += knote->event.ident == (uintptr_t)fd && knote->side != NO_SIDE;
+    }
+    unlock(&saved);
+    return count;
+}
+
 /* ---- Birth, death, fork ----------------------------------------------------------------------------------------- */
 
 static void queue_free(struct queue *queue)

@@ -8,4 +8,7 @@
 /* How often this process has called kevent. */
 unsigned long kevent_calls(void);
 
+/* How many knotes a kqueue has of that descriptor. */
+int knote_count(int kqueue_fd, int fd);
+
 #endif
