@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A program of the library, for linking it where it cannot be run: awaits that a connect to a closed port has failed. */
+/* A program to link where it cannot be run: awaits that connecting to a closed port fails. */
 #include "libminimio/minimio.h"
 
 #include <arpa/inet.h>
