@@ -267,8 +267,10 @@ static void try_register(struct model *model)
                                                     interests, mode)
                   : minimio_registrator_register(registrator, model->pair.stream, token, interests, mode);
     require(r == (model->registered ? -EEXIST : 0), "register", token);
-    if (r != 0)
+    if (r != 0) {
+        model_looked_at(model); /* to be refused */
         return;
+    }
     model->by_fd = by_fd;
     number_means_another((int)minimio_tcp_stream_fd(model->pair.stream));
     model_arm(model, token, interests, mode);
