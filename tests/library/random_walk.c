@@ -307,7 +307,7 @@ static unsigned flags_of(const struct minimio_event *event)
     require(!minimio_event_is_priority(event), "nothing urgent was sent", event->token);
     return (minimio_event_is_readable(event) ? READABLE : 0U) | (minimio_event_is_writable(event) ? WRITABLE : 0U) |
            (minimio_event_is_read_closed(event) ? READ_CLOSED : 0U) |
-           (minimio_event_is_write_closed(event) ? WRITE_CLOSED : 0U) | (minimio_event_is_error(event) ? ERROR : 0U);
+           (minimio_event_is_write_closed(event) ? WRITE_CLOSED : 0U) | (minimio_event_is_error(event) ? IN_ERROR : 0U);
 }
 
 static struct model *find(minimio_token token)

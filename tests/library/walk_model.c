@@ -53,7 +53,7 @@ unsigned possible_flags(const struct model *model)
 
     return sure_flags(model) | closed_flags(model) | ((model->interests & MINIMIO_WRITABLE) || closed ? WRITABLE : 0U) |
            (is_read_closed(model) ? READABLE : 0U) | (model->own_write_end ? WRITE_CLOSED : 0U) |
-           (model->reset ? ERROR : 0U);
+           (model->reset ? IN_ERROR : 0U);
 }
 
 bool must_come(const struct model *model)

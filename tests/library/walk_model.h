@@ -13,7 +13,7 @@ enum {
     WRITABLE = 1 << 1,
     READ_CLOSED = 1 << 2,
     WRITE_CLOSED = 1 << 3,
-    ERROR = 1 << 4,
+    IN_ERROR = 1 << 4,
 };
 
 struct model {
