@@ -8,11 +8,12 @@
 #   V=1                          show the commands
 
 VERSION = 0.1.0
-SONAME = libminimio.so.0
+SOVERSION = 0
 PREFIX ?= /usr/local
 COMMA := ,
 OBJCOPY ?= objcopy
 BUILD ?= build$(if $(SANITIZE),/$(subst $(COMMA),-,$(SANITIZE)))
+PLATFORM := $(shell uname -s)
 
 quiet = $(if $(V),,@printf '  %-4s %s\n' $(1) $@ &&)
 
@@ -20,7 +21,7 @@ WARNINGS = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wund
 CFLAGS ?= -O2 -g
 ALL_CFLAGS = -std=c11 $(WARNINGS) $(if $(WERROR),-Werror) -D_GNU_SOURCE -DMINIMIO_VERSION='"$(VERSION)"' -I. -pthread \
 	-fPIC -fvisibility=hidden $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=all) \
-	$(CFLAGS)
+	$(if $(KQUEUE_LIKE),-Itests/kqueue -DKQUEUE_LIKE_$(KQUEUE_LIKE) -DEXPECTED_BACKEND='"kqueue"') $(CFLAGS)
 ALL_LDFLAGS = -pthread $(if $(SANITIZE),-fsanitize=$(SANITIZE)) $(LDFLAGS)
 
 # Expanded in recipes only, after `deps` has seen to pkg-config and what it is asked for.
@@ -32,7 +33,15 @@ HAVE_SYSTEMD = $(shell pkg-config --exists libsystemd && echo yes)
 systemd_cflags = $(if $(HAVE_SYSTEMD),-DHAVE_SYSTEMD $(call pkg_cflags,libsystemd))
 systemd_libs = $(if $(HAVE_SYSTEMD),$(call pkg_libs,libsystemd))
 
-LIBRARY_SOURCES = $(wildcard libminimio/*.c)
+# The platform chooses its files among those that are named for a selector or a system; the rest of the library is
+# portable.
+PORTABLE_SOURCES = $(filter-out $(addprefix libminimio/,selector_% tcp_stream_% forks_% %_windows.c),\
+	$(wildcard libminimio/*.c))
+POSIX_SOURCES = $(addprefix libminimio/,tcp_stream_posix.c forks_posix.c)
+EPOLL_SOURCES = libminimio/selector_epoll.c $(POSIX_SOURCES)
+KQUEUE_SOURCES = $(wildcard libminimio/selector_kqueue*.c) $(POSIX_SOURCES)
+LIBRARY_SOURCES = $(PORTABLE_SOURCES) \
+	$(if $(filter Linux,$(PLATFORM)),$(if $(KQUEUE_LIKE),$(KQUEUE_SOURCES),$(EPOLL_SOURCES)),$(KQUEUE_SOURCES))
 PROTO_SOURCES = $(wildcard proto/*.c)
 DAEMON_SOURCES = $(wildcard daemon/*.c)
 CLIENT_SOURCES = $(wildcard client/*.c)
@@ -40,18 +49,33 @@ TEST_SOURCES = $(wildcard tests/*.c tests/unit/*.c tests/library/*.c tests/daemo
 	tests/installed/*.c tests/systemd/*.c)
 TESTED_DAEMON_SOURCES = $(addprefix daemon/,address.c closer.c descriptors.c durable_names.c escape.c ledger.c log.c \
 	name_servers.c policy.c reactor.c rules.c service.c service_link.c service_store.c timer.c)
+# KQUEUE_LIKE=FREEBSD, MACOS or OLD_NETBSD: the kqueue backend on Linux, over the kqueue of tests/kqueue.
+KQUEUE_TEST_SOURCES = $(wildcard tests/kqueue/*.c tests/library/*.c) tests/fail_alloc.c
 EXAMPLE_SOURCES = $(wildcard examples/*.c)
 BENCH_SOURCES = $(wildcard bench/library/*.c)
 
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 LIBRARY = $(BUILD)/libminimio.a
+# On macOS what is exported is what minimio.h makes visible; elsewhere the symbols have a version too.
+ifeq ($(PLATFORM),Darwin)
+SHARED_LINK = libminimio.dylib
+SONAME = libminimio.$(SOVERSION).dylib
+SHARED = libminimio.$(VERSION).dylib
+SHARED_FLAGS = -dynamiclib -install_name $(LIBDIR)/$(SONAME) -current_version $(VERSION)
+else
+SHARED_LINK = libminimio.so
+SONAME = $(SHARED_LINK).$(SOVERSION)
+SHARED = $(SHARED_LINK).$(VERSION)
+SHARED_FLAGS = -shared -Wl,-soname,$(SONAME) -Wl,--version-script,libminimio/minimio.map
+endif
 PROTO = $(BUILD)/obj/proto.a
 PROGRAMS = $(BUILD)/minimiod $(BUILD)/minimioctl
 EXAMPLES = $(patsubst %.c,$(BUILD)/%,$(EXAMPLE_SOURCES))
 BENCHES = $(BUILD)/bench/library
 PRODUCT_PACKAGES = libcjson libcares libbsd inih
 
-.PHONY: all build tests clients deps demo check check-valgrind bench benches install install-systemd clean help
+.PHONY: all build library tests clients deps demo check check-valgrind check-kqueue check-headers bench benches \
+	install install-systemd clean help
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
@@ -61,10 +85,13 @@ all: deps
 
 help:
 	@echo 'make            build everything into $(BUILD)'
+	@echo 'make library    build libminimio alone'
 	@echo 'make demo       see it at work'
 	@echo 'make check      run every test'
 	@echo 'make check-valgrind  run the daemon through its tests under valgrind'
 	@echo 'make clients    fetch the JSON-RPC libraries that check tries the daemon with'
+	@echo 'make check-kqueue  run the library through its tests over its kqueue backend'
+	@echo 'make check-headers  compile the kqueue backend against the headers of macOS and the BSDs'
 	@echo 'make bench      measure it'
 	@echo 'make install    install under DESTDIR and PREFIX ($(PREFIX))'
 	@echo 'make deps       install what the build needs'
@@ -73,7 +100,10 @@ help:
 deps:
 	@$(if $(filter no,$(DEPS)),:,scripts/deps.sh build)
 
-build: $(PROGRAMS) $(LIBRARY) $(BUILD)/libminimio.so $(BUILD)/$(SONAME) $(EXAMPLES)
+build: library $(PROGRAMS) $(EXAMPLES)
+
+# What macOS and the BSDs can have of it: the rest is for Linux.
+library: $(LIBRARY) $(BUILD)/$(SHARED_LINK) $(BUILD)/$(SONAME)
 
 $(BUILD)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
@@ -94,7 +124,10 @@ $(BUILD)/obj/libminimio/%.o: EXTRA_CFLAGS = -fno-lto
 $(BUILD)/obj/libminimio.o: $(call objects,$(LIBRARY_SOURCES))
 	$(call quiet,LD) $(CC) -r -nostdlib -o $@.all $^ && $(OBJCOPY) --localize-hidden $@.all $@ && rm $@.all
 
-$(LIBRARY): $(BUILD)/obj/libminimio.o
+# Where nothing can make them so, as on macOS, the archive is a plain one.
+CAN_LOCALIZE = $(shell $(OBJCOPY) --help 2>&1 | grep -e --localize-hidden)
+
+$(LIBRARY): $(if $(CAN_LOCALIZE),$(BUILD)/obj/libminimio.o,$(call objects,$(LIBRARY_SOURCES)))
 	@rm -f $@
 	$(call quiet,AR) $(AR) rcs $@ $^
 
@@ -102,11 +135,11 @@ $(PROTO): $(call objects,$(PROTO_SOURCES))
 	@rm -f $@
 	$(call quiet,AR) $(AR) rcs $@ $^
 
-$(BUILD)/libminimio.so $(BUILD)/$(SONAME): $(BUILD)/libminimio.so.$(VERSION)
+$(BUILD)/$(SHARED_LINK) $(BUILD)/$(SONAME): $(BUILD)/$(SHARED)
 	$(call quiet,LN) ln -sf $(<F) $@
 
-$(BUILD)/libminimio.so.$(VERSION): $(call objects,$(LIBRARY_SOURCES)) libminimio/minimio.map
-	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -shared -Wl,-soname,$(SONAME) -Wl,--version-script,libminimio/minimio.map -o $@ $(filter %.o,$^)
+$(BUILD)/$(SHARED): $(call objects,$(LIBRARY_SOURCES)) libminimio/minimio.map
+	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) $(SHARED_FLAGS) -o $@ $(filter %.o,$^)
 
 $(BUILD)/minimiod: $(call objects,$(DAEMON_SOURCES)) $(PROTO) $(LIBRARY)
 	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -o $@ $^ $(call pkg_libs,libcjson libcares inih) $(systemd_libs)
@@ -119,7 +152,7 @@ $(BUILD)/examples/%: $(BUILD)/obj/examples/%.o $(LIBRARY)
 	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -o $@ $^
 
 -include $(patsubst %.o,%.d,$(call objects,$(LIBRARY_SOURCES) $(PROTO_SOURCES) $(DAEMON_SOURCES) $(CLIENT_SOURCES) \
-	$(TEST_SOURCES) $(EXAMPLE_SOURCES) $(BENCH_SOURCES)))
+	$(TEST_SOURCES) $(KQUEUE_TEST_SOURCES) $(EXAMPLE_SOURCES) $(BENCH_SOURCES)))
 
 demo: deps
 	@$(MAKE) --no-print-directory build
@@ -135,6 +168,26 @@ check-valgrind:
 	@$(if $(filter no,$(DEPS)),:,scripts/deps.sh build check ci)
 	@$(MAKE) --no-print-directory build tests
 	@tests/run.sh $(BUILD) --valgrind
+
+# The library's tests over its kqueue backend, for each kind of kqueue. VALGRIND=1: under valgrind.
+check-kqueue:
+	@$(if $(filter no,$(DEPS)),:,scripts/deps.sh build check $(if $(VALGRIND),ci))
+	@for like in FREEBSD MACOS OLD_NETBSD; do \
+		build=$(BUILD)/kqueue/$$like; \
+		$(MAKE) --no-print-directory KQUEUE_LIKE=$$like BUILD=$$build $$build/tests/kqueue || exit 1; \
+	done
+	@tests/kqueue/run.sh $(BUILD) $(if $(VALGRIND),--valgrind)
+
+# The kqueue backend against the headers and C libraries of its platforms. No C flags but those every build has.
+check-headers:
+	@$(if $(filter no,$(DEPS)),:,scripts/deps.sh headers)
+	@DEPS=$(DEPS) CFLAGS='-std=c11 $(WARNINGS) -D_GNU_SOURCE -I. -O1' \
+		scripts/check-headers.sh $(BUILD)/headers tests/headers/program.c $(PORTABLE_SOURCES) $(KQUEUE_SOURCES)
+
+# Every close tells the kqueue, which the kernel does for its own.
+$(BUILD)/tests/kqueue: $(call objects,$(KQUEUE_TEST_SOURCES)) $(LIBRARY)
+	@mkdir -p $(@D)
+	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -Wl,--wrap=close -o $@ $^ $(call pkg_libs,check)
 
 bench:
 	@$(if $(filter no,$(DEPS)),:,scripts/deps.sh build bench)
@@ -173,9 +226,9 @@ install: all
 	install -d $(bindir) $(libdir)/pkgconfig $(includedir) $(docdir) $(addprefix $(mandir)/man,1 3 5 7 8)
 	install -m 755 $(PROGRAMS) $(bindir)
 	install -m 644 $(LIBRARY) $(libdir)
-	install -m 755 $(BUILD)/libminimio.so.$(VERSION) $(libdir)
-	ln -sf libminimio.so.$(VERSION) $(libdir)/$(SONAME)
-	ln -sf $(SONAME) $(libdir)/libminimio.so
+	install -m 755 $(BUILD)/$(SHARED) $(libdir)
+	ln -sf $(SHARED) $(libdir)/$(SONAME)
+	ln -sf $(SONAME) $(libdir)/$(SHARED_LINK)
 	install -m 644 libminimio/minimio.h $(includedir)
 	sed -e 's,@PREFIX@,$(PREFIX),' -e 's,@LIBDIR@,$(LIBDIR),' -e 's,@VERSION@,$(VERSION),' libminimio/minimio.pc.in >$(libdir)/pkgconfig/minimio.pc
 	install -m 644 man/minimioctl.1 $(mandir)/man1

@@ -14,7 +14,7 @@ clang-format --dry-run -Werror $(git ls-files '*.c' '*.h')
 echo '== clang-tidy'
 # shellcheck disable=SC2086
 printf '%s\n' $sources | xargs -P "$(nproc)" -n 4 sh -c '
-    clang-tidy --quiet "$@" -- -std=c11 -D_GNU_SOURCE -I. -Ilibminimio -DMINIMIO_VERSION=\"lint\" 2>lint.$$ || { cat lint.$$; rm -f lint.$$; exit 1; }
+    clang-tidy --quiet "$@" -- -std=c11 -D_GNU_SOURCE -I. -Ilibminimio -Itests/kqueue -DKQUEUE_LIKE_MACOS -DMINIMIO_VERSION=\"lint\" 2>lint.$$ || { cat lint.$$; rm -f lint.$$; exit 1; }
     rm -f lint.$$' sh
 
 echo '== cppcheck'
@@ -24,7 +24,7 @@ cppcheck --quiet --std=c11 --error-exitcode=1 --enable=warning,performance,porta
     -D'STAILQ_HEAD(name,type)=struct name{struct type*a,**b;}' -D'TAILQ_HEAD(name,type)=struct name{struct type*a,**b;}' \
     -D'LIST_HEAD(name,type)=struct name{struct type*a;}' -D'SLIST_HEAD(name,type)=struct name{struct type*a;}' \
     -D'RB_HEAD(name,type)=struct name{struct type*a;}' -D'cJSON_ArrayForEach(e,a)=for((e)=(a);(e);)' \
-    -I. -Ilibminimio $product
+    -I. -Ilibminimio -Itests/kqueue -DKQUEUE_LIKE_MACOS $product
 
 echo '== shellcheck'
 # shellcheck disable=SC2046

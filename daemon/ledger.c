@@ -4,6 +4,7 @@
 #include "daemon/descriptors.h"
 #include "proto/methods.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdatomic.h>
 #include <stddef.h>
@@ -135,6 +136,7 @@ int ledger_new(struct ledger **ret_ledger)
         ledger_free(ledger);
         return result;
     }
+    assert(ledger->file);
     ledger->file->heading = (struct heading){.entry_size = sizeof(struct entry), .capacity = FIRST_CAPACITY};
     memcpy(ledger->file->heading.magic, MAGIC, sizeof ledger->file->heading.magic);
     add_all_free(ledger, 0);

@@ -188,6 +188,7 @@ struct minimio_registrator *minimio_registrator_free(struct minimio_registrator 
  *   -EEXIST     it is registered already; that registration goes on working
  *   -ENOTSUP    MINIMIO_PRIORITY where the platform has no way to tell
  *   -ENOMEM, -ENOSPC   out of memory, or past the system's limit of watches
+ *   -EPIPE      a pipe's writing end whose reader is gone (kqueue alone)
  */
 int minimio_registrator_register(struct minimio_registrator *registrator, struct minimio_tcp_stream *stream,
                                  minimio_token token, minimio_interests interests, enum minimio_mode mode);

@@ -29,6 +29,7 @@ struct registration {
 
 struct registry {
     struct registration *_Atomic segments[REGISTRY_SEGMENTS];
+    size_t beside_size; /* of what a selector keeps beside each registration; set before the first is made */
 };
 
 void registry_deinit(struct registry *registry);
@@ -45,6 +46,18 @@ static inline struct registration *registry_find(struct registry *registry, int 
         atomic_load_explicit(&registry->segments[highest_bit - REGISTRY_FIRST_BITS], memory_order_acquire);
 
     return segment ? &segment[number - (UINT32_C(1) << highest_bit)] : NULL;
+}
+
+/* What the selector keeps beside that entry, zeroes at first; NULL where no entry was ever made. */
+static inline void *registry_beside(struct registry *registry, int fd)
+{
+    uint32_t number = (uint32_t)fd + (UINT32_C(1) << REGISTRY_FIRST_BITS);
+    int highest_bit = 31 - __builtin_clz(number);
+    uint32_t count = UINT32_C(1) << highest_bit;
+    struct registration *segment =
+        atomic_load_explicit(&registry->segments[highest_bit - REGISTRY_FIRST_BITS], memory_order_acquire);
+
+    return segment ? (char *)(segment + count) + (number - count) * registry->beside_size : NULL;
 }
 
 /* The generation that the next registration of this entry is to have. */

@@ -27,9 +27,57 @@ _Static_assert(sizeof(struct minimio_slice) == sizeof(struct iovec) &&
 #define IOV_MAX 1024
 #endif
 
+/* Where it is missing, SO_NOSIGPIPE does it for every call. */
+#ifndef MSG_NOSIGNAL
+#define MSG_NOSIGNAL 0
+#endif
+
 void tcp_stream_close_fd(minimio_fd fd)
 {
     close(fd);
+}
+
+/* ---- Birth ------------------------------------------------------------------------------------------------------ */
+
+static int set_flag(int fd, int get, int set, int flag)
+{
+    int flags = fcntl(fd, get);
+
+    if (flags < 0 || (!(flags & flag) && fcntl(fd, set, flags | flag) < 0))
+        return -errno;
+    return 0;
+}
+
+/* Non-blocking, close-on-exec, and no signal from macOS, where not every version knows MSG_NOSIGNAL. */
+static int make_ours(int fd)
+{
+    int r = set_flag(fd, F_GETFL, F_SETFL, O_NONBLOCK);
+
+    if (r == 0)
+        r = set_flag(fd, F_GETFD, F_SETFD, FD_CLOEXEC);
+#ifdef __APPLE__
+    static const int on = 1;
+    /* It refuses a socket that is shut down already, which is no reason to refuse the stream. */
+    if (r == 0 && setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof(on)) < 0 && errno != EINVAL)
+        r = -errno;
+#endif
+    return r;
+}
+
+static int open_socket(int family)
+{
+#ifdef SOCK_NONBLOCK
+    int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
+
+    return fd < 0 ? -errno : fd;
+#else
+    int fd = socket(family, SOCK_STREAM, IPPROTO_TCP);
+    int r = fd < 0 ? -errno : make_ours(fd);
+
+    if (r < 0 && fd >= 0)
+        close(fd);
+    return r < 0 ? r : fd;
+#endif
 }
 
 /* ---- Connecting ------------------------------------------------------------------------------------------------- */
@@ -44,9 +92,9 @@ int minimio_tcp_stream_connect(const struct sockaddr *address, socklen_t address
         return -EINVAL;
     if (address->sa_family != AF_INET && address->sa_family != AF_INET6)
         return -EAFNOSUPPORT;
-    int fd = socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
+    int fd = open_socket(address->sa_family);
     if (fd < 0)
-        return -errno;
+        return fd;
     bool connected = connect(fd, address, address_length) == 0;
     /* A signal interrupts the call, not the connecting. */
     if (!connected && errno != EINPROGRESS && errno != EINTR) {
@@ -58,15 +106,6 @@ out:
     if (r < 0)
         close(fd);
     return r;
-}
-
-static int set_flag(int fd, int get, int set, int flag)
-{
-    int flags = fcntl(fd, get);
-
-    if (flags < 0 || (!(flags & flag) && fcntl(fd, set, flags | flag) < 0))
-        return -errno;
-    return 0;
 }
 
 int minimio_tcp_stream_from_fd(minimio_fd fd, struct minimio_tcp_stream **ret_stream)
@@ -82,9 +121,7 @@ int minimio_tcp_stream_from_fd(minimio_fd fd, struct minimio_tcp_stream **ret_st
     int r = tcp_stream_new(fd, connected, &stream);
     if (r < 0)
         return r;
-    r = set_flag(fd, F_GETFL, F_SETFL, O_NONBLOCK);
-    if (r == 0)
-        r = set_flag(fd, F_GETFD, F_SETFD, FD_CLOEXEC);
+    r = make_ours(fd);
     if (r < 0) {
         minimio_tcp_stream_take_fd(stream);
         return r;
@@ -127,12 +164,30 @@ int minimio_tcp_stream_take_error(struct minimio_tcp_stream *stream)
     return -error;
 }
 
-/* Neither connected nor failed: is it still trying? A socket that is not reports POLLHUP. */
+static bool has_port(const struct sockaddr_storage *address)
+{
+    in_port_t port;
+
+    memcpy(&port,
+           (const char *)address + (address->ss_family == AF_INET6 ? offsetof(struct sockaddr_in6, sin6_port)
+                                                                   : offsetof(struct sockaddr_in, sin_port)),
+           sizeof(port));
+    return port != 0;
+}
+
+/*
+ * Neither connected nor failed: is it still trying? One that failed reports POLLHUP. One that was never told to
+ * connect does so on Linux alone, but it has no port either.
+ */
 static bool is_connecting(int fd)
 {
     struct pollfd ask = {.fd = fd, .events = POLLOUT};
+    struct sockaddr_storage local = {0};
+    socklen_t length = sizeof(local);
 
-    return poll(&ask, 1, 0) <= 0 || !(ask.revents & (POLLHUP | POLLNVAL));
+    if (poll(&ask, 1, 0) > 0 && (ask.revents & (POLLHUP | POLLNVAL)))
+        return false;
+    return getsockname(fd, (struct sockaddr *)&local, &length) == 0 && has_port(&local);
 }
 
 int minimio_tcp_stream_finish_connect(struct minimio_tcp_stream *stream)
@@ -151,7 +206,7 @@ int minimio_tcp_stream_finish_connect(struct minimio_tcp_stream *stream)
         stream->connected = true;
         return 0;
     }
-    if (errno != ENOTCONN)
+    if (errno != ENOTCONN && errno != EINVAL) /* the latter is macOS's, of a connection that is over */
         return -errno;
     if (is_connecting(stream->fd))
         return -EINPROGRESS;
@@ -167,7 +222,8 @@ static ssize_t finish_io(struct minimio_tcp_stream *stream, ssize_t result)
 {
     if (result >= 0)
         return result;
-    int error = errno;
+    /* macOS's EPROTOTYPE is a peer that is just going away. */
+    int error = errno == EPROTOTYPE ? EPIPE : errno;
     keep_connect_error(stream, error);
     return -error;
 }
@@ -355,5 +411,7 @@ int minimio_tcp_stream_peer_addr(struct minimio_tcp_stream *stream, struct socka
 
     assert(stream && ret_address && ret_length);
     int r = getpeername(stream->fd, (struct sockaddr *)&address, &length);
+    if (r < 0 && errno == EINVAL) /* macOS, of a connection that is over */
+        errno = ENOTCONN;
     return give_address(r, &address, length, ret_address, ret_length);
 }

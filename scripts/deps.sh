@@ -1,7 +1,7 @@
 #!/bin/sh
-# Finds what the build (`build`), the tests (`check`), the benches (`bench`) or the whole CI (`ci`) need and installs
-# what is missing.
-# usage: scripts/deps.sh build|check|bench|ci...
+# Finds what the build (`build`), the tests (`check`), the benches (`bench`), foreign headers (`headers`) or the whole CI
+# (`ci`) need and installs what is missing.
+# usage: scripts/deps.sh build|check|bench|headers|ci...
 set -eu
 
 missing=''
@@ -99,12 +99,15 @@ for set in "$@"; do
         works 'python3 -c "import aiorpcx" || /usr/bin/python3 -c "import aiorpcx"' python3-aiorpcx python3-aiorpcx python-aiorpcx ''
         works 'perl -MJSON::RPC::Common -e 1' libjson-rpc-common-perl perl-JSON-RPC-Common '' ''
         ;;
+    headers)
+        program npm npm npm npm node
+        ;;
     bench)
         program python3 python3 python3 python python3
         peers
         ;;
     *)
-        echo "deps.sh: unknown set '$set': build, check, ci or bench" >&2
+        echo "deps.sh: unknown set '$set': build, check, ci, headers or bench" >&2
         exit 2
         ;;
     esac

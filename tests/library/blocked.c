@@ -36,17 +36,18 @@ static int thread_id(void)
 #endif
 }
 
-/* Elsewhere than on Linux whether it waits already is left to chance. */
+/* Or gone, its short wait over? Elsewhere than on Linux whether it waits already is left to chance. */
 static bool is_asleep(int id)
 {
 #ifdef __linux__
     char path[64], state = '?';
     snprintf(path, sizeof(path), "/proc/self/task/%d/stat", id);
     FILE *file = fopen(path, "re");
-    ck_assert_ptr_nonnull(file);
-    ck_assert_int_eq(fscanf(file, "%*d (%*[^)]) %c", &state), 1);
+    if (!file)
+        return true;
+    bool is_there = fscanf(file, "%*d (%*[^)]) %c", &state) == 1;
     fclose(file);
-    return state == 'S';
+    return !is_there || state == 'S';
 #else
     return id != 0;
 #endif
@@ -168,14 +169,14 @@ END_TEST
 
 START_TEST(changes_do_not_shorten_it)
 {
-    start_waiting(A_MOMENT);
+    start_waiting(10 * A_MOMENT);
     for (int i = 0; i < 10; i++) {
         add(1, MINIMIO_READABLE, (enum minimio_mode)(i % 3));
         change(2, MINIMIO_READABLE, (enum minimio_mode)(i % 2));
         ck_assert_int_eq(minimio_registrator_deregister(registrator, pair.stream), 0);
     }
     assert_wait_gave(0);
-    ck_assert_int_ge(waiter.took_ns, A_MOMENT);
+    ck_assert_int_ge(waiter.took_ns, 10 * A_MOMENT);
 }
 END_TEST
 

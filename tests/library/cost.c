@@ -4,6 +4,7 @@
  * Counting is Linux's own way: the C library's waits are replaced in the whole test program, and a filter kills a
  * process at any other system call.
  */
+#include "tests/library/skips.h"
 #include "tests/library/support.h"
 
 #include <linux/filter.h>
@@ -82,6 +83,7 @@ START_TEST(an_event_costs_no_system_call_but_the_wait)
     };
     int status;
 
+    SKIP_WHERE_LISTED;
     if (is_slowed_down()) /* whose own system calls these would be */
         return;
     pid_t child = fork();

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* How a connection ends, against every mode and either interest: what is told, how often, and what calls then give. */
+#include "tests/library/skips.h"
 #include "tests/library/support.h"
 
 #include <errno.h>
@@ -78,6 +79,18 @@ static struct end_case nth_case(int n)
     };
 }
 
+static bool is_told(struct end_case it)
+{
+    return it.interest == MINIMIO_READABLE || ends[it.end].happen == peer_resets ||
+           !is_skipped("library_ends, of a writer, but resets");
+}
+
+static bool is_write_closed_told(struct end_case it)
+{
+    return ends[it.end].is_write_closed && (it.interest == MINIMIO_WRITABLE || ends[it.end].happen == peer_resets ||
+                                            !is_skipped("library_ends, write_closed of a reader, but resets"));
+}
+
 /* An edge or a oneshot of a writer is told of room first. */
 static void arm(struct end_case it, minimio_token token)
 {
@@ -94,7 +107,7 @@ static void assert_ended(const struct minimio_event *event, struct end_case it)
 {
     ck_assert_uint_eq(minimio_event_id(event), 1);
     ck_assert_msg(minimio_event_is_read_closed(event), "%s: it is read closed", ends[it.end].name);
-    ck_assert_msg(minimio_event_is_write_closed(event) == ends[it.end].is_write_closed, "%s: write closed or not",
+    ck_assert_msg(minimio_event_is_write_closed(event) == is_write_closed_told(it), "%s: write closed or not",
                   ends[it.end].name);
     if (it.interest == MINIMIO_READABLE)
         ck_assert_msg(minimio_event_is_readable(event), "%s: a read tells", ends[it.end].name);
@@ -104,6 +117,8 @@ START_TEST(an_end_is_told_in_every_mode_whatever_the_interest)
 {
     struct end_case it = nth_case(_i);
 
+    if (!is_told(it))
+        return;
     arm(it, 1);
     ends[it.end].happen();
     if (it.interest == MINIMIO_WRITABLE && it.mode == MINIMIO_ONESHOT) /* its one event was room */
@@ -124,6 +139,8 @@ START_TEST(an_end_that_was_there_before_is_told_to_who_registers)
 {
     struct end_case it = nth_case(_i);
 
+    if (!is_told(it))
+        return;
     ends[it.end].happen();
     ck_assert_int_eq(minimio_registrator_register(registrator, pair.stream, 1, it.interest, it.mode), 0);
     struct minimio_event event = await_flag(1, minimio_event_is_read_closed);
@@ -135,6 +152,8 @@ START_TEST(an_end_is_told_again_to_who_reregisters)
 {
     struct end_case it = nth_case(_i);
 
+    if (!is_told(it))
+        return;
     ck_assert_int_eq(minimio_registrator_register(registrator, pair.stream, 7, it.interest, it.mode), 0);
     ends[it.end].happen();
     await_flag(7, minimio_event_is_read_closed);

@@ -323,10 +323,14 @@ START_TEST(a_never_connected_socket_is_not_closed)
     for (size_t i = 0; i < 2; i++) {
         int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
         ck_assert_int_eq(minimio_registrator_register_fd(registrator, fd, 1, interests[i], MINIMIO_ONESHOT), 0);
-        struct minimio_event event = await_event();
-        ck_assert(!minimio_event_is_read_closed(&event));
-        ck_assert(!minimio_event_is_write_closed(&event));
-        ck_assert(minimio_event_is_readable(&event) || minimio_event_is_writable(&event));
+        if (strcmp(minimio_backend(), "kqueue") == 0) {
+            assert_quiet(); /* there it has no event at all */
+        } else {
+            struct minimio_event event = await_event();
+            ck_assert(!minimio_event_is_read_closed(&event));
+            ck_assert(!minimio_event_is_write_closed(&event));
+            ck_assert(minimio_event_is_readable(&event) || minimio_event_is_writable(&event));
+        }
         close(fd);
     }
 }
@@ -340,7 +344,7 @@ START_TEST(interests_and_backend_can_be_asked_for)
     ck_assert(!minimio_interests_is_writable(MINIMIO_PRIORITY));
     ck_assert(minimio_interests_is_priority(MINIMIO_PRIORITY));
     ck_assert(!minimio_interests_is_priority(MINIMIO_READABLE | MINIMIO_WRITABLE));
-    ck_assert_str_eq(minimio_backend(), "epoll");
+    ck_assert_str_eq(minimio_backend(), EXPECTED_BACKEND);
 }
 END_TEST
 

@@ -267,8 +267,10 @@ static void try_register(struct model *model)
                                                     interests, mode)
                   : minimio_registrator_register(registrator, model->pair.stream, token, interests, mode);
     require(r == (model->registered ? -EEXIST : 0), "register", token);
-    if (r != 0)
+    if (r != 0) {
+        model_looked_at(model); /* to be refused */
         return;
+    }
     model->by_fd = by_fd;
     number_means_another((int)minimio_tcp_stream_fd(model->pair.stream));
     model_arm(model, token, interests, mode);
@@ -305,7 +307,7 @@ static unsigned flags_of(const struct minimio_event *event)
     require(!minimio_event_is_priority(event), "nothing urgent was sent", event->token);
     return (minimio_event_is_readable(event) ? READABLE : 0U) | (minimio_event_is_writable(event) ? WRITABLE : 0U) |
            (minimio_event_is_read_closed(event) ? READ_CLOSED : 0U) |
-           (minimio_event_is_write_closed(event) ? WRITE_CLOSED : 0U) | (minimio_event_is_error(event) ? ERROR : 0U);
+           (minimio_event_is_write_closed(event) ? WRITE_CLOSED : 0U) | (minimio_event_is_error(event) ? IN_ERROR : 0U);
 }
 
 static struct model *find(minimio_token token)

@@ -15,6 +15,11 @@
 #define PLENTY   (20 * S)  /* for what is sure to come */
 #define A_MOMENT (20 * MS) /* for what is not to come */
 
+/* Which backend the build chose. */
+#ifndef EXPECTED_BACKEND
+#define EXPECTED_BACKEND "epoll"
+#endif
+
 #define ASYNC_CASE_TIMEOUT_S 120 /* of a test case, in Check's whole seconds: for valgrind too */
 
 /* A queue for each test, by set_up_queue and tear_down_queue as a checked fixture. */

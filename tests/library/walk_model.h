@@ -13,7 +13,7 @@ enum {
     WRITABLE = 1 << 1,
     READ_CLOSED = 1 << 2,
     WRITE_CLOSED = 1 << 3,
-    ERROR = 1 << 4,
+    IN_ERROR = 1 << 4,
 };
 
 struct model {
@@ -29,7 +29,7 @@ struct model {
     minimio_interests interests;
     enum minimio_mode mode;
     bool fired;    /* a oneshot */
-    bool news;     /* something happened since the last event: EDGE may report */
+    int news;      /* how many events EDGE may report of what happened since the last one: pieces() */
     bool drained;  /* read until EAGAIN since the last event, which an edge on Windows waits for */
     unsigned owed; /* flags that must come, while they are true */
 };
@@ -45,6 +45,9 @@ unsigned possible_flags(const struct model *model);
 /* Is an event owed? Would one be without a reason? Of what is registered. */
 bool must_come(const struct model *model);
 bool may_come(const struct model *model);
+
+/* It was looked at anew, by which some systems report again. */
+void model_looked_at(struct model *model);
 
 /* Something happened to the stream, of which these flags are to be told. */
 void model_happened(struct model *model, unsigned flags);

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The selector on macOS, FreeBSD, OpenBSD and NetBSD: a kqueue, a registry, and a waker.
+ *
+ * The kernel's events are larger than ours, and a descriptor may have two or three of them, so they are fetched onto
+ * the stack, batch by batch, until the caller's array is full or there are no more.
+ */
+#include "libminimio/selector_kqueue.h"
+
+#include "libminimio/event.h"
+#include "libminimio/forks.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#define NS_PER_S INT64_C(1000000000)
+
+/* As long as one wait lasts at most, in seconds: some kernels refuse more than a few years. */
+#define WAIT_MAX_S INT64_C(86400)
+
+#define BATCH 256
+
+#define WORD_OF(event) ((uint32_t)(uintptr_t)(event)->udata)
+
+int64_t monotonic_ns(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * NS_PER_S + now.tv_nsec;
+}
+
+const char *minimio_backend(void)
+{
+    return "kqueue";
+}
+
+/* ---- Birth and death -------------------------------------------------------------------------------------------- */
+
+static int open_kqueue(int *ret_fd)
+{
+    *ret_fd = kqueue();
+    /* No other thread's fork and exec comes between: a kqueue is not inherited. */
+    return *ret_fd < 0 || fcntl(*ret_fd, F_SETFD, FD_CLOEXEC) < 0 ? -errno : 0;
+}
+
+int selector_new(struct selector **ret_selector)
+{
+    struct selector *selector = calloc(1, sizeof(*selector));
+
+    if (!selector)
+        return -ENOMEM;
+    selector->kqueue_fd = -1;
+    selector->forks = forks_count();
+    selector->registry.beside_size = sizeof(struct watch);
+    pthread_mutex_init(&selector->lock, NULL);
+    int r = forks_watch();
+    if (r == 0)
+        r = open_kqueue(&selector->kqueue_fd);
+    if (r == 0)
+        r = waker_init(&selector->waker, selector->kqueue_fd);
+    if (r < 0) {
+        if (selector->kqueue_fd >= 0)
+            close(selector->kqueue_fd);
+        selector_free(selector);
+        return r;
+    }
+    *ret_selector = selector;
+    return 0;
+}
+
+/* In a forked child, which inherits no kqueue, its number is free or a stranger's, and is left alone. */
+void selector_close(struct selector *selector)
+{
+    waker_deinit(&selector->waker);
+    if (selector->forks == forks_count())
+        close(selector->kqueue_fd);
+    selector->kqueue_fd = -1;
+    registry_deinit(&selector->registry);
+}
+
+/* selector_close left nothing to give up: it waited for the kicks that were under way. */
+void selector_close_waker(struct selector *selector)
+{
+    (void)selector;
+}
+
+struct selector *selector_free(struct selector *selector)
+{
+    if (!selector)
+        return NULL;
+    if (selector->forks == forks_count())
+        pthread_mutex_destroy(&selector->lock);
+    free(selector);
+    return NULL;
+}
+
+bool selector_lock(struct selector *selector)
+{
+    if (selector->forks != forks_count())
+        return false;
+    pthread_mutex_lock(&selector->lock);
+    return true;
+}
+
+void selector_unlock(struct selector *selector)
+{
+    pthread_mutex_unlock(&selector->lock);
+}
+
+minimio_fd selector_fd(const struct selector *selector)
+{
+    return selector->kqueue_fd;
+}
+
+void selector_kick(struct selector *selector)
+{
+    waker_kick(&selector->waker);
+}
+
+/* ---- The wait --------------------------------------------------------------------------------------------------- */
+
+static int fetch(struct selector *selector, struct kevent *events, int limit, int64_t timeout_ns)
+{
+    struct timespec timeout = {
+        .tv_sec = (time_t)(timeout_ns / NS_PER_S),
+        .tv_nsec = (long)(timeout_ns % NS_PER_S),
+    };
+
+    if (timeout_ns >= WAIT_MAX_S * NS_PER_S)
+        timeout = (struct timespec){.tv_sec = WAIT_MAX_S};
+    int count = kevent(selector->kqueue_fd, NULL, 0, events, limit, timeout_ns < 0 ? NULL : &timeout);
+    return count < 0 ? -errno : count;
+}
+
+/* Whose event it is; false: nobody's. */
+static bool find_token(struct selector *selector, int fd, uint32_t generation, uint64_t *ret_token)
+{
+    struct registration *registration = registry_find(&selector->registry, fd);
+
+    if (!registration)
+        return false;
+    if (registration_read(registration, generation, ret_token))
+        return true;
+    /* Either an event of an earlier registration, or of one that is between kevent and publishing. */
+    pthread_mutex_lock(&selector->lock);
+    bool found = registration_read(registration, generation, ret_token);
+    pthread_mutex_unlock(&selector->lock);
+    return found;
+}
+
+/* A filter tells of the end of its own direction, and of an error, with which a connection ends in both. */
+static uint32_t closed(const struct kevent *event, bool is_socket)
+{
+    uint32_t bits = event->filter == EVFILT_WRITE ? READINESS_WRITE_CLOSED : READINESS_READ_CLOSED;
+
+    if (is_socket && event->fflags != 0)
+        bits |= READINESS_READ_CLOSED | READINESS_WRITE_CLOSED;
+    /* A pipe without readers: writing fails. */
+    if (!is_socket && event->filter == EVFILT_WRITE)
+        bits |= READINESS_ERROR;
+    return bits;
+}
+
+static uint32_t readiness(const struct kevent *event, bool is_socket)
+{
+    uint32_t bits;
+
+#ifdef NOTE_OOB
+    if (event->filter == EVFILT_EXCEPT)
+        return (event->fflags & NOTE_OOB ? READINESS_PRIORITY : 0) |
+               (event->flags & EV_EOF ? READINESS_READ_CLOSED : 0);
+#endif
+    bits = event->filter == EVFILT_WRITE ? READINESS_WRITABLE : READINESS_READABLE;
+    if (is_socket && event->fflags != 0)
+        bits |= READINESS_ERROR;
+    if (event->flags & EV_EOF)
+        bits |= closed(event, is_socket);
+    return bits;
+}
+
+/*
+ * Takes up an event of the kernel's. Those of one descriptor become one of ours, of which there are `*count`.
+ * False: it told nothing new.
+ */
+static bool take(struct selector *selector, const struct kevent *event, struct minimio_event *events, int *count)
+{
+    uint32_t word = WORD_OF(event);
+    int fd = (int)event->ident;
+    uint64_t token;
+
+    if (waker_takes(&selector->waker, event) || !find_token(selector, fd, GENERATION(word), &token))
+        return false;
+    struct watch *watch = registry_beside(&selector->registry, fd);
+    uint32_t bits = readiness(event, !(word & WORD_NO_SOCKET));
+    if (watch->wait == selector->wait && events[watch->place].token == token) {
+        bool is_new = (bits & ~events[watch->place].readiness) != 0;
+        events[watch->place].readiness |= bits;
+        return is_new;
+    }
+    watch->wait = selector->wait;
+    watch->place = (uint32_t)*count;
+    events[(*count)++] = (struct minimio_event){.token = token, .readiness = bits};
+    if (word & WORD_DISARM)
+        selector_disarm(selector, fd, word);
+    return true;
+}
+
+/*
+ * A full batch is followed by another, for the waker's event, two of one descriptor and those of earlier registrations
+ * may have left room. The kernel puts what stays ready at the end of its queue, so those that wait come first.
+ */
+int selector_wait(struct selector *selector, struct minimio_event *events, size_t capacity, int64_t timeout_ns)
+{
+    struct kevent batch[BATCH];
+    int room = capacity < INT_MAX ? (int)capacity : INT_MAX;
+    int count = 0;
+
+    selector->wait++;
+    for (int round = 0;; round++) {
+        bool is_new = false;
+        int limit = room - count < BATCH ? room - count : BATCH;
+        int fetched = fetch(selector, batch, limit, round == 0 ? timeout_ns : 0);
+        if (fetched < 0)
+            return count > 0 ? count : fetched;
+        for (int i = 0; i < fetched; i++)
+            is_new |= take(selector, &batch[i], events, &count);
+        if (fetched < limit || count == room || (!is_new && round > 0))
+            return count;
+    }
+}

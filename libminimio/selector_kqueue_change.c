@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a kqueue watches.
+ *
+ * The kernel adds and changes knotes without a word on whether they were there, and drops them silently when their
+ * descriptor's number is closed. So what was registered is for this file to remember, and whether it still is, for a
+ * change that adds nothing: it fails with ENOENT where there is no knote, also under a new descriptor of that number.
+ *
+ * Changes are submitted without room for events: the kernel then stops at the first that fails and says why. Those
+ * that can fail come first, so that a failure can be undone.
+ */
+#include "libminimio/selector_kqueue.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#define UDATA(word) ((__typeof__(((struct kevent *)0)->udata))(uintptr_t)(word))
+
+/* Which filter tells of which interest. */
+static const struct {
+    minimio_interests interest;
+    int filter;
+    unsigned fflags;
+} filters[] = {
+    {MINIMIO_READABLE, EVFILT_READ, 0},
+    {MINIMIO_WRITABLE, EVFILT_WRITE, 0},
+#ifdef NOTE_OOB
+    {MINIMIO_PRIORITY, EVFILT_EXCEPT, NOTE_OOB},
+#endif
+};
+
+#define FILTERS (sizeof(filters) / sizeof(filters[0]))
+
+#ifdef NOTE_OOB
+#define INTERESTS (MINIMIO_READABLE | MINIMIO_WRITABLE | MINIMIO_PRIORITY)
+#else
+#define INTERESTS (MINIMIO_READABLE | MINIMIO_WRITABLE)
+#endif
+
+/* ---- Changes to knotes ------------------------------------------------------------------------------------------ */
+
+struct changes {
+    struct kevent list[2 * FILTERS];
+    int count;
+};
+
+/* Has each of the interests' knotes changed by `flags`. */
+static void change(struct changes *changes, int fd, minimio_interests interests, unsigned flags, uint32_t word)
+{
+    for (size_t i = 0; i < FILTERS; i++)
+        if (interests & filters[i].interest)
+            changes->list[changes->count++] = (struct kevent){
+                .ident = (uintptr_t)fd,
+                .filter = filters[i].filter,
+                .flags = flags,
+                .fflags = filters[i].fflags,
+                .udata = UDATA(word),
+            };
+}
+
+static int submit(struct selector *selector, const struct changes *changes)
+{
+    return kevent(selector->kqueue_fd, changes->list, changes->count, NULL, 0, NULL) < 0 ? -errno : 0;
+}
+
+/* Deletes knotes, each whether or not the others are there. */
+static void drop(struct selector *selector, int fd, minimio_interests interests)
+{
+    for (size_t i = 0; i < FILTERS; i++) {
+        struct changes changes = {.count = 0};
+        change(&changes, fd, interests & filters[i].interest, EV_DELETE, 0);
+        if (changes.count > 0)
+            (void)submit(selector, &changes);
+    }
+}
+
+static unsigned mode_flags(enum minimio_mode mode)
+{
+    return mode == MINIMIO_ONESHOT ? EV_DISPATCH : mode == MINIMIO_EDGE ? EV_CLEAR : 0;
+}
+
+static uint32_t word_of(uint32_t generation, bool is_socket, minimio_interests interests, enum minimio_mode mode)
+{
+    bool is_single = (interests & (interests - 1)) == 0;
+    bool disarm = mode == MINIMIO_ONESHOT && (EV_DISPATCH == 0 || !is_single);
+
+    return generation >> 1 << 2 | (is_socket ? 0 : WORD_NO_SOCKET) | (disarm ? WORD_DISARM : 0);
+}
+
+/* ---- What is watched -------------------------------------------------------------------------------------------- */
+
+/* An entry of the registry, and what is beside it. */
+struct entry {
+    struct registration *registration;
+    struct watch *watch;
+};
+
+static void forget(struct entry entry)
+{
+    registration_withdraw(entry.registration);
+    entry.watch->interests = 0;
+}
+
+/* Finds the entry of a descriptor that was registered; false: it was not. */
+static bool find(struct selector *selector, int fd, struct entry *ret_entry)
+{
+    if (fd < 0 || waker_is_watched_by(&selector->waker, fd))
+        return false;
+    struct entry entry = {registry_find(&selector->registry, fd), registry_beside(&selector->registry, fd)};
+    if (!entry.registration || !entry.watch || entry.watch->interests == 0)
+        return false;
+    *ret_entry = entry;
+    return true;
+}
+
+/*
+ * Are its knotes there, that is, was the descriptor not closed since? The change is none; some kernels look anew
+ * whether the knote's event has come, so that one may be reported again.
+ */
+static bool is_alive(struct selector *selector, int fd, struct entry entry)
+{
+    uint32_t generation = atomic_load_explicit(&entry.registration->generation, memory_order_relaxed);
+    struct changes changes = {.count = 0};
+
+    change(&changes, fd, entry.watch->interests, 0,
+           word_of(generation, entry.registration->is_socket, entry.watch->interests,
+                   (enum minimio_mode)entry.watch->mode));
+    return submit(selector, &changes) == 0;
+}
+
+/* Can the descriptor be waited for? A kqueue would take files too, and call them ready. */
+static int check(int fd, bool *ret_is_socket)
+{
+    struct stat status;
+
+    if (fstat(fd, &status) < 0)
+        return -errno;
+    *ret_is_socket = S_ISSOCK(status.st_mode);
+    return S_ISREG(status.st_mode) || S_ISDIR(status.st_mode) ? -EPERM : 0;
+}
+
+/* What the contract calls an error of adding a knote. */
+static int adding_error(int fd, int r)
+{
+    switch (r) {
+    case -EBADF: /* of an open descriptor: NetBSD's word for what is EPIPE elsewhere, a pipe whose reader is gone */
+        return fcntl(fd, F_GETFD) < 0 ? r : -EPIPE;
+    case -EINVAL:
+    case -ENODEV:
+    case -ENXIO:
+    case -EOPNOTSUPP:
+        return -EPERM;
+    default:
+        return r;
+    }
+}
+
+/* Tells the polling thread. */
+static void publish(struct entry entry, uint32_t generation, minimio_token token, minimio_interests interests,
+                    enum minimio_mode mode)
+{
+    entry.watch->interests = interests;
+    entry.watch->mode = (uint8_t)mode;
+    registration_publish(entry.registration, generation, token);
+}
+
+static uint32_t next_generation(struct entry entry)
+{
+    return registration_next_generation(entry.registration) & GENERATION_MASK;
+}
+
+int selector_add(struct selector *selector, minimio_fd fd, minimio_token token, minimio_interests interests,
+                 enum minimio_mode mode)
+{
+    struct changes changes = {.count = 0};
+    struct entry entry = {0};
+    bool is_socket = false;
+
+    int r = check(fd, &is_socket);
+    if (r < 0)
+        return r;
+    if (waker_is_watched_by(&selector->waker, fd) || (find(selector, fd, &entry) && is_alive(selector, fd, entry)))
+        return -EEXIST;
+    if (interests & ~INTERESTS)
+        return -ENOTSUP;
+    r = registry_reserve(&selector->registry, fd, &entry.registration);
+    if (r < 0)
+        return r;
+    entry.watch = registry_beside(&selector->registry, fd);
+    assert(entry.watch);
+    uint32_t generation = next_generation(entry);
+    change(&changes, fd, interests, EV_ADD | mode_flags(mode), word_of(generation, is_socket, interests, mode));
+    r = submit(selector, &changes);
+    if (r < 0) {
+        drop(selector, fd, interests);
+        return adding_error(fd, r);
+    }
+    entry.registration->is_socket = is_socket;
+    publish(entry, generation, token, interests, mode);
+    return 0;
+}
+
+/* Why a descriptor that is not registered cannot be changed, in the order of the contract's checks. */
+static int why_absent(int fd)
+{
+    bool is_socket = false;
+    int r = check(fd, &is_socket);
+
+    return r < 0 ? r : -ENOENT;
+}
+
+/*
+ * What a change that failed with `r` leaves behind. `added` are the knotes that were to be new. The old ones are
+ * there, unless the descriptor was closed since, or the kernel refused to make one of them again in its new mode: that
+ * costs the registration.
+ */
+static int undo(struct selector *selector, int fd, struct entry entry, minimio_interests added, int r)
+{
+    drop(selector, fd, added);
+    if (is_alive(selector, fd, entry))
+        return adding_error(fd, r);
+    drop(selector, fd, entry.watch->interests);
+    forget(entry);
+    return r == -ENOENT ? why_absent(fd) : adding_error(fd, r);
+}
+
+/*
+ * A knote keeps the mode that it was made in, so another mode takes another knote. In the same mode it is disabled and
+ * enabled: the kernel then looks anew whether its event has come.
+ */
+int selector_modify(struct selector *selector, minimio_fd fd, minimio_token token, minimio_interests interests,
+                    enum minimio_mode mode)
+{
+    struct changes changes = {.count = 0};
+    struct entry entry;
+
+    if (!find(selector, fd, &entry))
+        return why_absent(fd);
+    if (interests & ~INTERESTS)
+        return is_alive(selector, fd, entry) ? -ENOTSUP : undo(selector, fd, entry, 0, -ENOENT);
+    minimio_interests old = entry.watch->interests;
+    minimio_interests added = (minimio_interests)(interests & ~old);
+    uint32_t generation = next_generation(entry);
+    uint32_t word = word_of(generation, entry.registration->is_socket, interests, mode);
+    change(&changes, fd, added, EV_ADD | mode_flags(mode), word);
+    change(&changes, fd, (minimio_interests)(old & ~interests), EV_DELETE, word);
+    change(&changes, fd, old & interests, mode == (enum minimio_mode)entry.watch->mode ? EV_DISABLE : EV_DELETE, word);
+    change(&changes, fd, old & interests, EV_ADD | EV_ENABLE | mode_flags(mode), word);
+    int r = submit(selector, &changes);
+    if (r < 0)
+        return undo(selector, fd, entry, added, r);
+    publish(entry, generation, token, interests, mode);
+    return 0;
+}
+
+int selector_remove(struct selector *selector, minimio_fd fd)
+{
+    struct changes changes = {.count = 0};
+    struct entry entry;
+    struct stat status;
+
+    if (!find(selector, fd, &entry))
+        return fstat(fd, &status) < 0 ? -errno : -ENOENT;
+    change(&changes, fd, entry.watch->interests, EV_DELETE, 0);
+    int r = submit(selector, &changes);
+    forget(entry);
+    return r;
+}
+
+void selector_disarm(struct selector *selector, int fd, uint32_t word)
+{
+    struct changes changes = {.count = 0};
+    struct entry entry;
+    uint64_t token;
+
+    pthread_mutex_lock(&selector->lock);
+    if (find(selector, fd, &entry) && registration_read(entry.registration, GENERATION(word), &token)) {
+        change(&changes, fd, entry.watch->interests, EV_DISABLE, word);
+        (void)submit(selector, &changes);
+    }
+    pthread_mutex_unlock(&selector->lock);
+}
