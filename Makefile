@@ -39,14 +39,15 @@ TEST_SOURCES = $(wildcard tests/*.c tests/unit/*.c tests/library/*.c tests/daemo
 TESTED_DAEMON_SOURCES = $(addprefix daemon/,address.c descriptors.c durable_names.c escape.c ledger.c log.c \
 	name_servers.c policy.c rules.c)
 EXAMPLE_SOURCES = $(wildcard examples/*.c)
-BENCH_SOURCES = $(wildcard bench/library/*.c)
+LIBRARY_BENCH_SOURCES = $(wildcard bench/library/*.c)
+DAEMON_BENCH_SOURCES = $(wildcard bench/daemon/*.c)
 
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 LIBRARY = $(BUILD)/libminimio.a
 PROTO = $(BUILD)/obj/proto.a
 PROGRAMS = $(BUILD)/minimiod $(BUILD)/minimioctl
 EXAMPLES = $(patsubst %.c,$(BUILD)/%,$(EXAMPLE_SOURCES))
-BENCHES = $(BUILD)/bench/library
+BENCHES = $(BUILD)/bench/library $(BUILD)/bench/daemon
 PRODUCT_PACKAGES = libcjson libcares libbsd inih
 
 .PHONY: all build tests deps demo check check-valgrind bench benches install clean help
@@ -79,7 +80,7 @@ $(BUILD)/obj/%.o: %.c Makefile
 $(BUILD)/obj/tests/%.o: EXTRA_CFLAGS = $(call pkg_cflags,check)
 # The examples include <minimio.h>, as any program does.
 $(BUILD)/obj/examples/%.o: EXTRA_CFLAGS = -Ilibminimio
-$(BUILD)/obj/bench/%.o: EXTRA_CFLAGS = $(call pkg_cflags,libevent_core libuv)
+$(BUILD)/obj/bench/library/%.o: EXTRA_CFLAGS = $(call pkg_cflags,libevent_core libuv)
 
 $(BUILD)/obj/daemon/service.o: EXTRA_CFLAGS = $(if $(HAVE_SYSTEMD),-DHAVE_SYSTEMD $(call pkg_cflags,libsystemd))
 
@@ -115,7 +116,7 @@ $(BUILD)/examples/%: $(BUILD)/obj/examples/%.o $(LIBRARY)
 	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -o $@ $^
 
 -include $(patsubst %.o,%.d,$(call objects,$(LIBRARY_SOURCES) $(PROTO_SOURCES) $(DAEMON_SOURCES) $(CLIENT_SOURCES) \
-	$(TEST_SOURCES) $(EXAMPLE_SOURCES) $(BENCH_SOURCES)))
+	$(TEST_SOURCES) $(EXAMPLE_SOURCES) $(LIBRARY_BENCH_SOURCES) $(DAEMON_BENCH_SOURCES)))
 
 demo: deps
 	@$(MAKE) --no-print-directory build
@@ -141,9 +142,14 @@ benches: $(BENCHES)
 
 # The libraries that libminimio is measured beside are linked here and nowhere else. libev has no pkg-config file, and
 # imitates libevent's functions, which must come from libevent: it comes last.
-$(BUILD)/bench/library: $(call objects,$(BENCH_SOURCES)) $(LIBRARY)
+$(BUILD)/bench/library: $(call objects,$(LIBRARY_BENCH_SOURCES)) $(LIBRARY)
 	@mkdir -p $(@D)
 	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -o $@ $^ $(call pkg_libs,libevent_core libuv) -lev
+
+# It starts the daemon and speaks to it, and has none of its code.
+$(BUILD)/bench/daemon: $(call objects,$(DAEMON_BENCH_SOURCES)) $(BUILD)/minimiod
+	@mkdir -p $(@D)
+	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^)
 
 # One program holds every suite, so that a run closes with one line of Check's. Suites see the private headers.
 $(BUILD)/tests/all: $(call objects,$(TEST_SOURCES) $(TESTED_DAEMON_SOURCES)) $(PROTO) $(LIBRARY)
