@@ -172,5 +172,5 @@ int descriptor_set_up(int fd)
 
     if (flags < 0 || (!(flags & O_NONBLOCK) && fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0))
         return -errno;
-    return fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 ? -errno : 0;
+    return 0;
 }

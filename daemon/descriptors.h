@@ -53,7 +53,7 @@ enum descriptor_kind {
  */
 int descriptor_inspect(int fd, enum descriptor_kind *ret_kind);
 
-/* Makes it non-blocking and close-on-exec. Error: a negative errno. */
+/* Makes it non-blocking; close-on-exec it was when it was received. Error: a negative errno. */
 int descriptor_set_up(int fd);
 
 #endif

@@ -140,11 +140,20 @@ int stream_adopt(struct reactor *reactor, struct stream *stream, minimio_fd fd, 
     return stream_restore(reactor, stream, fd, kind);
 }
 
+/* Armed and silent since: what is ready now, the reactor is about to tell anyway. */
+static bool is_armed_so(const struct stream *stream, uint8_t interests, uint8_t mode)
+{
+    return stream->watched && fires_once(stream) && !stream->fired && !stream->pending &&
+           stream->interests == interests && stream->mode == mode;
+}
+
 int stream_rearm(struct reactor *reactor, struct stream *stream, uint8_t interests, uint8_t mode)
 {
     uint8_t old_interests = stream->interests, old_mode = stream->mode;
     int result;
 
+    if (is_armed_so(stream, interests, mode))
+        return 0;
     stream->interests = interests;
     stream->mode = mode;
     result = watch(reactor, stream, stream->fd, stream->watched);
