@@ -53,6 +53,9 @@ enum descriptor_kind {
  */
 int descriptor_inspect(int fd, enum descriptor_kind *ret_kind);
 
+/* Hints to the kernel about a TCP socket. False: it is none, and has no such options. */
+bool descriptor_set_tcp_options(int fd, bool nodelay, bool keepalive);
+
 /* Makes it non-blocking; close-on-exec it was when it was received. Error: a negative errno. */
 int descriptor_set_up(int fd);
 

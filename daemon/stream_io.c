@@ -6,19 +6,6 @@
 #include "daemon/stream.h"
 
 #include <errno.h>
-#include <netinet/tcp.h>
-
-static int set_option(minimio_fd fd, int level, int name, int value)
-{
-    return setsockopt(fd, level, name, &value, sizeof value);
-}
-
-/* What is not TCP does not know TCP's option, which spares the question. */
-void stream_set_options(const struct stream *stream, bool nodelay, bool keepalive)
-{
-    if (set_option(stream->fd, IPPROTO_TCP, TCP_NODELAY, nodelay) == 0)
-        set_option(stream->fd, SOL_SOCKET, SO_KEEPALIVE, keepalive);
-}
 
 ssize_t stream_read(const struct stream *stream, void *buffer, size_t length, bool peek, bool *ret_eof)
 {
