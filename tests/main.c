@@ -11,6 +11,7 @@ Suite *client_call_suite(void);
 Suite *client_wait_suite(void);
 Suite *client_watch_suite(void);
 Suite *daemon_access_suite(void);
+Suite *daemon_adopting_suite(void);
 Suite *daemon_config_suite(void);
 Suite *daemon_connecting_suite(void);
 Suite *daemon_envelope_suite(void);
@@ -47,6 +48,7 @@ Suite *library_tcp_suite(void);
 Suite *library_threads_suite(void);
 Suite *library_wake_suite(void);
 Suite *socket_path_suite(void);
+Suite *unit_address_suite(void);
 Suite *unit_buffer_suite(void);
 Suite *unit_fault_suite(void);
 Suite *unit_frame_suite(void);
@@ -84,6 +86,7 @@ static Suite *(*const suites[])(void) = {
     library_threads_suite,
     library_wake_suite,
     socket_path_suite,
+    unit_address_suite,
     unit_buffer_suite,
     unit_fault_suite,
     unit_frame_suite,
@@ -99,6 +102,7 @@ static Suite *(*const suites[])(void) = {
     unit_rules_suite,
     unit_scan_suite,
     daemon_access_suite,
+    daemon_adopting_suite,
     daemon_config_suite,
     daemon_connecting_suite,
     daemon_envelope_suite,
