@@ -50,7 +50,7 @@ EXAMPLES = $(patsubst %.c,$(BUILD)/%,$(EXAMPLE_SOURCES))
 BENCHES = $(BUILD)/bench/library $(BUILD)/bench/daemon
 PRODUCT_PACKAGES = libcjson libcares libbsd inih
 
-.PHONY: all build tests deps demo check check-valgrind bench benches install clean help
+.PHONY: all build tests deps demo check check-valgrind bench bench-results benches install clean help
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
@@ -63,7 +63,7 @@ help:
 	@echo 'make demo       see it at work'
 	@echo 'make check      run every test'
 	@echo 'make check-valgrind  run the daemon through its tests under valgrind'
-	@echo 'make bench      measure it'
+	@echo 'make bench      measure it; make bench-results writes bench/RESULTS.md'
 	@echo 'make install    install under DESTDIR and PREFIX ($(PREFIX))'
 	@echo 'make deps       install what the build needs'
 	@echo 'make clean      remove $(BUILD)'
@@ -137,6 +137,12 @@ bench:
 	@$(if $(filter no,$(DEPS)),:,scripts/deps.sh build bench)
 	@$(MAKE) --no-print-directory build benches
 	@bench/run.sh $(BUILD)
+
+# The page of figures that is kept with the sources.
+bench-results:
+	@$(if $(filter no,$(DEPS)),:,scripts/deps.sh build bench)
+	@$(MAKE) --no-print-directory build benches
+	@bench/results.sh $(BUILD) >$(BUILD)/RESULTS.md && mv $(BUILD)/RESULTS.md bench/RESULTS.md
 
 benches: $(BENCHES)
 

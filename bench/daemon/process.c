@@ -49,7 +49,11 @@ bool process_settle(void)
     CPU_ZERO(&one);
     CPU_SET(core, &one);
     need(sched_setaffinity(0, sizeof one, &one) == 0, "sched_setaffinity");
-    return sched_setscheduler(0, SCHED_FIFO, &priority) == 0;
+    if (sched_setscheduler(0, SCHED_FIFO, &priority) == 0)
+        return true;
+    priority.sched_priority = 0;
+    sched_setscheduler(0, SCHED_BATCH, &priority); /* who is woken waits its turn, here too */
+    return false;
 }
 
 /* Root may raise the hard limit too. */

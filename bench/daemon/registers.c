@@ -56,7 +56,7 @@ static double connect_ns(const struct process *minimiod, int session, int port)
         for (int i = 0; i < IN_FLIGHT; i++)
             length += (size_t)sprintf(text + length,
                                       "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"register\",\"params\":{\"token\":%d,"
-                                      "\"address\":\"127.0.0.1:%d\",\"interests\":[],\"mode\":\"edge\"}}\n",
+                                      "\"address\":\"127.0.0.1:%d\"}}\n",
                                       batch * IN_FLIGHT + i, port);
         session_send(session, text, length);
         session_await_lines(session, IN_FLIGHT);
@@ -87,6 +87,7 @@ static void measure_addresses(const struct plan *plan, const struct process *min
     for (int round = -1; round < plan->rounds; round++) {
         double ours_ns = connect_ns(minimiod, session, port);
         accept_and_close(listener);
+        session_await_events(session, REGISTERS); /* the end of each */
         deregister_all(session);
         double bare_ns = bare_connect_ns(&loop, port);
         accept_and_close(listener);

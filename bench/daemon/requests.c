@@ -22,25 +22,41 @@
 struct load {
     const struct process *server;
     const int *clients;
-    const char *request;
+    const char *requests[2]; /* by turns */
 };
 
 static const char ping[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}\n";
 static const char reregister[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"reregister\",\"params\":{\"token\":1}}\n";
+static const char to_edge[] =
+    "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"reregister\",\"params\":{\"token\":1,\"mode\":\"edge\"}}\n";
+static const char to_oneshot[] =
+    "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"reregister\",\"params\":{\"token\":1,\"mode\":\"oneshot\"}}\n";
 static const char redis_ping[] = "*1\r\n$4\r\nPING\r\n";
+
+static size_t repeat(const struct load *load, int first, int count, char *text)
+{
+    size_t length = 0;
+
+    for (int i = first; i < first + count; i++) {
+        const char *request = load->requests[i % 2];
+        size_t its_length = strlen(request);
+
+        memcpy(text + length, request, its_length);
+        length += its_length;
+    }
+    return length;
+}
 
 /* Every client sends before any reads, as clients do that know nothing of each other. */
 static double request_ns(const struct load *load, int in_flight, int requests)
 {
     static char text[PIPELINED * 128];
-    size_t length = 0;
     int turns = requests / in_flight / CLIENTS;
-    double begin_ns;
+    double begin_ns = process_cpu_ns(load->server);
 
-    for (int i = 0; i < in_flight; i++, length += strlen(load->request))
-        strcpy(text + length, load->request);
-    begin_ns = process_cpu_ns(load->server);
     for (int turn = 0; turn < turns; turn++) {
+        size_t length = repeat(load, turn * in_flight, in_flight, text);
+
         for (int i = 0; i < CLIENTS; i++)
             session_send(load->clients[i], text, length);
         for (int i = 0; i < CLIENTS; i++)
@@ -89,23 +105,25 @@ static void start_replier(struct process *process, int *ret_clients)
 
 struct request_bars {
     int in_flight, requests;
-    struct figure_info ping, reregister, floor;
+    struct figure_info ping, reregister, change, floor;
 };
 
-static void measure_round(const struct load *loads, const struct request_bars *bars, bool warm, bool has_redis)
-{
-    double ns[4];
+enum { PING, REREGISTER, CHANGE, REPLIES, REDIS_PING, LOADS };
 
-    for (int i = 0; i < 4; i++)
-        if (has_redis || i != 2)
-            ns[i] = request_ns(&loads[i], bars->in_flight, bars->requests);
+static void measure_round(const struct load *loads, int count, const struct request_bars *bars, bool warm)
+{
+    double ns[LOADS];
+
+    for (int i = 0; i < count; i++)
+        ns[i] = request_ns(&loads[i], bars->in_flight, bars->requests);
     if (!warm)
         return;
-    if (has_redis) {
-        figure_sample(&bars->ping, ns[0], ns[2]);
-        figure_sample(&bars->reregister, ns[1], ns[2]);
+    if (count > REDIS_PING) {
+        figure_sample(&bars->ping, ns[PING], ns[REDIS_PING]);
+        figure_sample(&bars->reregister, ns[REREGISTER], ns[REDIS_PING]);
+        figure_sample(&bars->change, ns[CHANGE], ns[REDIS_PING]);
     }
-    figure_sample(&bars->floor, ns[0], ns[3]);
+    figure_sample(&bars->floor, ns[PING], ns[REPLIES]);
 }
 
 #define REDIS   "Redis PING"
@@ -117,13 +135,15 @@ void measure_requests(const struct plan *plan)
         {1,
          REQUESTS_ALONE,
          {"requests", "ping, 1 in flight", "ns CPU", REDIS, 1.0},
-         {"requests", "reregister, 1 in flight", "ns CPU", REDIS, 1.0},
-         {"requests", "ping, 1 in flight, to the floor", "ns CPU", REPLIER, 0}},
+         {"requests", "reregister of what is armed, 1 in flight", "ns CPU", REDIS, 1.0},
+         {"requests", "reregister that changes the mode, 1 in flight", "ns CPU", REDIS, 0},
+         {"requests", "ping, 1 in flight", "ns CPU", REPLIER, 0}},
         {PIPELINED,
          REQUESTS_BEHIND,
          {"requests", "ping, 16 in flight", "ns CPU", REDIS, 1.0},
-         {"requests", "reregister, 16 in flight", "ns CPU", REDIS, 1.0},
-         {"requests", "ping, 16 in flight, to the floor", "ns CPU", REPLIER, 0}},
+         {"requests", "reregister of what is armed, 16 in flight", "ns CPU", REDIS, 1.0},
+         {"requests", "reregister that changes the mode, 16 in flight", "ns CPU", REDIS, 0},
+         {"requests", "ping, 16 in flight", "ns CPU", REPLIER, 0}},
     };
     struct process minimiod, redis, replies;
     int clients[CLIENTS], redis_clients[CLIENTS], replier_clients[CLIENTS];
@@ -140,14 +160,15 @@ void measure_requests(const struct plan *plan)
     pairs_open(near, far, CLIENTS);
     register_streams(clients, near);
     const struct load loads[] = {
-        {&minimiod, clients, ping},
-        {&minimiod, clients, reregister},
-        {&redis, redis_clients, redis_ping},
-        {&replies, replier_clients, ping},
+        [PING] = {&minimiod, clients, {ping, ping}},
+        [REREGISTER] = {&minimiod, clients, {reregister, reregister}},
+        [CHANGE] = {&minimiod, clients, {to_edge, to_oneshot}},
+        [REPLIES] = {&replies, replier_clients, {ping, ping}},
+        [REDIS_PING] = {&redis, redis_clients, {redis_ping, redis_ping}},
     };
     for (size_t i = 0; i < sizeof bars / sizeof *bars; i++)
         for (int round = -1; round < plan->rounds; round++)
-            measure_round(loads, &bars[i], round >= 0, has_redis);
+            measure_round(loads, has_redis ? LOADS : REDIS_PING, &bars[i], round >= 0);
     close_all(clients);
     close_all(replier_clients);
     process_stop(&minimiod);
