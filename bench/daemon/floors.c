@@ -6,9 +6,11 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -255,20 +257,52 @@ void connect_loop(int fd)
     serve_orders(fd, carry_out_connects);
 }
 
-static void carry_out_receiving(int fd, const struct order *order)
+static void receive_and_watch(int fd, const struct order *order, void (*prepare)(int received))
 {
     for (uint32_t left = order->count; left > 0;) {
         int *fds = held + held_count;
         int count = session_receive_fds(fd, fds);
 
-        for (int i = 0; i < count; i++)
+        for (int i = 0; i < count; i++) {
+            if (prepare)
+                prepare(fds[i]);
             need(watch(EPOLL_CTL_ADD, fds[i], EPOLLIN | EPOLLRDHUP | EPOLLET, (uint32_t)fds[i]) == 0, "epoll_ctl");
+        }
         held_count += count;
         left -= (uint32_t)count;
     }
 }
 
+static void carry_out_receiving(int fd, const struct order *order)
+{
+    receive_and_watch(fd, order, NULL);
+}
+
 void receive_loop(int fd)
 {
     serve_orders(fd, carry_out_receiving);
+}
+
+static void prepare(int fd)
+{
+    struct sockaddr_storage address;
+    socklen_t length = sizeof address;
+    int on = 1;
+
+    need(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0, "setsockopt");
+    need(setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on) == 0, "setsockopt");
+    need(ioctl(fd, FIONBIO, &on) == 0, "ioctl");
+    need(getsockname(fd, (struct sockaddr *)&address, &length) == 0, "getsockname");
+    length = sizeof address;
+    need(getpeername(fd, (struct sockaddr *)&address, &length) == 0, "getpeername");
+}
+
+static void carry_out_preparing(int fd, const struct order *order)
+{
+    receive_and_watch(fd, order, prepare);
+}
+
+void prepare_loop(int fd)
+{
+    serve_orders(fd, carry_out_preparing);
 }

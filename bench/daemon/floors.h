@@ -29,6 +29,7 @@ struct order {
 };
 void connect_loop(int fd); /* non-blocking, all at once, each until its end is known */
 void receive_loop(int fd); /* the descriptors come behind the order, DESCRIPTORS_MAX beside a byte each */
+void prepare_loop(int fd); /* likewise, with what the protocol promises of them: options, addresses, no blocking */
 
 #define REPLIER_CLIENTS 50
 
