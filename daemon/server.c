@@ -148,7 +148,7 @@ static void report(struct server *server)
     service_turn(server->service);
 }
 
-/* The allocator keeps what was freed between what was not. When three quarters of many are gone it is asked not to. */
+/* glibc keeps what was freed between what was not. When three quarters of many are gone it is asked not to. */
 static void give_back(struct server *server)
 {
     uint32_t held = server->policy.sessions + server->policy.registrations;
@@ -157,7 +157,9 @@ static void give_back(struct server *server)
         server->peak = held;
     if (server->peak < PEAK_LEAST || held > server->peak / 4)
         return;
+#ifdef __GLIBC__
     malloc_trim(0);
+#endif
     server->peak = held;
 }
 
