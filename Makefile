@@ -52,7 +52,8 @@ TESTED_DAEMON_SOURCES = $(addprefix daemon/,address.c closer.c descriptors.c dur
 # KQUEUE_LIKE=FREEBSD, MACOS or OLD_NETBSD: the kqueue backend on Linux, over the kqueue of tests/kqueue.
 KQUEUE_TEST_SOURCES = $(wildcard tests/kqueue/*.c tests/library/*.c) tests/fail_alloc.c
 EXAMPLE_SOURCES = $(wildcard examples/*.c)
-BENCH_SOURCES = $(wildcard bench/library/*.c)
+LIBRARY_BENCH_SOURCES = $(wildcard bench/library/*.c)
+DAEMON_BENCH_SOURCES = $(wildcard bench/daemon/*.c)
 
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 LIBRARY = $(BUILD)/libminimio.a
@@ -71,11 +72,11 @@ endif
 PROTO = $(BUILD)/obj/proto.a
 PROGRAMS = $(BUILD)/minimiod $(BUILD)/minimioctl
 EXAMPLES = $(patsubst %.c,$(BUILD)/%,$(EXAMPLE_SOURCES))
-BENCHES = $(BUILD)/bench/library
+BENCHES = $(BUILD)/bench/library $(BUILD)/bench/daemon
 PRODUCT_PACKAGES = libcjson libcares libbsd inih
 
-.PHONY: all build library tests clients deps demo check check-valgrind check-kqueue check-headers bench benches \
-	install install-systemd clean help
+.PHONY: all build library tests clients deps demo check check-valgrind check-kqueue check-headers bench bench-results \
+	benches install install-systemd clean help
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
@@ -92,7 +93,7 @@ help:
 	@echo 'make clients    fetch the JSON-RPC libraries that check tries the daemon with'
 	@echo 'make check-kqueue  run the library through its tests over its kqueue backend'
 	@echo 'make check-headers  compile the kqueue backend against the headers of macOS and the BSDs'
-	@echo 'make bench      measure it'
+	@echo 'make bench      measure it; make bench-results writes bench/RESULTS.md'
 	@echo 'make install    install under DESTDIR and PREFIX ($(PREFIX))'
 	@echo 'make deps       install what the build needs'
 	@echo 'make clean      remove $(BUILD)'
@@ -112,7 +113,7 @@ $(BUILD)/obj/%.o: %.c Makefile
 $(BUILD)/obj/tests/%.o: EXTRA_CFLAGS = $(call pkg_cflags,check)
 # The examples include <minimio.h>, as any program does.
 $(BUILD)/obj/examples/%.o: EXTRA_CFLAGS = -Ilibminimio
-$(BUILD)/obj/bench/%.o: EXTRA_CFLAGS = $(call pkg_cflags,libevent_core libuv)
+$(BUILD)/obj/bench/library/%.o: EXTRA_CFLAGS = $(call pkg_cflags,libevent_core libuv)
 
 $(BUILD)/obj/daemon/service.o: EXTRA_CFLAGS = $(systemd_cflags)
 $(BUILD)/obj/tests/unit/service.o: EXTRA_CFLAGS = $(call pkg_cflags,check) $(systemd_cflags)
@@ -152,7 +153,7 @@ $(BUILD)/examples/%: $(BUILD)/obj/examples/%.o $(LIBRARY)
 	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -o $@ $^
 
 -include $(patsubst %.o,%.d,$(call objects,$(LIBRARY_SOURCES) $(PROTO_SOURCES) $(DAEMON_SOURCES) $(CLIENT_SOURCES) \
-	$(TEST_SOURCES) $(KQUEUE_TEST_SOURCES) $(EXAMPLE_SOURCES) $(BENCH_SOURCES)))
+	$(TEST_SOURCES) $(KQUEUE_TEST_SOURCES) $(EXAMPLE_SOURCES) $(LIBRARY_BENCH_SOURCES) $(DAEMON_BENCH_SOURCES)))
 
 demo: deps
 	@$(MAKE) --no-print-directory build
@@ -194,13 +195,24 @@ bench:
 	@$(MAKE) --no-print-directory build benches
 	@bench/run.sh $(BUILD)
 
+# The page of figures that is kept with the sources.
+bench-results:
+	@$(if $(filter no,$(DEPS)),:,scripts/deps.sh build bench)
+	@$(MAKE) --no-print-directory build benches
+	@bench/results.sh $(BUILD) >$(BUILD)/RESULTS.md && mv $(BUILD)/RESULTS.md bench/RESULTS.md
+
 benches: $(BENCHES)
 
 # The libraries that libminimio is measured beside are linked here and nowhere else. libev has no pkg-config file, and
 # imitates libevent's functions, which must come from libevent: it comes last.
-$(BUILD)/bench/library: $(call objects,$(BENCH_SOURCES)) $(LIBRARY)
+$(BUILD)/bench/library: $(call objects,$(LIBRARY_BENCH_SOURCES)) $(LIBRARY)
 	@mkdir -p $(@D)
 	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -o $@ $^ $(call pkg_libs,libevent_core libuv) -lev
+
+# It starts the daemon and speaks to it, and has none of its code.
+$(BUILD)/bench/daemon: $(call objects,$(DAEMON_BENCH_SOURCES)) $(BUILD)/minimiod
+	@mkdir -p $(@D)
+	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^)
 
 # One program holds every suite, so that a run closes with one line of Check's. Suites see the private headers.
 $(BUILD)/tests/all: $(call objects,$(TEST_SOURCES) $(TESTED_DAEMON_SOURCES)) $(PROTO) $(LIBRARY)

@@ -4,13 +4,10 @@ set -eu
 cd "$(dirname "$0")/.."
 
 build=${1:?usage: bench/run.sh BUILD}
-for bench in "$build"/bench/* bench/*.py; do
-    name=$(basename "$bench" .py)
+for bench in "$build"/bench/*; do
+    name=$(basename "$bench")
     if [ -x "$bench" ] && { [ -z "${BENCH:-}" ] || [ "$BENCH" = "$name" ]; }; then
         echo "== $name"
-        case $bench in
-        *.py) "$bench" "$build" ;;
-        *) "$bench" ;;
-        esac
+        "$bench"
     fi
 done

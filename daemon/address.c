@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/address.h"
 
+#include "proto/json_write.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <net/if.h>
@@ -116,21 +118,34 @@ socklen_t address_length(const union address *address)
     return address->any.sa_family == AF_INET6 ? sizeof address->v6 : sizeof address->v4;
 }
 
-void address_format(const struct sockaddr *address, char ret_text[ADDRESS_TEXT_MAX])
+/* Each register answers with two of them, and printf's way took a third of all that it is done in. */
+static void format_v4(const struct sockaddr_in *address, char *text)
+{
+    const uint8_t *bytes = (const uint8_t *)&address->sin_addr;
+
+    for (int i = 0; i < 4; i++) {
+        text += json_format_unsigned(bytes[i], text);
+        *text++ = i < 3 ? '.' : ':';
+    }
+    text[json_format_unsigned(ntohs(address->sin_port), text)] = '\0';
+}
+
+static void format_v6(const struct sockaddr_in6 *address, char *text)
 {
     char host[INET6_ADDRSTRLEN];
 
+    inet_ntop(AF_INET6, &address->sin6_addr, host, sizeof host);
+    if (address->sin6_scope_id)
+        snprintf(text, ADDRESS_TEXT_MAX, "[%s%%%u]:%u", host, address->sin6_scope_id, ntohs(address->sin6_port));
+    else
+        snprintf(text, ADDRESS_TEXT_MAX, "[%s]:%u", host, ntohs(address->sin6_port));
+}
+
+void address_format(const struct sockaddr *address, char ret_text[ADDRESS_TEXT_MAX])
+{
     ret_text[0] = '\0';
-    if (address->sa_family == AF_INET) {
-        const struct sockaddr_in *v4 = (const struct sockaddr_in *)(const void *)address;
-        inet_ntop(AF_INET, &v4->sin_addr, host, sizeof host);
-        snprintf(ret_text, ADDRESS_TEXT_MAX, "%s:%u", host, ntohs(v4->sin_port));
-    } else if (address->sa_family == AF_INET6) {
-        const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)(const void *)address;
-        inet_ntop(AF_INET6, &v6->sin6_addr, host, sizeof host);
-        if (v6->sin6_scope_id)
-            snprintf(ret_text, ADDRESS_TEXT_MAX, "[%s%%%u]:%u", host, v6->sin6_scope_id, ntohs(v6->sin6_port));
-        else
-            snprintf(ret_text, ADDRESS_TEXT_MAX, "[%s]:%u", host, ntohs(v6->sin6_port));
-    }
+    if (address->sa_family == AF_INET)
+        format_v4((const struct sockaddr_in *)(const void *)address, ret_text);
+    else if (address->sa_family == AF_INET6)
+        format_v6((const struct sockaddr_in6 *)(const void *)address, ret_text);
 }

@@ -20,7 +20,7 @@ struct attempt {
 struct family {
     struct connector *connector;
     struct lookup *lookup; /* NULL: none is under way */
-    union address addresses[CONNECTOR_ADDRESSES_MAX / 2];
+    union address *addresses;
     size_t count, tried;
 };
 
@@ -43,7 +43,14 @@ struct connector {
     struct connector_result result;
 };
 
+#define OUT_OF_MEMORY "out of memory"
+
 static void try_next(struct connector *connector);
+
+static void set_reason(struct connector *connector, const char *reason)
+{
+    snprintf(connector->result.reason, sizeof connector->result.reason, "%s", reason);
+}
 
 /* ---- The end ---------------------------------------------------------------------------------------------------- */
 
@@ -225,12 +232,20 @@ static void try_next(struct connector *connector)
 
 /* ---- Names ------------------------------------------------------------------------------------------------------ */
 
+/* A family has one answer. What there is no memory for is left untried. */
 static void family_add(struct family *family, const union address *addresses, size_t count)
 {
-    for (size_t i = 0; i < count && family->count < CONNECTOR_ADDRESSES_MAX / 2; i++) {
-        family->addresses[family->count] = addresses[i];
-        address_set_port(&family->addresses[family->count++], family->connector->target.port);
+    size_t most = count < CONNECTOR_ADDRESSES_MAX / 2 ? count : CONNECTOR_ADDRESSES_MAX / 2;
+
+    if (most)
+        family->addresses = calloc(most, sizeof *addresses);
+    if (!family->addresses)
+        return;
+    for (size_t i = 0; i < most; i++) {
+        family->addresses[i] = addresses[i];
+        address_set_port(&family->addresses[i], family->connector->target.port);
     }
+    family->count = most;
 }
 
 /* Decides what an answer means for the pace. IPv4 alone waits a moment for IPv6; once begun, a newcomer is tried when
@@ -253,8 +268,8 @@ static void lookup_answered(void *owner, const union address *addresses, size_t 
 
     family->lookup = NULL;
     family_add(family, addresses, count);
-    if (!count)
-        snprintf(connector->result.reason, sizeof connector->result.reason, "%s", reason);
+    if (!family->count)
+        set_reason(connector, count ? OUT_OF_MEMORY : reason);
     if (!connector->asking && (count || !resolving(connector)))
         answers_changed(connector);
 }
@@ -266,8 +281,7 @@ static void ask(struct connector *connector, int index, int family)
         lookup_start(connector->resolver, connector->target.host, family, lookup_answered, asked, &asked->lookup);
 
     if (result < 0)
-        snprintf(connector->result.reason, sizeof connector->result.reason, "%s",
-                 result == -EBUSY ? "too many lookups at once" : "out of memory");
+        set_reason(connector, result == -EBUSY ? "too many lookups at once" : OUT_OF_MEMORY);
 }
 
 /* RFC 6761: localhost and what is below it is the loopback, whatever a name server says. (c-ares 1.18 would also leak
@@ -284,13 +298,22 @@ static bool is_localhost(const char *host)
     return length == sizeof name - 1 || host[length - sizeof name] == '.';
 }
 
+static void add_known(struct connector *connector, const union address *address)
+{
+    struct family *family = &connector->families[address->any.sa_family == AF_INET6 ? V6 : V4];
+
+    family_add(family, address, 1);
+    if (!family->count)
+        set_reason(connector, OUT_OF_MEMORY);
+}
+
 static void add_loopback(struct connector *connector)
 {
     union address v6 = {.v6 = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT}};
     union address v4 = {.v4 = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)}};
 
-    family_add(&connector->families[V6], &v6, 1);
-    family_add(&connector->families[V4], &v4, 1);
+    add_known(connector, &v6);
+    add_known(connector, &v4);
 }
 
 /* Runs with the turn's timers, so that what is known at once is not told from within connector_new. */
@@ -300,7 +323,7 @@ static void begin(struct timer *timer)
     union address literal;
 
     if (target_literal(&connector->target, &literal) == 0) {
-        family_add(&connector->families[literal.any.sa_family == AF_INET6 ? V6 : V4], &literal, 1);
+        add_known(connector, &literal);
         try_next(connector);
         return;
     }
@@ -346,6 +369,8 @@ struct connector *connector_free(struct connector *connector)
     if (!connector)
         return NULL;
     quiesce(connector);
+    free(connector->families[V6].addresses);
+    free(connector->families[V4].addresses);
     free(connector);
     return NULL;
 }

@@ -3,10 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -184,11 +187,21 @@ int descriptor_inspect(int fd, enum descriptor_kind *ret_kind)
     return 0;
 }
 
+static int set_option(int fd, int level, int name, int value)
+{
+    return setsockopt(fd, level, name, &value, sizeof value);
+}
+
+/* What is not TCP does not know TCP's option: that spares the question. */
+bool descriptor_set_tcp_options(int fd, bool nodelay, bool keepalive)
+{
+    return set_option(fd, IPPROTO_TCP, TCP_NODELAY, nodelay) == 0 &&
+           set_option(fd, SOL_SOCKET, SO_KEEPALIVE, keepalive) == 0;
+}
+
 int descriptor_set_up(int fd)
 {
-    int flags = fcntl(fd, F_GETFL);
+    int on = 1;
 
-    if (flags < 0 || (!(flags & O_NONBLOCK) && fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0))
-        return -errno;
-    return fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 ? -errno : 0;
+    return ioctl(fd, FIONBIO, &on) < 0 ? -errno : 0;
 }

@@ -59,7 +59,10 @@ enum descriptor_kind {
  */
 int descriptor_inspect(int fd, enum descriptor_kind *ret_kind);
 
-/* Makes it non-blocking and close-on-exec. Error: a negative errno. */
+/* Hints to the kernel about a TCP socket. False: it is none, and has no such options. */
+bool descriptor_set_tcp_options(int fd, bool nodelay, bool keepalive);
+
+/* Makes it non-blocking; close-on-exec it was when it was received. Error: a negative errno. */
 int descriptor_set_up(int fd);
 
 #endif

@@ -128,9 +128,12 @@ static int adopt_stream(struct server *server, struct call *call, const struct p
                         struct stream **ret_stream)
 {
     struct stream *stream;
-    enum descriptor_kind kind;
-    int result = descriptor_inspect(fd, &kind);
+    enum descriptor_kind kind = DESCRIPTOR_STREAM;
+    int result = 0;
 
+    /* Most are TCP sockets, and tell so by taking their options. */
+    if (!descriptor_set_tcp_options(fd, params->nodelay, params->keepalive))
+        result = descriptor_inspect(fd, &kind);
     if (result == 0)
         result = descriptor_set_up(fd);
     if (result < 0)
@@ -144,7 +147,6 @@ static int adopt_stream(struct server *server, struct call *call, const struct p
         stream_free(&server->reactor, stream);
         return result;
     }
-    stream_set_options(stream, params->nodelay, params->keepalive);
     *ret_stream = stream;
     return 0;
 }

@@ -8,12 +8,16 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <malloc.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #define RELIEF_MS   100  /* how soon what memory ran out for is tried again */
 #define FAREWELL_MS 1000 /* how long clients have to read their last lines when the daemon ends */
+
+/* Memory of fewer sessions and registrations than this is not worth giving back. */
+#define PEAK_LEAST 1024
 
 /* Whose files the system's socket belongs to. */
 #define SOCKET_GROUP "minimio"
@@ -144,6 +148,21 @@ static void report(struct server *server)
     service_turn(server->service);
 }
 
+/* glibc keeps what was freed between what was not. When three quarters of many are gone it is asked not to. */
+static void give_back(struct server *server)
+{
+    uint32_t held = server->policy.sessions + server->policy.registrations;
+
+    if (held > server->peak)
+        server->peak = held;
+    if (server->peak < PEAK_LEAST || held > server->peak / 4)
+        return;
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
+    server->peak = held;
+}
+
 static int turn(struct server *server)
 {
     bool busy =
@@ -161,6 +180,7 @@ static int turn(struct server *server)
     flush(server);
     report(server);
     reactor_reap(&server->reactor);
+    give_back(server);
     return 0;
 }
 

@@ -48,6 +48,7 @@ struct server {
     struct timer farewell;        /* how long clients have to read their last lines */
     uint32_t batch_serial;
     uint32_t turn;      /* counts them */
+    uint32_t peak;      /* of sessions and registrations, since memory was given back */
     uint32_t finishing; /* sessions being finished within each other */
     bool stopping;
     char scratch[SERVER_READ_BYTES]; /* what was just read, before a session keeps any of it */

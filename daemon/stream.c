@@ -151,11 +151,20 @@ int stream_ask(struct reactor *reactor, struct stream *stream)
     return 0;
 }
 
+/* Armed and silent since: what is ready now, the reactor is about to tell anyway. */
+static bool is_armed_so(const struct stream *stream, uint8_t interests, uint8_t mode)
+{
+    return stream->watched && fires_once(stream) && !stream->fired && !stream->stale && !stream->pending &&
+           stream->interests == interests && stream->mode == mode;
+}
+
 int stream_rearm(struct reactor *reactor, struct stream *stream, uint8_t interests, uint8_t mode)
 {
     uint8_t old_interests = stream->interests, old_mode = stream->mode;
     int result;
 
+    if (is_armed_so(stream, interests, mode))
+        return 0;
     stream->interests = interests;
     stream->mode = mode;
     result = stream_ask(reactor, stream);

@@ -96,9 +96,6 @@ void stream_addresses(const struct stream *stream, char ret_local[ADDRESS_TEXT_M
 /* Each works on an open stream and never blocks, however its client has set the descriptor up. Errors: -EAGAIN, not
  * now; -ENOTSOCK, it is no socket; and what the system says. */
 
-/* Hints to the kernel about a TCP stream; others have no such options, and a stream without them is still a stream. */
-void stream_set_options(const struct stream *stream, bool nodelay, bool keepalive);
-
 /* Returns how many bytes were read, or with `peek` only looked at. `*ret_eof`: no more will come. */
 ssize_t stream_read(const struct stream *stream, void *buffer, size_t length, bool peek, bool *ret_eof);
 ssize_t stream_write(const struct stream *stream, struct span data);

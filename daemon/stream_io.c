@@ -6,23 +6,6 @@
 #include "daemon/stream.h"
 
 #include <errno.h>
-#include <netinet/tcp.h>
-
-static void set_option(minimio_fd fd, int level, int name, int value)
-{
-    setsockopt(fd, level, name, &value, sizeof value);
-}
-
-void stream_set_options(const struct stream *stream, bool nodelay, bool keepalive)
-{
-    int protocol;
-    socklen_t length = sizeof protocol;
-
-    if (getsockopt(stream->fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &length) < 0 || protocol != IPPROTO_TCP)
-        return;
-    set_option(stream->fd, IPPROTO_TCP, TCP_NODELAY, nodelay);
-    set_option(stream->fd, SOL_SOCKET, SO_KEEPALIVE, keepalive);
-}
 
 ssize_t stream_read(const struct stream *stream, void *buffer, size_t length, bool peek, bool *ret_eof)
 {

@@ -44,7 +44,7 @@ static const bool is_plain[256] = {
 };
 
 /* What stands between the quotes. */
-static bool take_string(struct cursor *cursor, struct span *ret_text)
+static inline bool take_string(struct cursor *cursor, struct span *ret_text)
 {
     const char *begin, *at;
 
@@ -65,6 +65,12 @@ static bool is_digit(char byte)
     return byte >= '0' && byte <= '9';
 }
 
+/* What may follow one: all else makes it another number, or more than was sent so far. */
+static bool ends_integer(char byte)
+{
+    return byte == ',' || byte == '}' || byte == ' ' || byte == '\n' || byte == '\r' || byte == '\t';
+}
+
 static bool take_integer(struct cursor *cursor, uint64_t *ret_integer)
 {
     const char *begin;
@@ -76,8 +82,7 @@ static bool take_integer(struct cursor *cursor, uint64_t *ret_integer)
         integer = integer * 10 + (uint64_t)(*cursor->at++ - '0');
     if (cursor->at == begin || (*begin == '0' && cursor->at - begin > 1))
         return false;
-    /* What may follow it: all else makes it another number, or more than was sent so far. */
-    if (cursor->at == cursor->end || !strchr(",} \n\r\t", *cursor->at) || *cursor->at == '\0')
+    if (cursor->at == cursor->end || !ends_integer(*cursor->at))
         return false;
     *ret_integer = integer;
     return true;

@@ -103,8 +103,9 @@ for set in "$@"; do
         program npm npm npm npm node
         ;;
     bench)
-        program python3 python3 python3 python python3
         peers
+        # Debian's redis-server starts a service; the same program is in its tools, by another name.
+        command -v redis-server >/dev/null || program redis-check-rdb redis-tools redis redis redis
         ;;
     *)
         echo "deps.sh: unknown set '$set': build, check, ci, headers or bench" >&2

@@ -11,6 +11,7 @@ Suite *client_call_suite(void);
 Suite *client_wait_suite(void);
 Suite *client_watch_suite(void);
 Suite *daemon_access_suite(void);
+Suite *daemon_adopting_suite(void);
 Suite *daemon_clients_suite(void);
 Suite *daemon_config_suite(void);
 Suite *daemon_connecting_suite(void);
@@ -61,6 +62,7 @@ Suite *library_tcp_suite(void);
 Suite *library_threads_suite(void);
 Suite *library_wake_suite(void);
 Suite *socket_path_suite(void);
+Suite *unit_address_suite(void);
 Suite *systemd_suite(void);
 Suite *unit_base64_suite(void);
 Suite *unit_buffer_suite(void);
@@ -103,6 +105,7 @@ static Suite *(*const suites[])(void) = {
     library_threads_suite,
     library_wake_suite,
     socket_path_suite,
+    unit_address_suite,
     unit_base64_suite,
     unit_buffer_suite,
     unit_closer_suite,
@@ -122,6 +125,7 @@ static Suite *(*const suites[])(void) = {
     unit_scan_suite,
     unit_service_suite,
     daemon_access_suite,
+    daemon_adopting_suite,
     daemon_clients_suite,
     daemon_config_suite,
     daemon_connecting_suite,

@@ -26,6 +26,43 @@ START_TEST(oneshot_fires_once_and_again_when_armed)
 }
 END_TEST
 
+START_TEST(arming_what_is_armed_loses_and_adds_nothing)
+{
+    int peer = open_stream(&wire, 1, "");
+
+    call(&wire, "reregister", "{'token':1}");
+    write_byte(peer);
+    expect_event(&wire, 1, READY_READABLE);
+    call(&wire, "reregister", "{'token':1}"); /* the byte is there still */
+    expect_event(&wire, 1, READY_READABLE);
+    expect_silence(&wire);
+    call(&wire, "reregister", "{'token':1,'interests':['writable']}");
+    expect_event(&wire, 1, READY_WRITABLE);
+    call(&wire, "reregister", "{'token':1,'interests':[]}");
+    call(&wire, "reregister", "{'token':1,'interests':[]}");
+    expect_silence(&wire);
+    call(&wire, "reregister", "{'token':1,'interests':['readable']}");
+    expect_event(&wire, 1, READY_READABLE);
+    close(peer);
+}
+END_TEST
+
+/* Whenever the byte comes, before, between or behind: it is told once, as the last arming left it to be. */
+START_TEST(a_byte_between_two_armings_is_told_once)
+{
+    int peer = open_stream(&wire, 1, "");
+
+    for (int round = 0; round < 200; round++) {
+        say(&wire, "{'jsonrpc':'2.0','method':'reregister','params':[1]}");
+        write_byte(peer);
+        say(&wire, "{'jsonrpc':'2.0','method':'reregister','params':[1]}");
+        expect_event(&wire, 1, READY_READABLE);
+        expect_in(call(&wire, "read", "{'token':1}"), "{'bytes':1}");
+    }
+    close(peer);
+}
+END_TEST
+
 START_TEST(edge_fires_for_each_arrival)
 {
     int peer = open_stream(&wire, 1, ",'mode':'edge'");
@@ -301,6 +338,8 @@ Suite *daemon_streams_suite(void)
     TCase *tests = add_case(suite, "streams");
 
     tcase_add_test(tests, oneshot_fires_once_and_again_when_armed);
+    tcase_add_test(tests, arming_what_is_armed_loses_and_adds_nothing);
+    tcase_add_test(tests, a_byte_between_two_armings_is_told_once);
     tcase_add_test(tests, edge_fires_for_each_arrival);
     tcase_add_test(tests, a_fin_is_read_closed);
     tcase_add_test(tests, closed_flags_come_whatever_the_interests);

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* The groups of figures, each of which runs all its rounds: ours and what it is held to in turns. */
+#ifndef MINIMIO_BENCH_GROUPS_H
+#define MINIMIO_BENCH_GROUPS_H
+
+struct plan {
+    const char *build; /* where minimiod is */
+    int rounds;
+};
+
+void measure_events(const struct plan *plan);
+void measure_latency(const struct plan *plan);
+void measure_growth(const struct plan *plan);
+void measure_requests(const struct plan *plan);
+void measure_registers(const struct plan *plan);
+void measure_memory(const struct plan *plan);
+void measure_lookups(const struct plan *plan);
+
+#endif
