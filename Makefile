@@ -8,6 +8,7 @@
 
 VERSION = 0.1.0
 SONAME = libminimio.so.0
+CLIENT_SONAME = libminimio-client.so.0
 PREFIX ?= /usr/local
 COMMA := ,
 OBJCOPY ?= objcopy
@@ -32,7 +33,9 @@ HAVE_SYSTEMD = $(shell pkg-config --exists libsystemd && echo yes)
 LIBRARY_SOURCES = $(wildcard libminimio/*.c)
 PROTO_SOURCES = $(wildcard proto/*.c)
 DAEMON_SOURCES = $(wildcard daemon/*.c)
-CLIENT_SOURCES = $(wildcard client/*.c)
+# The client library; deadline.c is in both, as nothing of it is exported.
+CLIENT_LIBRARY_SOURCES = $(wildcard client/client*.c) client/line_reader.c client/deadline.c
+CTL_SOURCES = $(filter-out $(wildcard client/client*.c) client/line_reader.c,$(wildcard client/*.c))
 TEST_SOURCES = $(wildcard tests/*.c tests/unit/*.c tests/library/*.c tests/daemon/*.c tests/client/*.c \
 	tests/installed/*.c)
 TESTED_DAEMON_SOURCES = daemon/policy.c daemon/ledger.c daemon/durable_names.c
@@ -41,6 +44,7 @@ BENCH_SOURCES = $(wildcard bench/*.c)
 
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 LIBRARY = $(BUILD)/libminimio.a
+CLIENT_LIBRARY = $(BUILD)/libminimio-client.a
 PROTO = $(BUILD)/obj/proto.a
 PROGRAMS = $(BUILD)/minimiod $(BUILD)/minimioctl
 EXAMPLES = $(patsubst %.c,$(BUILD)/%,$(EXAMPLE_SOURCES))
@@ -68,7 +72,8 @@ help:
 deps:
 	@$(if $(filter no,$(DEPS)),:,scripts/deps.sh build)
 
-build: $(PROGRAMS) $(LIBRARY) $(BUILD)/libminimio.so $(BUILD)/$(SONAME) $(EXAMPLES)
+build: $(PROGRAMS) $(LIBRARY) $(BUILD)/libminimio.so $(BUILD)/$(SONAME) $(EXAMPLES) \
+	$(CLIENT_LIBRARY) $(BUILD)/libminimio-client.so $(BUILD)/$(CLIENT_SONAME)
 
 $(BUILD)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
@@ -82,6 +87,8 @@ $(BUILD)/obj/daemon/service.o: EXTRA_CFLAGS = $(if $(HAVE_SYSTEMD),-DHAVE_SYSTEM
 
 # In an object for link-time optimization no symbol can be made local.
 $(BUILD)/obj/libminimio/%.o: EXTRA_CFLAGS = -fno-lto
+$(BUILD)/obj/proto/%.o: EXTRA_CFLAGS = -fno-lto
+$(call objects,$(CLIENT_LIBRARY_SOURCES)): EXTRA_CFLAGS = -fno-lto
 
 # One object of them all, in which the library's own symbols are local: a program that links it may use any other name.
 $(BUILD)/obj/libminimio.o: $(call objects,$(LIBRARY_SOURCES))
@@ -90,6 +97,21 @@ $(BUILD)/obj/libminimio.o: $(call objects,$(LIBRARY_SOURCES))
 $(LIBRARY): $(BUILD)/obj/libminimio.o
 	@rm -f $@
 	$(call quiet,AR) $(AR) rcs $@ $^
+
+# Likewise, with what it uses of proto.
+$(BUILD)/obj/libminimio-client.o: $(call objects,$(CLIENT_LIBRARY_SOURCES)) $(PROTO)
+	$(call quiet,LD) $(CC) -r -nostdlib -o $@.all $^ && $(OBJCOPY) --localize-hidden $@.all $@ && rm $@.all
+
+$(CLIENT_LIBRARY): $(BUILD)/obj/libminimio-client.o
+	@rm -f $@
+	$(call quiet,AR) $(AR) rcs $@ $^
+
+$(BUILD)/libminimio-client.so $(BUILD)/$(CLIENT_SONAME): $(BUILD)/libminimio-client.so.$(VERSION)
+	$(call quiet,LN) ln -sf $(<F) $@
+
+$(BUILD)/libminimio-client.so.$(VERSION): $(call objects,$(CLIENT_LIBRARY_SOURCES)) $(PROTO) client/minimio-client.map
+	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -shared -Wl,-soname,$(CLIENT_SONAME) \
+		-Wl,--version-script,client/minimio-client.map -o $@ $(filter %.o %.a,$^)
 
 $(PROTO): $(call objects,$(PROTO_SOURCES))
 	@rm -f $@
@@ -104,15 +126,15 @@ $(BUILD)/libminimio.so.$(VERSION): $(call objects,$(LIBRARY_SOURCES)) libminimio
 $(BUILD)/minimiod: $(call objects,$(DAEMON_SOURCES)) $(PROTO) $(LIBRARY)
 	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -o $@ $^ $(call pkg_libs,libcjson libcares $(if $(HAVE_SYSTEMD),libsystemd))
 
-$(BUILD)/minimioctl: $(call objects,$(CLIENT_SOURCES)) $(PROTO) $(LIBRARY)
+$(BUILD)/minimioctl: $(call objects,$(CTL_SOURCES)) $(CLIENT_LIBRARY) $(PROTO) $(LIBRARY)
 	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -o $@ $^ $(call pkg_libs,libcjson)
 
 $(BUILD)/examples/%: $(BUILD)/obj/examples/%.o $(LIBRARY)
 	@mkdir -p $(@D)
 	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -o $@ $^
 
--include $(patsubst %.o,%.d,$(call objects,$(LIBRARY_SOURCES) $(PROTO_SOURCES) $(DAEMON_SOURCES) $(CLIENT_SOURCES) \
-	$(TEST_SOURCES) $(EXAMPLE_SOURCES) $(BENCH_SOURCES)))
+-include $(patsubst %.o,%.d,$(call objects,$(LIBRARY_SOURCES) $(PROTO_SOURCES) $(DAEMON_SOURCES) \
+	$(CLIENT_LIBRARY_SOURCES) $(CTL_SOURCES) $(TEST_SOURCES) $(EXAMPLE_SOURCES) $(BENCH_SOURCES)))
 
 demo: deps
 	@$(MAKE) --no-print-directory build
@@ -141,7 +163,7 @@ $(BUILD)/bench/%: $(BUILD)/obj/bench/%.o $(PROTO) $(LIBRARY)
 	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -o $@ $^ $(call pkg_libs,libcjson)
 
 # One program holds every suite, so that a run closes with one line of Check's. Suites see the private headers.
-$(BUILD)/tests/all: $(call objects,$(TEST_SOURCES) $(TESTED_DAEMON_SOURCES)) $(PROTO) $(LIBRARY)
+$(BUILD)/tests/all: $(call objects,$(TEST_SOURCES) $(TESTED_DAEMON_SOURCES)) $(CLIENT_LIBRARY) $(PROTO) $(LIBRARY)
 	@mkdir -p $(@D)
 	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -o $@ $^ $(call pkg_libs,check libcjson)
 
@@ -157,8 +179,15 @@ install: all
 	install -m 755 $(BUILD)/libminimio.so.$(VERSION) $(libdir)
 	ln -sf libminimio.so.$(VERSION) $(libdir)/$(SONAME)
 	ln -sf $(SONAME) $(libdir)/libminimio.so
+	install -m 644 $(CLIENT_LIBRARY) $(libdir)
+	install -m 755 $(BUILD)/libminimio-client.so.$(VERSION) $(libdir)
+	ln -sf libminimio-client.so.$(VERSION) $(libdir)/$(CLIENT_SONAME)
+	ln -sf $(CLIENT_SONAME) $(libdir)/libminimio-client.so
 	install -m 644 libminimio/minimio.h $(includedir)
+	install -m 644 client/client.h $(includedir)/minimio-client.h
 	sed -e 's,@PREFIX@,$(PREFIX),' -e 's,@VERSION@,$(VERSION),' libminimio/minimio.pc.in >$(libdir)/pkgconfig/minimio.pc
+	sed -e 's,@PREFIX@,$(PREFIX),' -e 's,@VERSION@,$(VERSION),' client/minimio-client.pc.in \
+		>$(libdir)/pkgconfig/minimio-client.pc
 	install -m 644 man/minimioctl.1 $(mandir)/man1
 	install -m 644 $(wildcard man/*.3) $(mandir)/man3
 	install -m 644 man/minimiod.8 $(mandir)/man8

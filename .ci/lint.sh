@@ -43,6 +43,8 @@ wall 'platform headers belong to their backend' 'sys/(epoll|event|eventfd)\.h' \
     $(find libminimio daemon proto client -name '*.[ch]' ! -name 'selector_*' ! -name '*_posix.c')
 wall 'libminimio knows nothing of the other rooms' 'include "(proto|daemon|client)/' libminimio/*.[ch]
 wall 'proto knows nothing of the other rooms' 'include "(daemon|client|libminimio)/|sys/socket\.h' proto/*.[ch]
+wall 'the client library needs the C library and proto alone' 'cJSON\.h|include "(libminimio|client/(command|output))' \
+    client/client*.[ch] client/line_reader.[ch] client/deadline.[ch]
 wall 'the client knows nothing of the daemon' 'include "daemon/' client/*.[ch]
 wall 'handlers touch neither sockets nor JSON' '\b(send|recv|sendmsg|recvmsg|cJSON_[A-Za-z]+) *\(' daemon/handlers.c
 # shellcheck disable=SC2046

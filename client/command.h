@@ -8,6 +8,7 @@
 
 #include "client/client.h"
 
+#include <cjson/cJSON.h>
 #include <getopt.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -87,18 +88,25 @@ void print_command_help(const struct command *command);
 
 /* Opens a session, or says why not and what to do. Returns 0 or the exit code. */
 int connection_open(const struct command *command, const struct options *options, int64_t deadline_ns,
-                    struct client **ret_client);
+                    struct minimio_client **ret_client);
 
 /* Likewise, but a daemon that is not there is awaited for `patience_ns`. */
 int connection_await(const struct command *command, const struct options *options, int64_t patience_ns,
-                     int64_t deadline_ns, struct client **ret_client);
+                     int64_t deadline_ns, struct minimio_client **ret_client);
+
+/* Calls a method, or says why it failed. `ret_result` may be NULL. Returns 0 or the exit code. */
+int session_call(const struct command *command, struct minimio_client *client, const char *method, const char *params,
+                 int64_t deadline_ns, cJSON **ret_result);
 
 /* Opens a session, calls one method and closes it. Says what failed. Returns 0 or the exit code. */
 int connection_call(const struct command *command, const struct options *options, const char *method,
                     const char *params, cJSON **ret_result);
 
 /* Says on standard error why a call of the client failed with `error`. Returns the exit code. */
-int connection_failed(const struct command *command, const struct client *client, int error);
+int connection_failed(const struct command *command, const struct minimio_client *client, int error);
+
+/* An error object in one line for people: "no such host (RESOLVE_FAILED)". It is cut where it does not fit. */
+void explain_fault(const cJSON *fault, char *ret_text, size_t size);
 
 /* Says on standard error what failed, in one line, control characters replaced. Returns EXIT_FAILED. */
 int failed(const struct command *command, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -36,7 +36,8 @@ static int take_page(cJSON *page, cJSON *all, double *token)
     return 1;
 }
 
-static int fetch(struct client *client, int64_t deadline_ns, cJSON *all)
+/* Returns 0 or the exit code. */
+static int fetch(const struct command *command, struct minimio_client *client, int64_t deadline_ns, cJSON *all)
 {
     double token = -1;
     int r;
@@ -46,13 +47,13 @@ static int fetch(struct client *client, int64_t deadline_ns, cJSON *all)
         cJSON *page;
 
         snprintf(params, sizeof(params), "{\"after\":%.0f}", token);
-        r = client_call(client, "list", token < 0 ? NULL : params, deadline_ns, &page);
-        if (r < 0)
+        r = session_call(command, client, "list", token < 0 ? NULL : params, deadline_ns, &page);
+        if (r != 0)
             return r;
         r = take_page(page, all, &token);
         cJSON_Delete(page);
     } while (r > 0);
-    return r;
+    return 0;
 }
 
 /* ---- Printing --------------------------------------------------------------------------------------------------- */
@@ -135,7 +136,7 @@ static int print(const struct command *command, const struct options *options, c
 
 static int run(const struct command *command, struct options *options, int argc, char **argv)
 {
-    struct client *client = NULL;
+    struct minimio_client *client = NULL;
     cJSON *all = NULL;
     int64_t deadline_ns;
     int r;
@@ -149,11 +150,12 @@ static int run(const struct command *command, struct options *options, int argc,
     if (r != 0)
         goto out;
     all = cJSON_CreateArray();
-    r = all ? fetch(client, deadline_ns, all) : -ENOMEM;
-    r = r < 0 ? connection_failed(command, client, r) : print(command, options, all);
+    r = all ? fetch(command, client, deadline_ns, all) : failed(command, "out of memory");
+    if (r == 0)
+        r = print(command, options, all);
 out:
     cJSON_Delete(all);
-    client_free(client);
+    minimio_client_free(client);
     return r;
 }
 

@@ -10,17 +10,15 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-static int ping(const struct command *command, struct client *client, int64_t deadline_ns, int64_t *ret_round_trip_ns)
+static int ping(const struct command *command, struct minimio_client *client, int64_t deadline_ns,
+                int64_t *ret_round_trip_ns)
 {
     int64_t began_ns = now_ns();
-    cJSON *result;
-    int r = client_call(client, "ping", NULL, deadline_ns, &result);
+    int r = session_call(command, client, "ping", NULL, deadline_ns, NULL);
 
-    if (r < 0)
-        return connection_failed(command, client, r);
-    *ret_round_trip_ns = now_ns() - began_ns;
-    cJSON_Delete(result);
-    return 0;
+    if (r == 0)
+        *ret_round_trip_ns = now_ns() - began_ns;
+    return r;
 }
 
 static int print(const struct options *options, int64_t round_trip_ns)
@@ -35,7 +33,7 @@ static int print(const struct options *options, int64_t round_trip_ns)
 static int run(const struct command *command, struct options *options, int argc, char **argv)
 {
     static const struct option table[] = {{"wait", required_argument, NULL, 'w'}, COMMON_OPTIONS};
-    struct client *client = NULL;
+    struct minimio_client *client = NULL;
     int64_t patience_ns = 0, round_trip_ns = 0, deadline_ns;
     int letter, r;
 
@@ -54,7 +52,7 @@ static int run(const struct command *command, struct options *options, int argc,
         r = ping(command, client, deadline_ns, &round_trip_ns);
     if (r == 0)
         r = print(options, round_trip_ns);
-    client_free(client);
+    minimio_client_free(client);
     return r;
 }
 

@@ -20,7 +20,7 @@ enum target_state { TARGET_OPEN, TARGET_ENDED };
 
 struct watch {
     const struct command *command;
-    struct client *client;
+    struct minimio_client *client;
     int64_t deadline_ns;
     char **addresses;          /* of token 1, 2, … */
     enum target_state *states; /* likewise */
@@ -151,7 +151,7 @@ static int send_registration(struct watch *watch, size_t index, uint64_t *ret_id
     int r = -ENOMEM;
 
     if (text)
-        r = client_send(watch->client, "register", text, watch->deadline_ns, ret_id);
+        r = minimio_client_send(watch->client, "register", text, ret_id);
     cJSON_free(text);
     cJSON_Delete(params);
     return r;
@@ -162,7 +162,7 @@ static int send_about(struct watch *watch, const char *method, size_t index)
     char params[48];
 
     snprintf(params, sizeof(params), "{\"token\":%zu}", index + 1);
-    return client_send(watch->client, method, params, watch->deadline_ns, NULL);
+    return minimio_client_send(watch->client, method, params, NULL);
 }
 
 /* ---- What comes ------------------------------------------------------------------------------------------------- */
@@ -217,7 +217,7 @@ static int take_reply(struct watch *watch, const cJSON *message)
 
     if (!fault)
         return 0;
-    client_fault_text(fault, text, sizeof(text));
+    explain_fault(fault, text, sizeof(text));
     watch->any_failed = true;
     if (index == watch->count) {
         failed(watch->command, "%s", text);
@@ -252,16 +252,19 @@ static int take_message(struct watch *watch, const cJSON *message)
     return 0;
 }
 
-static int take_next(struct watch *watch)
+/* 1: a message was taken; 0: none came in time. */
+static int take_next(struct watch *watch, int64_t timeout_ns)
 {
+    struct minimio_client_message came;
+    int r = minimio_client_next(watch->client, &came, timeout_ns);
     cJSON *message;
-    int r = client_next(watch->client, watch->deadline_ns, &message);
 
-    if (r < 0)
+    if (r <= 0)
         return r;
-    r = take_message(watch, message);
+    message = cJSON_Parse(came.json);
+    r = message ? take_message(watch, message) : -ENOMEM;
     cJSON_Delete(message);
-    return r;
+    return r < 0 ? r : 1;
 }
 
 /* Many targets take a while to send, and the first of them may be ready meanwhile. */
@@ -274,8 +277,8 @@ static int register_all(struct watch *watch)
         if (i == 0)
             watch->first_id = id;
         watch->open++;
-        while (r == 0 && client_has_message(watch->client))
-            r = take_next(watch);
+        while (r >= 0 && (r = take_next(watch, 0)) > 0)
+            ;
         if (r < 0)
             return r;
     }
@@ -287,9 +290,12 @@ static int watch_all(struct watch *watch)
 {
     int r = register_all(watch);
 
-    while (r == 0 && watch->open > 0 && watch->events_left > 0)
-        r = take_next(watch);
-    return r;
+    while (r >= 0 && watch->open > 0 && watch->events_left > 0) {
+        r = take_next(watch, deadline_left_ns(watch->deadline_ns));
+        if (r == 0)
+            return -ETIMEDOUT;
+    }
+    return r < 0 ? r : 0;
 }
 
 static int exit_code(const struct watch *watch, int r)
@@ -318,7 +324,7 @@ static int run(const struct command *command, struct options *options, int argc,
         r = connection_open(command, options, watch.deadline_ns, &watch.client);
     if (r == 0)
         r = exit_code(&watch, watch_all(&watch));
-    client_free(watch.client);
+    minimio_client_free(watch.client);
     free(watch.states);
     return r;
 }

@@ -44,12 +44,13 @@ static bool is_absent(int error)
 }
 
 /* A daemon that starts makes its socket file first and listens then; until both are done it counts as absent. */
-static int connect_patiently(const char *path, int64_t patience_end_ns, int64_t deadline_ns, struct client **ret_client)
+static int connect_patiently(const char *path, int64_t patience_end_ns, int64_t deadline_ns,
+                             struct minimio_client **ret_client)
 {
     int r;
 
     for (;;) {
-        r = client_connect(path, deadline_ns, ret_client);
+        r = minimio_client_connect(path, deadline_left_ns(deadline_ns), ret_client);
         if (!is_absent(r) || deadline_left_ns(patience_end_ns) == 0)
             return r;
         deadline_pause(patience_end_ns, RETRY_NS);
@@ -57,7 +58,7 @@ static int connect_patiently(const char *path, int64_t patience_end_ns, int64_t 
 }
 
 int connection_await(const struct command *command, const struct options *options, int64_t patience_ns,
-                     int64_t deadline_ns, struct client **ret_client)
+                     int64_t deadline_ns, struct minimio_client **ret_client)
 {
     char path[SOCKET_PATH_SIZE];
     int r = socket_path(options->socket, path, sizeof(path));
@@ -74,29 +75,54 @@ int connection_await(const struct command *command, const struct options *option
 }
 
 int connection_open(const struct command *command, const struct options *options, int64_t deadline_ns,
-                    struct client **ret_client)
+                    struct minimio_client **ret_client)
 {
     return connection_await(command, options, 0, deadline_ns, ret_client);
+}
+
+int session_call(const struct command *command, struct minimio_client *client, const char *method, const char *params,
+                 int64_t deadline_ns, cJSON **ret_result)
+{
+    const char *text;
+    int r = minimio_client_call(client, method, params, deadline_left_ns(deadline_ns), &text);
+
+    if (r < 0)
+        return connection_failed(command, client, r);
+    if (ret_result) {
+        *ret_result = cJSON_Parse(text);
+        if (!*ret_result)
+            return failed(command, "out of memory");
+    }
+    return 0;
 }
 
 int connection_call(const struct command *command, const struct options *options, const char *method,
                     const char *params, cJSON **ret_result)
 {
     int64_t deadline_ns = deadline_in(options->timeout_ns);
-    struct client *client = NULL;
+    struct minimio_client *client = NULL;
     int r = connection_open(command, options, deadline_ns, &client);
 
     if (r != 0)
         return r;
-    r = client_call(client, method, params, deadline_ns, ret_result);
-    if (r < 0)
-        r = connection_failed(command, client, r);
-    client_free(client);
+    r = session_call(command, client, method, params, deadline_ns, ret_result);
+    minimio_client_free(client);
     return r;
 }
 
-int connection_failed(const struct command *command, const struct client *client, int error)
+int connection_failed(const struct command *command, const struct minimio_client *client, int error)
 {
-    failed(command, "%s", client_error(client));
+    failed(command, "%s", minimio_client_error(client));
     return error == -ETIMEDOUT ? EXIT_TIMED_OUT : EXIT_FAILED;
+}
+
+void explain_fault(const cJSON *fault, char *ret_text, size_t size)
+{
+    const cJSON *data = cJSON_GetObjectItemCaseSensitive(fault, "data");
+    const char *message = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(fault, "message"));
+    const char *name = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(data, "name"));
+    const char *error = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(data, "errno"));
+
+    snprintf(ret_text, size, "%s (%s%s%s)", message ? message : "an error without a message",
+             name ? name : "an error without a name", error ? ", " : "", error ? error : "");
 }

@@ -8,6 +8,7 @@
 
 Suite *client_broken_daemon_suite(void);
 Suite *client_call_suite(void);
+Suite *client_library_suite(void);
 Suite *client_wait_suite(void);
 Suite *client_watch_suite(void);
 Suite *daemon_connecting_suite(void);
@@ -98,6 +99,7 @@ static Suite *(*const suites[])(void) = {
     daemon_streams_suite,
     client_broken_daemon_suite,
     client_call_suite,
+    client_library_suite,
     client_wait_suite,
     client_watch_suite,
     example_delay_server_suite,
