@@ -39,6 +39,7 @@ extern "C" {
 
 #define MINIMIO_CLIENT_KEPT_MAX (16 * 1024 * 1024) /* bytes of messages that came and were not fetched yet */
 #define MINIMIO_CLIENT_FDS_MAX  16                 /* descriptors with one request */
+#define MINIMIO_CLIENT_FOREVER  INT64_C(-1)        /* any negative timeout */
 
 struct minimio_client;
 

@@ -8,6 +8,8 @@
 
 #include "client/client.h"
 
+#include "proto/methods.h"
+
 #include <cjson/cJSON.h>
 #include <getopt.h>
 #include <stdbool.h>
@@ -27,7 +29,10 @@ struct options {
     const char *socket;
     bool json;
     int64_t timeout_ns; /* negative: none */
-    int exit_code;      /* where options_next returned OPTIONS_EXIT */
+    const char *loop;   /* NULL: the session's anonymous one */
+    bool takeover;
+    int64_t linger_ns; /* negative: as the daemon has it */
+    int exit_code;     /* where options_next returned OPTIONS_EXIT */
 };
 
 struct command {
@@ -35,21 +40,49 @@ struct command {
     const char *arguments; /* for the line of usage */
     const char *summary;   /* one line */
     const char *help;      /* the command's own options and what else is to know */
+    bool takes_loop;       /* it has LOOP_OPTIONS */
+    bool makes_loop;       /* and makes the loop where there is none; else that is a failure */
+    enum method method;    /* whose parameters are options too, but for those in `positional`; METHODS: none */
+    const char *positional;
     void (*more_help)(void);
     int (*run)(const struct command *command, struct options *options, int argc, char **argv);
 };
 
 extern const struct command command_watch;
 extern const struct command command_wait;
+extern const struct command command_connect;
+extern const struct command command_register;
+extern const struct command command_reregister;
+extern const struct command command_deregister;
+extern const struct command command_take;
+extern const struct command command_read;
+extern const struct command command_write;
+extern const struct command command_shutdown;
+extern const struct command command_events;
+extern const struct command command_run;
+extern const struct command command_list;
+extern const struct command command_loops;
+extern const struct command command_close_loop;
 extern const struct command command_call;
+extern const struct command command_batch;
+extern const struct command command_discover;
 extern const struct command command_ping;
 extern const struct command command_hello;
-extern const struct command command_list;
 extern const struct command command_stats;
 
 /* ---- Options: options.c ----------------------------------------------------------------------------------------- */
 
-enum { OPTION_SOCKET = 'S', OPTION_JSON = 'J', OPTION_TIMEOUT = 'T', OPTION_HELP = 'h', OPTION_VERSION = 'V' };
+enum {
+    OPTION_SOCKET = 'S',
+    OPTION_JSON = 'J',
+    OPTION_TIMEOUT = 'T',
+    OPTION_HELP = 'h',
+    OPTION_VERSION = 'V',
+    OPTION_LOOP = 'L',
+    OPTION_TAKEOVER = 'O',
+    OPTION_LINGER = 'G',
+    OPTION_PARAM = 256, /* and more: a parameter of the command's method, by its place */
+};
 
 /* What a command's table of long options ends with; its own letters are lower case. */
 #define COMMON_OPTIONS                                                                                                 \
@@ -59,6 +92,11 @@ enum { OPTION_SOCKET = 'S', OPTION_JSON = 'J', OPTION_TIMEOUT = 'T', OPTION_HELP
     {                                                                                                                  \
         NULL, 0, NULL, 0                                                                                               \
     }
+
+/* Likewise, for those that take a loop. */
+#define LOOP_OPTIONS                                                                                                   \
+    {"loop", required_argument, NULL, OPTION_LOOP}, {"takeover", no_argument, NULL, OPTION_TAKEOVER},                  \
+        {"linger", required_argument, NULL, OPTION_LINGER}, COMMON_OPTIONS
 
 #define OPTIONS_END  (-1)
 #define OPTIONS_EXIT (-2)
@@ -80,6 +118,28 @@ int wrong_usage(const struct command *command, const char *format, ...) __attrib
 /* Reads a duration, or says what is wrong with it. Returns 0 or EXIT_WRONG_USAGE. */
 int option_duration(const struct command *command, const char *option, const char *text, int64_t *ret_duration_ns);
 
+/* Reads a whole number from 1 on, or says what is wrong with it. Returns 0 or EXIT_WRONG_USAGE. */
+int option_count(const struct command *command, const char *text, uint64_t *ret_count);
+
+/* Reads a token, or says what is wrong with it. Returns 0 or EXIT_WRONG_USAGE. */
+int argument_token(const struct command *command, const char *text, uint64_t *ret_token);
+
+/* Says that --loop is missing where it is: what a session's own loop holds ends with it. Returns 0 or the exit code. */
+int require_loop(const struct command *command, const struct options *options);
+
+/* ---- Parameters of a method as options: method_options.c -------------------------------------------------------- */
+
+#define OPTION_NAME_SIZE 32
+
+/* Reads the options of a command that has a method; the parameters that were given are members of `params`. Returns
+ * 0 with optind at the first argument, or OPTIONS_EXIT. */
+int method_options_read(const struct command *command, struct options *options, int argc, char **argv, cJSON *params);
+
+/* The option that sets this parameter, such as "max" or "no-nodelay"; false: it is none. */
+bool method_option(const struct command *command, size_t param, char ret_name[OPTION_NAME_SIZE], bool *ret_argument);
+
+void method_options_help(const struct command *command);
+
 /* minimioctl.c */
 void print_help(void);
 void print_command_help(const struct command *command);
@@ -93,6 +153,18 @@ int connection_open(const struct command *command, const struct options *options
 /* Likewise, but a daemon that is not there is awaited for `patience_ns`. */
 int connection_await(const struct command *command, const struct options *options, int64_t patience_ns,
                      int64_t deadline_ns, struct minimio_client **ret_client);
+
+/* Likewise, and tells whether the loop that was opened, --loop's or the session's own, is one that has to be polled. */
+int connection_open_loop(const struct command *command, const struct options *options, int64_t deadline_ns,
+                         struct minimio_client **ret_client, bool *ret_polled, uint64_t *ret_registrations);
+
+/* Likewise, with parameters that it takes. */
+int session_call_with(const struct command *command, struct minimio_client *client, const char *method, cJSON *params,
+                      int64_t deadline_ns, cJSON **ret_result);
+
+/* All registrations of the session's loop, appended to `all`, an array. Says what failed. Returns 0 or the exit code.
+ */
+int fetch_registrations(const struct command *command, struct minimio_client *client, int64_t deadline_ns, cJSON *all);
 
 /* Calls a method, or says why it failed. `ret_result` may be NULL. Returns 0 or the exit code. */
 int session_call(const struct command *command, struct minimio_client *client, const char *method, const char *params,

@@ -96,10 +96,11 @@ static int call(const struct command *command, const struct options *options, co
 
 static int run(const struct command *command, struct options *options, int argc, char **argv)
 {
+    static const struct option table[] = {LOOP_OPTIONS};
     struct buffer params;
     int r = 0;
 
-    if (!options_read(command, options, argc, argv))
+    if (options_next(command, options, argc, argv, table) != OPTIONS_END)
         return options->exit_code;
     if (optind == argc)
         return wrong_usage(command, "the method is missing");
@@ -137,5 +138,8 @@ const struct command command_call = {
     .help = "PARAMETERS is a JSON object, an array, or - to read it from standard input:\n"
             "  minimioctl call register '{\"token\": 1, \"address\": \"127.0.0.1:80\"}'\n",
     .more_help = print_methods,
+    .takes_loop = true,
+    .makes_loop = true,
+    .method = METHODS,
     .run = run,
 };

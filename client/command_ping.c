@@ -61,5 +61,6 @@ const struct command command_ping = {
     .arguments = "",
     .summary = "see whether the daemon answers, and how fast",
     .help = "  --wait D           wait that long for a daemon that is not there yet\n",
+    .method = METHODS,
     .run = run,
 };

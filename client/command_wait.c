@@ -7,6 +7,7 @@
 
 #include "client/deadline.h"
 #include "client/prober.h"
+#include "client/program.h"
 #include "client/target.h"
 
 #include <errno.h>
@@ -140,13 +141,8 @@ static void report_unanswered(const struct wait *wait, struct probers *probers)
 
 static int become(const struct wait *wait)
 {
-    int error;
-
     setrlimit(RLIMIT_NOFILE, &wait->descriptors);
-    execvp(wait->program[0], wait->program);
-    error = errno;
-    failed(wait->command, "cannot run '%s': %s", wait->program[0], strerror(error));
-    return error == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_RUN;
+    return program_become(wait->command, wait->program);
 }
 
 static int wait_for_targets(struct wait *wait)
@@ -196,5 +192,6 @@ const struct command command_wait = {
             "  --quiet            do not say at the timeout who did not answer, and why\n"
             "\n"
             "Without --timeout it waits as long as it takes. Needs no daemon.\n",
+    .method = METHODS,
     .run = run,
 };

@@ -74,10 +74,78 @@ int connection_await(const struct command *command, const struct options *option
     return r == -ETIMEDOUT || (is_absent(r) && patience_ns > 0) ? EXIT_TIMED_OUT : EXIT_FAILED;
 }
 
+/* The parameters of `open_loop`, the caller's to delete. */
+static cJSON *loop_params(const struct options *options)
+{
+    cJSON *params = cJSON_CreateObject();
+
+    cJSON_AddStringToObject(params, "name", options->loop);
+    if (options->takeover)
+        cJSON_AddTrueToObject(params, "takeover");
+    if (options->linger_ns >= 0)
+        cJSON_AddNumberToObject(params, "linger_ms", (double)milliseconds_of(options->linger_ns));
+    return params;
+}
+
+/* Opening made it, and it is not to stay. */
+static int refuse_new_loop(const struct command *command, const struct options *options, int64_t deadline_ns,
+                           struct minimio_client *client)
+{
+    int r = session_call(command, client, "close_loop", NULL, deadline_ns, NULL);
+
+    failed(command, "there is no loop '%s'", options->loop);
+    fputs("minimioctl loops shows those there are.\n", stderr);
+    return r != 0 ? r : EXIT_FAILED;
+}
+
+static int open_loop(const struct command *command, const struct options *options, int64_t deadline_ns,
+                     struct minimio_client *client, bool *ret_polled, uint64_t *ret_registrations)
+{
+    cJSON *result = NULL;
+    const char *delivery;
+    double registrations;
+    int r = session_call_with(command, client, "open_loop", loop_params(options), deadline_ns, &result);
+
+    if (r != 0)
+        return r;
+    if (!command->makes_loop && cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(result, "created"))) {
+        cJSON_Delete(result);
+        return refuse_new_loop(command, options, deadline_ns, client);
+    }
+    delivery = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(result, "delivery"));
+    registrations = cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(result, "registrations"));
+    *ret_polled = delivery && strcmp(delivery, "poll") == 0;
+    *ret_registrations = registrations > 0 ? (uint64_t)registrations : 0;
+    cJSON_Delete(result);
+    return 0;
+}
+
+int connection_open_loop(const struct command *command, const struct options *options, int64_t deadline_ns,
+                         struct minimio_client **ret_client, bool *ret_polled, uint64_t *ret_registrations)
+{
+    struct minimio_client *client = NULL;
+    int r = connection_await(command, options, 0, deadline_ns, &client);
+
+    if (r != 0)
+        return r;
+    *ret_polled = false;
+    *ret_registrations = 0;
+    if (options->loop)
+        r = open_loop(command, options, deadline_ns, client, ret_polled, ret_registrations);
+    if (r == 0)
+        *ret_client = client;
+    else
+        minimio_client_free(client);
+    return r;
+}
+
 int connection_open(const struct command *command, const struct options *options, int64_t deadline_ns,
                     struct minimio_client **ret_client)
 {
-    return connection_await(command, options, 0, deadline_ns, ret_client);
+    uint64_t registrations;
+    bool polled;
+
+    return connection_open_loop(command, options, deadline_ns, ret_client, &polled, &registrations);
 }
 
 int session_call(const struct command *command, struct minimio_client *client, const char *method, const char *params,
@@ -96,6 +164,20 @@ int session_call(const struct command *command, struct minimio_client *client, c
     return 0;
 }
 
+int session_call_with(const struct command *command, struct minimio_client *client, const char *method, cJSON *params,
+                      int64_t deadline_ns, cJSON **ret_result)
+{
+    char *text = cJSON_PrintUnformatted(params);
+    int r;
+
+    cJSON_Delete(params);
+    if (!text)
+        return failed(command, "out of memory");
+    r = session_call(command, client, method, text, deadline_ns, ret_result);
+    cJSON_free(text);
+    return r;
+}
+
 int connection_call(const struct command *command, const struct options *options, const char *method,
                     const char *params, cJSON **ret_result)
 {
@@ -112,8 +194,14 @@ int connection_call(const struct command *command, const struct options *options
 
 int connection_failed(const struct command *command, const struct minimio_client *client, int error)
 {
+    const char *name = minimio_client_fault_name(client);
+
     failed(command, "%s", minimio_client_error(client));
-    return error == -ETIMEDOUT ? EXIT_TIMED_OUT : EXIT_FAILED;
+    if (name && strcmp(name, "LOOP_BUSY") == 0)
+        fputs("With --takeover this session takes its place.\n", stderr);
+    if (name && strcmp(name, "TOKEN_UNKNOWN") == 0)
+        fputs("minimioctl list --loop NAME shows the tokens there are.\n", stderr);
+    return error == -ETIMEDOUT || (name && strcmp(name, "TIMED_OUT") == 0) ? EXIT_TIMED_OUT : EXIT_FAILED;
 }
 
 void explain_fault(const cJSON *fault, char *ret_text, size_t size)

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 /* GNU getopt reads the order of arguments off the first character: `+` stops at the first that is no option. */
 #define SHORT_OPTIONS        "hV"
@@ -41,6 +42,36 @@ int option_duration(const struct command *command, const char *option, const cha
     return 0;
 }
 
+static int read_number(const char *text, uint64_t *ret_number)
+{
+    char *end;
+
+    errno = 0;
+    if (text[0] < '0' || text[0] > '9')
+        return -EINVAL;
+    *ret_number = strtoull(text, &end, 10);
+    return errno != 0 || *end != '\0' ? -EINVAL : 0;
+}
+
+int option_count(const struct command *command, const char *text, uint64_t *ret_count)
+{
+    if (read_number(text, ret_count) == 0 && *ret_count > 0)
+        return 0;
+    return wrong_usage(command, "--count: '%s' is no number of events", text);
+}
+
+int argument_token(const struct command *command, const char *text, uint64_t *ret_token)
+{
+    if (read_number(text, ret_token) == 0 && *ret_token <= INTEGER_MAX)
+        return 0;
+    return wrong_usage(command, "'%s' is no token: a whole number up to 2^53 - 1", text);
+}
+
+int require_loop(const struct command *command, const struct options *options)
+{
+    return options->loop ? 0 : wrong_usage(command, "--loop NAME is missing: whose streams?");
+}
+
 static int end_with(struct options *options, int exit_code)
 {
     options->exit_code = exit_code;
@@ -61,6 +92,15 @@ static int take_common(const struct command *command, struct options *options, i
         return 0;
     case OPTION_TIMEOUT:
         r = option_duration(command, "--timeout", optarg, &options->timeout_ns);
+        return r == 0 ? 0 : end_with(options, r);
+    case OPTION_LOOP:
+        options->loop = optarg;
+        return 0;
+    case OPTION_TAKEOVER:
+        options->takeover = true;
+        return 0;
+    case OPTION_LINGER:
+        r = option_duration(command, "--linger", optarg, &options->linger_ns);
         return r == 0 ? 0 : end_with(options, r);
     case OPTION_HELP:
         if (command)

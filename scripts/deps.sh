@@ -40,6 +40,7 @@ for set in "$@"; do
         library libcjson libcjson-dev cjson-devel cjson cjson
         library libcares libc-ares-dev c-ares-devel c-ares c-ares
         library libbsd libbsd-dev libbsd-devel libbsd libbsd
+        library smartcols libsmartcols-dev libsmartcols-devel util-linux-libs util-linux
         case $manager in # elsewhere it is built without
         apt-get | dnf | pacman) library libsystemd libsystemd-dev systemd-devel systemd-libs '' ;;
         esac

@@ -9,6 +9,8 @@
 Suite *client_broken_daemon_suite(void);
 Suite *client_call_suite(void);
 Suite *client_library_suite(void);
+Suite *client_loops_suite(void);
+Suite *client_metrics_suite(void);
 Suite *client_wait_suite(void);
 Suite *client_watch_suite(void);
 Suite *daemon_connecting_suite(void);
@@ -100,6 +102,8 @@ static Suite *(*const suites[])(void) = {
     client_broken_daemon_suite,
     client_call_suite,
     client_library_suite,
+    client_loops_suite,
+    client_metrics_suite,
     client_wait_suite,
     client_watch_suite,
     example_delay_server_suite,

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * `loops`: the caller's named loops, everybody's for root, fetched page by page and printed as one table.
+ */
+#include "client/deadline.h"
+#include "client/command.h"
+#include "client/output.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Moves the loops of one page to the end of `all`. Returns the name behind which the next page begins, NULL: none. */
+static const char *take_page(cJSON *page, cJSON *all, char *ret_next, size_t size)
+{
+    cJSON *loops = cJSON_GetObjectItemCaseSensitive(page, "loops");
+    const char *next = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(page, "next"));
+    cJSON *first;
+
+    while ((first = cJSON_DetachItemFromArray(loops, 0)))
+        cJSON_AddItemToArray(all, first);
+    if (!next || strcmp(next, ret_next) <= 0)
+        return NULL;
+    snprintf(ret_next, size, "%s", next);
+    return ret_next;
+}
+
+static int fetch(const struct command *command, struct minimio_client *client, int64_t deadline_ns, cJSON *all)
+{
+    char next[NAME_MAX_BYTES + 1] = "";
+    const char *after = NULL;
+
+    do {
+        cJSON *params = cJSON_CreateObject();
+        cJSON *page;
+        int r;
+
+        if (after)
+            cJSON_AddStringToObject(params, "after", after);
+        r = session_call_with(command, client, "loops", params, deadline_ns, &page);
+        if (r != 0)
+            return r;
+        after = take_page(page, all, next, sizeof(next));
+        cJSON_Delete(page);
+    } while (after);
+    return 0;
+}
+
+static int print(const struct options *options, const cJSON *all)
+{
+    static const struct output_column columns[] = {
+        {"LOOP", "name", OUTPUT_TEXT},
+        {"UID", "uid", OUTPUT_NUMBER},
+        {"STREAMS", "registrations", OUTPUT_NUMBER},
+        {"READY", "pending", OUTPUT_NUMBER},
+        {"ATTACHED", "attached", OUTPUT_TEXT},
+        {"LINGER", "linger_ms", OUTPUT_DURATION},
+    };
+    const cJSON *loop;
+
+    if (options->json)
+        cJSON_ArrayForEach(loop, all) output_json_line(loop);
+    else if (output_table(all, columns, sizeof(columns) / sizeof(columns[0])) < 0)
+        return EXIT_FAILED;
+    return output_flush();
+}
+
+static int run(const struct command *command, struct options *options, int argc, char **argv)
+{
+    int64_t deadline_ns;
+    struct minimio_client *client = NULL;
+    cJSON *all = cJSON_CreateArray();
+    int r;
+
+    if (!options_read(command, options, argc, argv))
+        r = options->exit_code;
+    else if (optind < argc)
+        r = wrong_usage(command, "'%s' is too much", argv[optind]);
+    else {
+        deadline_ns = deadline_in(options->timeout_ns);
+        r = connection_open(command, options, deadline_ns, &client);
+        if (r == 0)
+            r = fetch(command, client, deadline_ns, all);
+        if (r == 0)
+            r = print(options, all);
+    }
+    minimio_client_free(client);
+    cJSON_Delete(all);
+    return r;
+}
+
+const struct command command_loops = {
+    .name = "loops",
+    .arguments = "",
+    .summary = "list your named loops; everybody's for root",
+    .help = "",
+    .method = METHODS,
+    .run = run,
+};
