@@ -51,6 +51,7 @@ for set in "$@"; do
         program nc netcat-openbsd netcat openbsd-netcat netcat
         program jq jq jq jq jq
         program c++ g++ gcc-c++ gcc gcc
+        program script bsdutils util-linux-script util-linux util-linux
         ;;
     ci)
         program clang clang clang clang llvm
