@@ -49,6 +49,7 @@ PROTO = $(BUILD)/obj/proto.a
 PROGRAMS = $(BUILD)/minimiod $(BUILD)/minimioctl
 EXAMPLES = $(patsubst %.c,$(BUILD)/%,$(EXAMPLE_SOURCES))
 BENCHES = $(patsubst %.c,$(BUILD)/%,$(BENCH_SOURCES))
+COMPLETIONS = $(BUILD)/completions/minimioctl.bash $(BUILD)/completions/minimioctl.zsh $(BUILD)/completions/minimioctl.fish
 PRODUCT_PACKAGES = libcjson libcares libbsd smartcols
 
 .PHONY: all build tests deps demo check check-valgrind bench benches install clean help
@@ -73,7 +74,7 @@ deps:
 	@$(if $(filter no,$(DEPS)),:,scripts/deps.sh build)
 
 build: $(PROGRAMS) $(LIBRARY) $(BUILD)/libminimio.so $(BUILD)/$(SONAME) $(EXAMPLES) \
-	$(CLIENT_LIBRARY) $(BUILD)/libminimio-client.so $(BUILD)/$(CLIENT_SONAME)
+	$(CLIENT_LIBRARY) $(BUILD)/libminimio-client.so $(BUILD)/$(CLIENT_SONAME) $(COMPLETIONS)
 
 $(BUILD)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
@@ -129,6 +130,10 @@ $(BUILD)/minimiod: $(call objects,$(DAEMON_SOURCES)) $(PROTO) $(LIBRARY)
 $(BUILD)/minimioctl: $(call objects,$(CTL_SOURCES)) $(CLIENT_LIBRARY) $(PROTO) $(LIBRARY)
 	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -o $@ $^ $(call pkg_libs,libcjson smartcols)
 
+$(BUILD)/completions/minimioctl.%: $(BUILD)/minimioctl
+	@mkdir -p $(@D)
+	$(call quiet,GEN) $(BUILD)/minimioctl completions $* >$@
+
 $(BUILD)/examples/%: $(BUILD)/obj/examples/%.o $(LIBRARY)
 	@mkdir -p $(@D)
 	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -o $@ $^
@@ -170,7 +175,8 @@ $(BUILD)/tests/all: $(call objects,$(TEST_SOURCES) $(TESTED_DAEMON_SOURCES)) $(C
 bindir = $(DESTDIR)$(PREFIX)/bin
 libdir = $(DESTDIR)$(PREFIX)/lib
 includedir = $(DESTDIR)$(PREFIX)/include
-mandir = $(DESTDIR)$(PREFIX)/share/man
+datadir = $(DESTDIR)$(PREFIX)/share
+mandir = $(datadir)/man
 
 install: all
 	install -d $(bindir) $(libdir)/pkgconfig $(includedir) $(mandir)/man1 $(mandir)/man3 $(mandir)/man8
@@ -189,6 +195,9 @@ install: all
 	sed -e 's,@PREFIX@,$(PREFIX),' -e 's,@VERSION@,$(VERSION),' client/minimio-client.pc.in \
 		>$(libdir)/pkgconfig/minimio-client.pc
 	install -m 644 man/minimioctl.1 $(mandir)/man1
+	install -D -m 644 $(BUILD)/completions/minimioctl.bash $(datadir)/bash-completion/completions/minimioctl
+	install -D -m 644 $(BUILD)/completions/minimioctl.zsh $(datadir)/zsh/site-functions/_minimioctl
+	install -D -m 644 $(BUILD)/completions/minimioctl.fish $(datadir)/fish/vendor_completions.d/minimioctl.fish
 	install -m 644 $(wildcard man/*.3) $(mandir)/man3
 	install -m 644 man/minimiod.8 $(mandir)/man8
 	scripts/man_names.sh man/*.3 | while read -r name page; do ln -sf "$$page" "$(mandir)/man3/$$name.3"; done

@@ -37,12 +37,13 @@ struct options {
 
 struct command {
     const char *name;
-    const char *arguments; /* for the line of usage */
-    const char *summary;   /* one line */
-    const char *help;      /* the command's own options and what else is to know */
-    bool takes_loop;       /* it has LOOP_OPTIONS */
-    bool makes_loop;       /* and makes the loop where there is none; else that is a failure */
-    enum method method;    /* whose parameters are options too, but for those in `positional`; METHODS: none */
+    const char *arguments;        /* for the line of usage */
+    const char *summary;          /* one line */
+    const char *help;             /* the command's own options and what else is to know */
+    const struct option *options; /* its own, letters lower case, ended by zeros; NULL: none */
+    bool takes_loop;              /* it has --loop, --takeover, --linger */
+    bool makes_loop;              /* and makes the loop where there is none; else that is a failure */
+    enum method method;           /* whose parameters are options too, but for those in `positional`; METHODS: none */
     const char *positional;
     void (*more_help)(void);
     int (*run)(const struct command *command, struct options *options, int argc, char **argv);
@@ -84,19 +85,7 @@ enum {
     OPTION_PARAM = 256, /* and more: a parameter of the command's method, by its place */
 };
 
-/* What a command's table of long options ends with; its own letters are lower case. */
-#define COMMON_OPTIONS                                                                                                 \
-    {"socket", required_argument, NULL, OPTION_SOCKET}, {"json", no_argument, NULL, OPTION_JSON},                      \
-        {"timeout", required_argument, NULL, OPTION_TIMEOUT}, {"help", no_argument, NULL, OPTION_HELP},                \
-        {"version", no_argument, NULL, OPTION_VERSION},                                                                \
-    {                                                                                                                  \
-        NULL, 0, NULL, 0                                                                                               \
-    }
-
-/* Likewise, for those that take a loop. */
-#define LOOP_OPTIONS                                                                                                   \
-    {"loop", required_argument, NULL, OPTION_LOOP}, {"takeover", no_argument, NULL, OPTION_TAKEOVER},                  \
-        {"linger", required_argument, NULL, OPTION_LINGER}, COMMON_OPTIONS
+#define OPTION_NAME_SIZE 32
 
 #define OPTIONS_END  (-1)
 #define OPTIONS_EXIT (-2)
@@ -106,8 +95,15 @@ enum {
  * the first argument, or OPTIONS_EXIT: all is said, end with options->exit_code. `command` NULL: those in front of
  * the command's name, which end there.
  */
-int options_next(const struct command *command, struct options *options, int argc, char **argv,
-                 const struct option *table);
+int options_next(const struct command *command, struct options *options, int argc, char **argv);
+
+/*
+ * All long options of a command, ended by zeros: its own, its method's, the loop's, those of all. `names` is where the
+ * method's are written. Returns how many.
+ */
+#define OPTIONS_MAX 40
+size_t options_of(const struct command *command, struct option ret_table[OPTIONS_MAX],
+                  char names[PARAMS_MAX][OPTION_NAME_SIZE]);
 
 /* For commands without options of their own: reads the common ones; false: end with options->exit_code. */
 bool options_read(const struct command *command, struct options *options, int argc, char **argv);
@@ -129,8 +125,6 @@ int require_loop(const struct command *command, const struct options *options);
 
 /* ---- Parameters of a method as options: method_options.c -------------------------------------------------------- */
 
-#define OPTION_NAME_SIZE 32
-
 /* Reads the options of a command that has a method; the parameters that were given are members of `params`. Returns
  * 0 with optind at the first argument, or OPTIONS_EXIT. */
 int method_options_read(const struct command *command, struct options *options, int argc, char **argv, cJSON *params);
@@ -141,8 +135,12 @@ bool method_option(const struct command *command, size_t param, char ret_name[OP
 void method_options_help(const struct command *command);
 
 /* minimioctl.c */
+extern const struct command *const commands[]; /* ends with NULL */
 void print_help(void);
 void print_command_help(const struct command *command);
+
+/* completions.c: prints the completion script for a shell; false: there is none for it. */
+bool print_completions(const char *shell);
 
 /* ---- The session: connection.c ---------------------------------------------------------------------------------- */
 

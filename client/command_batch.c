@@ -96,11 +96,10 @@ static int pass_all(struct batch *batch)
 
 static int run(const struct command *command, struct options *options, int argc, char **argv)
 {
-    static const struct option table[] = {LOOP_OPTIONS};
     struct batch batch = {.command = command};
     int r;
 
-    if (options_next(command, options, argc, argv, table) != OPTIONS_END)
+    if (options_next(command, options, argc, argv) != OPTIONS_END)
         return options->exit_code;
     if (optind < argc)
         return wrong_usage(command, "'%s' is too much: requests come from standard input", argv[optind]);

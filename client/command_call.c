@@ -96,11 +96,10 @@ static int call(const struct command *command, const struct options *options, co
 
 static int run(const struct command *command, struct options *options, int argc, char **argv)
 {
-    static const struct option table[] = {LOOP_OPTIONS};
     struct buffer params;
     int r = 0;
 
-    if (options_next(command, options, argc, argv, table) != OPTIONS_END)
+    if (options_next(command, options, argc, argv) != OPTIONS_END)
         return options->exit_code;
     if (optind == argc)
         return wrong_usage(command, "the method is missing");

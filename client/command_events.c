@@ -24,15 +24,11 @@ struct following {
 
 static int parse_options(struct following *following, int argc, char **argv)
 {
-    static const struct option table[] = {{"count", required_argument, NULL, 'c'},
-                                          {"exec", required_argument, NULL, 'e'},
-                                          {"rearm", no_argument, NULL, 'r'},
-                                          LOOP_OPTIONS};
     const struct command *command = following->command;
     struct options *options = following->options;
     int letter;
 
-    while ((letter = options_next(command, options, argc, argv, table)) != OPTIONS_END) {
+    while ((letter = options_next(command, options, argc, argv)) != OPTIONS_END) {
         if (letter == OPTIONS_EXIT)
             return OPTIONS_EXIT;
         if (letter == 'r')
@@ -130,7 +126,15 @@ static int run(const struct command *command, struct options *options, int argc,
     return r;
 }
 
+static const struct option own_options[] = {
+    {"count", required_argument, NULL, 'c'},
+    {"exec", required_argument, NULL, 'e'},
+    {"rearm", no_argument, NULL, 'r'},
+    {0},
+};
+
 const struct command command_events = {
+    .options = own_options,
     .name = "events",
     .arguments = "--loop NAME",
     .summary = "follow the events of a loop",

@@ -26,13 +26,12 @@ static int print(const struct command *command, const struct options *options, c
 
 static int run(const struct command *command, struct options *options, int argc, char **argv)
 {
-    static const struct option table[] = {LOOP_OPTIONS};
     struct minimio_client *client = NULL;
     cJSON *all = NULL;
     int64_t deadline_ns;
     int r;
 
-    if (options_next(command, options, argc, argv, table) != OPTIONS_END)
+    if (options_next(command, options, argc, argv) != OPTIONS_END)
         return options->exit_code;
     if (optind < argc)
         return wrong_usage(command, "'%s' is too much", argv[optind]);

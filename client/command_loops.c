@@ -45,7 +45,23 @@ static int fetch(const struct command *command, struct minimio_client *client, i
     return 0;
 }
 
-static int print(const struct options *options, const cJSON *all)
+/* Two users' loops may have one name: root then sees it twice, one behind the other. */
+static void print_names(const cJSON *all)
+{
+    const char *last = "";
+    const cJSON *loop;
+
+    cJSON_ArrayForEach(loop, all)
+    {
+        const char *name = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(loop, "name"));
+
+        if (name && strcmp(name, last) != 0)
+            puts(name);
+        last = name ? name : last;
+    }
+}
+
+static int print(const struct options *options, const cJSON *all, bool names)
 {
     static const struct output_column columns[] = {
         {"LOOP", "name", OUTPUT_TEXT},
@@ -57,42 +73,54 @@ static int print(const struct options *options, const cJSON *all)
     };
     const cJSON *loop;
 
-    if (options->json)
+    if (names)
+        print_names(all);
+    else if (options->json)
         cJSON_ArrayForEach(loop, all) output_json_line(loop);
     else if (output_table(all, columns, sizeof(columns) / sizeof(columns[0])) < 0)
         return EXIT_FAILED;
     return output_flush();
 }
 
-static int run(const struct command *command, struct options *options, int argc, char **argv)
+static int show(const struct command *command, const struct options *options, bool names)
 {
-    int64_t deadline_ns;
+    int64_t deadline_ns = deadline_in(options->timeout_ns);
     struct minimio_client *client = NULL;
     cJSON *all = cJSON_CreateArray();
-    int r;
+    int r = connection_open(command, options, deadline_ns, &client);
 
-    if (!options_read(command, options, argc, argv))
-        r = options->exit_code;
-    else if (optind < argc)
-        r = wrong_usage(command, "'%s' is too much", argv[optind]);
-    else {
-        deadline_ns = deadline_in(options->timeout_ns);
-        r = connection_open(command, options, deadline_ns, &client);
-        if (r == 0)
-            r = fetch(command, client, deadline_ns, all);
-        if (r == 0)
-            r = print(options, all);
-    }
+    if (r == 0)
+        r = fetch(command, client, deadline_ns, all);
+    if (r == 0)
+        r = print(options, all, names);
     minimio_client_free(client);
     cJSON_Delete(all);
     return r;
 }
 
+static int run(const struct command *command, struct options *options, int argc, char **argv)
+{
+    bool names = false;
+    int letter;
+
+    while ((letter = options_next(command, options, argc, argv)) != OPTIONS_END) {
+        if (letter == OPTIONS_EXIT)
+            return options->exit_code;
+        names = true;
+    }
+    if (optind < argc)
+        return wrong_usage(command, "'%s' is too much", argv[optind]);
+    return show(command, options, names);
+}
+
+static const struct option own_options[] = {{"names", no_argument, NULL, 'n'}, {0}};
+
 const struct command command_loops = {
+    .options = own_options,
     .name = "loops",
     .arguments = "",
     .summary = "list your named loops; everybody's for root",
-    .help = "",
+    .help = "  --names            their names alone, one a line\n",
     .method = METHODS,
     .run = run,
 };

@@ -32,12 +32,11 @@ static int print(const struct options *options, int64_t round_trip_ns)
 
 static int run(const struct command *command, struct options *options, int argc, char **argv)
 {
-    static const struct option table[] = {{"wait", required_argument, NULL, 'w'}, COMMON_OPTIONS};
     struct minimio_client *client = NULL;
     int64_t patience_ns = 0, round_trip_ns = 0, deadline_ns;
     int letter, r;
 
-    while ((letter = options_next(command, options, argc, argv, table)) != OPTIONS_END) {
+    while ((letter = options_next(command, options, argc, argv)) != OPTIONS_END) {
         if (letter == OPTIONS_EXIT)
             return options->exit_code;
         r = option_duration(command, "--wait", optarg, &patience_ns);
@@ -56,7 +55,10 @@ static int run(const struct command *command, struct options *options, int argc,
     return r;
 }
 
+static const struct option own_options[] = {{"wait", required_argument, NULL, 'w'}, {0}};
+
 const struct command command_ping = {
+    .options = own_options,
     .name = "ping",
     .arguments = "",
     .summary = "see whether the daemon answers, and how fast",

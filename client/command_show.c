@@ -43,11 +43,10 @@ static int run(const struct command *command, struct options *options, int argc,
 
 static int run_stats(const struct command *command, struct options *options, int argc, char **argv)
 {
-    static const struct option table[] = {{"openmetrics", no_argument, NULL, 'o'}, COMMON_OPTIONS};
     bool metrics = false;
     int letter;
 
-    while ((letter = options_next(command, options, argc, argv, table)) != OPTIONS_END) {
+    while ((letter = options_next(command, options, argc, argv)) != OPTIONS_END) {
         if (letter == OPTIONS_EXIT)
             return options->exit_code;
         metrics = true;
@@ -82,7 +81,10 @@ const struct command command_hello = {
     .run = run,
 };
 
+static const struct option own_options[] = {{"openmetrics", no_argument, NULL, 'o'}, {0}};
+
 const struct command command_stats = {
+    .options = own_options,
     .name = "stats",
     .arguments = "",
     .summary = "show the daemon's counters",

@@ -66,12 +66,11 @@ static int take(const struct command *command, const struct options *options, ui
 
 static int run_take(const struct command *command, struct options *options, int argc, char **argv)
 {
-    static const struct option table[] = {LOOP_OPTIONS};
     char **program = cut_program(&argc, argv);
     uint64_t token;
     int r;
 
-    if (options_next(command, options, argc, argv, table) != OPTIONS_END)
+    if (options_next(command, options, argc, argv) != OPTIONS_END)
         return options->exit_code;
     r = require_loop(command, options);
     if (r == 0 && optind + 1 != argc)
@@ -100,15 +99,11 @@ struct serving {
 
 static int parse_options(struct serving *serving, int argc, char **argv)
 {
-    static const struct option table[] = {{"token", required_argument, NULL, 't'},
-                                          {"back", no_argument, NULL, 'b'},
-                                          {"count", required_argument, NULL, 'c'},
-                                          LOOP_OPTIONS};
     const struct command *command = serving->command;
     struct options *options = serving->options;
     int letter, r = 0;
 
-    while (r == 0 && (letter = options_next(command, options, argc, argv, table)) != OPTIONS_END) {
+    while (r == 0 && (letter = options_next(command, options, argc, argv)) != OPTIONS_END) {
         if (letter == OPTIONS_EXIT)
             return OPTIONS_EXIT;
         if (letter == 'b')
@@ -240,7 +235,15 @@ const struct command command_take = {
     .run = run_take,
 };
 
+static const struct option own_options[] = {
+    {"token", required_argument, NULL, 't'},
+    {"back", no_argument, NULL, 'b'},
+    {"count", required_argument, NULL, 'c'},
+    {0},
+};
+
 const struct command command_run = {
+    .options = own_options,
     .name = "run",
     .arguments = "--loop NAME [--token N] -- COMMAND...",
     .summary = "run a command with each stream that becomes ready",

@@ -279,11 +279,10 @@ static int run_shutdown(const struct command *command, struct options *options, 
 
 static int run_close_loop(const struct command *command, struct options *options, int argc, char **argv)
 {
-    static const struct option table[] = {LOOP_OPTIONS};
     cJSON *result;
     int r;
 
-    if (options_next(command, options, argc, argv, table) != OPTIONS_END)
+    if (options_next(command, options, argc, argv) != OPTIONS_END)
         return options->exit_code;
     r = require_loop(command, options);
     if (r == 0 && optind < argc)

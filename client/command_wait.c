@@ -62,19 +62,10 @@ static int take_goal(struct wait *wait, enum probe_goal goal)
 
 static int parse_options(struct wait *wait, struct options *options, int argc, char **argv)
 {
-    static const struct option table[] = {
-        {"all", no_argument, NULL, 'a'},
-        {"any", no_argument, NULL, 'y'},
-        {"interval", required_argument, NULL, 'i'},
-        {"quiet", no_argument, NULL, 'q'},
-        {"closed", no_argument, NULL, 'c'},
-        {"readable", no_argument, NULL, 'r'},
-        COMMON_OPTIONS,
-    };
     int letter;
     int r = 0;
 
-    while (r == 0 && (letter = options_next(wait->command, options, argc, argv, table)) != OPTIONS_END) {
+    while (r == 0 && (letter = options_next(wait->command, options, argc, argv)) != OPTIONS_END) {
         if (letter == OPTIONS_EXIT)
             return OPTIONS_EXIT;
         if (letter == 'i')
@@ -192,7 +183,18 @@ static int run(const struct command *command, struct options *options, int argc,
     _exit(wait_for_targets(&wait));
 }
 
+static const struct option own_options[] = {
+    {"all", no_argument, NULL, 'a'},
+    {"any", no_argument, NULL, 'y'},
+    {"interval", required_argument, NULL, 'i'},
+    {"quiet", no_argument, NULL, 'q'},
+    {"closed", no_argument, NULL, 'c'},
+    {"readable", no_argument, NULL, 'r'},
+    {0},
+};
+
 const struct command command_wait = {
+    .options = own_options,
     .name = "wait",
     .arguments = "HOST:PORT... [-- COMMAND...]",
     .summary = "wait until servers are up, or down, then run a command",

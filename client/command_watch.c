@@ -75,17 +75,10 @@ static int parse_mode(struct watch *watch, const char *text)
 
 static int parse_options(struct watch *watch, struct options *options, int argc, char **argv)
 {
-    static const struct option table[] = {
-        {"interests", required_argument, NULL, 'i'},
-        {"mode", required_argument, NULL, 'm'},
-        {"count", required_argument, NULL, 'c'},
-        {"exec", required_argument, NULL, 'e'},
-        COMMON_OPTIONS,
-    };
     int letter;
     int r = 0;
 
-    while (r == 0 && (letter = options_next(watch->command, options, argc, argv, table)) != OPTIONS_END) {
+    while (r == 0 && (letter = options_next(watch->command, options, argc, argv)) != OPTIONS_END) {
         if (letter == OPTIONS_EXIT)
             return OPTIONS_EXIT;
         if (letter == 'i')
@@ -333,7 +326,16 @@ static int run(const struct command *command, struct options *options, int argc,
     return r;
 }
 
+static const struct option own_options[] = {
+    {"interests", required_argument, NULL, 'i'},
+    {"mode", required_argument, NULL, 'm'},
+    {"count", required_argument, NULL, 'c'},
+    {"exec", required_argument, NULL, 'e'},
+    {0},
+};
+
 const struct command command_watch = {
+    .options = own_options,
     .name = "watch",
     .arguments = "HOST:PORT...",
     .summary = "print the events of streams as they come",

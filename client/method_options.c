@@ -128,18 +128,9 @@ static int take_param(const struct command *command, size_t param, cJSON *params
 
 int method_options_read(const struct command *command, struct options *options, int argc, char **argv, cJSON *params)
 {
-    static const struct option others[] = {LOOP_OPTIONS};
-    struct option table[PARAMS_MAX + sizeof(others) / sizeof(others[0])];
-    char names[PARAMS_MAX][OPTION_NAME_SIZE];
-    size_t count = 0;
-    bool argument;
     int letter, r;
 
-    for (size_t i = 0; i < PARAMS_MAX; i++)
-        if (method_option(command, i, names[i], &argument))
-            table[count++] = (struct option){names[i], argument, NULL, OPTION_PARAM + (int)i};
-    memcpy(table + count, others, sizeof(others));
-    while ((letter = options_next(command, options, argc, argv, table)) != OPTIONS_END) {
+    while ((letter = options_next(command, options, argc, argv)) != OPTIONS_END) {
         if (letter == OPTIONS_EXIT)
             return OPTIONS_EXIT;
         r = take_param(command, (size_t)(letter - OPTION_PARAM), params);

@@ -10,13 +10,14 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct command *const commands[] = {
-    &command_watch, &command_wait,  &command_connect,    &command_register, &command_reregister, &command_deregister,
-    &command_take,  &command_read,  &command_write,      &command_shutdown, &command_events,     &command_run,
-    &command_list,  &command_loops, &command_close_loop, &command_call,     &command_batch,      &command_discover,
-    &command_ping,  &command_hello, &command_stats,
+const struct command *const commands[] = {
+    &command_watch,      &command_wait,  &command_connect,  &command_register, &command_reregister,
+    &command_deregister, &command_take,  &command_read,     &command_write,    &command_shutdown,
+    &command_events,     &command_run,   &command_list,     &command_loops,    &command_close_loop,
+    &command_call,       &command_batch, &command_discover, &command_ping,     &command_hello,
+    &command_stats,      NULL,
 };
-#define COMMANDS (sizeof(commands) / sizeof(commands[0]))
+#define COMMANDS (sizeof(commands) / sizeof(commands[0]) - 1)
 
 static const char loop_help[] = "  --loop NAME        the named loop\n"
                                 "  --takeover         also if another session is in it, which loses it\n"
@@ -82,6 +83,8 @@ static int run_command(struct options *options, int argc, char **argv)
 
     if (argc <= 0 || strcmp(argv[0], "help") == 0)
         return help(argc, argv);
+    if (argc == 2 && strcmp(argv[0], "completions") == 0 && print_completions(argv[1]))
+        return EXIT_DONE;
     command = find_command(argv[0]);
     if (!command)
         return wrong_usage(NULL, "there is no command '%s'", argv[0]);
@@ -94,14 +97,13 @@ static int run_command(struct options *options, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    static const struct option table[] = {COMMON_OPTIONS};
     static char name[] = "minimioctl";
     struct options options = {.timeout_ns = -1, .linger_ns = -1};
     int r;
 
     if (argc > 0)
         argv[0] = name;
-    if (options_next(NULL, &options, argc, argv, table) == OPTIONS_EXIT)
+    if (options_next(NULL, &options, argc, argv) == OPTIONS_EXIT)
         r = options.exit_code;
     else
         r = run_command(&options, argc - optind, argv + optind);

@@ -119,12 +119,50 @@ static int take_common(const struct command *command, struct options *options, i
     }
 }
 
-int options_next(const struct command *command, struct options *options, int argc, char **argv,
-                 const struct option *table)
+static const struct option loop_options[] = {
+    {"loop", required_argument, NULL, OPTION_LOOP},
+    {"takeover", no_argument, NULL, OPTION_TAKEOVER},
+    {"linger", required_argument, NULL, OPTION_LINGER},
+    {0},
+};
+
+static const struct option common_options[] = {
+    {"socket", required_argument, NULL, OPTION_SOCKET},   {"json", no_argument, NULL, OPTION_JSON},
+    {"timeout", required_argument, NULL, OPTION_TIMEOUT}, {"help", no_argument, NULL, OPTION_HELP},
+    {"version", no_argument, NULL, OPTION_VERSION},       {0},
+};
+
+static size_t append(struct option table[OPTIONS_MAX], size_t count, const struct option *more)
+{
+    while (more && more->name && count < OPTIONS_MAX - 1)
+        table[count++] = *more++;
+    table[count] = (struct option){0};
+    return count;
+}
+
+size_t options_of(const struct command *command, struct option ret_table[OPTIONS_MAX],
+                  char names[PARAMS_MAX][OPTION_NAME_SIZE])
+{
+    size_t count = append(ret_table, 0, command ? command->options : NULL);
+    bool argument;
+
+    for (size_t i = 0; command && i < PARAMS_MAX; i++)
+        if (method_option(command, i, names[i], &argument))
+            count = append(ret_table, count,
+                           (const struct option[]){{names[i], argument, NULL, OPTION_PARAM + (int)i}, {0}});
+    if (command && command->takes_loop)
+        count = append(ret_table, count, loop_options);
+    return append(ret_table, count, common_options);
+}
+
+int options_next(const struct command *command, struct options *options, int argc, char **argv)
 {
     const char *letters = command ? SHORT_OPTIONS : SHORT_OPTIONS_STRICT;
+    struct option table[OPTIONS_MAX];
+    char names[PARAMS_MAX][OPTION_NAME_SIZE];
     int letter;
 
+    options_of(command, table, names);
     do {
         letter = getopt_long(argc, argv, letters, table, NULL);
         if (letter == -1)
@@ -136,7 +174,5 @@ int options_next(const struct command *command, struct options *options, int arg
 
 bool options_read(const struct command *command, struct options *options, int argc, char **argv)
 {
-    static const struct option table[] = {COMMON_OPTIONS};
-
-    return options_next(command, options, argc, argv, table) == OPTIONS_END;
+    return options_next(command, options, argc, argv) == OPTIONS_END;
 }

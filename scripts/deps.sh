@@ -60,6 +60,8 @@ for set in "$@"; do
         program mandoc mandoc mandoc mandoc mandoc
         program cppcheck cppcheck cppcheck cppcheck cppcheck
         program valgrind valgrind valgrind valgrind ''
+        program zsh zsh zsh zsh zsh
+        program fish fish fish fish fish
         ;;
     bench)
         program python3 python3 python3 python python3

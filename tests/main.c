@@ -11,6 +11,7 @@ Suite *client_call_suite(void);
 Suite *client_library_suite(void);
 Suite *client_loops_suite(void);
 Suite *client_metrics_suite(void);
+Suite *client_scripts_suite(void);
 Suite *client_wait_suite(void);
 Suite *client_watch_suite(void);
 Suite *daemon_connecting_suite(void);
@@ -104,6 +105,7 @@ static Suite *(*const suites[])(void) = {
     client_library_suite,
     client_loops_suite,
     client_metrics_suite,
+    client_scripts_suite,
     client_wait_suite,
     client_watch_suite,
     example_delay_server_suite,

@@ -42,7 +42,8 @@ libminimio.so.0.*) ;;
 esac
 for file in bin/minimiod bin/minimioctl lib/libminimio.a lib/libminimio.so include/minimio.h lib/pkgconfig/minimio.pc \
     lib/libminimio-client.a lib/libminimio-client.so include/minimio-client.h lib/pkgconfig/minimio-client.pc \
-    share/man/man1/minimioctl.1 share/man/man8/minimiod.8 share/man/man3/minimio.3; do
+    share/man/man1/minimioctl.1 share/bash-completion/completions/minimioctl share/zsh/site-functions/_minimioctl \
+    share/fish/vendor_completions.d/minimioctl.fish share/man/man8/minimiod.8 share/man/man3/minimio.3; do
     [ -s "$root/$file" ] || fail "$file is not installed"
 done
 [ "$(readlink "$root/lib/libminimio-client.so")" = libminimio-client.so.0 ] || fail 'the link for the linker is wrong'
