@@ -62,6 +62,8 @@ for set in "$@"; do
         program valgrind valgrind valgrind valgrind ''
         program zsh zsh zsh zsh zsh
         program fish fish fish fish fish
+        program redis-server redis-server redis redis redis
+        [ "$manager" != apt-get ] || program pg_ctlcluster postgresql '' '' ''
         ;;
     bench)
         program python3 python3 python3 python python3

@@ -33,6 +33,22 @@ START_TEST(command_lines_are_completed)
 }
 END_TEST
 
+static const char *const clients[] = {"c", "py", "asyncio", "js", "sh", "pl"};
+
+START_TEST(clients_to_copy_work)
+{
+    assert_succeeds("tests/clients/examples.sh", clients[_i]);
+}
+END_TEST
+
+static const char *const recipes[] = {"services", "redis", "many"};
+
+START_TEST(recipes_work)
+{
+    assert_succeeds("tests/clients/recipes.sh", recipes[_i]);
+}
+END_TEST
+
 Suite *client_scripts_suite(void)
 {
     Suite *suite = suite_create("client_scripts");
@@ -40,6 +56,8 @@ Suite *client_scripts_suite(void)
 
     tcase_set_timeout(tests, 120);
     tcase_add_loop_test(tests, command_lines_are_completed, 0, 3);
+    tcase_add_loop_test(tests, clients_to_copy_work, 0, 6);
+    tcase_add_loop_test(tests, recipes_work, 0, 3);
     suite_add_tcase(suite, tests);
     return suite;
 }

@@ -4,32 +4,11 @@
 set -eu
 cd "$(dirname "$0")/../.."
 
+. tests/clients/daemon.sh
+
 shell=$1
-if ! command -v "$shell" >/dev/null; then
-    echo "skipped: there is no $shell"
-    exit 0
-fi
-build=${MINIMIO_BUILD%/valgrind}
-folder=$(mktemp -d)
-daemon=''
-
-# shellcheck disable=SC2317 # called by the trap
-clean_up() {
-    trap - EXIT
-    if [ -n "$daemon" ]; then
-        kill "$daemon" 2>/dev/null || :
-        wait "$daemon" 2>/dev/null || :
-    fi
-    rm -rf "$folder"
-}
-trap clean_up EXIT
-trap 'exit 130' INT TERM
-
-export MINIMIO_SOCKET="$folder/minimio.sock"
-"$build/minimiod" 2>"$folder/log" &
-daemon=$!
-PATH=$(cd "$build" && pwd):$PATH
-minimioctl ping --wait 20s >/dev/null
+require "$shell"
+start_daemon
 for loop in upstreams other; do
     minimioctl call open_loop "{\"name\":\"$loop\"}" >/dev/null
 done
