@@ -70,6 +70,7 @@ extern const struct command command_discover;
 extern const struct command command_ping;
 extern const struct command command_hello;
 extern const struct command command_stats;
+extern const struct command command_top;
 
 /* ---- Options: options.c ----------------------------------------------------------------------------------------- */
 

@@ -233,7 +233,8 @@ static void print_zsh(void)
         print_quoted(commands[i]->summary);
         puts("'");
     }
-    printf("            'help:tell more about a command'\n        )\n        if [[ $words[CURRENT] == -* ]]; then compadd -- ");
+    printf("            'help:tell more about a command'\n        )\n        if [[ $words[CURRENT] == -* ]]; then "
+           "compadd -- ");
     print_options(NULL);
     puts("; else _describe command names; fi ;;\n"
          "    esac\n"

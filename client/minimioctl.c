@@ -11,11 +11,29 @@
 #include <string.h>
 
 const struct command *const commands[] = {
-    &command_watch,      &command_wait,  &command_connect,  &command_register, &command_reregister,
-    &command_deregister, &command_take,  &command_read,     &command_write,    &command_shutdown,
-    &command_events,     &command_run,   &command_list,     &command_loops,    &command_close_loop,
-    &command_call,       &command_batch, &command_discover, &command_ping,     &command_hello,
-    &command_stats,      NULL,
+    &command_watch,
+    &command_wait,
+    &command_connect,
+    &command_register,
+    &command_reregister,
+    &command_deregister,
+    &command_take,
+    &command_read,
+    &command_write,
+    &command_shutdown,
+    &command_events,
+    &command_run,
+    &command_list,
+    &command_loops,
+    &command_close_loop,
+    &command_call,
+    &command_batch,
+    &command_discover,
+    &command_ping,
+    &command_hello,
+    &command_stats,
+    &command_top,
+    NULL,
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]) - 1)
 

@@ -19,6 +19,7 @@ static void assert_succeeds(const char *script, const char *argument)
 
     process_start(&process, false, arguments);
     code = process_wait(&process, SCRIPT_TIMEOUT_MS);
+    argument = argument ? argument : "";
     ck_assert_msg(code == 0, "%s %s ended with %d: %s%s", script, argument, code, process.out.text, process.err.text);
     if (strncmp(process.out.text, "skipped", 7) == 0)
         fprintf(stderr, "%s %s: %s", script, argument, process.out.text);
@@ -49,6 +50,12 @@ START_TEST(recipes_work)
 }
 END_TEST
 
+START_TEST(top_works_on_a_terminal)
+{
+    assert_succeeds("tests/clients/top.py", NULL);
+}
+END_TEST
+
 Suite *client_scripts_suite(void)
 {
     Suite *suite = suite_create("client_scripts");
@@ -58,6 +65,7 @@ Suite *client_scripts_suite(void)
     tcase_add_loop_test(tests, command_lines_are_completed, 0, 3);
     tcase_add_loop_test(tests, clients_to_copy_work, 0, 6);
     tcase_add_loop_test(tests, recipes_work, 0, 3);
+    tcase_add_test(tests, top_works_on_a_terminal);
     suite_add_tcase(suite, tests);
     return suite;
 }

@@ -58,7 +58,7 @@ expect() {
     done
 }
 
-expect 'minimioctl ' watch wait register close-loop help
+expect 'minimioctl ' watch wait register close-loop top help
 expect 'minimioctl re' read register reregister !watch
 expect 'minimioctl --' --socket --json !--loop
 expect 'minimioctl register --' --loop --mode --no-nodelay --socket
