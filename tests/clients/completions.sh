@@ -4,7 +4,7 @@
 set -eu
 cd "$(dirname "$0")/../.."
 
-. tests/clients/daemon.sh
+. tests/clients/setup.sh
 
 shell=$1
 require "$shell"

@@ -3,7 +3,7 @@
 # usage: MINIMIO_BUILD=BUILD tests/clients/examples.sh c|py|asyncio|js|sh|pl
 set -eu
 cd "$(dirname "$0")/../.."
-. tests/clients/daemon.sh
+. tests/clients/setup.sh
 
 which=$1
 case $which in

@@ -3,7 +3,7 @@
 # usage: MINIMIO_BUILD=BUILD tests/clients/recipes.sh services|redis|many
 set -eu
 cd "$(dirname "$0")/../.."
-. tests/clients/daemon.sh
+. tests/clients/setup.sh
 
 # PostgreSQL does not run as root.
 as_user() {

@@ -160,15 +160,16 @@ done
 # ---- C++
 
 cat >"$folder/cpp.cc" <<'END'
+#include <minimio-client.h>
 #include <minimio.h>
 
 int main()
 {
     minimio_poll *poll;
 
-    return minimio_poll_new(&poll) != 0 || minimio_poll_free(poll) != nullptr;
+    return minimio_poll_new(&poll) != 0 || minimio_poll_free(poll) != nullptr || minimio_client_free(nullptr) != nullptr;
 }
 END
 # shellcheck disable=SC2046,SC2086
-${CXX:-c++} -std=c++11 $warnings $sanitize -o "$folder/cpp" "$folder/cpp.cc" $(pkg-config --cflags --libs minimio)
+${CXX:-c++} -std=c++11 $warnings $sanitize -o "$folder/cpp" "$folder/cpp.cc" $(pkg-config --cflags --libs minimio minimio-client)
 "$folder/cpp" >"$folder/output" 2>&1 || fail 'a C++ program failed'
