@@ -14,13 +14,14 @@ import time
 
 BUILD = sys.argv[1] if len(sys.argv) > 1 else "build"
 RUNS = int(sys.argv[2]) if len(sys.argv) > 2 else 300
+QUIET = [(os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0)]
 MINIMIOCTL = os.path.join(BUILD, "minimioctl")
 
 
 def run(*command):
     """Seconds from before the start until the end was seen; posix_spawn, as a fork of this would cost more."""
     start = time.perf_counter()
-    pid = os.posix_spawn(command[0], command, os.environ)
+    pid = os.posix_spawn(command[0], command, os.environ, file_actions=QUIET)
     _, status = os.waitpid(pid, 0)
     return time.perf_counter() - start, os.waitstatus_to_exitcode(status)
 
