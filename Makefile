@@ -9,6 +9,7 @@
 
 VERSION = 0.1.0
 SOVERSION = 0
+CLIENT_SONAME = libminimio-client.so.0
 PREFIX ?= /usr/local
 COMMA := ,
 OBJCOPY ?= objcopy
@@ -44,7 +45,9 @@ LIBRARY_SOURCES = $(PORTABLE_SOURCES) \
 	$(if $(filter Linux,$(PLATFORM)),$(if $(KQUEUE_LIKE),$(KQUEUE_SOURCES),$(EPOLL_SOURCES)),$(KQUEUE_SOURCES))
 PROTO_SOURCES = $(wildcard proto/*.c)
 DAEMON_SOURCES = $(wildcard daemon/*.c)
-CLIENT_SOURCES = $(wildcard client/*.c)
+# The client library; deadline.c is in both, as nothing of it is exported.
+CLIENT_LIBRARY_SOURCES = $(wildcard client/client*.c) client/line_reader.c client/deadline.c
+CTL_SOURCES = $(filter-out $(wildcard client/client*.c) client/line_reader.c,$(wildcard client/*.c))
 TEST_SOURCES = $(wildcard tests/*.c tests/unit/*.c tests/library/*.c tests/daemon/*.c tests/client/*.c \
 	tests/installed/*.c tests/systemd/*.c)
 TESTED_DAEMON_SOURCES = $(addprefix daemon/,address.c closer.c descriptors.c durable_names.c escape.c ledger.c log.c \
@@ -69,11 +72,13 @@ SONAME = $(SHARED_LINK).$(SOVERSION)
 SHARED = $(SHARED_LINK).$(VERSION)
 SHARED_FLAGS = -shared -Wl,-soname,$(SONAME) -Wl,--version-script,libminimio/minimio.map
 endif
+CLIENT_LIBRARY = $(BUILD)/libminimio-client.a
 PROTO = $(BUILD)/obj/proto.a
 PROGRAMS = $(BUILD)/minimiod $(BUILD)/minimioctl
 EXAMPLES = $(patsubst %.c,$(BUILD)/%,$(EXAMPLE_SOURCES))
 BENCHES = $(BUILD)/bench/library $(BUILD)/bench/daemon
-PRODUCT_PACKAGES = libcjson libcares libbsd inih
+COMPLETIONS = $(addprefix $(BUILD)/completions/minimioctl.,bash zsh fish)
+PRODUCT_PACKAGES = libcjson libcares libbsd inih smartcols
 
 .PHONY: all build library tests clients deps demo check check-valgrind check-kqueue check-headers bench bench-results \
 	benches install install-systemd clean help
@@ -101,7 +106,8 @@ help:
 deps:
 	@$(if $(filter no,$(DEPS)),:,scripts/deps.sh build)
 
-build: library $(PROGRAMS) $(EXAMPLES)
+build: library $(PROGRAMS) $(EXAMPLES) $(CLIENT_LIBRARY) $(BUILD)/libminimio-client.so $(BUILD)/$(CLIENT_SONAME) \
+	$(COMPLETIONS)
 
 # What macOS and the BSDs can have of it: the rest is for Linux.
 library: $(LIBRARY) $(BUILD)/$(SHARED_LINK) $(BUILD)/$(SONAME)
@@ -120,6 +126,8 @@ $(BUILD)/obj/tests/unit/service.o: EXTRA_CFLAGS = $(call pkg_cflags,check) $(sys
 
 # In an object for link-time optimization no symbol can be made local.
 $(BUILD)/obj/libminimio/%.o: EXTRA_CFLAGS = -fno-lto
+$(BUILD)/obj/proto/%.o: EXTRA_CFLAGS = -fno-lto
+$(call objects,$(CLIENT_LIBRARY_SOURCES)): EXTRA_CFLAGS = -fno-lto
 
 # One object of them all, in which the library's own symbols are local: a program that links it may use any other name.
 $(BUILD)/obj/libminimio.o: $(call objects,$(LIBRARY_SOURCES))
@@ -131,6 +139,21 @@ CAN_LOCALIZE = $(shell $(OBJCOPY) --help 2>&1 | grep -e --localize-hidden)
 $(LIBRARY): $(if $(CAN_LOCALIZE),$(BUILD)/obj/libminimio.o,$(call objects,$(LIBRARY_SOURCES)))
 	@rm -f $@
 	$(call quiet,AR) $(AR) rcs $@ $^
+
+# Likewise, with what it uses of proto.
+$(BUILD)/obj/libminimio-client.o: $(call objects,$(CLIENT_LIBRARY_SOURCES)) $(PROTO)
+	$(call quiet,LD) $(CC) -r -nostdlib -o $@.all $^ && $(OBJCOPY) --localize-hidden $@.all $@ && rm $@.all
+
+$(CLIENT_LIBRARY): $(BUILD)/obj/libminimio-client.o
+	@rm -f $@
+	$(call quiet,AR) $(AR) rcs $@ $^
+
+$(BUILD)/libminimio-client.so $(BUILD)/$(CLIENT_SONAME): $(BUILD)/libminimio-client.so.$(VERSION)
+	$(call quiet,LN) ln -sf $(<F) $@
+
+$(BUILD)/libminimio-client.so.$(VERSION): $(call objects,$(CLIENT_LIBRARY_SOURCES)) $(PROTO) client/minimio-client.map
+	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -shared -Wl,-soname,$(CLIENT_SONAME) \
+		-Wl,--version-script,client/minimio-client.map -o $@ $(filter %.o %.a,$^)
 
 $(PROTO): $(call objects,$(PROTO_SOURCES))
 	@rm -f $@
@@ -145,15 +168,20 @@ $(BUILD)/$(SHARED): $(call objects,$(LIBRARY_SOURCES)) libminimio/minimio.map
 $(BUILD)/minimiod: $(call objects,$(DAEMON_SOURCES)) $(PROTO) $(LIBRARY)
 	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -o $@ $^ $(call pkg_libs,libcjson libcares inih) $(systemd_libs)
 
-$(BUILD)/minimioctl: $(call objects,$(CLIENT_SOURCES)) $(PROTO) $(LIBRARY)
-	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -o $@ $^ $(call pkg_libs,libcjson)
+$(BUILD)/minimioctl: $(call objects,$(CTL_SOURCES)) $(CLIENT_LIBRARY) $(PROTO) $(LIBRARY)
+	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -o $@ $^ $(call pkg_libs,libcjson smartcols)
+
+$(BUILD)/completions/minimioctl.%: $(BUILD)/minimioctl
+	@mkdir -p $(@D)
+	$(call quiet,GEN) $(BUILD)/minimioctl completions $* >$@
 
 $(BUILD)/examples/%: $(BUILD)/obj/examples/%.o $(LIBRARY)
 	@mkdir -p $(@D)
 	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -o $@ $^
 
--include $(patsubst %.o,%.d,$(call objects,$(LIBRARY_SOURCES) $(PROTO_SOURCES) $(DAEMON_SOURCES) $(CLIENT_SOURCES) \
-	$(TEST_SOURCES) $(KQUEUE_TEST_SOURCES) $(EXAMPLE_SOURCES) $(LIBRARY_BENCH_SOURCES) $(DAEMON_BENCH_SOURCES)))
+-include $(patsubst %.o,%.d,$(call objects,$(LIBRARY_SOURCES) $(PROTO_SOURCES) $(DAEMON_SOURCES) \
+	$(CLIENT_LIBRARY_SOURCES) $(CTL_SOURCES) $(TEST_SOURCES) $(KQUEUE_TEST_SOURCES) $(EXAMPLE_SOURCES) \
+	$(LIBRARY_BENCH_SOURCES) $(DAEMON_BENCH_SOURCES)))
 
 demo: deps
 	@$(MAKE) --no-print-directory build
@@ -215,7 +243,7 @@ $(BUILD)/bench/daemon: $(call objects,$(DAEMON_BENCH_SOURCES)) $(BUILD)/minimiod
 	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^)
 
 # One program holds every suite, so that a run closes with one line of Check's. Suites see the private headers.
-$(BUILD)/tests/all: $(call objects,$(TEST_SOURCES) $(TESTED_DAEMON_SOURCES)) $(PROTO) $(LIBRARY)
+$(BUILD)/tests/all: $(call objects,$(TEST_SOURCES) $(TESTED_DAEMON_SOURCES)) $(CLIENT_LIBRARY) $(PROTO) $(LIBRARY)
 	@mkdir -p $(@D)
 	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -o $@ $^ $(call pkg_libs,check libcjson) $(systemd_libs)
 
@@ -223,8 +251,9 @@ bindir = $(DESTDIR)$(PREFIX)/bin
 LIBDIR ?= $(PREFIX)/lib
 libdir = $(DESTDIR)$(LIBDIR)
 includedir = $(DESTDIR)$(PREFIX)/include
-mandir = $(DESTDIR)$(PREFIX)/share/man
-docdir = $(DESTDIR)$(PREFIX)/share/doc/minimio
+datadir = $(DESTDIR)$(PREFIX)/share
+mandir = $(datadir)/man
+docdir = $(datadir)/doc/minimio
 UNITDIR ?= $(PREFIX)/lib/systemd/system
 unitdir = $(DESTDIR)$(UNITDIR)
 sysusersdir = $(DESTDIR)$(PREFIX)/lib/sysusers.d
@@ -234,6 +263,8 @@ as_installed = sed -e 's,=/usr/bin/,=$(PREFIX)/bin/,' $(1)
 as_template = $(as_installed) -e 's,\(Requires\|After\)=minimiod\.socket,\1=minimiod@%i.socket,' \
 	-e 's,/minimio\.sock$$,/%i.sock,' -e 's,^Description=minimio,& (%i),' -e 's,edit minimiod\.,edit minimiod@NAME.,'
 
+filled = sed -e 's,@PREFIX@,$(PREFIX),' -e 's,@LIBDIR@,$(LIBDIR),' -e 's,@VERSION@,$(VERSION),' $(1)
+
 install: all
 	install -d $(bindir) $(libdir)/pkgconfig $(includedir) $(docdir) $(addprefix $(mandir)/man,1 3 5 7 8)
 	install -m 755 $(PROGRAMS) $(bindir)
@@ -241,9 +272,18 @@ install: all
 	install -m 755 $(BUILD)/$(SHARED) $(libdir)
 	ln -sf $(SHARED) $(libdir)/$(SONAME)
 	ln -sf $(SONAME) $(libdir)/$(SHARED_LINK)
+	install -m 644 $(CLIENT_LIBRARY) $(libdir)
+	install -m 755 $(BUILD)/libminimio-client.so.$(VERSION) $(libdir)
+	ln -sf libminimio-client.so.$(VERSION) $(libdir)/$(CLIENT_SONAME)
+	ln -sf $(CLIENT_SONAME) $(libdir)/libminimio-client.so
 	install -m 644 libminimio/minimio.h $(includedir)
-	sed -e 's,@PREFIX@,$(PREFIX),' -e 's,@LIBDIR@,$(LIBDIR),' -e 's,@VERSION@,$(VERSION),' libminimio/minimio.pc.in >$(libdir)/pkgconfig/minimio.pc
+	install -m 644 client/client.h $(includedir)/minimio-client.h
+	$(call filled,libminimio/minimio.pc.in) >$(libdir)/pkgconfig/minimio.pc
+	$(call filled,client/minimio-client.pc.in) >$(libdir)/pkgconfig/minimio-client.pc
 	install -m 644 man/minimioctl.1 $(mandir)/man1
+	install -D -m 644 $(BUILD)/completions/minimioctl.bash $(datadir)/bash-completion/completions/minimioctl
+	install -D -m 644 $(BUILD)/completions/minimioctl.zsh $(datadir)/zsh/site-functions/_minimioctl
+	install -D -m 644 $(BUILD)/completions/minimioctl.fish $(datadir)/fish/vendor_completions.d/minimioctl.fish
 	install -m 644 $(wildcard man/*.3) $(mandir)/man3
 	install -m 644 man/minimiod.conf.5 $(mandir)/man5
 	install -m 644 man/minimio-protocol.7 $(mandir)/man7

@@ -3,6 +3,12 @@
 set -eu
 cd "$(dirname "$0")/.."
 
+# The client library's header under the name that programs include it by.
+include=$(mktemp -d)
+trap 'rm -rf "$include"' EXIT
+ln -s "$PWD/client/client.h" "$include/minimio-client.h"
+export include
+
 product='libminimio proto daemon client examples'
 # shellcheck disable=SC2086 # the folders are words on purpose
 sources=$(find $product -name '*.c' | sort)
@@ -14,7 +20,7 @@ clang-format --dry-run -Werror $(git ls-files '*.c' '*.h')
 echo '== clang-tidy'
 # shellcheck disable=SC2086
 printf '%s\n' $sources | xargs -P "$(nproc)" -n 4 sh -c '
-    clang-tidy --quiet "$@" -- -std=c11 -D_GNU_SOURCE -I. -Ilibminimio -Itests/kqueue -DKQUEUE_LIKE_MACOS -DMINIMIO_VERSION=\"lint\" 2>lint.$$ || { cat lint.$$; rm -f lint.$$; exit 1; }
+    clang-tidy --quiet "$@" -- -std=c11 -D_GNU_SOURCE -I. -Ilibminimio -I"$include" -Itests/kqueue -DKQUEUE_LIKE_MACOS -DMINIMIO_VERSION=\"lint\" 2>lint.$$ || { cat lint.$$; rm -f lint.$$; exit 1; }
     rm -f lint.$$' sh
 
 echo '== cppcheck'
@@ -24,7 +30,7 @@ cppcheck --quiet --std=c11 --error-exitcode=1 --enable=warning,performance,porta
     -D'STAILQ_HEAD(name,type)=struct name{struct type*a,**b;}' -D'TAILQ_HEAD(name,type)=struct name{struct type*a,**b;}' \
     -D'LIST_HEAD(name,type)=struct name{struct type*a;}' -D'SLIST_HEAD(name,type)=struct name{struct type*a;}' \
     -D'RB_HEAD(name,type)=struct name{struct type*a;}' -D'cJSON_ArrayForEach(e,a)=for((e)=(a);(e);)' \
-    -I. -Ilibminimio -Itests/kqueue -DKQUEUE_LIKE_MACOS $product
+    -I. -Ilibminimio -I"$include" -Itests/kqueue -DKQUEUE_LIKE_MACOS $product
 
 echo '== shellcheck'
 # shellcheck disable=SC2046
@@ -50,6 +56,8 @@ wall 'proto knows nothing of the other rooms' 'include "(daemon|client|libminimi
 # shellcheck disable=SC2046
 wall 'libinih belongs to daemon/config_lines.c' '<ini\.h>' \
     $(find libminimio daemon proto client -name '*.[ch]' ! -path daemon/config_lines.c)
+wall 'the client library needs the C library and proto alone' 'cJSON\.h|include "(libminimio|client/(command|output))' \
+    client/client*.[ch] client/line_reader.[ch] client/deadline.[ch]
 wall 'the client knows nothing of the daemon' 'include "daemon/' client/*.[ch]
 # shellcheck disable=SC2046
 wall 'libsystemd belongs to daemon/service.c' 'systemd/sd-' $(find libminimio proto daemon client -name '*.[ch]' ! -path daemon/service.c)

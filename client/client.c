@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns the socket, the bytes of the line under way, and the messages set aside. What holds: every message given out
- * or set aside is a JSON object. Leaves to others what methods and results mean.
+ * Owns the socket, the name of the loop to rejoin, and what is told of errors.
  */
 #include "client/client.h"
 
+#include "client/client_state.h"
 #include "client/deadline.h"
-#include "client/line_reader.h"
-#include "proto/buffer.h"
+#include "proto/json_write.h"
+#include "proto/walk.h"
 
-#include <bsd/sys/queue.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -21,26 +19,11 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define CONNECT_RETRY_NS (10 * NS_PER_MS)
+#define RETRY_NS (10 * NS_PER_MS)
 
-struct set_aside {
-    cJSON *message;
-    STAILQ_ENTRY(set_aside) entry;
-};
+/* ---- Errors ----------------------------------------------------------------------------------------------------- */
 
-struct client {
-    int fd;
-    uint64_t last_id;
-    size_t set_aside_count;
-    STAILQ_HEAD(, set_aside) set_aside;
-    cJSON *fault;
-    char error[512];
-    struct line_reader reader;
-};
-
-static int fail(struct client *client, int error, const char *format, ...) __attribute__((format(printf, 3, 4)));
-
-static int fail(struct client *client, int error, const char *format, ...)
+int client_fail(struct minimio_client *client, int error, const char *format, ...)
 {
     va_list arguments;
 
@@ -50,26 +33,44 @@ static int fail(struct client *client, int error, const char *format, ...)
     return error;
 }
 
-static int fail_system(struct client *client, int error)
+int client_fail_system(struct minimio_client *client, int error)
 {
-    return fail(client, error, "the connection to the daemon failed: %s", strerror(-error));
+    return client_fail(client, error, "the connection to the daemon failed: %s", strerror(-error));
 }
 
-static int fail_timed_out(struct client *client)
+int client_fail_timed_out(struct minimio_client *client)
 {
-    return fail(client, -ETIMEDOUT, "the daemon did not answer in time");
+    return client_fail(client, -ETIMEDOUT, "the daemon did not answer in time");
 }
 
-static int fail_no_memory(struct client *client)
+int client_fail_no_memory(struct minimio_client *client)
 {
-    return fail(client, -ENOMEM, "out of memory");
+    return client_fail(client, -ENOMEM, "out of memory");
 }
 
-static void forget_error(struct client *client)
+void client_begin(struct minimio_client *client)
 {
-    cJSON_Delete(client->fault);
+    free(client->current);
+    client->current = NULL;
+    free(client->fault);
     client->fault = NULL;
+    client->fault_name[0] = '\0';
     client->error[0] = '\0';
+}
+
+const char *minimio_client_error(const struct minimio_client *client)
+{
+    return client->error;
+}
+
+const char *minimio_client_fault_name(const struct minimio_client *client)
+{
+    return client->fault ? client->fault_name : NULL;
+}
+
+const char *minimio_client_fault(const struct minimio_client *client)
+{
+    return client->fault;
 }
 
 /* ---- Open and close --------------------------------------------------------------------------------------------- */
@@ -82,347 +83,158 @@ static int connect_socket(int fd, const struct sockaddr_un *address, int64_t dea
             return -errno;
         if (deadline_left_ns(deadline_ns) == 0)
             return -ETIMEDOUT;
-        deadline_pause(deadline_ns, CONNECT_RETRY_NS);
+        deadline_pause(deadline_ns, RETRY_NS);
     }
     return 0;
 }
 
-static struct client *client_new(void)
+static int open_socket(struct minimio_client *client, int64_t deadline_ns)
 {
-    struct client *client = malloc(sizeof(*client));
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int r;
+
+    if (fd < 0)
+        return -errno;
+    memcpy(address.sun_path, client->path, strlen(client->path) + 1);
+    r = connect_socket(fd, &address, deadline_ns);
+    if (r < 0)
+        close(fd);
+    else
+        client->fd = fd;
+    return r;
+}
+
+static struct minimio_client *client_new(void)
+{
+    struct minimio_client *client = malloc(sizeof(*client));
 
     if (!client)
         return NULL;
+    memset(client, 0, offsetof(struct minimio_client, reader));
     client->fd = -1;
-    client->last_id = 0;
-    client->set_aside_count = 0;
-    STAILQ_INIT(&client->set_aside);
-    client->fault = NULL;
-    client->error[0] = '\0';
+    STAILQ_INIT(&client->kept);
+    STAILQ_INIT(&client->outgoing);
     line_reader_init(&client->reader);
     return client;
 }
 
-int client_connect(const char *path, int64_t deadline_ns, struct client **ret_client)
+int minimio_client_connect(const char *path, int64_t timeout_ns, struct minimio_client **ret_client)
 {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    struct client *client = NULL;
-    int r = -ENAMETOOLONG;
+    struct minimio_client *client = client_new();
+    int r = -ENOMEM;
 
-    if (strlen(path) >= sizeof(address.sun_path))
-        goto out;
-    memcpy(address.sun_path, path, strlen(path) + 1);
-    r = -ENOMEM;
-    client = client_new();
-    if (!client)
-        goto out;
-    client->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    r = client->fd < 0 ? -errno : connect_socket(client->fd, &address, deadline_ns);
-    if (r < 0)
-        goto out;
-    *ret_client = client;
-    client = NULL;
-out:
-    client_free(client);
+    if (client)
+        r = socket_path(path, client->path, sizeof(client->path));
+    if (r == 0)
+        r = open_socket(client, deadline_in(timeout_ns));
+    if (r == 0)
+        *ret_client = client;
+    else
+        minimio_client_free(client);
     return r;
 }
 
-struct client *client_free(struct client *client)
+void client_close_fds(int *fds, size_t *count)
 {
-    struct set_aside *aside;
+    for (size_t i = 0; i < *count; i++)
+        close(fds[i]);
+    *count = 0;
+}
 
-    if (!client)
-        return NULL;
-    while ((aside = STAILQ_FIRST(&client->set_aside))) {
-        STAILQ_REMOVE_HEAD(&client->set_aside, entry);
-        cJSON_Delete(aside->message);
-        free(aside);
-    }
-    cJSON_Delete(client->fault);
+/* Ends the session and forgets what belongs to it alone. */
+static void disconnect(struct minimio_client *client)
+{
     if (client->fd >= 0)
         close(client->fd);
+    client->fd = -1;
+    client_forget_outgoing(client);
+    client_forget_incoming(client);
+}
+
+struct minimio_client *minimio_client_free(struct minimio_client *client)
+{
+    if (!client)
+        return NULL;
+    disconnect(client);
+    client_begin(client);
+    free(client->fds);
+    free(client->loop);
     free(client);
     return NULL;
 }
 
-int client_fd(const struct client *client)
+const char *minimio_client_path(const struct minimio_client *client)
+{
+    return client->path;
+}
+
+int minimio_client_fd(const struct minimio_client *client)
 {
     return client->fd;
 }
 
-const char *client_error(const struct client *client)
+short minimio_client_wants(const struct minimio_client *client)
 {
-    return client->error;
+    return STAILQ_EMPTY(&client->outgoing) ? POLLIN : POLLIN | POLLOUT;
 }
 
-const cJSON *client_fault(const struct client *client)
+/* ---- Join and rejoin -------------------------------------------------------------------------------------------- */
+
+static int open_loop(struct minimio_client *client, int64_t deadline_ns, bool *ret_created)
 {
-    return client->fault;
-}
-
-/* ---- Receive ---------------------------------------------------------------------------------------------------- */
-
-static int parse(struct client *client, struct span line, cJSON **ret_message)
-{
-    const char *end = NULL;
-    cJSON *message = cJSON_ParseWithLengthOpts(line.data, line.length, &end, false);
-
-    if (cJSON_IsObject(message) && end == line.data + line.length) {
-        *ret_message = message;
-        return 0;
-    }
-    cJSON_Delete(message);
-    return fail(client, -EBADMSG, "the daemon sent a line that is no message: %.*s",
-                (int)(line.length < 64 ? line.length : 64), line.data);
-}
-
-static int fail_closed(struct client *client)
-{
-    return fail(client, -ECONNRESET, "the daemon closed the connection%s",
-                line_reader_is_open(&client->reader) ? " in the middle of a message" : "");
-}
-
-/* One read. -EAGAIN: nothing is there now. */
-static int fill(struct client *client)
-{
-    int r = line_reader_fill(&client->reader, client->fd);
-
-    if (r == 0 || r == -ECONNRESET)
-        return fail_closed(client);
-    return r < 0 && r != -EAGAIN ? fail_system(client, r) : r;
-}
-
-/* The next message of the bytes read so far; -EAGAIN: there is none. */
-static int take_line(struct client *client, cJSON **ret_message)
-{
-    struct span line;
-    int r = line_reader_next(&client->reader, &line);
-
-    if (r == 0)
-        return parse(client, line, ret_message);
-    return r == -EMSGSIZE ? fail(client, r, "the daemon sent a line longer than %zu bytes", LINE_SIZE) : r;
-}
-
-static int receive(struct client *client, int64_t deadline_ns, cJSON **ret_message)
-{
+    struct buffer params;
+    struct span created = {0};
+    const char *result = "";
     int r;
 
-    while ((r = take_line(client, ret_message)) == -EAGAIN) {
-        r = fill(client);
-        if (r == -EAGAIN) {
-            r = deadline_wait_fd(deadline_ns, client->fd, POLLIN);
-            if (r == -ETIMEDOUT)
-                return fail_timed_out(client);
-            if (r < 0)
-                return fail_system(client, r);
-        }
-        if (r < 0)
-            return r;
-    }
-    return r;
-}
-
-/* Takes the message, also when it fails. */
-static int set_aside(struct client *client, cJSON *message)
-{
-    struct set_aside *aside = NULL;
-    int r;
-
-    if (client->set_aside_count == CLIENT_SET_ASIDE_MAX)
-        r = fail(client, -ENOBUFS, "the daemon sent more than %d messages in between", CLIENT_SET_ASIDE_MAX);
-    else if (!(aside = malloc(sizeof(*aside))))
-        r = fail_no_memory(client);
-    else {
-        aside->message = message;
-        STAILQ_INSERT_TAIL(&client->set_aside, aside, entry);
-        client->set_aside_count++;
-        return 0;
-    }
-    cJSON_Delete(message);
-    return r;
-}
-
-int client_next(struct client *client, int64_t deadline_ns, cJSON **ret_message)
-{
-    struct set_aside *aside = STAILQ_FIRST(&client->set_aside);
-
-    forget_error(client);
-    if (!aside)
-        return receive(client, deadline_ns, ret_message);
-    STAILQ_REMOVE_HEAD(&client->set_aside, entry);
-    client->set_aside_count--;
-    *ret_message = aside->message;
-    free(aside);
-    return 0;
-}
-
-bool client_has_message(const struct client *client)
-{
-    return !STAILQ_EMPTY(&client->set_aside);
-}
-
-/* ---- Send ------------------------------------------------------------------------------------------------------- */
-
-/* The daemon reads no more from a client that does not read from it: whoever waits to write must read meanwhile. */
-static int wait_to_send(struct client *client, int64_t deadline_ns)
-{
-    int ready = deadline_wait_fd(deadline_ns, client->fd, POLLIN | POLLOUT);
-    cJSON *message = NULL;
-    int r = 0;
-
-    if (ready == -ETIMEDOUT)
-        return fail_timed_out(client);
-    if (ready < 0)
-        return fail_system(client, ready);
-    if (!(ready & POLLIN))
-        return 0;
-    r = fill(client);
-    while (r >= 0 && (r = take_line(client, &message)) == 0)
-        r = set_aside(client, message);
-    return r == -EAGAIN ? 0 : r;
-}
-
-static int send_all(struct client *client, const char *bytes, size_t length, int64_t deadline_ns)
-{
-    while (length > 0) {
-        ssize_t n = send(client->fd, bytes, length, MSG_NOSIGNAL);
-        int r = 0;
-
-        if (n >= 0) {
-            bytes += n;
-            length -= (size_t)n;
-        } else if (errno == EAGAIN) {
-            r = wait_to_send(client, deadline_ns);
-        } else if (errno == EPIPE || errno == ECONNRESET) {
-            r = fail_closed(client);
-        } else if (errno != EINTR) {
-            r = fail_system(client, -errno);
-        }
-        if (r < 0)
-            return r;
-    }
-    return 0;
-}
-
-/* A method's name may hold anything that a person typed, so it is written as JSON has it. */
-static void write_request(struct buffer *out, const char *method, const char *params, uint64_t id)
-{
-    cJSON name = {.type = cJSON_String | cJSON_IsReference, .valuestring = (char *)method};
-    char *quoted = cJSON_PrintUnformatted(&name);
-    char text[48];
-
-    if (!quoted) {
-        out->failed = true;
-        return;
-    }
-    buffer_append_text(out, "{\"jsonrpc\":\"2.0\",\"method\":");
-    buffer_append_text(out, quoted);
-    if (id > 0) {
-        snprintf(text, sizeof(text), ",\"id\":%" PRIu64, id);
-        buffer_append_text(out, text);
-    }
-    if (params) {
-        buffer_append_text(out, ",\"params\":");
-        buffer_append_text(out, params);
-    }
-    buffer_append_text(out, "}\n");
-    cJSON_free(quoted);
-}
-
-/* An id of 0 makes a notification: those that are given begin with 1. */
-static int send_request(struct client *client, const char *method, const char *params, uint64_t id, int64_t deadline_ns)
-{
-    struct buffer out;
-    int r;
-
-    buffer_init(&out);
-    write_request(&out, method, params, id);
-    if (buffer_failed(&out))
-        r = fail_no_memory(client);
+    buffer_init(&params);
+    buffer_append_text(&params, "{\"name\":");
+    json_write_text(&params, client->loop);
+    buffer_append_text(&params, client->takeover ? ",\"takeover\":true}" : "}");
+    buffer_append(&params, "", 1);
+    if (buffer_failed(&params))
+        r = client_fail_no_memory(client);
     else
-        r = send_all(client, buffer_bytes(&out), out.length, deadline_ns);
-    buffer_deinit(&out);
+        r = minimio_client_call(client, "open_loop", buffer_bytes(&params), deadline_left_ns(deadline_ns), &result);
+    buffer_deinit(&params);
+    if (r == 0 && ret_created)
+        *ret_created =
+            client_member((struct span){result, strlen(result)}, "created", &created) && created.data[0] == 't';
     return r;
 }
 
-int client_send(struct client *client, const char *method, const char *params, int64_t deadline_ns, uint64_t *ret_id)
+int minimio_client_join(struct minimio_client *client, const char *loop, bool takeover, int64_t timeout_ns,
+                        bool *ret_created)
 {
-    uint64_t id = ret_id ? ++client->last_id : 0;
+    char *name = strdup(loop);
+
+    client_begin(client);
+    if (!name)
+        return client_fail_no_memory(client);
+    free(client->loop);
+    client->loop = name;
+    client->takeover = takeover;
+    return open_loop(client, deadline_in(timeout_ns), ret_created);
+}
+
+int minimio_client_rejoin(struct minimio_client *client, int64_t timeout_ns, bool *ret_created)
+{
+    int64_t deadline_ns = deadline_in(timeout_ns);
     int r;
 
-    forget_error(client);
-    r = send_request(client, method, params, id, deadline_ns);
-    if (r == 0 && ret_id)
-        *ret_id = id;
-    return r;
-}
-
-/* ---- Call ------------------------------------------------------------------------------------------------------- */
-
-/* Is this what the request `id` waits for? An error without an id speaks of the session, so it answers every call. */
-static bool is_reply_to(const cJSON *message, uint64_t id)
-{
-    const cJSON *reply_id = cJSON_GetObjectItemCaseSensitive(message, "id");
-
-    if (cJSON_IsNumber(reply_id))
-        return reply_id->valuedouble == (double)id;
-    return cJSON_IsNull(reply_id) && cJSON_HasObjectItem(message, "error");
-}
-
-void client_fault_text(const cJSON *fault, char *ret_text, size_t size)
-{
-    const cJSON *data = cJSON_GetObjectItemCaseSensitive(fault, "data");
-    const char *message = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(fault, "message"));
-    const char *name = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(data, "name"));
-    const char *error = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(data, "errno"));
-
-    snprintf(ret_text, size, "%s (%s%s%s)", message ? message : "an error without a message",
-             name ? name : "an error without a name", error ? ", " : "", error ? error : "");
-}
-
-static int take_reply(struct client *client, cJSON *message, cJSON **ret_result)
-{
-    cJSON *result = cJSON_DetachItemFromObjectCaseSensitive(message, "result");
-
-    if (result) {
-        *ret_result = result;
-        return 0;
+    client_begin(client);
+    disconnect(client);
+    while ((r = open_socket(client, deadline_ns)) == -ENOENT || r == -ECONNREFUSED) {
+        if (deadline_left_ns(deadline_ns) == 0)
+            break;
+        deadline_pause(deadline_ns, RETRY_NS);
     }
-    client->fault = cJSON_DetachItemFromObjectCaseSensitive(message, "error");
-    if (!client->fault)
-        return fail(client, -EBADMSG, "the daemon sent a reply with neither result nor error");
-    client_fault_text(client->fault, client->error, sizeof(client->error));
-    return -EREMOTEIO;
-}
-
-static int await_reply(struct client *client, uint64_t id, int64_t deadline_ns, cJSON **ret_result)
-{
-    cJSON *message = NULL;
-    int r;
-
-    do {
-        r = receive(client, deadline_ns, &message);
-        if (r < 0)
-            return r;
-        if (is_reply_to(message, id)) {
-            r = take_reply(client, message, ret_result);
-            cJSON_Delete(message);
-            return r;
-        }
-        r = set_aside(client, message);
-    } while (r == 0);
-    return r;
-}
-
-int client_call(struct client *client, const char *method, const char *params, int64_t deadline_ns, cJSON **ret_result)
-{
-    uint64_t id = ++client->last_id;
-    int r;
-
-    forget_error(client);
-    r = send_request(client, method, params, id, deadline_ns);
-    /* A daemon that refuses a session says why before it closes it: that is still to be read. */
-    if (r == 0 || r == -ECONNRESET)
-        r = await_reply(client, id, deadline_ns, ret_result);
-    return r;
+    if (r < 0)
+        return client_fail(client, r, "cannot connect to %s: %s", client->path, strerror(-r));
+    if (client->loop)
+        return open_loop(client, deadline_ns, ret_created);
+    if (ret_created)
+        *ret_created = true;
+    return 0;
 }

@@ -99,7 +99,7 @@ static int run(const struct command *command, struct options *options, int argc,
     struct buffer params;
     int r = 0;
 
-    if (!options_read(command, options, argc, argv))
+    if (options_next(command, options, argc, argv) != OPTIONS_END)
         return options->exit_code;
     if (optind == argc)
         return wrong_usage(command, "the method is missing");
@@ -137,5 +137,8 @@ const struct command command_call = {
     .help = "PARAMETERS is a JSON object, an array, or - to read it from standard input:\n"
             "  minimioctl call register '{\"token\": 1, \"address\": \"127.0.0.1:80\"}'\n",
     .more_help = print_methods,
+    .takes_loop = true,
+    .makes_loop = true,
+    .method = METHODS,
     .run = run,
 };

@@ -10,17 +10,15 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-static int ping(const struct command *command, struct client *client, int64_t deadline_ns, int64_t *ret_round_trip_ns)
+static int ping(const struct command *command, struct minimio_client *client, int64_t deadline_ns,
+                int64_t *ret_round_trip_ns)
 {
     int64_t began_ns = now_ns();
-    cJSON *result;
-    int r = client_call(client, "ping", NULL, deadline_ns, &result);
+    int r = session_call(command, client, "ping", NULL, deadline_ns, NULL);
 
-    if (r < 0)
-        return connection_failed(command, client, r);
-    *ret_round_trip_ns = now_ns() - began_ns;
-    cJSON_Delete(result);
-    return 0;
+    if (r == 0)
+        *ret_round_trip_ns = now_ns() - began_ns;
+    return r;
 }
 
 static int print(const struct options *options, int64_t round_trip_ns)
@@ -34,12 +32,11 @@ static int print(const struct options *options, int64_t round_trip_ns)
 
 static int run(const struct command *command, struct options *options, int argc, char **argv)
 {
-    static const struct option table[] = {{"wait", required_argument, NULL, 'w'}, COMMON_OPTIONS};
-    struct client *client = NULL;
+    struct minimio_client *client = NULL;
     int64_t patience_ns = 0, round_trip_ns = 0, deadline_ns;
     int letter, r;
 
-    while ((letter = options_next(command, options, argc, argv, table)) != OPTIONS_END) {
+    while ((letter = options_next(command, options, argc, argv)) != OPTIONS_END) {
         if (letter == OPTIONS_EXIT)
             return options->exit_code;
         r = option_duration(command, "--wait", optarg, &patience_ns);
@@ -54,14 +51,18 @@ static int run(const struct command *command, struct options *options, int argc,
         r = ping(command, client, deadline_ns, &round_trip_ns);
     if (r == 0)
         r = print(options, round_trip_ns);
-    client_free(client);
+    minimio_client_free(client);
     return r;
 }
 
+static const struct option own_options[] = {{"wait", required_argument, NULL, 'w'}, {0}};
+
 const struct command command_ping = {
+    .options = own_options,
     .name = "ping",
     .arguments = "",
     .summary = "see whether the daemon answers, and how fast",
     .help = "  --wait D           wait that long for a daemon that is not there yet\n",
+    .method = METHODS,
     .run = run,
 };

@@ -1,12 +1,61 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `hello` and `stats`: what the daemon tells of itself, one `name  value` line each.
+ * `hello`, `stats` and `discover`: what the daemon tells of itself.
  */
 #include "client/command.h"
 
+#include "client/metrics.h"
 #include "client/output.h"
 
+#include <stdio.h>
+
+static void print(const struct options *options, const cJSON *result, bool metrics)
+{
+    if (metrics)
+        metrics_print(result);
+    else if (options->json)
+        output_json_line(result);
+    else
+        output_members(result);
+}
+
+static int show(const struct command *command, const struct options *options, int argc, char **argv, bool metrics)
+{
+    cJSON *result;
+    int r;
+
+    if (optind < argc)
+        return wrong_usage(command, "'%s' is too much", argv[optind]);
+    r = connection_call(command, options, command->name, NULL, &result);
+    if (r != 0)
+        return r;
+    print(options, result, metrics);
+    cJSON_Delete(result);
+    return output_flush();
+}
+
 static int run(const struct command *command, struct options *options, int argc, char **argv)
+{
+    if (!options_read(command, options, argc, argv))
+        return options->exit_code;
+    return show(command, options, argc, argv, false);
+}
+
+static int run_stats(const struct command *command, struct options *options, int argc, char **argv)
+{
+    bool metrics = false;
+    int letter;
+
+    while ((letter = options_next(command, options, argc, argv)) != OPTIONS_END) {
+        if (letter == OPTIONS_EXIT)
+            return options->exit_code;
+        metrics = true;
+    }
+    return show(command, options, argc, argv, metrics);
+}
+
+/* The document is JSON for programs either way; as the daemon wrote it. */
+static int run_discover(const struct command *command, struct options *options, int argc, char **argv)
 {
     cJSON *result;
     int r;
@@ -15,13 +64,10 @@ static int run(const struct command *command, struct options *options, int argc,
         return options->exit_code;
     if (optind < argc)
         return wrong_usage(command, "'%s' is too much", argv[optind]);
-    r = connection_call(command, options, command->name, NULL, &result);
+    r = connection_call(command, options, method_table[METHOD_DISCOVER].name, NULL, &result);
     if (r != 0)
         return r;
-    if (options->json)
-        output_json_line(result);
-    else
-        output_members(result);
+    output_json_line(result);
     cJSON_Delete(result);
     return output_flush();
 }
@@ -31,13 +77,27 @@ const struct command command_hello = {
     .arguments = "",
     .summary = "show the daemon's version and limits",
     .help = "",
+    .method = METHODS,
     .run = run,
 };
 
+static const struct option own_options[] = {{"openmetrics", no_argument, NULL, 'o'}, {0}};
+
 const struct command command_stats = {
+    .options = own_options,
     .name = "stats",
     .arguments = "",
     .summary = "show the daemon's counters",
+    .help = "  --openmetrics      as text for Prometheus and its kin\n",
+    .method = METHODS,
+    .run = run_stats,
+};
+
+const struct command command_discover = {
+    .name = "discover",
+    .arguments = "",
+    .summary = "print the protocol as an OpenRPC document",
     .help = "",
-    .run = run,
+    .method = METHODS,
+    .run = run_discover,
 };

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `wait`: until each target, or any, accepts a TCP connection; then it becomes the command it was given. Needs no
- * daemon. Ends by _exit or exec, with threads still at work: see prober.h.
+ * `wait`: until each target, or any, is open, closed, or has greeted; then it becomes the command it was given. Needs
+ * no daemon. Ends by _exit or exec, with threads still at work: see prober.h.
  */
 #include "client/command.h"
 
 #include "client/deadline.h"
 #include "client/prober.h"
+#include "client/program.h"
 #include "client/target.h"
+#include "client/wait_report.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -21,7 +23,8 @@ struct wait {
     size_t count;
     char **program; /* what to run then, NULL for nothing */
     bool any;
-    bool quiet;
+    struct wait_report report;
+    enum probe_goal goal;
     int64_t interval_ns;
     int64_t deadline_ns;
     struct rlimit descriptors; /* as they were at the start, for the program that is run */
@@ -49,25 +52,28 @@ static int parse_interval(struct wait *wait)
     return r;
 }
 
+static int take_goal(struct wait *wait, enum probe_goal goal)
+{
+    if (wait->goal != PROBE_OPEN && wait->goal != goal)
+        return wrong_usage(wait->command, "what is closed does not greet: either --closed or --readable");
+    wait->goal = goal;
+    return 0;
+}
+
 static int parse_options(struct wait *wait, struct options *options, int argc, char **argv)
 {
-    static const struct option table[] = {
-        {"all", no_argument, NULL, 'a'},
-        {"any", no_argument, NULL, 'y'},
-        {"interval", required_argument, NULL, 'i'},
-        {"quiet", no_argument, NULL, 'q'},
-        COMMON_OPTIONS,
-    };
     int letter;
     int r = 0;
 
-    while (r == 0 && (letter = options_next(wait->command, options, argc, argv, table)) != OPTIONS_END) {
+    while (r == 0 && (letter = options_next(wait->command, options, argc, argv)) != OPTIONS_END) {
         if (letter == OPTIONS_EXIT)
             return OPTIONS_EXIT;
         if (letter == 'i')
             r = parse_interval(wait);
         else if (letter == 'q')
-            wait->quiet = true;
+            wait->report.quiet = true;
+        else if (letter == 'c' || letter == 'r')
+            r = take_goal(wait, letter == 'c' ? PROBE_CLOSED : PROBE_READABLE);
         else
             wait->any = letter == 'y';
     }
@@ -108,45 +114,31 @@ static void raise_descriptor_limit(struct wait *wait)
     setrlimit(RLIMIT_NOFILE, &raised);
 }
 
-static const char *error_text(int error)
-{
-    switch (error) {
-    case 0:
-    case -ETIMEDOUT:
-        return "no answer";
-    case -ENOENT:
-        return "no such host";
-    case -EAGAIN:
-        return "its name could not be looked up";
-    default:
-        return strerror(-error);
-    }
-}
-
-/* A thousand lines one by one would take their time, when there is none left: they are written at once. */
-static void report_unanswered(const struct wait *wait, struct probers *probers)
-{
-    static char lines[64 * 1024];
-
-    setvbuf(stderr, lines, _IOFBF, sizeof(lines));
-    for (size_t i = 0; i < wait->count; i++) {
-        int error;
-
-        if (!probers_answered(probers, i, &error))
-            failed(wait->command, "%s: %s", wait->targets[i], error_text(error));
-    }
-    fflush(stderr);
-}
-
 static int become(const struct wait *wait)
 {
-    int error;
-
     setrlimit(RLIMIT_NOFILE, &wait->descriptors);
-    execvp(wait->program[0], wait->program);
-    error = errno;
-    failed(wait->command, "cannot run '%s': %s", wait->program[0], strerror(error));
-    return error == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_RUN;
+    return program_become(wait->command, wait->program);
+}
+
+/* Tells what happens until enough targets have reached the goal or the time is over. Returns 0 or the exit code. */
+static int await_goal(struct wait *wait, struct probers *probers)
+{
+    int wanted = wait->any ? 1 : (int)wait->count;
+    uint64_t changes = 0;
+    int r = wait_report_update(&wait->report, probers);
+
+    while (r == 0) {
+        int reached = probers_wait(probers, &changes, wait->deadline_ns);
+
+        if (reached == -ETIMEDOUT) {
+            r = wait_report_unreached(&wait->report, probers);
+            return r != 0 ? r : EXIT_TIMED_OUT;
+        }
+        r = wait_report_update(&wait->report, probers);
+        if (reached >= wanted)
+            break;
+    }
+    return r;
 }
 
 static int wait_for_targets(struct wait *wait)
@@ -155,18 +147,16 @@ static int wait_for_targets(struct wait *wait)
     int r;
 
     raise_descriptor_limit(wait);
-    r = probers_new(wait->targets, wait->count, wait->interval_ns, &probers);
+    r = probers_new(wait->targets, wait->count, wait->goal, wait->interval_ns, &probers);
+    if (r == 0)
+        r = wait_report_begin(&wait->report);
     if (r < 0)
         return failed(wait->command, "out of memory");
     r = probers_start(probers);
     if (r < 0)
         return failed(wait->command, "cannot start a thread for each target: %s", strerror(-r));
-    r = probers_wait(probers, wait->any ? 1 : wait->count, wait->deadline_ns);
-    if (r == 0)
-        return wait->program ? become(wait) : EXIT_DONE;
-    if (!wait->quiet)
-        report_unanswered(wait, probers);
-    return EXIT_TIMED_OUT;
+    r = await_goal(wait, probers);
+    return r == 0 && wait->program ? become(wait) : r;
 }
 
 static int run(const struct command *command, struct options *options, int argc, char **argv)
@@ -182,19 +172,40 @@ static int run(const struct command *command, struct options *options, int argc,
     if (r != 0)
         return r;
     wait.deadline_ns = options->timeout_ns < 0 ? DEADLINE_NEVER : started_ns + options->timeout_ns;
+    wait.report = (struct wait_report){.command = command,
+                                       .targets = wait.targets,
+                                       .count = wait.count,
+                                       .goal = wait.goal,
+                                       .quiet = wait.report.quiet,
+                                       .json = options->json,
+                                       .started_ns = started_ns};
     /* What exit would run, threads that are still at work may yet use. */
     _exit(wait_for_targets(&wait));
 }
 
+static const struct option own_options[] = {
+    {"all", no_argument, NULL, 'a'},
+    {"any", no_argument, NULL, 'y'},
+    {"interval", required_argument, NULL, 'i'},
+    {"quiet", no_argument, NULL, 'q'},
+    {"closed", no_argument, NULL, 'c'},
+    {"readable", no_argument, NULL, 'r'},
+    {0},
+};
+
 const struct command command_wait = {
+    .options = own_options,
     .name = "wait",
     .arguments = "HOST:PORT... [-- COMMAND...]",
-    .summary = "wait until servers accept connections, then run a command",
+    .summary = "wait until servers are up, or down, then run a command",
     .help = "  --all              wait for each of them (the default)\n"
             "  --any              wait for the first of them\n"
+            "  --closed           until they accept no connection any more\n"
+            "  --readable         until they have accepted one and said something: a greeting\n"
             "  --interval D       pause between two tries (from 100ms, growing to 1s)\n"
-            "  --quiet            do not say at the timeout who did not answer, and why\n"
+            "  --quiet            say nothing: not who is up, nor at the timeout who is not, and why\n"
             "\n"
             "Without --timeout it waits as long as it takes. Needs no daemon.\n",
+    .method = METHODS,
     .run = run,
 };

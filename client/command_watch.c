@@ -7,6 +7,7 @@
 
 #include "client/deadline.h"
 #include "client/output.h"
+#include "client/program.h"
 #include "client/target.h"
 #include "proto/methods.h"
 
@@ -20,7 +21,7 @@ enum target_state { TARGET_OPEN, TARGET_ENDED };
 
 struct watch {
     const struct command *command;
-    struct client *client;
+    struct minimio_client *client;
     int64_t deadline_ns;
     char **addresses;          /* of token 1, 2, … */
     enum target_state *states; /* likewise */
@@ -29,6 +30,7 @@ struct watch {
     bool any_failed;
     uint64_t first_id; /* of the requests to register, whose ids follow each other */
     uint64_t events_left;
+    const char *line;  /* for the shell, for each event; NULL: print */
     uint8_t interests; /* READY_ bits */
     uint8_t mode;
     struct output_event_layout layout;
@@ -71,37 +73,22 @@ static int parse_mode(struct watch *watch, const char *text)
     return 0;
 }
 
-static int parse_count(struct watch *watch, const char *text)
-{
-    char *end;
-
-    errno = 0;
-    watch->events_left = strtoull(text, &end, 10);
-    if (errno != 0 || *end != '\0' || text[0] < '0' || text[0] > '9' || watch->events_left == 0)
-        return wrong_usage(watch->command, "--count: '%s' is no number of events", text);
-    return 0;
-}
-
 static int parse_options(struct watch *watch, struct options *options, int argc, char **argv)
 {
-    static const struct option table[] = {
-        {"interests", required_argument, NULL, 'i'},
-        {"mode", required_argument, NULL, 'm'},
-        {"count", required_argument, NULL, 'c'},
-        COMMON_OPTIONS,
-    };
     int letter;
     int r = 0;
 
-    while (r == 0 && (letter = options_next(watch->command, options, argc, argv, table)) != OPTIONS_END) {
+    while (r == 0 && (letter = options_next(watch->command, options, argc, argv)) != OPTIONS_END) {
         if (letter == OPTIONS_EXIT)
             return OPTIONS_EXIT;
         if (letter == 'i')
             r = parse_interests(watch, optarg);
         else if (letter == 'm')
             r = parse_mode(watch, optarg);
+        else if (letter == 'e')
+            watch->line = optarg;
         else
-            r = parse_count(watch, optarg);
+            r = option_count(watch->command, optarg, &watch->events_left);
     }
     options->exit_code = r;
     return r == 0 ? 0 : OPTIONS_EXIT;
@@ -151,7 +138,7 @@ static int send_registration(struct watch *watch, size_t index, uint64_t *ret_id
     int r = -ENOMEM;
 
     if (text)
-        r = client_send(watch->client, "register", text, watch->deadline_ns, ret_id);
+        r = minimio_client_send(watch->client, "register", text, ret_id);
     cJSON_free(text);
     cJSON_Delete(params);
     return r;
@@ -162,15 +149,10 @@ static int send_about(struct watch *watch, const char *method, size_t index)
     char params[48];
 
     snprintf(params, sizeof(params), "{\"token\":%zu}", index + 1);
-    return client_send(watch->client, method, params, watch->deadline_ns, NULL);
+    return minimio_client_send(watch->client, method, params, NULL);
 }
 
 /* ---- What comes ------------------------------------------------------------------------------------------------- */
-
-static bool is_true(const cJSON *event, const char *flag)
-{
-    return cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(event, flag));
-}
 
 static void end_target(struct watch *watch, size_t index)
 {
@@ -178,9 +160,9 @@ static void end_target(struct watch *watch, size_t index)
     watch->open--;
 }
 
-static int after_event(struct watch *watch, size_t index, const cJSON *event)
+static int after_event(struct watch *watch, size_t index, uint32_t readiness)
 {
-    if (is_true(event, "read_closed") || is_true(event, "error")) {
+    if (readiness & (READY_READ_CLOSED | READY_ERROR)) {
         end_target(watch, index);
         return send_about(watch, "deregister", index);
     }
@@ -188,36 +170,49 @@ static int after_event(struct watch *watch, size_t index, const cJSON *event)
 }
 
 /* Which target a token or a request's id speaks of; `count` for none of them. */
-static size_t target_of(const struct watch *watch, const cJSON *number, uint64_t first)
+static size_t target_of(const struct watch *watch, uint64_t number, uint64_t first)
 {
-    double value = cJSON_IsNumber(number) ? number->valuedouble - (double)first : -1;
-
-    return value >= 0 && value < (double)watch->count ? (size_t)value : watch->count;
+    return number >= first && number - first < watch->count ? (size_t)(number - first) : watch->count;
 }
 
-static int take_event(struct watch *watch, const cJSON *event)
+/* Prints it, or runs what was given for it. */
+static int tell_event(struct watch *watch, size_t index, uint32_t readiness)
 {
-    size_t index = target_of(watch, cJSON_GetObjectItemCaseSensitive(event, "token"), 1);
+    const char *address = watch->addresses[index];
+
+    if (!watch->line) {
+        output_event(&watch->layout, index + 1, address, readiness);
+        return output_flush() != 0 ? -EIO : 0;
+    }
+    program_tell(watch->client, NULL, index + 1, address, readiness);
+    if (program_run_shell(watch->command, watch->line) != 0)
+        watch->any_failed = true;
+    return 0;
+}
+
+static int take_event(struct watch *watch, const struct minimio_client_event *event)
+{
+    size_t index = target_of(watch, event->token, 1);
+    int r;
 
     /* What was on its way when the target was deregistered may still come. */
     if (index == watch->count || watch->states[index] == TARGET_ENDED || watch->events_left == 0)
         return 0;
-    output_event(&watch->layout, watch->addresses[index], event);
-    if (output_flush() != 0)
-        return -EIO;
+    r = tell_event(watch, index, event->readiness);
+    if (r < 0)
+        return r;
     watch->events_left--;
-    return after_event(watch, index, event);
+    return after_event(watch, index, event->readiness);
 }
 
-static int take_reply(struct watch *watch, const cJSON *message)
+static int take_fault(struct watch *watch, const struct minimio_client_message *message)
 {
-    const cJSON *fault = cJSON_GetObjectItemCaseSensitive(message, "error");
-    size_t index = target_of(watch, cJSON_GetObjectItemCaseSensitive(message, "id"), watch->first_id);
+    size_t index = target_of(watch, message->id, watch->first_id);
+    cJSON *fault = cJSON_Parse(message->body);
     char text[512];
 
-    if (!fault)
-        return 0;
-    client_fault_text(fault, text, sizeof(text));
+    explain_fault(fault, text, sizeof(text));
+    cJSON_Delete(fault);
     watch->any_failed = true;
     if (index == watch->count) {
         failed(watch->command, "%s", text);
@@ -229,39 +224,44 @@ static int take_reply(struct watch *watch, const cJSON *message)
     return 0;
 }
 
-static int take_message(struct watch *watch, const cJSON *message)
+/* As many events as a line can hold: each takes more than eleven bytes of it. */
+#define EVENTS_OF_A_LINE 6000
+
+static int take_events(struct watch *watch, const char *body)
 {
-    const char *method = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(message, "method"));
-    const cJSON *params = cJSON_GetObjectItemCaseSensitive(message, "params");
-    const cJSON *event;
+    static struct minimio_client_event events[EVENTS_OF_A_LINE];
+    int count = minimio_client_read_events(body, events, EVENTS_OF_A_LINE);
     int r = 0;
 
-    if (!method)
-        return take_reply(watch, message);
-    if (strcmp(method, "loop_closed") == 0) {
+    for (int i = 0; i < count && r == 0; i++)
+        r = take_event(watch, &events[i]);
+    return r;
+}
+
+static int take_message(struct watch *watch, const struct minimio_client_message *message)
+{
+    if (message->kind == MINIMIO_CLIENT_READY)
+        return take_events(watch, message->body);
+    if (message->kind == MINIMIO_CLIENT_FAULT)
+        return take_fault(watch, message);
+    if (message->kind == MINIMIO_CLIENT_NOTIFICATION && strcmp(message->method, "loop_closed") == 0) {
         failed(watch->command, "the daemon is shutting down");
         return -ECANCELED;
     }
-    if (strcmp(method, "ready") == 0)
-        cJSON_ArrayForEach(event, cJSON_GetObjectItemCaseSensitive(params, "events"))
-        {
-            r = take_event(watch, event);
-            if (r < 0)
-                return r;
-        }
     return 0;
 }
 
-static int take_next(struct watch *watch)
+/* 1: a message was taken; 0: none came in time. */
+static int take_next(struct watch *watch, int64_t timeout_ns)
 {
-    cJSON *message;
-    int r = client_next(watch->client, watch->deadline_ns, &message);
+    struct minimio_client_message message;
+    int r = minimio_client_next(watch->client, &message, timeout_ns);
 
-    if (r < 0)
+    if (r > 0)
+        r = take_message(watch, &message);
+    else
         return r;
-    r = take_message(watch, message);
-    cJSON_Delete(message);
-    return r;
+    return r < 0 ? r : 1;
 }
 
 /* Many targets take a while to send, and the first of them may be ready meanwhile. */
@@ -274,8 +274,8 @@ static int register_all(struct watch *watch)
         if (i == 0)
             watch->first_id = id;
         watch->open++;
-        while (r == 0 && client_has_message(watch->client))
-            r = take_next(watch);
+        while (r >= 0 && (r = take_next(watch, 0)) > 0)
+            ;
         if (r < 0)
             return r;
     }
@@ -287,9 +287,12 @@ static int watch_all(struct watch *watch)
 {
     int r = register_all(watch);
 
-    while (r == 0 && watch->open > 0 && watch->events_left > 0)
-        r = take_next(watch);
-    return r;
+    while (r >= 0 && watch->open > 0 && watch->events_left > 0) {
+        r = take_next(watch, deadline_left_ns(watch->deadline_ns));
+        if (r == 0)
+            return -ETIMEDOUT;
+    }
+    return r < 0 ? r : 0;
 }
 
 static int exit_code(const struct watch *watch, int r)
@@ -318,12 +321,21 @@ static int run(const struct command *command, struct options *options, int argc,
         r = connection_open(command, options, watch.deadline_ns, &watch.client);
     if (r == 0)
         r = exit_code(&watch, watch_all(&watch));
-    client_free(watch.client);
+    minimio_client_free(watch.client);
     free(watch.states);
     return r;
 }
 
+static const struct option own_options[] = {
+    {"interests", required_argument, NULL, 'i'},
+    {"mode", required_argument, NULL, 'm'},
+    {"count", required_argument, NULL, 'c'},
+    {"exec", required_argument, NULL, 'e'},
+    {0},
+};
+
 const struct command command_watch = {
+    .options = own_options,
     .name = "watch",
     .arguments = "HOST:PORT...",
     .summary = "print the events of streams as they come",
@@ -331,8 +343,12 @@ const struct command command_watch = {
             "  --mode MODE        edge: an event for every new arrival; oneshot: armed again after\n"
             "                     each event, so what stays ready is reported again (edge)\n"
             "  --count N          end after N events\n"
+            "  --exec COMMAND     run a shell's command for each event, with MINIMIO_TOKEN,\n"
+            "                     MINIMIO_READINESS and MINIMIO_ADDRESS set, instead of printing it\n"
             "\n"
             "One line an event: the token (1 is the first HOST:PORT), the address, what is ready.\n"
-            "Ends when every stream has ended; with 1 if one of them could not be registered.\n",
+            "Ends when every stream has ended; with 1 if one of them could not be\n"
+            "registered, or a command failed.\n",
+    .method = METHODS,
     .run = run,
 };

@@ -44,12 +44,13 @@ static bool is_absent(int error)
 }
 
 /* A daemon that starts makes its socket file first and listens then; until both are done it counts as absent. */
-static int connect_patiently(const char *path, int64_t patience_end_ns, int64_t deadline_ns, struct client **ret_client)
+static int connect_patiently(const char *path, int64_t patience_end_ns, int64_t deadline_ns,
+                             struct minimio_client **ret_client)
 {
     int r;
 
     for (;;) {
-        r = client_connect(path, deadline_ns, ret_client);
+        r = minimio_client_connect(path, deadline_left_ns(deadline_ns), ret_client);
         if (!is_absent(r) || deadline_left_ns(patience_end_ns) == 0)
             return r;
         deadline_pause(patience_end_ns, RETRY_NS);
@@ -57,7 +58,7 @@ static int connect_patiently(const char *path, int64_t patience_end_ns, int64_t 
 }
 
 int connection_await(const struct command *command, const struct options *options, int64_t patience_ns,
-                     int64_t deadline_ns, struct client **ret_client)
+                     int64_t deadline_ns, struct minimio_client **ret_client)
 {
     char path[SOCKET_PATH_SIZE];
     int r = socket_path(options->socket, path, sizeof(path));
@@ -73,30 +74,143 @@ int connection_await(const struct command *command, const struct options *option
     return r == -ETIMEDOUT || (is_absent(r) && patience_ns > 0) ? EXIT_TIMED_OUT : EXIT_FAILED;
 }
 
-int connection_open(const struct command *command, const struct options *options, int64_t deadline_ns,
-                    struct client **ret_client)
+/* The parameters of `open_loop`, the caller's to delete. */
+static cJSON *loop_params(const struct options *options)
 {
-    return connection_await(command, options, 0, deadline_ns, ret_client);
+    cJSON *params = cJSON_CreateObject();
+
+    cJSON_AddStringToObject(params, "name", options->loop);
+    if (options->takeover)
+        cJSON_AddTrueToObject(params, "takeover");
+    if (options->linger_ns >= 0)
+        cJSON_AddNumberToObject(params, "linger_ms", (double)milliseconds_of(options->linger_ns));
+    return params;
+}
+
+/* Opening made it, and it is not to stay. */
+static int refuse_new_loop(const struct command *command, const struct options *options, int64_t deadline_ns,
+                           struct minimio_client *client)
+{
+    int r = session_call(command, client, "close_loop", NULL, deadline_ns, NULL);
+
+    failed(command, "there is no loop '%s'", options->loop);
+    fputs("minimioctl loops shows those there are.\n", stderr);
+    return r != 0 ? r : EXIT_FAILED;
+}
+
+static int open_loop(const struct command *command, const struct options *options, int64_t deadline_ns,
+                     struct minimio_client *client, bool *ret_polled, uint64_t *ret_registrations)
+{
+    cJSON *result = NULL;
+    const char *delivery;
+    double registrations;
+    int r = session_call_with(command, client, "open_loop", loop_params(options), deadline_ns, &result);
+
+    if (r != 0)
+        return r;
+    if (!command->makes_loop && cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(result, "created"))) {
+        cJSON_Delete(result);
+        return refuse_new_loop(command, options, deadline_ns, client);
+    }
+    delivery = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(result, "delivery"));
+    registrations = cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(result, "registrations"));
+    *ret_polled = delivery && strcmp(delivery, "poll") == 0;
+    *ret_registrations = registrations > 0 ? (uint64_t)registrations : 0;
+    cJSON_Delete(result);
+    return 0;
+}
+
+int connection_open_loop(const struct command *command, const struct options *options, int64_t deadline_ns,
+                         struct minimio_client **ret_client, bool *ret_polled, uint64_t *ret_registrations)
+{
+    struct minimio_client *client = NULL;
+    int r = connection_await(command, options, 0, deadline_ns, &client);
+
+    if (r != 0)
+        return r;
+    *ret_polled = false;
+    *ret_registrations = 0;
+    if (options->loop)
+        r = open_loop(command, options, deadline_ns, client, ret_polled, ret_registrations);
+    if (r == 0)
+        *ret_client = client;
+    else
+        minimio_client_free(client);
+    return r;
+}
+
+int connection_open(const struct command *command, const struct options *options, int64_t deadline_ns,
+                    struct minimio_client **ret_client)
+{
+    uint64_t registrations;
+    bool polled;
+
+    return connection_open_loop(command, options, deadline_ns, ret_client, &polled, &registrations);
+}
+
+int session_call(const struct command *command, struct minimio_client *client, const char *method, const char *params,
+                 int64_t deadline_ns, cJSON **ret_result)
+{
+    const char *text;
+    int r = minimio_client_call(client, method, params, deadline_left_ns(deadline_ns), &text);
+
+    if (r < 0)
+        return connection_failed(command, client, r);
+    if (ret_result) {
+        *ret_result = cJSON_Parse(text);
+        if (!*ret_result)
+            return failed(command, "out of memory");
+    }
+    return 0;
+}
+
+int session_call_with(const struct command *command, struct minimio_client *client, const char *method, cJSON *params,
+                      int64_t deadline_ns, cJSON **ret_result)
+{
+    char *text = cJSON_PrintUnformatted(params);
+    int r;
+
+    cJSON_Delete(params);
+    if (!text)
+        return failed(command, "out of memory");
+    r = session_call(command, client, method, text, deadline_ns, ret_result);
+    cJSON_free(text);
+    return r;
 }
 
 int connection_call(const struct command *command, const struct options *options, const char *method,
                     const char *params, cJSON **ret_result)
 {
     int64_t deadline_ns = deadline_in(options->timeout_ns);
-    struct client *client = NULL;
+    struct minimio_client *client = NULL;
     int r = connection_open(command, options, deadline_ns, &client);
 
     if (r != 0)
         return r;
-    r = client_call(client, method, params, deadline_ns, ret_result);
-    if (r < 0)
-        r = connection_failed(command, client, r);
-    client_free(client);
+    r = session_call(command, client, method, params, deadline_ns, ret_result);
+    minimio_client_free(client);
     return r;
 }
 
-int connection_failed(const struct command *command, const struct client *client, int error)
+int connection_failed(const struct command *command, const struct minimio_client *client, int error)
 {
-    failed(command, "%s", client_error(client));
-    return error == -ETIMEDOUT ? EXIT_TIMED_OUT : EXIT_FAILED;
+    const char *name = minimio_client_fault_name(client);
+
+    failed(command, "%s", minimio_client_error(client));
+    if (name && strcmp(name, "LOOP_BUSY") == 0)
+        fputs("With --takeover this session takes its place.\n", stderr);
+    if (name && strcmp(name, "TOKEN_UNKNOWN") == 0)
+        fputs("minimioctl list --loop NAME shows the tokens there are.\n", stderr);
+    return error == -ETIMEDOUT || (name && strcmp(name, "TIMED_OUT") == 0) ? EXIT_TIMED_OUT : EXIT_FAILED;
+}
+
+void explain_fault(const cJSON *fault, char *ret_text, size_t size)
+{
+    const cJSON *data = cJSON_GetObjectItemCaseSensitive(fault, "data");
+    const char *message = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(fault, "message"));
+    const char *name = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(data, "name"));
+    const char *error = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(data, "errno"));
+
+    snprintf(ret_text, size, "%s (%s%s%s)", message ? message : "an error without a message",
+             name ? name : "an error without a name", error ? ", " : "", error ? error : "");
 }

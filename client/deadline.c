@@ -21,6 +21,11 @@ int64_t deadline_in(int64_t duration_ns)
     return duration_ns < 0 ? DEADLINE_NEVER : now_ns() + duration_ns;
 }
 
+int64_t milliseconds_of(int64_t duration_ns)
+{
+    return (duration_ns + NS_PER_MS - 1) / NS_PER_MS;
+}
+
 int64_t deadline_sooner(int64_t left, int64_t right)
 {
     return left < right ? left : right;

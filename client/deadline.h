@@ -17,6 +17,8 @@ int64_t now_ns(void);
 
 /* The deadline that far from now; a negative duration: never. */
 int64_t deadline_in(int64_t duration_ns);
+/* Whole milliseconds, rounded up. */
+int64_t milliseconds_of(int64_t duration_ns);
 int64_t deadline_sooner(int64_t left, int64_t right);
 
 /* What is left until a deadline: 0 when it has passed, negative for never. */

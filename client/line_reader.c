@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/socket.h>
 
 void line_reader_init(struct line_reader *reader)
 {
@@ -32,18 +31,15 @@ static void move_to_front(struct line_reader *reader)
     reader->start = 0;
 }
 
-int line_reader_fill(struct line_reader *reader, int fd)
+struct line_room line_reader_room(struct line_reader *reader)
 {
-    ssize_t n;
-
     move_to_front(reader);
-    do
-        n = recv(fd, reader->bytes + reader->end, LINE_SIZE - reader->end, 0);
-    while (n < 0 && errno == EINTR);
-    if (n < 0)
-        return -errno;
-    reader->end += (size_t)n;
-    return (int)n;
+    return (struct line_room){.data = reader->bytes + reader->end, .size = LINE_SIZE - reader->end};
+}
+
+void line_reader_grew(struct line_reader *reader, size_t length)
+{
+    reader->end += length;
 }
 
 bool line_reader_is_open(const struct line_reader *reader)

@@ -28,8 +28,13 @@ void line_reader_init(struct line_reader *reader);
  */
 int line_reader_next(struct line_reader *reader, struct span *ret_line);
 
-/* Reads once. Returns how many bytes came, 0 at the end of the stream. Errors: -EAGAIN and recv's others. */
-int line_reader_fill(struct line_reader *reader, int fd);
+/* The room behind what was read, never empty after line_reader_next gave -EAGAIN; and how much of it was filled. */
+struct line_room {
+    char *data;
+    size_t size;
+};
+struct line_room line_reader_room(struct line_reader *reader);
+void line_reader_grew(struct line_reader *reader, size_t length);
 
 /* Has a line begun that did not end? */
 bool line_reader_is_open(const struct line_reader *reader);

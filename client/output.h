@@ -9,9 +9,17 @@
 #include <cjson/cJSON.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Writes out what was printed. Returns 0, or EXIT_FAILED having said what is wrong. */
 int output_flush(void);
+
+/* Says why standard output could not be written, by errno; a reader that is gone ends the program. Returns EXIT_FAILED.
+ */
+int output_failed(void);
+
+/* On a terminal, and where nobody set NO_COLOR. */
+bool output_is_coloured(void);
 
 /* Replaces control characters, so that no text from elsewhere steers a terminal. */
 void output_make_printable(char *text);
@@ -24,11 +32,26 @@ void output_json_string(const char *text);
 
 /* ---- output_text.c ---------------------------------------------------------------------------------------------- */
 
-/* An object's members, one `name  value` line each, aligned; those of an object in it as `outer.inner`. */
+/* An object's members, one `name  value` line each, aligned; those of an object in it as `outer.inner`. Times, named
+ * NAME_ms, and bytes are made readable. */
 void output_members(const cJSON *object);
 
-/* Rows of cells, each column as wide as its widest cell. `cells` holds rows * columns texts. */
-void output_table(const char *const *cells, size_t rows, size_t columns);
+/* "250ms", "1.5s", "3m20s", "2d4h"; "12 bytes", "64K", "1.2M". */
+void output_duration(double milliseconds, char *ret_text, size_t size);
+void output_size(double bytes, char *ret_text, size_t size);
+
+/* ---- output_table.c --------------------------------------------------------------------------------------------- */
+
+enum output_kind { OUTPUT_TEXT, OUTPUT_NUMBER, OUTPUT_DURATION };
+
+struct output_column {
+    const char *title;
+    const char *member; /* of each record; "-" is printed where it is absent */
+    enum output_kind kind;
+};
+
+/* A table with a row for each object of the array. Errors: -ENOMEM. */
+int output_table(const cJSON *records, const struct output_column *columns, size_t count);
 
 /* ---- output_event.c --------------------------------------------------------------------------------------------- */
 
@@ -38,7 +61,11 @@ struct output_event_layout {
     int address_width;
 };
 
-/* One event, an object of the `ready` notification: `2  127.0.0.1:80  readable,read_closed`. */
-void output_event(const struct output_event_layout *layout, const char *address, const cJSON *event);
+/* One event, its readiness READY_ bits: `2  127.0.0.1:80  readable,read_closed`. */
+void output_event(const struct output_event_layout *layout, uint64_t token, const char *address, uint32_t readiness);
+
+/* The names of readiness, with commas between. */
+#define READINESS_SIZE 64
+void readiness_text(uint32_t readiness, char ret_text[READINESS_SIZE]);
 
 #endif

@@ -1,45 +1,40 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/output.h"
 
+#include "proto/methods.h"
+
+#include <inttypes.h>
 #include <stdio.h>
 
-static const char *const flags[] = {"readable", "writable", "read_closed", "write_closed", "error"};
-#define FLAGS (sizeof(flags) / sizeof(flags[0]))
-
-static bool has_flag(const cJSON *event, const char *flag)
+void readiness_text(uint32_t readiness, char ret_text[READINESS_SIZE])
 {
-    return cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(event, flag));
+    size_t length = 0;
+
+    ret_text[0] = '\0';
+    for (unsigned bit = 0; readiness_names[bit]; bit++)
+        if (readiness >> bit & 1)
+            length += (size_t)snprintf(ret_text + length, READINESS_SIZE - length, "%s%s", length > 0 ? "," : "",
+                                       readiness_names[bit]);
 }
 
-static void print_json(double token, const char *address, const cJSON *event)
+static void print_json(uint64_t token, const char *address, uint32_t readiness)
 {
-    printf("{\"token\":%.0f,\"address\":", token);
+    printf("{\"token\":%" PRIu64 ",\"address\":", token);
     output_json_string(address);
-    for (size_t i = 0; i < FLAGS; i++)
-        if (has_flag(event, flags[i]))
-            printf(",\"%s\":true", flags[i]);
+    for (unsigned bit = 0; readiness_names[bit]; bit++)
+        if (readiness >> bit & 1)
+            printf(",\"%s\":true", readiness_names[bit]);
     puts("}");
 }
 
-static void print_text(const struct output_event_layout *layout, double token, const char *address, const cJSON *event)
+void output_event(const struct output_event_layout *layout, uint64_t token, const char *address, uint32_t readiness)
 {
-    const char *separator = "";
+    char text[READINESS_SIZE];
 
-    printf("%-*.0f  %-*s  ", layout->token_width, token, layout->address_width, address);
-    for (size_t i = 0; i < FLAGS; i++)
-        if (has_flag(event, flags[i])) {
-            printf("%s%s", separator, flags[i]);
-            separator = ",";
-        }
-    putchar('\n');
-}
-
-void output_event(const struct output_event_layout *layout, const char *address, const cJSON *event)
-{
-    double token = cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(event, "token"));
-
-    if (layout->json)
-        print_json(token, address, event);
-    else
-        print_text(layout, token, address, event);
+    if (layout->json) {
+        print_json(token, address, readiness);
+        return;
+    }
+    readiness_text(readiness, text);
+    printf("%-*" PRIu64 "  %-*s  %s\n", layout->token_width, token, layout->address_width, address, text);
 }

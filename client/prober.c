@@ -5,6 +5,7 @@
 #include "libminimio/minimio.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -16,20 +17,22 @@
 struct prober {
     struct probers *probers;
     const char *target;
-    bool answered; /* this and the next under the lock */
-    int error;
+    struct probe probe; /* under the lock */
 };
 
 struct probers {
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    size_t answered; /* under the lock */
+    int reached; /* this and the next under the lock */
+    uint64_t changes;
+    enum probe_goal goal;
     int64_t interval_ns;
     size_t count;
     struct prober each[];
 };
 
-int probers_new(char *const *targets, size_t count, int64_t interval_ns, struct probers **ret_probers)
+int probers_new(char *const *targets, size_t count, enum probe_goal goal, int64_t interval_ns,
+                struct probers **ret_probers)
 {
     struct probers *probers = calloc(1, sizeof(*probers) + count * sizeof(probers->each[0]));
     pthread_condattr_t monotonic;
@@ -41,6 +44,7 @@ int probers_new(char *const *targets, size_t count, int64_t interval_ns, struct 
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&probers->changed, &monotonic);
     pthread_condattr_destroy(&monotonic);
+    probers->goal = goal;
     probers->interval_ns = interval_ns;
     probers->count = count;
     for (size_t i = 0; i < count; i++)
@@ -49,28 +53,55 @@ int probers_new(char *const *targets, size_t count, int64_t interval_ns, struct 
     return 0;
 }
 
+static int await_greeting(struct minimio_tcp_stream *stream)
+{
+    char byte;
+    ssize_t n;
+
+    if (deadline_wait_fd(deadline_in(TRY_NS), minimio_tcp_stream_fd(stream), POLLIN) == -ETIMEDOUT)
+        return -ENOMSG;
+    n = minimio_tcp_stream_peek(stream, &byte, 1);
+    return n > 0 ? 0 : n == 0 ? -ENODATA : (int)n;
+}
+
+/* Tells such failures from those of our own, which say nothing of the target. */
+static bool is_closed(int error)
+{
+    return error < 0 && error != -EAGAIN && error != -EMFILE && error != -ENFILE && error != -ENOMEM;
+}
+
 /* A try that nobody answers is given up in time for another: the kernel's own repeat ever more rarely. */
 static int probe_once(const struct prober *prober)
 {
-    struct minimio_tcp_stream *stream;
+    enum probe_goal goal = prober->probers->goal;
+    struct minimio_tcp_stream *stream = NULL;
     int r = minimio_tcp_stream_connect_host(prober->target, TRY_NS, &stream);
 
-    if (r == 0)
-        minimio_tcp_stream_free(stream);
-    return r;
+    if (r == 0 && goal == PROBE_READABLE)
+        r = await_greeting(stream);
+    minimio_tcp_stream_free(stream);
+    if (goal != PROBE_CLOSED)
+        return r;
+    return r == 0 ? -EISCONN : is_closed(r) ? 0 : r;
 }
 
 static void note_result(struct prober *prober, int r)
 {
     struct probers *probers = prober->probers;
+    struct probe *probe = &prober->probe;
 
     pthread_mutex_lock(&probers->lock);
+    probe->attempts++;
     if (r == 0) {
-        prober->answered = true;
-        probers->answered++;
+        probe->reached = true;
+        probe->at_ns = now_ns();
+        probers->reached++;
+    }
+    if (r == 0 || probe->error != r) {
+        probers->changes++;
         pthread_cond_signal(&probers->changed);
     }
-    prober->error = r;
+    probe->error = r;
     pthread_mutex_unlock(&probers->lock);
 }
 
@@ -110,32 +141,31 @@ int probers_start(struct probers *probers)
     return -error;
 }
 
-int probers_wait(struct probers *probers, size_t wanted, int64_t deadline_ns)
+int probers_wait(struct probers *probers, uint64_t *changes, int64_t deadline_ns)
 {
     struct timespec until = deadline_timespec(deadline_ns);
     int error = 0;
+    int r;
 
     pthread_mutex_lock(&probers->lock);
-    while (probers->answered < wanted && error != ETIMEDOUT) {
+    while (probers->changes == *changes && error != ETIMEDOUT) {
         if (deadline_ns == DEADLINE_NEVER)
             pthread_cond_wait(&probers->changed, &probers->lock);
         else
             error = pthread_cond_timedwait(&probers->changed, &probers->lock, &until);
     }
-    error = probers->answered < wanted ? -ETIMEDOUT : 0;
+    r = probers->changes == *changes ? -ETIMEDOUT : probers->reached;
+    *changes = probers->changes;
     pthread_mutex_unlock(&probers->lock);
-    return error;
+    return r;
 }
 
-bool probers_answered(struct probers *probers, size_t index, int *ret_error)
+struct probe probers_get(struct probers *probers, size_t index)
 {
-    const struct prober *prober = &probers->each[index];
-    bool answered;
+    struct probe probe;
 
     pthread_mutex_lock(&probers->lock);
-    answered = prober->answered;
-    if (!answered)
-        *ret_error = prober->error;
+    probe = probers->each[index].probe;
     pthread_mutex_unlock(&probers->lock);
-    return answered;
+    return probe;
 }

@@ -61,6 +61,7 @@ for set in "$@"; do
         library libcares libc-ares-dev c-ares-devel c-ares c-ares
         library libbsd libbsd-dev libbsd-devel libbsd libbsd
         library inih libinih-dev inih-devel libinih inih
+        library smartcols libsmartcols-dev libsmartcols-devel util-linux-libs util-linux
         case $manager in # elsewhere it is built without
         apt-get | dnf | pacman) library libsystemd libsystemd-dev systemd-devel systemd-libs '' ;;
         esac
@@ -71,6 +72,7 @@ for set in "$@"; do
         program nc netcat-openbsd netcat openbsd-netcat netcat
         program jq jq jq jq jq
         program c++ g++ gcc-c++ gcc gcc
+        program script bsdutils util-linux-script util-linux util-linux
         ;;
     ci)
         program clang clang clang clang llvm
@@ -98,6 +100,10 @@ for set in "$@"; do
         program npm npm npm npm node
         works 'python3 -c "import aiorpcx" || /usr/bin/python3 -c "import aiorpcx"' python3-aiorpcx python3-aiorpcx python-aiorpcx ''
         works 'perl -MJSON::RPC::Common -e 1' libjson-rpc-common-perl perl-JSON-RPC-Common '' ''
+        program zsh zsh zsh zsh zsh
+        program fish fish fish fish fish
+        program redis-server redis-server redis redis redis
+        [ "$manager" != apt-get ] || program pg_ctlcluster postgresql '' '' ''
         ;;
     headers)
         program npm npm npm npm node

@@ -5,7 +5,7 @@ set -eu
 
 for path in "$@"; do
     page=${path##*/}
-    sed -n '/^\.Sh NAME/,/^\.Sh [^N]/s/^\.Nm \([A-Za-z0-9_]*\).*/\1/p' "$path" | while read -r name; do
+    sed -n '/^\.Sh NAME/,/^\.Sh [^N]/s/^\.Nm \([A-Za-z0-9_-]*\).*/\1/p' "$path" | while read -r name; do
         [ "$name" = "${page%.*}" ] || echo "$name $page"
     done
 done

@@ -8,6 +8,10 @@
 
 Suite *client_broken_daemon_suite(void);
 Suite *client_call_suite(void);
+Suite *client_library_suite(void);
+Suite *client_loops_suite(void);
+Suite *client_metrics_suite(void);
+Suite *client_scripts_suite(void);
 Suite *client_wait_suite(void);
 Suite *client_watch_suite(void);
 Suite *daemon_access_suite(void);
@@ -157,6 +161,10 @@ static Suite *(*const suites[])(void) = {
     daemon_unclaimed_suite,
     client_broken_daemon_suite,
     client_call_suite,
+    client_library_suite,
+    client_loops_suite,
+    client_metrics_suite,
+    client_scripts_suite,
     client_wait_suite,
     client_watch_suite,
     example_delay_server_suite,

@@ -59,8 +59,8 @@ START_TEST(a_list_is_fetched_page_by_page)
         "9007199254740991,\"state\":\"armed\",\"interests\":[\"readable\",\"writable\"],\"mode\":"
         "\"edge\",\"address\":\"b:2\",\"local\":\"l:3\",\"peer\":\"p:2\",\"pending\":{\"readable\":true}}]}}\n");
     assert_ends(&process, 0,
-                "TOKEN             STATE       INTERESTS          MODE  PENDING   ADDRESS  LOCAL  PEER\n"
-                "7                 connecting  -                  edge  -         a?:1     -      -\n"
+                "           TOKEN  STATE       INTERESTS          MODE  PENDING   ADDRESS  LOCAL  PEER\n"
+                "               7  connecting  -                  edge  -         a?:1     -      -\n"
                 "9007199254740991  armed       readable,writable  edge  readable  b:2      l:3    p:2\n",
                 NULL);
     close(session);

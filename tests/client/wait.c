@@ -3,6 +3,9 @@
 #include "tests/client/network.h"
 #include "tests/client/run.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -15,9 +18,10 @@ START_TEST(open_ports_end_it_at_once)
 
     port_open(&one);
     port_open(&two);
-    assert_run(0, NULL, NULL, "wait", one.address);
-    assert_run(0, NULL, NULL, "wait", one.address, two.address, "--all", "--timeout", "10s");
-    assert_run(0, NULL, NULL, "wait", "--timeout=10s", one.address, "--socket", "/nowhere");
+    assert_run(0, NULL, " is up after ", "wait", one.address);
+    assert_run(0, NULL, two.address, "wait", one.address, two.address, "--all", "--timeout", "10s");
+    assert_run(0, NULL, NULL, "wait", "--quiet", "--timeout=10s", one.address, "--socket", "/nowhere");
+    assert_run(0, ",\"reached\":true,\"after_ms\":", NULL, "wait", "--json", one.address);
     port_close(&one);
     port_close(&two);
 }
@@ -31,7 +35,8 @@ START_TEST(any_is_content_with_one)
     port_bind(&refusing);
     port_open(&open);
     black_hole_open(&hole);
-    assert_run(0, NULL, NULL, "wait", "--any", refusing.address, hole.port.address, "nowhere.invalid:80", open.address);
+    assert_run(0, NULL, open.address, "wait", "--any", refusing.address, hole.port.address, "nowhere.invalid:80",
+               open.address);
     assert_run(124, NULL, refusing.address, "wait", "--any", refusing.address, "--timeout", "200ms");
     black_hole_close(&hole);
     port_close(&open);
@@ -50,7 +55,7 @@ START_TEST(a_server_that_starts_late_is_found)
     process_start(&process, false, ARGUMENTS("wait", late.address, witness.address, "--interval", "5ms"));
     fd = port_accept(&witness); /* it has begun to try */
     port_listen(&late);
-    assert_ends(&process, 0, NULL, NULL);
+    assert_ends(&process, 0, NULL, late.address);
     close(fd);
     port_close(&late);
     port_close(&witness);
@@ -75,7 +80,8 @@ START_TEST(the_deadline_holds_over_everything)
         ck_assert_int_ge(process.elapsed_ns, deadline_ns);
         if (process.elapsed_ns < least_ns)
             least_ns = process.elapsed_ns;
-        ck_assert_ptr_null(strstr(process.err.text, open.address));
+        assert_holds(process.err.text, open.address);
+        assert_holds(process.err.text, " is up after ");
         assert_holds(process.err.text, "nowhere.invalid:80: ");
         assert_holds(process.err.text, hole.port.address);
         assert_holds(process.err.text, "no answer");
@@ -104,14 +110,102 @@ START_TEST(a_command_is_run_with_its_arguments)
 
     port_open(&open);
     port_bind(&refusing);
-    assert_run(0, "[a][b c][--timeout][--]", NULL, "wait", open.address, "--timeout", "10s", "--", "printf", "[%s]",
+    assert_run(0, "[a][b c][--timeout][--]", " is up", "wait", open.address, "--timeout", "10s", "--", "printf", "[%s]",
                "a", "b c", "--timeout", "--");
-    assert_run(7, NULL, NULL, "wait", open.address, "--", "sh", "-c", "exit 7");
+    assert_run(7, NULL, NULL, "wait", "--quiet", open.address, "--", "sh", "-c", "exit 7");
     assert_run(127, NULL, "no-such-command", "wait", open.address, "--", "no-such-command");
     assert_run(126, NULL, "/dev/null", "wait", open.address, "--", "/dev/null");
     assert_run(124, NULL, refusing.address, "wait", refusing.address, "--timeout", "50ms", "--", "echo", "ran");
     port_close(&open);
     port_close(&refusing);
+}
+END_TEST
+
+START_TEST(closed_ports_are_awaited)
+{
+    struct process process;
+    struct port port, refusing;
+    struct black_hole hole;
+
+    port_open(&port);
+    port_bind(&refusing);
+    assert_run(0, NULL, " is down after ", "wait", "--closed", refusing.address, "nowhere.invalid:80");
+    assert_run(124, NULL, "it is up still", "wait", "--closed", port.address, "--timeout", "50ms");
+    process_start(&process, false, ARGUMENTS("wait", "--closed", port.address, "--interval", "5ms"));
+    close(port_accept(&port)); /* it has tried once */
+    port_close(&port);
+    assert_ends(&process, 0, NULL, port.address);
+    black_hole_open(&hole); /* what is full may be open again in a moment: that takes a whole try to tell */
+    assert_run(124, NULL, "no answer", "wait", "--closed", hole.port.address, "--timeout", "50ms");
+    black_hole_close(&hole);
+    port_close(&refusing);
+    assert_run(2, NULL, "either --closed or --readable", "wait", "--closed", "--readable", "localhost:1");
+}
+END_TEST
+
+START_TEST(greetings_are_awaited)
+{
+    struct process process;
+    struct port port;
+    int fd;
+
+    port_open(&port);
+    assert_run(124, NULL, "no answer", "wait", "--readable", port.address, "--timeout", "50ms");
+    close(port_accept(&port));
+    process_start(&process, false, ARGUMENTS("wait", "--readable", port.address, "--interval", "5ms"));
+    close(port_accept(&port)); /* without a word: it tries again */
+    fd = port_accept(&port);
+    fake_daemon_say(fd, "220 mail.example\r\n");
+    assert_ends(&process, 0, NULL, " has greeted after ");
+    close(fd);
+    port_close(&port);
+}
+END_TEST
+
+START_TEST(records_say_what_was_and_was_not)
+{
+    struct port open, refusing;
+
+    port_open(&open);
+    port_bind(&refusing);
+    assert_run(124, ",\"reached\":false,\"reason\":\"Connection refused\"}\n", NULL, "wait", "--json", refusing.address,
+               open.address, "--timeout", "100ms");
+    port_close(&open);
+    port_close(&refusing);
+}
+END_TEST
+
+/* script(1) gives it a terminal. */
+static void start_on_terminal(struct process *process, const char *const *targets)
+{
+    char line[512];
+
+    setenv("TERM", "xterm", 1);
+    snprintf(line, sizeof(line), "'%s' wait --interval 5ms %s %s", built_program("minimioctl"), targets[0], targets[1]);
+    process_start(process, false, (const char *const[]){"script", "-qec", line, "/dev/null", NULL});
+}
+
+START_TEST(a_terminal_shows_all_targets_at_once)
+{
+    static const char *const not_yet[] = {" not yet: Connection refused\033[0m\r\n",
+                                          " not yet: Connection refused\r\n"};
+    static const char *const drawn_anew[] = {"\033[2A\r\033[K\033[32m127", "\033[2A\r\033[K127"};
+
+    for (int i = 0; i < 2; i++) {
+        struct process process;
+        struct port open, late;
+
+        port_open(&open);
+        port_bind(&late);
+        start_on_terminal(&process, (const char *const[]){open.address, late.address});
+        ck_assert(process_await_text(&process, &process.out, not_yet[i], PROCESS_TIMEOUT_MS));
+        port_listen(&late);
+        assert_ends(&process, 0, drawn_anew[i], NULL);
+        port_close(&open);
+        port_close(&late);
+        setenv("NO_COLOR", "1", 1);
+    }
+    unsetenv("NO_COLOR");
 }
 END_TEST
 
@@ -154,7 +248,7 @@ END_TEST
 
 START_TEST(a_thousand_targets_are_awaited)
 {
-    static const char *arguments[1003];
+    static const char *arguments[1004];
     struct port open;
 
     port_open(&open);
@@ -163,6 +257,7 @@ START_TEST(a_thousand_targets_are_awaited)
     arguments[1] = "wait";
     for (int i = 0; i < 1000; i++)
         arguments[2 + i] = open.address;
+    arguments[1002] = "--quiet";
     assert_runs(arguments, 0, NULL, NULL);
     port_close(&open);
 }
@@ -189,6 +284,10 @@ Suite *client_wait_suite(void)
     tcase_add_test(tests, the_deadline_holds_over_everything);
     tcase_add_test(tests, quiet_says_nothing_at_the_timeout);
     tcase_add_test(tests, a_command_is_run_with_its_arguments);
+    tcase_add_test(tests, closed_ports_are_awaited);
+    tcase_add_test(tests, greetings_are_awaited);
+    tcase_add_test(tests, records_say_what_was_and_was_not);
+    tcase_add_test(tests, a_terminal_shows_all_targets_at_once);
     tcase_add_test(tests, wrong_usage_is_told);
     tcase_add_test(tests, durations_are_checked);
     tcase_add_test(tests, more_targets_than_the_limit_are_refused);

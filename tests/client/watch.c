@@ -108,6 +108,28 @@ START_TEST(a_count_ends_it)
 }
 END_TEST
 
+START_TEST(a_command_is_run_for_each_event)
+{
+    struct process process;
+    struct port port;
+    char line[96];
+    int peer;
+
+    port_open(&port);
+    process_start(&process, false,
+                  WATCH(port.address, "--exec",
+                        "echo $MINIMIO_TOKEN $MINIMIO_ADDRESS $MINIMIO_READINESS; "
+                        "test $MINIMIO_READINESS = readable"));
+    peer = port_accept(&port);
+    fake_daemon_say(peer, "hello\n");
+    snprintf(line, sizeof(line), "1 %s readable\n", port.address);
+    assert_prints(&process, line);
+    close(peer);
+    assert_ends(&process, 1, " readable,read_closed\n", NULL);
+    port_close(&port);
+}
+END_TEST
+
 START_TEST(oneshot_is_armed_again)
 {
     struct process process;
@@ -185,6 +207,7 @@ Suite *client_watch_suite(void)
     tcase_add_test(with_daemon, json_is_one_object_a_line);
     tcase_add_test(with_daemon, what_cannot_be_registered_is_named);
     tcase_add_test(with_daemon, a_count_ends_it);
+    tcase_add_test(with_daemon, a_command_is_run_for_each_event);
     tcase_add_test(with_daemon, oneshot_is_armed_again);
     tcase_add_test(with_daemon, a_timeout_ends_it);
     tcase_add_test(with_daemon, a_daemon_that_ends_is_told);

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Each function and constant of minimio.h is described by a manual page, under its name and with its declaration as it
+# Each function and constant of the public headers is described by a manual page, under its name and with its declaration as it
 # is; and no page describes, or refers to, what is not there.
 # usage: tests/installed/documented.sh
 set -eu
@@ -28,30 +28,40 @@ names() {
     scripts/man_names.sh "$1" | cut -d ' ' -f 1
 }
 
-header_functions >"$folder/declared"
-header_constants >"$folder/constants"
+# require_described HEADER PAGE...: of what a header declares, all is in its pages and nothing else is.
+require_described() {
+    header=$1
+    shift
+    header_functions >"$folder/declared"
+    header_constants >"$folder/constants"
+    : >"$folder/all"
+    echo "#include \"$header\"" >"$folder/synopses.c"
+    for page in "$@"; do
+        declarations "$page" >"$folder/page.c"
+        cat "$folder/page.c" >>"$folder/synopses.c"
+        sed 's/(.*//; s/.* //; s/^\**//' "$folder/page.c" | sort >"$folder/described"
+        names "$page" | sort >"$folder/names"
+        require_same "names of $page, against its synopsis" "$folder/described" "$folder/names"
+        cat "$folder/described" >>"$folder/all"
+    done
+    sort "$folder/all" >"$folder/described"
+    require_same 'functions described' "$folder/declared" "$folder/described"
+    ${CC:-cc} -std=c11 -Wall -Wextra -Werror -I. -fsyntax-only "$folder/synopses.c"
 
-echo '#include "libminimio/minimio.h"' >"$folder/synopses.c"
-for page in man/*.3; do
-    declarations "$page" >"$folder/page.c"
-    cat "$folder/page.c" >>"$folder/synopses.c"
-    sed 's/(.*//; s/.* //' "$folder/page.c" | sort >"$folder/described"
-    names "$page" | sort >"$folder/names"
-    require_same "names of $page, against its synopsis" "$folder/described" "$folder/names"
-    cat "$folder/described" >>"$folder/all"
-done
-sort "$folder/all" >"$folder/described"
-require_same 'functions described' "$folder/declared" "$folder/described"
-${CC:-cc} -std=c11 -Wall -Wextra -Werror -I. -fsyntax-only "$folder/synopses.c"
+    grep -ohE '^\.(It )?Dv MINIMIO_[A-Z_]+' "$@" | sed 's/.* //' | sort -u >"$folder/described"
+    require_same 'constants described' "$folder/constants" "$folder/described"
+}
 
-grep -ohE '^\.(It )?Dv MINIMIO_[A-Z_]+' man/*.3 | sed 's/.* //' | sort -u >"$folder/described"
-require_same 'constants described' "$folder/constants" "$folder/described"
+client_page=man/minimio-client.3
+# shellcheck disable=SC2046 # the pages are words on purpose
+require_described libminimio/minimio.h $(find man -name '*.3' ! -path $client_page | sort)
+require_described client/client.h $client_page
 
 {
     basename -s .3 -a man/*.3
     scripts/man_names.sh man/*.3 | cut -d ' ' -f 1
 } | sort -u >"$folder/pages"
-grep -ohE '\.Xr minimio[a-z_]* 3' man/* | cut -d ' ' -f 2 | sort -u >"$folder/referred"
+grep -ohE '\.Xr minimio[a-z_-]* 3' man/* | cut -d ' ' -f 2 | sort -u >"$folder/referred"
 comm -13 "$folder/pages" "$folder/referred" >"$folder/unknown"
 : >"$folder/none"
 require_same 'references to pages' "$folder/none" "$folder/unknown"

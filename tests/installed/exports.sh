@@ -1,6 +1,6 @@
 #!/bin/sh
-# The shared library exports the names that minimio.h declares, and no other; the static one defines these and no other
-# global, so that a program may have functions of its own by the library's private names.
+# The shared libraries export the names that their headers declare, and no other; the static ones define these and no
+# other global, so that a program may have functions of its own by the library's private names.
 # usage: MINIMIO_BUILD=BUILD tests/installed/exports.sh
 set -eu
 cd "$(dirname "$0")/../.."
@@ -17,12 +17,19 @@ defined() {
     nm "$@" --defined-only | awk 'NF == 3 && $2 != "A" { sub(/@.*/, "", $3); print $3 }' | sort -u
 }
 
-header_functions >"$folder/declared"
-[ "$(wc -l <"$folder/declared")" -gt 50 ] || { echo 'exports.sh: the header is not understood' >&2; exit 1; }
-defined -D "$build/libminimio.so" >"$folder/shared"
-require_same 'names exported by the shared library' "$folder/declared" "$folder/shared"
-defined -g "$build/libminimio.a" | grep -v '^__odr_asan' >"$folder/static"
-require_same 'globals of the static library' "$folder/declared" "$folder/static"
+# require_exports LIBRARY HEADER LEAST
+require_exports() {
+    header=$2
+    header_functions >"$folder/declared"
+    [ "$(wc -l <"$folder/declared")" -ge "$3" ] || { echo 'exports.sh: the header is not understood' >&2; exit 1; }
+    defined -D "$build/$1.so" >"$folder/shared"
+    require_same "names exported by the shared $1" "$folder/declared" "$folder/shared"
+    defined -g "$build/$1.a" | grep -v '^__odr_asan' >"$folder/static"
+    require_same "globals of the static $1" "$folder/declared" "$folder/static"
+}
+
+require_exports libminimio-client client/client.h 20
+require_exports libminimio libminimio/minimio.h 51
 
 # What the library keeps to itself, defined by a program once more.
 private=$(nm --defined-only "$build/obj/libminimio.o" | awk '$2 == "t" { print $3 }' | grep -E '^[a-z][a-z_]+$' | sort -u)

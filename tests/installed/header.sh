@@ -1,7 +1,7 @@
 # shellcheck shell=sh
-# What minimio.h declares, as functions for the scripts here to source.
+# What a public header declares, as functions for the scripts here to source.
 
-header=libminimio/minimio.h
+header=libminimio/minimio.h # or client/client.h
 
 # The header without its comments.
 header_code() {
@@ -14,7 +14,7 @@ header_functions() {
 
 # Macros and enumerators; not the guard.
 header_constants() {
-    header_code | grep -oE '\bMINIMIO_[A-Z_]+\b' | grep -v '^MINIMIO_H$' | sort -u
+    header_code | grep -oE '\bMINIMIO_[A-Z_]+\b' | grep -vE '^MINIMIO_(CLIENT_)?H$' | sort -u
 }
 
 # Requires that two files of sorted lines are equal. require_same WHAT EXPECTED GOT

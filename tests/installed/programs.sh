@@ -14,10 +14,10 @@ servers=''
 # shellcheck disable=SC2317 # called by the trap
 clean_up() {
     trap - EXIT
-    if [ -n "$servers" ]; then
-        kill "$servers" 2>/dev/null || :
-        wait "$servers" 2>/dev/null || :
-    fi
+    for pid in $servers; do
+        kill "$pid" 2>/dev/null || :
+        wait "$pid" 2>/dev/null || :
+    done
     rm -rf "$folder"
 }
 trap clean_up EXIT
@@ -41,11 +41,17 @@ libminimio.so.0.*) ;;
 *) fail 'the link for the loader is wrong' ;;
 esac
 for file in bin/minimiod bin/minimioctl lib/libminimio.a lib/libminimio.so include/minimio.h lib/pkgconfig/minimio.pc \
-    share/man/man1/minimioctl.1 share/man/man8/minimiod.8 share/man/man3/minimio.3; do
+    lib/libminimio-client.a lib/libminimio-client.so include/minimio-client.h lib/pkgconfig/minimio-client.pc \
+    share/man/man1/minimioctl.1 share/bash-completion/completions/minimioctl share/zsh/site-functions/_minimioctl \
+    share/fish/vendor_completions.d/minimioctl.fish share/man/man8/minimiod.8 share/man/man3/minimio.3; do
     [ -s "$root/$file" ] || fail "$file is not installed"
 done
-for name in $(header_functions); do
-    grep -q "^\.Fo $name\$" "$root/share/man/man3/$name.3" || fail "no page is installed as $name(3)"
+[ "$(readlink "$root/lib/libminimio-client.so")" = libminimio-client.so.0 ] || fail 'the link for the linker is wrong'
+grep -q '^\.Dt MINIMIO 3' "$root/share/man/man3/minimio.3" || fail 'another page is installed as minimio(3)'
+for header in client/client.h libminimio/minimio.h; do
+    for name in $(header_functions); do
+        grep -q "^\.Fo $name\$" "$root/share/man/man3/$name.3" || fail "no page is installed as $name(3)"
+    done
 done
 
 # ---- pkg-config
@@ -61,15 +67,16 @@ esac
 warnings='-Wall -Wextra -Werror'
 sanitize=${SANITIZE:+-fsanitize=$SANITIZE}
 
-# build_program SOURCE: as $folder/shared and as $folder/static
+# build_program SOURCE [PACKAGE]: as $folder/shared and as $folder/static
 build_program() {
+    package=${2:-minimio}
     # shellcheck disable=SC2046,SC2086 # options are words on purpose
-    ${CC:-cc} -std=c11 $warnings $sanitize -o "$folder/shared" "$1" $(pkg-config --cflags --libs minimio) -pthread
+    ${CC:-cc} -std=c11 $warnings $sanitize -o "$folder/shared" "$1" $(pkg-config --cflags --libs "$package") -pthread
     # The one library that is linked statically; the C library's own functions for names want to be shared.
     # shellcheck disable=SC2046,SC2086
-    ${CC:-cc} -std=c11 $warnings $sanitize -o "$folder/static" "$1" $(pkg-config --static --cflags minimio) \
-        -Wl,-Bstatic $(pkg-config --static --libs minimio) -Wl,-Bdynamic
-    ldd "$folder/shared" | grep -qF "libminimio.so.0 => $root/lib/" || fail "$1 does not load the shared library"
+    ${CC:-cc} -std=c11 $warnings $sanitize -o "$folder/static" "$1" $(pkg-config --static --cflags "$package") \
+        -Wl,-Bstatic $(pkg-config --static --libs "$package") -Wl,-Bdynamic
+    ldd "$folder/shared" | grep -qF "lib$package.so.0 => $root/lib/" || fail "$1 does not load the shared library"
     ! ldd "$folder/static" | grep -q libminimio || fail "$1 is not linked statically"
 }
 
@@ -125,18 +132,44 @@ extract '.Bd -literal' '.Ed' man/minimio.3 >"$folder/manual.c"
 build_program "$folder/manual.c"
 require_output 'token 7: hello after 100 ms' "127.0.0.1:$second"
 
+# ---- The client library, against a daemon
+
+export MINIMIO_SOCKET="$folder/minimio.sock"
+"$build/minimiod" 2>"$folder/log" &
+servers="$servers $!"
+"$build/minimioctl" ping --wait 20s >/dev/null
+extract '.Bd -literal' '.Ed' man/minimio-client.3 >"$folder/client.c"
+build_program "$folder/client.c" minimio-client
+for kind in shared static; do
+    {
+        echo '{"jsonrpc":"2.0","id":1,"method":"open_loop","params":{"name":"kept"}}'
+        echo '{"jsonrpc":"2.0","id":2,"method":"register","params":{"token":7,"address":"127.0.0.1:'"$second"'"}}'
+    } | timeout 20 nc -N -U "$MINIMIO_SOCKET" >"$folder/output" || fail 'nc failed'
+    grep -q ready "$folder/output" || fail 'the stream did not become ready'
+    mkfifo "$folder/lines"
+    timeout 20 "$folder/$kind" kept >"$folder/lines" 2>"$folder/output" &
+    client=$!
+    read -r line <"$folder/lines"
+    [ "$line" = '7 is ready' ] || fail "the client, $kind, printed '$line'"
+    kill "$client"
+    wait "$client" || :
+    rm "$folder/lines"
+    "$build/minimioctl" call open_loop '{"name":"kept","takeover":true,"linger_ms":0}' >"$folder/output" || fail 'no end'
+done
+
 # ---- C++
 
 cat >"$folder/cpp.cc" <<'END'
+#include <minimio-client.h>
 #include <minimio.h>
 
 int main()
 {
     minimio_poll *poll;
 
-    return minimio_poll_new(&poll) != 0 || minimio_poll_free(poll) != nullptr;
+    return minimio_poll_new(&poll) != 0 || minimio_poll_free(poll) != nullptr || minimio_client_free(nullptr) != nullptr;
 }
 END
 # shellcheck disable=SC2046,SC2086
-${CXX:-c++} -std=c++11 $warnings $sanitize -o "$folder/cpp" "$folder/cpp.cc" $(pkg-config --cflags --libs minimio)
+${CXX:-c++} -std=c++11 $warnings $sanitize -o "$folder/cpp" "$folder/cpp.cc" $(pkg-config --cflags --libs minimio minimio-client)
 "$folder/cpp" >"$folder/output" 2>&1 || fail 'a C++ program failed'

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * `events`: follows the events of a named loop: a line each, or a command run for each.
+ */
+#include "client/deadline.h"
+#include "client/event_source.h"
+#include "client/output.h"
+#include "client/program.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+struct following {
+    const struct command *command;
+    struct options *options;
+    struct event_source source;
+    struct output_event_layout layout;
+    const char *line; /* for the shell; NULL: print */
+    bool rearm;
+    bool any_failed;
+    uint64_t left; /* how many events are wanted yet */
+};
+
+static int parse_options(struct following *following, int argc, char **argv)
+{
+    const struct command *command = following->command;
+    struct options *options = following->options;
+    int letter;
+
+    while ((letter = options_next(command, options, argc, argv)) != OPTIONS_END) {
+        if (letter == OPTIONS_EXIT)
+            return OPTIONS_EXIT;
+        if (letter == 'r')
+            following->rearm = true;
+        else if (letter == 'e')
+            following->line = optarg;
+        else if (option_count(command, optarg, &following->left) != 0)
+            return options->exit_code = EXIT_WRONG_USAGE, OPTIONS_EXIT;
+    }
+    return 0;
+}
+
+/* Columns as wide as the loop's registrations need them. */
+static void lay_out(struct following *following)
+{
+    const struct event_source *source = &following->source;
+
+    following->layout.json = following->options->json;
+    for (size_t i = 0; i < source->count; i++) {
+        double token = cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(source->by_token[i], "token"));
+        int width = (int)strlen(event_source_address(source, (uint64_t)token));
+
+        if (width > following->layout.address_width)
+            following->layout.address_width = width;
+        following->layout.token_width = snprintf(NULL, 0, "%.0f", token);
+    }
+}
+
+static int rearm(struct following *following, uint64_t token)
+{
+    char params[48];
+    int r;
+
+    snprintf(params, sizeof(params), "[%" PRIu64 "]", token);
+    r = minimio_client_send(following->source.client, "reregister", params, NULL);
+    return r < 0 ? connection_failed(following->command, following->source.client, r) : 0;
+}
+
+static int take_event(struct following *following, const struct minimio_client_event *event)
+{
+    const char *address = event_source_address(&following->source, event->token);
+
+    following->left--;
+    if (following->line) {
+        program_tell(following->source.client, following->options->loop, event->token, address, event->readiness);
+        if (program_run_shell(following->command, following->line) != 0)
+            following->any_failed = true;
+    } else {
+        output_event(&following->layout, event->token, address, event->readiness);
+        if (output_flush() != 0)
+            return EXIT_FAILED;
+    }
+    /* A stream that ended is ready for good: armed again it would be told over and over. */
+    return following->rearm && !(event->readiness & MINIMIO_CLIENT_READ_CLOSED) ? rearm(following, event->token) : 0;
+}
+
+static int follow(struct following *following)
+{
+    struct minimio_client_event events[EVENTS_AT_ONCE];
+
+    for (;;) {
+        int n = event_source_next(&following->source, events);
+
+        if (n <= 0)
+            return n < 0 ? -n : EXIT_TIMED_OUT;
+        for (int i = 0; i < n; i++) {
+            int r = take_event(following, &events[i]);
+
+            if (r != 0)
+                return r;
+            if (following->left == 0)
+                return following->any_failed ? EXIT_FAILED : EXIT_DONE;
+        }
+    }
+}
+
+static int run(const struct command *command, struct options *options, int argc, char **argv)
+{
+    struct following following = {.command = command, .options = options, .left = UINT64_MAX};
+    int r;
+
+    if (parse_options(&following, argc, argv) == OPTIONS_EXIT)
+        return options->exit_code;
+    r = require_loop(command, options);
+    if (r == 0 && optind < argc)
+        r = wrong_usage(command, "'%s' is too much", argv[optind]);
+    if (r != 0)
+        return r;
+    r = event_source_begin(&following.source, command, options);
+    if (r == 0) {
+        lay_out(&following);
+        r = follow(&following);
+    }
+    event_source_end(&following.source);
+    return r;
+}
+
+static const struct option own_options[] = {
+    {"count", required_argument, NULL, 'c'},
+    {"exec", required_argument, NULL, 'e'},
+    {"rearm", no_argument, NULL, 'r'},
+    {0},
+};
+
+const struct command command_events = {
+    .options = own_options,
+    .name = "events",
+    .arguments = "--loop NAME",
+    .summary = "follow the events of a loop",
+    .help = "  --count N          end after N events\n"
+            "  --exec COMMAND     run a shell's command for each event, with MINIMIO_TOKEN,\n"
+            "                     MINIMIO_READINESS and MINIMIO_ADDRESS set, instead of printing it\n"
+            "  --rearm            arm a token again after its event, until its stream ends\n"
+            "\n"
+            "One line an event: the token, the address, what is ready. With --exec it ends with 1 if one\n"
+            "of the commands failed.\n",
+    .takes_loop = true,
+    .method = METHODS,
+    .run = run,
+};

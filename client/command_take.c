@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * `take` and `run`: streams out of the daemon, as the standard input and output of a program. `run` waits for tokens
+ * that become ready and serves one after the other, as inetd does for streams that are still to come.
+ */
+#include "client/deadline.h"
+#include "client/event_source.h"
+#include "client/output.h"
+#include "client/program.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* getopt moves options in front of the rest, so the program behind `--` is cut off before it looks. */
+static char **cut_program(int *argc, char **argv)
+{
+    for (int i = 1; i < *argc; i++)
+        if (strcmp(argv[i], "--") == 0) {
+            *argc = i;
+            return argv + i + 1;
+        }
+    return NULL;
+}
+
+static int require_program(const struct command *command, char **program)
+{
+    return program && program[0] ? 0 : wrong_usage(command, "the command to run is missing: -- COMMAND");
+}
+
+/* Returns the descriptor, or a negative exit code, told. */
+static int take_stream(const struct command *command, struct minimio_client *client, uint64_t token,
+                       int64_t deadline_ns)
+{
+    char params[48];
+    int fd, r;
+
+    snprintf(params, sizeof(params), "[%" PRIu64 "]", token);
+    r = session_call(command, client, "take", params, deadline_ns, NULL);
+    if (r != 0)
+        return -r;
+    fd = minimio_client_take_fd(client);
+    return fd < 0 ? -connection_failed(command, client, fd) : fd;
+}
+
+/* ---- take ------------------------------------------------------------------------------------------------------- */
+
+static int take(const struct command *command, const struct options *options, uint64_t token, char **program)
+{
+    int64_t deadline_ns = deadline_in(options->timeout_ns);
+    struct minimio_client *client = NULL;
+    int r = connection_open(command, options, deadline_ns, &client);
+    int stream;
+
+    if (r != 0)
+        return r;
+    stream = take_stream(command, client, token, deadline_ns);
+    if (stream >= 0)
+        program_tell(client, options->loop, token, "", 0);
+    minimio_client_free(client);
+    return stream < 0 ? -stream : program_become_with(command, program, stream);
+}
+
+static int run_take(const struct command *command, struct options *options, int argc, char **argv)
+{
+    char **program = cut_program(&argc, argv);
+    uint64_t token;
+    int r;
+
+    if (options_next(command, options, argc, argv) != OPTIONS_END)
+        return options->exit_code;
+    r = require_loop(command, options);
+    if (r == 0 && optind + 1 != argc)
+        r = wrong_usage(command, "one token is wanted");
+    if (r == 0)
+        r = argument_token(command, argv[optind], &token);
+    if (r == 0)
+        r = require_program(command, program);
+    return r == 0 ? take(command, options, token, program) : r;
+}
+
+/* ---- run -------------------------------------------------------------------------------------------------------- */
+
+struct serving {
+    const struct command *command;
+    struct options *options;
+    struct event_source source;
+    char **program;
+    bool back;
+    bool one; /* serve `token` alone */
+    uint64_t token;
+    uint64_t left;    /* how many commands are wanted yet */
+    uint64_t streams; /* in the loop */
+    int exit_code;    /* of the last command that failed */
+};
+
+static int parse_options(struct serving *serving, int argc, char **argv)
+{
+    const struct command *command = serving->command;
+    struct options *options = serving->options;
+    int letter, r = 0;
+
+    while (r == 0 && (letter = options_next(command, options, argc, argv)) != OPTIONS_END) {
+        if (letter == OPTIONS_EXIT)
+            return OPTIONS_EXIT;
+        if (letter == 'b')
+            serving->back = true;
+        else if (letter == 'c')
+            r = option_count(command, optarg, &serving->left);
+        else {
+            r = argument_token(command, optarg, &serving->token);
+            serving->one = true;
+        }
+    }
+    options->exit_code = r;
+    return r == 0 ? 0 : OPTIONS_EXIT;
+}
+
+/* Has the peer said all, and has all of it been read? Such a stream would be ready for good. */
+static bool has_ended(int stream)
+{
+    char byte;
+
+    return recv(stream, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
+/* As it was registered before. */
+static cJSON *params_back(const struct serving *serving, uint64_t token)
+{
+    const cJSON *before = event_source_find(&serving->source, token);
+    cJSON *params = cJSON_CreateObject();
+    static const char *const members[] = {"interests", "mode"};
+
+    cJSON_AddNumberToObject(params, "token", (double)token);
+    cJSON_AddTrueToObject(params, "fd");
+    for (size_t i = 0; i < 2; i++) {
+        cJSON *value = cJSON_GetObjectItemCaseSensitive(before, members[i]);
+
+        if (value)
+            cJSON_AddItemToObject(params, members[i], cJSON_Duplicate(value, true));
+    }
+    return params;
+}
+
+static int give_back(struct serving *serving, uint64_t token, int stream)
+{
+    struct minimio_client *client = serving->source.client;
+    int r = minimio_client_attach(client, stream);
+
+    if (r < 0)
+        return connection_failed(serving->command, client, r);
+    return session_call_with(serving->command, client, "register", params_back(serving, token),
+                             serving->source.deadline_ns, NULL);
+}
+
+static int serve(struct serving *serving, const struct minimio_client_event *event)
+{
+    struct event_source *source = &serving->source;
+    int stream = take_stream(serving->command, source->client, event->token, source->deadline_ns);
+    int r;
+
+    if (stream < 0)
+        return -stream;
+    program_tell(source->client, serving->options->loop, event->token, event_source_address(source, event->token),
+                 event->readiness);
+    r = program_run(serving->command, serving->program, stream);
+    if (r != 0)
+        serving->exit_code = r;
+    serving->left--;
+    if (serving->back && !has_ended(stream))
+        r = give_back(serving, event->token, stream);
+    else {
+        r = 0;
+        serving->streams--;
+    }
+    close(stream);
+    return r;
+}
+
+/* What became ready of other tokens than the one is told again to the next session in the loop. */
+static int serve_all(struct serving *serving)
+{
+    struct minimio_client_event events[EVENTS_AT_ONCE];
+
+    serving->streams =
+        serving->one ? event_source_find(&serving->source, serving->token) != NULL : serving->source.count;
+    while (serving->left > 0 && serving->streams > 0) {
+        int n = event_source_next(&serving->source, events);
+
+        if (n <= 0)
+            return n < 0 ? -n : EXIT_TIMED_OUT;
+        for (int i = 0; i < n && serving->left > 0; i++) {
+            int r = serving->one && events[i].token != serving->token ? 0 : serve(serving, &events[i]);
+
+            if (r != 0)
+                return r;
+        }
+    }
+    return serving->exit_code;
+}
+
+static int run_run(const struct command *command, struct options *options, int argc, char **argv)
+{
+    struct serving serving = {.command = command, .options = options, .left = UINT64_MAX};
+    int r;
+
+    serving.program = cut_program(&argc, argv);
+    if (parse_options(&serving, argc, argv) == OPTIONS_EXIT)
+        return options->exit_code;
+    r = require_loop(command, options);
+    if (r == 0 && optind < argc)
+        r = wrong_usage(command, "'%s' is too much: the command stands behind --", argv[optind]);
+    if (r == 0)
+        r = require_program(command, serving.program);
+    if (r != 0)
+        return r;
+    r = event_source_begin(&serving.source, command, options);
+    if (r == 0)
+        r = serve_all(&serving);
+    event_source_end(&serving.source);
+    return r;
+}
+
+const struct command command_take = {
+    .name = "take",
+    .arguments = "--loop NAME TOKEN -- COMMAND...",
+    .summary = "take a stream out of a loop and become a command with it",
+    .help = "\nThe stream is the command's standard input and output, and ends with it.\n",
+    .takes_loop = true,
+    .method = METHOD_TAKE,
+    .positional = "token",
+    .run = run_take,
+};
+
+static const struct option own_options[] = {
+    {"token", required_argument, NULL, 't'},
+    {"back", no_argument, NULL, 'b'},
+    {"count", required_argument, NULL, 'c'},
+    {0},
+};
+
+const struct command command_run = {
+    .options = own_options,
+    .name = "run",
+    .arguments = "--loop NAME [--token N] -- COMMAND...",
+    .summary = "run a command with each stream that becomes ready",
+    .help = "  --token N          of this token alone\n"
+            "  --back             register the stream again when the command has ended, unless the peer\n"
+            "                     has said all\n"
+            "  --count N          end after N commands\n"
+            "\n"
+            "The stream is taken out of the daemon and is the command's standard input and output;\n"
+            "MINIMIO_TOKEN, MINIMIO_READINESS and MINIMIO_ADDRESS tell which it is. One after the other,\n"
+            "until no stream is left. Ends as the last command that failed.\n",
+    .takes_loop = true,
+    .method = METHODS,
+    .run = run_run,
+};

@@ -1,0 +1,473 @@
+/* SPDX-License-Identifier: MIT */
+/* The commands of minimioctl that work in a named loop: each one's help, success, failure and wrong usage. */
+#include "tests/client/network.h"
+#include "tests/client/run.h"
+
+#include <arpa/inet.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+Suite *client_loops_suite(void);
+
+static struct minimiod minimiod;
+static struct port port;
+
+static void set_up(void)
+{
+    start_minimiod(&minimiod, NULL);
+    setenv("MINIMIO_SOCKET", minimiod.socket, 1);
+    port_open(&port);
+}
+
+static void tear_down(void)
+{
+    unsetenv("MINIMIO_SOCKET");
+    port_close(&port);
+    stop_minimiod(&minimiod);
+}
+
+/* Registers a stream to the port in the loop "a". Returns the port's end of it. */
+static int register_stream(const char *token)
+{
+    assert_run(0, port.address, NULL, "register", "--loop", "a", token, port.address);
+    return port_accept(&port);
+}
+
+static void assert_prints(struct process *process, const char *text)
+{
+    ck_assert_msg(process_await_text(process, &process->out, text, PROCESS_TIMEOUT_MS), "'%s' did not come: %s%s", text,
+                  process->out.text, process->err.text);
+}
+
+static void assert_receives(int fd, const char *expected)
+{
+    char text[256];
+    size_t length = strlen(expected);
+
+    ck_assert_int_eq(recv(fd, text, length, MSG_WAITALL), (ssize_t)length);
+    ck_assert_int_eq(memcmp(text, expected, length), 0);
+}
+
+/* ---- register, reregister, deregister, shutdown, list, loops, close-loop ----------------------------------------- */
+
+START_TEST(streams_are_registered_and_listed)
+{
+    int peers[3];
+
+    peers[0] = register_stream("7");
+    assert_run(0, "{\"token\":8,\"local\":", NULL, "register", "--json", "--loop", "a", "8", port.address,
+               "--interests", "readable,writable", "--mode=edge", "--no-nodelay");
+    peers[1] = port_accept(&port);
+    assert_run(0, "    8  armed  readable,writable  edge     ", NULL, "list", "--loop", "a");
+    assert_run(0, "{\"token\":7,\"state\":\"armed\",", NULL, "list", "--loop", "a", "--json");
+    assert_run(0, "a  ", NULL, "loops");
+    assert_run(0, "\"name\":\"a\",\"uid\":", NULL, "loops", "--json");
+    assert_run(0, "a\n", NULL, "loops", "--names");
+    assert_run(0, NULL, NULL, "reregister", "--loop", "a", "7", "8", "--interests", "none");
+    assert_run(0, "    7  disarmed  -          oneshot  ", NULL, "list", "--loop", "a");
+    assert_run(0, NULL, NULL, "deregister", "--loop", "a", "7");
+    assert_run(0, "{}\n", NULL, "deregister", "--loop", "a", "8", "--json");
+    assert_run(0, "TOKEN  STATE", NULL, "list", "--loop", "a");
+    for (int i = 0; i < 2; i++) {
+        char byte;
+
+        ck_assert_int_eq(recv(peers[i], &byte, 1, 0), 0);
+        close(peers[i]);
+    }
+}
+END_TEST
+
+START_TEST(several_are_registered_at_once)
+{
+    struct process process;
+    struct port refusing;
+    int peers[2];
+
+    port_bind(&refusing);
+    process_start(&process, false,
+                  ARGUMENTS("register", "--loop", "a", "1", port.address, "2", refusing.address, "3", port.address));
+    for (int i = 0; i < 2; i++)
+        peers[i] = port_accept(&port);
+    ck_assert_int_eq(process_wait(&process, PROCESS_TIMEOUT_MS), 1);
+    assert_holds(process.out.text, "1  127.0.0.1:");
+    assert_holds(process.out.text, "3  127.0.0.1:");
+    assert_holds(process.err.text, "2 127.0.0.1:");
+    assert_holds(process.err.text, "(CONNECT_FAILED, ECONNREFUSED)");
+    process_free(&process);
+    for (int i = 0; i < 2; i++)
+        close(peers[i]);
+    port_close(&refusing);
+}
+END_TEST
+
+START_TEST(a_descriptor_is_handed_over)
+{
+    char script[256], *colon = strchr(port.address, ':');
+    int peer;
+
+    snprintf(script, sizeof(script), "exec 5<>/dev/tcp/127.0.0.1/%s; '%s' register --loop a 5 fd:5", colon + 1,
+             built_program("minimioctl"));
+    assert_runs(((const char *const[]){"bash", "-c", script, NULL}), 0, "5  127.0.0.1:", NULL);
+    peer = port_accept(&port);
+    fake_daemon_say(peer, "x");
+    assert_run(0, "5  127.0.0.1:", NULL, "events", "--loop", "a", "--count", "1");
+    close(peer);
+    assert_run(1, NULL, "descriptor 77 cannot be sent", "register", "--loop", "a", "6", "fd:77");
+    assert_run(2, NULL, "fd:NUMBER", "register", "--loop", "a", "6", "fd:x");
+    assert_run(2, NULL, "alone", "register", "--loop", "a", "6", port.address, "7", "fd:0");
+}
+END_TEST
+
+START_TEST(an_unanswered_connect_meets_the_timeout)
+{
+    struct black_hole hole;
+
+    black_hole_open(&hole);
+    assert_run(124, NULL, "time", "register", "--loop", "a", "1", hole.port.address, "--timeout", "100ms");
+    black_hole_close(&hole);
+}
+END_TEST
+
+START_TEST(directions_are_shut_down)
+{
+    int peer = register_stream("1");
+    char byte;
+
+    assert_run(0, NULL, NULL, "shutdown", "--loop", "a", "1", "write");
+    ck_assert_int_eq(recv(peer, &byte, 1, 0), 0);
+    assert_run(0, "{}\n", NULL, "shutdown", "--loop", "a", "1", "both", "--json");
+    assert_run(2, NULL, "none of read, write, both", "shutdown", "--loop", "a", "1", "up");
+    assert_run(2, NULL, "are wanted", "shutdown", "--loop", "a", "1");
+    assert_run(1, NULL, "(TOKEN_UNKNOWN)", "shutdown", "--loop", "a", "2", "both");
+    close(peer);
+}
+END_TEST
+
+START_TEST(a_loop_is_closed)
+{
+    int peer = register_stream("1");
+    char byte;
+
+    assert_run(0, NULL, NULL, "close-loop", "--loop", "a");
+    ck_assert_int_eq(recv(peer, &byte, 1, 0), 0);
+    close(peer);
+    assert_run(1, NULL, "there is no loop 'a'", "close-loop", "--loop", "a");
+    assert_run(0, NULL, NULL, "loops", "--json");
+    assert_run(2, NULL, "too much", "close-loop", "--loop", "a", "b");
+    assert_run(2, NULL, "too much", "loops", "b");
+}
+END_TEST
+
+START_TEST(a_loop_that_is_busy_is_taken_over)
+{
+    struct process process;
+    int peer = register_stream("1");
+
+    process_start(&process, true, ARGUMENTS("batch", "--loop", "a"));
+    process_write(&process, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}\n");
+    assert_prints(&process, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}\n");
+    assert_run(1, NULL, "(LOOP_BUSY)\nWith --takeover", "list", "--loop", "a");
+    assert_run(0, "    1  armed", NULL, "list", "--loop", "a", "--takeover");
+    assert_prints(&process, "\"loop_detached\"");
+    process_close_input(&process);
+    assert_ends(&process, 0, "takeover", NULL);
+    close(peer);
+}
+END_TEST
+
+START_TEST(a_loop_lingers_as_told)
+{
+    int peer = register_stream("1");
+    char byte;
+
+    assert_run(0, "\"linger_ms\":60000", NULL, "loops", "--json");
+    assert_run(0, "armed", NULL, "list", "--loop", "a", "--linger", "0");
+    ck_assert_int_eq(recv(peer, &byte, 1, 0), 0);
+    close(peer);
+}
+END_TEST
+
+START_TEST(wrong_usage_is_told)
+{
+    static const char *const commands[] = {"register", "reregister", "deregister", "shutdown", "read",
+                                           "write",    "take",       "events",     "run",      "close-loop"};
+
+    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+        assert_run(2, NULL, "--loop NAME is missing", commands[i], "1");
+        assert_run(0, "  --takeover  ", NULL, commands[i], "--help");
+        assert_run(2, NULL, "--help", commands[i], "--nonsense");
+    }
+    assert_run(2, NULL, "in pairs", "register", "--loop", "a", "1");
+    assert_run(2, NULL, "no token", "register", "--loop", "a", "x", port.address);
+    assert_run(2, NULL, "a port is missing", "register", "--loop", "a", "1", "localhost");
+    assert_run(2, NULL, "--mode: 'x' is wrong", "register", "--loop", "a", "1", port.address, "--mode", "x");
+    assert_run(2, NULL, "--interests: 'x' is wrong", "reregister", "--loop", "a", "1", "--interests", "x");
+    assert_run(2, NULL, "the token is missing", "deregister", "--loop", "a");
+    assert_run(2, NULL, "no token", "deregister", "--loop", "a", "9007199254740992");
+    assert_run(2, NULL, "--linger: 'x'", "list", "--loop", "a", "--linger", "x");
+    assert_run(1, NULL, "(INVALID_PARAMS)", "list", "--loop", "a b");
+    assert_run(0, "--no-nodelay ", NULL, "register", "--help");
+    assert_run(0, "  --max N ", NULL, "read", "--help");
+}
+END_TEST
+
+/* ---- read, write, connect ---------------------------------------------------------------------------------------- */
+
+START_TEST(bytes_are_read)
+{
+    int peer = register_stream("1");
+
+    assert_run(0, NULL, NULL, "read", "--loop", "a", "1");
+    ck_assert_int_eq(send(peer, "h\xffllo", 5, MSG_NOSIGNAL), 5);
+    assert_run(0, "1  127.", NULL, "events", "--loop", "a", "--count", "1");
+    assert_run(0, "h\xffllo", NULL, "read", "--loop", "a", "1", "--peek");
+    assert_run(0, "h\xff", NULL, "read", "--loop", "a", "1", "--max", "2");
+    assert_run(0, "{\"data\":\"llo\",\"encoding\":\"utf8\",\"bytes\":3,\"eof\":false}\n", NULL, "read", "--loop", "a",
+               "1", "--json");
+    close(peer);
+    assert_run(2, NULL, "--max: '0' is wrong", "read", "--loop", "a", "1", "--max", "0");
+    assert_run(2, NULL, "one token", "read", "--loop", "a", "1", "2");
+    assert_run(1, NULL, "(TOKEN_UNKNOWN)\nminimioctl list", "read", "--loop", "a", "3");
+    assert_run(1, NULL, "there is no loop 'b'", "read", "--loop", "b", "3");
+}
+END_TEST
+
+/* $0 is minimioctl. */
+#define SHELL(script)                                                                                                  \
+    (const char *const[])                                                                                              \
+    {                                                                                                                  \
+        "sh", "-c", script, built_program("minimioctl"), NULL                                                          \
+    }
+
+START_TEST(standard_input_is_written)
+{
+    int peer = register_stream("1");
+
+    assert_runs(SHELL("printf 'hello\\n' | \"$0\" write --loop a 1"), 0, NULL, NULL);
+    assert_receives(peer, "hello\n");
+    assert_runs(SHELL("printf 'more\\377' | \"$0\" write --json --loop a 1"), 0, "{\"bytes\":5}\n", NULL);
+    assert_receives(peer, "more\xff");
+    assert_runs(SHELL("head -c 30000000 /dev/zero | \"$0\" write --loop a 1 --timeout 300ms"), 124, NULL,
+                "and then no more in time");
+    assert_runs(SHELL("echo x | \"$0\" write --loop a 2"), 1, NULL, "(TOKEN_UNKNOWN)");
+    close(peer);
+}
+END_TEST
+
+/* A megabyte both ways at once, through full buffers. */
+START_TEST(connect_passes_both_ways)
+{
+    struct process process;
+    char script[512];
+
+    snprintf(script, sizeof(script),
+             "head -c 1000000 /dev/urandom >'%s/in'; \"$0\" connect %s <'%s/in' | cmp - '%s/in'; rm '%s/in'",
+             minimiod.folder, port.address, minimiod.folder, minimiod.folder, minimiod.folder);
+    process_start(&process, false, SHELL(script));
+    {
+        int peer = port_accept(&port);
+        char bytes[65536];
+        ssize_t n;
+
+        while ((n = recv(peer, bytes, sizeof(bytes), 0)) > 0)
+            ck_assert_int_eq(send(peer, bytes, (size_t)n, MSG_NOSIGNAL), n);
+        close(peer);
+    }
+    assert_ends(&process, 0, NULL, NULL);
+}
+END_TEST
+
+START_TEST(connect_tells_what_is_wrong)
+{
+    struct port refusing;
+
+    port_bind(&refusing);
+    assert_run(1, NULL, "ECONNREFUSED", "connect", refusing.address);
+    port_close(&refusing);
+    assert_run(124, NULL, NULL, "connect", port.address, "--timeout", "100ms");
+    assert_run(2, NULL, "one HOST:PORT", "connect");
+    assert_run(2, NULL, "a port is missing", "connect", "localhost");
+    assert_run(0, "As nc", NULL, "connect", "--help");
+}
+END_TEST
+
+/* ---- events, take, run ------------------------------------------------------------------------------------------- */
+
+START_TEST(events_are_followed)
+{
+    int peers[2];
+
+    peers[0] = register_stream("1");
+    peers[1] = register_stream("12");
+    fake_daemon_say(peers[1], "x");
+    assert_run(0, "12  127.0.0.1:", NULL, "events", "--loop", "a", "--count", "1");
+    assert_run(0, "  readable\n", NULL, "events", "--loop", "a", "--count", "3", "--rearm");
+    assert_run(0, "\"readable\":true}\n", NULL, "events", "--loop", "a", "--count", "1", "--json");
+    assert_run(124, "readable\n", NULL, "events", "--loop", "a", "--timeout", "100ms");
+    assert_run(0, "12 readable a\n", NULL, "events", "--loop", "a", "--count", "1", "--exec",
+               "echo $MINIMIO_TOKEN $MINIMIO_READINESS $MINIMIO_LOOP");
+    assert_run(1, NULL, NULL, "events", "--loop", "a", "--count", "1", "--exec", "false");
+    assert_run(2, NULL, "no number of events", "events", "--loop", "a", "--count", "0");
+    assert_run(2, NULL, "too much", "events", "--loop", "a", "b");
+    close(peers[0]);
+    close(peers[1]);
+}
+END_TEST
+
+START_TEST(a_loop_with_poll_delivery_is_followed_too)
+{
+    int peer;
+
+    assert_run(0, "\"delivery\":\"poll\"", NULL, "call", "open_loop", "{\"name\":\"a\",\"delivery\":\"poll\"}");
+    peer = register_stream("1");
+    assert_run(124, NULL, NULL, "events", "--loop", "a", "--timeout", "50ms");
+    fake_daemon_say(peer, "x");
+    assert_run(0, "1  127.0.0.1:", NULL, "events", "--loop", "a", "--count", "1");
+    close(peer);
+}
+END_TEST
+
+START_TEST(a_daemon_that_ends_ends_following)
+{
+    struct process process;
+    int peer = register_stream("1");
+
+    process_start(&process, false, ARGUMENTS("events", "--loop", "a"));
+    fake_daemon_say(peer, "x");
+    assert_prints(&process, "readable");
+    kill(minimiod.process.pid, SIGTERM);
+    assert_ends(&process, 1, "readable", "the daemon is shutting down");
+    close(peer);
+}
+END_TEST
+
+START_TEST(a_stream_is_taken)
+{
+    int peer = register_stream("1");
+
+    assert_run(2, NULL, "-- COMMAND", "take", "--loop", "a", "1");
+    assert_run(1, NULL, "(TOKEN_UNKNOWN)", "take", "--loop", "a", "2", "--", "cat");
+    fake_daemon_say(peer, "who\n");
+    assert_run(3, NULL, NULL, "take", "--loop", "a", "1", "--", "sh", "-c",
+               "read word; echo $word is $MINIMIO_TOKEN; exit 3");
+    assert_receives(peer, "who is 1\n");
+    close(peer);
+    assert_run(1, NULL, "(TOKEN_UNKNOWN)", "take", "--loop", "a", "1", "--", "cat");
+    close(register_stream("1"));
+    assert_run(127, NULL, "cannot run '/nowhere/x'", "take", "--loop", "a", "1", "--", "/nowhere/x");
+}
+END_TEST
+
+START_TEST(commands_are_run_with_ready_streams)
+{
+    struct process process;
+    int peers[2];
+
+    peers[0] = register_stream("1");
+    peers[1] = register_stream("2");
+    process_start(&process, false,
+                  ARGUMENTS("run", "--loop", "a", "--back", "--", "sh", "-c",
+                            "read word; echo $MINIMIO_TOKEN: $word; test \"$word\" = good"));
+    fake_daemon_say(peers[1], "good\n");
+    assert_receives(peers[1], "2: good\n");
+    fake_daemon_say(peers[0], "good\n");
+    assert_receives(peers[0], "1: good\n");
+    fake_daemon_say(peers[1], "bad\n"); /* it was registered again */
+    assert_receives(peers[1], "2: bad\n");
+    close(peers[0]);
+    close(peers[1]);
+    assert_ends(&process, 1, NULL, NULL); /* ended streams are not registered again, and then there is none */
+}
+END_TEST
+
+START_TEST(one_token_is_run_alone)
+{
+    struct process process;
+    int peers[2];
+
+    peers[0] = register_stream("1");
+    peers[1] = register_stream("2");
+    fake_daemon_say(peers[0], "x\n");
+    process_start(&process, false, ARGUMENTS("run", "--loop", "a", "--token", "2", "--", "sed", "s/^/got /"));
+    fake_daemon_say(peers[1], "y\n");
+    shutdown(peers[1], SHUT_WR);
+    assert_receives(peers[1], "got y\n");
+    assert_ends(&process, 0, NULL, NULL);
+    assert_run(0, "1  127.0.0.1:", NULL, "events", "--loop", "a", "--count", "1");
+    assert_run(124, NULL, NULL, "run", "--loop", "a", "--timeout", "50ms", "--token", "1", "--count", "2", "--back",
+               "--", "sh", "-c", "read word");
+    assert_run(2, NULL, "behind --", "run", "--loop", "a", "cat");
+    assert_run(2, NULL, "no number", "run", "--loop", "a", "--count", "x", "--", "cat");
+    close(peers[0]);
+    close(peers[1]);
+}
+END_TEST
+
+/* ---- batch ------------------------------------------------------------------------------------------------------- */
+
+START_TEST(batches_are_passed_on)
+{
+    assert_runs(SHELL("printf '{\"jsonrpc\":\"2.0\",\"id\":\"a\",\"method\":\"ping\"}' | \"$0\" batch"), 0,
+                "{\"jsonrpc\":\"2.0\",\"id\":\"a\",\"result\":{}}\n", NULL);
+    assert_runs(SHELL("printf '[{\"jsonrpc\":\"2.0\",\"id\":\"a\",\"method\":\"ping\"}]' | \"$0\" batch"), 0,
+                "[{\"jsonrpc\":\"2.0\",\"id\":\"a\",\"result\":{}}]\n", NULL);
+    assert_runs(SHELL("printf 'nonsense' | \"$0\" batch"), 1, "PARSE_ERROR", NULL);
+    assert_run(0, NULL, NULL, "batch");
+    assert_run(2, NULL, "too much", "batch", "x");
+    assert_run(0, "one a line", NULL, "batch", "--help");
+}
+END_TEST
+
+START_TEST(a_long_batch_is_passed_on)
+{
+    assert_runs(SHELL("i=0; while [ $i -lt 3000 ]; do echo '{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"hello\"}'; "
+                      "i=$((i+1)); done | \"$0\" batch | wc -l"),
+                0, "3000\n", NULL);
+}
+END_TEST
+
+START_TEST(a_batch_meets_its_timeout)
+{
+    struct process process;
+
+    process_start(&process, true, ARGUMENTS("batch", "--timeout", "100ms"));
+    assert_ends(&process, 124, NULL, "in time");
+}
+END_TEST
+
+Suite *client_loops_suite(void)
+{
+    Suite *suite = suite_create("client_loops");
+    TCase *tests = tcase_create("loops");
+
+    tcase_set_timeout(tests, 60);
+    tcase_add_checked_fixture(tests, set_up, tear_down);
+    tcase_add_test(tests, streams_are_registered_and_listed);
+    tcase_add_test(tests, several_are_registered_at_once);
+    tcase_add_test(tests, a_descriptor_is_handed_over);
+    tcase_add_test(tests, an_unanswered_connect_meets_the_timeout);
+    tcase_add_test(tests, directions_are_shut_down);
+    tcase_add_test(tests, a_loop_is_closed);
+    tcase_add_test(tests, a_loop_that_is_busy_is_taken_over);
+    tcase_add_test(tests, a_loop_lingers_as_told);
+    tcase_add_test(tests, wrong_usage_is_told);
+    tcase_add_test(tests, bytes_are_read);
+    tcase_add_test(tests, standard_input_is_written);
+    tcase_add_test(tests, connect_passes_both_ways);
+    tcase_add_test(tests, connect_tells_what_is_wrong);
+    tcase_add_test(tests, events_are_followed);
+    tcase_add_test(tests, a_loop_with_poll_delivery_is_followed_too);
+    tcase_add_test(tests, a_daemon_that_ends_ends_following);
+    tcase_add_test(tests, a_stream_is_taken);
+    tcase_add_test(tests, commands_are_run_with_ready_streams);
+    tcase_add_test(tests, one_token_is_run_alone);
+    tcase_add_test(tests, batches_are_passed_on);
+    tcase_add_test(tests, a_long_batch_is_passed_on);
+    tcase_add_test(tests, a_batch_meets_its_timeout);
+    suite_add_tcase(suite, tests);
+    return suite;
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/* `stats --openmetrics`: the format, line by line, and promtool's word on it where there is promtool. Tables, colour.
+ */
+#include "tests/client/run.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+Suite *client_metrics_suite(void);
+
+static struct minimiod minimiod;
+
+static void set_up(void)
+{
+    start_minimiod(&minimiod, NULL);
+    setenv("MINIMIO_SOCKET", minimiod.socket, 1);
+}
+
+static void tear_down(void)
+{
+    unsetenv("MINIMIO_SOCKET");
+    stop_minimiod(&minimiod);
+}
+
+#define SHELL(script)                                                                                                  \
+    (const char *const[])                                                                                              \
+    {                                                                                                                  \
+        "sh", "-c", script, built_program("minimioctl"), NULL                                                          \
+    }
+
+/* Every sample belongs to the TYPE above it, which follows a HELP of its own; the text ends with EOF. */
+START_TEST(each_sample_has_its_type_and_help)
+{
+    assert_runs(SHELL("\"$0\" stats --openmetrics | awk '"
+                      "ended { print \"behind the end: \" $0; bad = 1 } "
+                      "/^# HELP minimio_[a-z_]+ [A-Z].*[.]$/ { help = $3; next } "
+                      "/^# TYPE minimio_[a-z_]+ (gauge|counter)$/ && $3 == help && !seen[$3]++ { name = $3; "
+                      "  if (($4 == \"counter\") != ($3 ~ /_total$/)) { print \"name: \" $0; bad = 1 } next } "
+                      "/^# EOF$/ { ended = 1; next } "
+                      "/^minimio_[a-z_]+(\\{name=\"[A-Za-z_]+\"\\})? [0-9]+([.][0-9]+)?$/ { "
+                      "  split($1, parts, \"{\"); if (parts[1] == name) { samples++; next } } "
+                      "{ print \"wrong: \" $0; bad = 1 } "
+                      "END { exit bad || !ended || samples < 40 }'"),
+                0, NULL, NULL);
+    assert_run(0, "minimio_sessions 1\n", NULL, "stats", "--openmetrics");
+    assert_run(0, "minimio_errors_total{name=\"PARSE_ERROR\"} 0\n", NULL, "stats", "--openmetrics");
+    assert_run(0, "--openmetrics", NULL, "stats", "--help");
+    assert_run(2, NULL, "too much", "stats", "--openmetrics", "x");
+}
+END_TEST
+
+START_TEST(promtool_accepts_it)
+{
+    assert_runs(
+        SHELL("command -v promtool >/dev/null || { echo 'accepted: not asked, as there is no promtool'; exit; }; "
+              "\"$0\" stats --openmetrics | promtool check metrics && echo accepted"),
+        0, "accepted", NULL);
+}
+END_TEST
+
+/* script(1) gives the program a terminal. */
+START_TEST(colour_is_for_terminals)
+{
+    assert_run(0, "TOKEN", NULL, "list");
+    assert_runs(SHELL("printf '{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"open_loop\",\"params\":{\"name\":\"a\"}}' | "
+                      "\"$0\" batch >/dev/null; \"$0\" loops | grep -c '\033'"),
+                1, "0\n", NULL);
+    assert_runs(SHELL("TERM=xterm script -qec \"'$0' loops\" /dev/null </dev/null | grep -c '\033'"), 0, "1\n", NULL);
+    assert_runs(SHELL("NO_COLOR=1 TERM=xterm script -qec \"'$0' loops\" /dev/null </dev/null | grep -c '\033'"), 1,
+                "0\n", NULL);
+}
+END_TEST
+
+Suite *client_metrics_suite(void)
+{
+    Suite *suite = suite_create("client_metrics");
+    TCase *tests = tcase_create("metrics");
+
+    tcase_set_timeout(tests, 60);
+    tcase_add_checked_fixture(tests, set_up, tear_down);
+    tcase_add_test(tests, each_sample_has_its_type_and_help);
+    tcase_add_test(tests, promtool_accepts_it);
+    tcase_add_test(tests, colour_is_for_terminals);
+    suite_add_tcase(suite, tests);
+    return suite;
+}

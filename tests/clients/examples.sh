@@ -1,0 +1,36 @@
+#!/bin/sh
+# Runs one of the clients to copy, against a daemon and real servers.
+# usage: MINIMIO_BUILD=BUILD tests/clients/examples.sh c|py|asyncio|js|sh|pl
+set -eu
+cd "$(dirname "$0")/../.."
+. tests/clients/setup.sh
+
+which=$1
+case $which in
+c)
+    # shellcheck disable=SC2086 # an option or nothing
+    ${CC:-cc} -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror ${SANITIZE:+-fsanitize=$SANITIZE} -o "$folder/client" \
+        -I"$(include_folder)" examples/clients/client.c "$build/libminimio-client.a"
+    client=$folder/client
+    ;;
+py) require python3 && client='python3 examples/clients/client.py' ;;
+asyncio) require python3 && client='python3 examples/clients/client_asyncio.py' ;;
+js) require node && client='node examples/clients/client.js' ;;
+sh) require jq && require nc && client='sh examples/clients/client.sh' ;;
+pl) perl -MJSON::PP -e 1 2>/dev/null || { echo 'skipped: there is no JSON::PP for perl'; exit 0; }
+    client='perl examples/clients/client.pl' ;;
+esac
+
+for file in examples/clients/*; do
+    [ "$(wc -l <"$file")" -lt 80 ] || fail "$file is longer than what one likes to copy"
+done
+start_daemon
+start_servers 400 100 250
+
+timeout 60 $client $targets >"$folder/output" 2>&1 || fail 'it failed'
+[ "$(cat "$folder/output")" = '2: hello after 100 ms
+3: hello after 250 ms
+1: hello after 400 ms' ] || fail 'it printed something else'
+! timeout 60 $client 127.0.0.1:1 >"$folder/output" 2>&1 || fail 'it succeeded at a refusal'
+grep -q 'ECONNREFUSED' "$folder/output" || fail 'it did not say what was wrong'
+! MINIMIO_SOCKET=/nowhere/minimio.sock timeout 60 $client 127.0.0.1:1 >"$folder/output" 2>&1 || fail 'it succeeded without a daemon'
