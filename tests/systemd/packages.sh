@@ -11,11 +11,11 @@ trap 'rm -rf "$packages"' EXIT
 mkdir "$packages/old" "$packages/new"
 version=$(dpkg-parsechangelog --show-field Version)
 tests/systemd/build_packages.sh "$packages/old"
-for package in minimiod libminimio0 libminimio-dev; do
+for package in minimiod libminimio0 libminimio-client0 libminimio-dev; do
     set -- "$packages/old/${package}_${version}_"*.deb
     [ -e "$1" ] || fail "there is no package $package"
 done
-pass 'three packages'
+pass 'four packages'
 lintian --allow-root --fail-on error,warning "$packages/old"/*.changes || fail 'lintian has errors or warnings'
 pass 'lintian has neither errors nor warnings'
 
