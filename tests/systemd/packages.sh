@@ -24,7 +24,7 @@ rm "$packages/old"/*-dbgsym_*
 # The next version is this one by another name.
 for package in "$packages/old"/*_"$version"_*.deb; do
     dpkg-deb --raw-extract "$package" "$packages/next"
-    sed -i "s/^Version: .*/Version: $version+1/; s/(= $version)/(= $version+1)/" "$packages/next/DEBIAN/control"
+    sed -i "s/^Version: .*/Version: $version+1/; s/(= $version)/(= $version+1)/g" "$packages/next/DEBIAN/control"
     dpkg-deb --root-owner-group --build "$packages/next" "$packages/new" >/dev/null
     rm -r "$packages/next"
 done
@@ -83,7 +83,7 @@ fi
 quietly box dpkg --remove minimiod
 equal 'removed, nothing runs' 'inactive inactive' \
     "$(box systemctl is-active minimiod.service minimiod.socket | tr '\n' ' ' | sed 's/ $//')"
-quietly box dpkg --purge minimiod libminimio-dev libminimio0
+quietly box dpkg --purge minimiod libminimio-dev libminimio-client0 libminimio0
 # A group stays, as its number may be in use somewhere.
 left=$(box sh -c 'find /etc /var/lib/systemd /run /usr /lib/systemd \( -path /usr/share/minimio-test -o -path "/usr/src" \) -prune \
     -o -name "*minimio*" -print' 2>/dev/null || :)
