@@ -18,7 +18,7 @@ echo '== clang-format'
 clang-format --dry-run -Werror $(git ls-files '*.c' '*.h')
 
 echo '== clang-tidy'
-# shellcheck disable=SC2086
+# shellcheck disable=SC2086,SC2016 # the inner shell expands what it is given
 printf '%s\n' $sources | xargs -P "$(nproc)" -n 4 sh -c '
     clang-tidy --quiet "$@" -- -std=c11 -D_GNU_SOURCE -I. -Ilibminimio -I"$include" -Itests/kqueue -DKQUEUE_LIKE_MACOS -DMINIMIO_VERSION=\"lint\" 2>lint.$$ || { cat lint.$$; rm -f lint.$$; exit 1; }
     rm -f lint.$$' sh

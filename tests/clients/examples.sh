@@ -1,6 +1,7 @@
 #!/bin/sh
 # Runs one of the clients to copy, against a daemon and real servers.
 # usage: MINIMIO_BUILD=BUILD tests/clients/examples.sh c|py|asyncio|js|sh|pl
+# shellcheck disable=SC2086 # a client and its targets are words on purpose
 set -eu
 cd "$(dirname "$0")/../.."
 . tests/clients/setup.sh
