@@ -4,6 +4,7 @@
 #include "daemon/durable.h"
 #include "proto/methods.h"
 
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -198,10 +199,28 @@ void stream_leave(struct stream *stream)
     stream->stale = stream->pending != 0;
 }
 
+/* Whether what a oneshot has fired with is all that there is by now. One look is cheaper than to have the reactor tell
+ * it anew; of a stream that has hung up the reactor knows better. */
+static bool is_still_so(const struct stream *stream)
+{
+    struct pollfd look = {.fd = stream->fd, .events = POLLRDHUP};
+    short fired =
+        (short)((stream->pending & READY_READABLE ? POLLIN : 0) | (stream->pending & READY_WRITABLE ? POLLOUT : 0));
+
+    look.events |=
+        (short)((stream->interests & READY_READABLE ? POLLIN : 0) | (stream->interests & READY_WRITABLE ? POLLOUT : 0));
+    return poll(&look, 1, 0) >= 0 && look.revents == fired;
+}
+
+static bool is_known(const struct stream *stream)
+{
+    return stream->pending && !stream->stale && (!stream->fired || is_still_so(stream));
+}
+
 /* One that cannot be armed again keeps what it has to tell. */
 void stream_rejoin(struct reactor *reactor, struct stream *stream)
 {
-    if (!stream->pending || stream->stale)
+    if (!is_known(stream))
         stream_rearm(reactor, stream, stream->interests, stream->mode);
 }
 

@@ -3,6 +3,7 @@
 
 #include <check.h>
 #include <errno.h>
+#include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -246,4 +247,20 @@ void stop_minimiod(struct minimiod *minimiod)
     process_free(&minimiod->process);
     unlink(minimiod->socket);
     ck_assert_int_eq(rmdir(minimiod->folder), 0);
+}
+
+void process_leave_check(void)
+{
+    int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    DIR *folder = opendir("/proc/self/fd");
+    const struct dirent *entry;
+
+    while (folder && (entry = readdir(folder))) {
+        char target[256] = "";
+        if (readlinkat(dirfd(folder), entry->d_name, target, sizeof target - 1) > 0 && strstr(target, "/check_") &&
+            strstr(target, "(deleted)"))
+            dup2(nowhere, atoi(entry->d_name));
+    }
+    closedir(folder);
+    close(nowhere);
 }

@@ -67,6 +67,12 @@ void process_free(struct process *process);
 /* Starts, waits, and returns as process_wait. The output is in `*ret_process`, to be freed. */
 int process_run(struct process *ret_process, const char *const *arguments);
 
+/*
+ * For a forked child that is to be killed at any moment: what it asserts is written nowhere from here on, as a message
+ * cut short would spoil those of its parent, with whom it shares Check's file.
+ */
+void process_leave_check(void);
+
 /* ---- A daemon to test against ----------------------------------------------------------------------------------- */
 
 struct minimiod {

@@ -98,6 +98,7 @@ static struct client start(void (*run)(int progress, unsigned what), unsigned wh
     ck_assert_int_ge(client.pid, 0);
     if (client.pid == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
+        process_leave_check();
         close(ends[0]);
         run(ends[1], what);
         _exit(1);

@@ -276,6 +276,29 @@ START_TEST(what_was_written_to_a_dead_client_is_told_again)
 }
 END_TEST
 
+/* Each fires while nobody is in the loop; then it goes on. */
+START_TEST(what_has_fired_is_told_as_it_is_by_then)
+{
+    int peers[2];
+
+    call(&other, "open_loop", "['x']");
+    for (int i = 0; i < 2; i++)
+        peers[i] = open_stream(&other, (uint64_t)i, "");
+    leave();
+    write_byte(peers[0]);
+    write_byte(peers[1]);
+    await_pending("x", 2);
+    close(peers[1]);
+    call(&wire, "open_loop", "['x']");
+    for (int i = 0; i < 2; i++) {
+        struct event event = next_event(&wire);
+        ck_assert_uint_eq(event.flags, event.token ? CLOSED : READY_READABLE);
+    }
+    expect_silence(&wire);
+    close(peers[0]);
+}
+END_TEST
+
 START_TEST(events_come_after_the_array_of_open_loop)
 {
     struct black_hole hole;
@@ -402,6 +425,7 @@ Suite *daemon_left_loops_suite(void)
     tcase_add_test(tests, what_is_ready_no_more_is_not_told_again);
     tcase_add_test(tests, what_was_read_before_it_was_told_is_not_told);
     tcase_add_test(tests, what_was_written_to_a_dead_client_is_told_again);
+    tcase_add_test(tests, what_has_fired_is_told_as_it_is_by_then);
     tcase_add_test(tests, events_come_after_the_array_of_open_loop);
     tcase_add_test(tests, level_needs_a_poll_loop);
     tcase_add_test(tests, level_in_a_loop_that_pushes_now_is_a_oneshot);
