@@ -56,6 +56,12 @@ START_TEST(top_works_on_a_terminal)
 }
 END_TEST
 
+START_TEST(the_readme_s_screens_are_true)
+{
+    assert_succeeds("scripts/screens.sh", "--check");
+}
+END_TEST
+
 Suite *client_scripts_suite(void)
 {
     Suite *suite = suite_create("client_scripts");
@@ -66,6 +72,7 @@ Suite *client_scripts_suite(void)
     tcase_add_loop_test(tests, clients_to_copy_work, 0, 6);
     tcase_add_loop_test(tests, recipes_work, 0, 3);
     tcase_add_test(tests, top_works_on_a_terminal);
+    tcase_add_test(tests, the_readme_s_screens_are_true);
     suite_add_tcase(suite, tests);
     return suite;
 }
