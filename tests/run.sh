@@ -11,8 +11,10 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 # The thread sanitizer sleeps a second at every exit unless told otherwise.
 TSAN_OPTIONS="${TSAN_OPTIONS:-} atexit_sleep_ms=0"
+# What was freed is kept aside for a while, 256 MiB of it: each test is a fork that would have to copy the tables for them.
+ASAN_OPTIONS="${ASAN_OPTIONS:-} quarantine_size_mb=16"
 MINIMIO_BUILD=$build
-export TMPDIR TSAN_OPTIONS MINIMIO_BUILD
+export TMPDIR TSAN_OPTIONS ASAN_OPTIONS MINIMIO_BUILD
 
 if [ "${2:-}" = --valgrind ]; then
     MINIMIO_BUILD=$build/valgrind
