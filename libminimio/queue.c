@@ -162,6 +162,8 @@ static int change_locked(struct queue *queue, selector_operation operation, stru
     int r = operation(queue->selector, fd, token, interests, mode);
     if (r < 0 && remembered > 0)
         tcp_stream_forget(stream, queue);
+    if (r == 0 && stream)
+        tcp_stream_registered(stream);
     return r;
 }
 

@@ -32,6 +32,12 @@ void tcp_stream_close_fd(minimio_fd fd)
     close(fd);
 }
 
+void tcp_stream_registered(struct minimio_tcp_stream *stream)
+{
+    /* The kernel tells every registration of a shutdown, whenever it was made. */
+    (void)stream;
+}
+
 /* ---- Connecting ------------------------------------------------------------------------------------------------- */
 
 int minimio_tcp_stream_connect(const struct sockaddr *address, socklen_t address_length,
