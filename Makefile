@@ -25,7 +25,7 @@ ALL_LDFLAGS = -pthread $(if $(SANITIZE),-fsanitize=$(SANITIZE)) $(LDFLAGS)
 pkg_cflags = $(shell pkg-config --cflags $(1))
 pkg_libs = $(shell pkg-config --libs $(1))
 
-LIBRARY_SOURCES = $(wildcard libminimio/*.c)
+LIBRARY_SOURCES = $(filter-out %_windows.c,$(wildcard libminimio/*.c))
 PROTO_SOURCES = $(wildcard proto/*.c)
 DAEMON_SOURCES = $(wildcard daemon/*.c)
 CLIENT_SOURCES = $(wildcard client/*.c)
@@ -54,6 +54,8 @@ help:
 	@echo 'make demo       see it at work'
 	@echo 'make check      run every test'
 	@echo 'make check-valgrind  run the daemon through its tests under valgrind'
+	@echo 'make windows    build the library for Windows into $(WINDOWS)'
+	@echo 'make check-windows  run its tests under wine'
 	@echo 'make bench      measure it'
 	@echo 'make install    install under DESTDIR and PREFIX ($(PREFIX))'
 	@echo 'make deps       install what the build needs'
@@ -150,6 +152,8 @@ tests: $(BUILD)/tests/all $(if $(SANITIZE),,$(BUILD)/tests/fail_every.so)
 $(BUILD)/tests/fail_every.so: $(BUILD)/obj/tests/preload/fail_every.o
 	@mkdir -p $(@D)
 	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -shared -o $@ $^
+
+include windows.mk
 
 clean:
 	rm -rf $(BUILD)

@@ -1,6 +1,7 @@
 #!/bin/sh
-# Finds what the build (`build`), the tests (`check`) or the whole CI (`ci`) need and installs what is missing.
-# usage: scripts/deps.sh build|check|ci...
+# Finds what the build (`build`), the tests (`check`), the whole CI (`ci`) or the library for Windows (`windows`) need
+# and installs what is missing.
+# usage: scripts/deps.sh build|check|ci|windows...
 set -eu
 
 missing=''
@@ -55,11 +56,15 @@ for set in "$@"; do
         program cppcheck cppcheck cppcheck cppcheck cppcheck
         program valgrind valgrind valgrind valgrind ''
         ;;
+    windows)
+        program x86_64-w64-mingw32-gcc gcc-mingw-w64-x86-64-win32 mingw64-gcc mingw-w64-gcc mingw-w64
+        command -v wine64 >/dev/null || [ -x /usr/lib/wine/wine64 ] || program wine wine64 wine wine wine-stable
+        ;;
     bench)
         program python3 python3 python3 python python3
         ;;
     *)
-        echo "deps.sh: unknown set '$set': build, check, ci or bench" >&2
+        echo "deps.sh: unknown set '$set': build, check, ci, windows or bench" >&2
         exit 2
         ;;
     esac
