@@ -7,7 +7,7 @@ WINDOWS = build/windows
 WINDOWS_CFLAGS = -std=c11 $(WARNINGS) $(if $(WERROR),-Werror) -D_WIN32_WINNT=0x0A00 -I. $(CFLAGS)
 
 WINDOWS_SOURCES = $(filter-out %_posix.c %_epoll.c %_kqueue.c %/registry.c,$(wildcard libminimio/*.c))
-WINDOWS_TEST_SOURCES = $(wildcard tests/windows/*.c) $(addprefix tests/library/,connect_host.c modes.c poll.c \
+WINDOWS_TEST_SOURCES = $(wildcard tests/windows/*.c) $(addprefix tests/library/,connect_host.c faults.c modes.c poll.c \
 	random_walk.c registering.c skips.c support.c tcp.c threads.c wake.c)
 
 windows_objects = $(patsubst %.c,$(WINDOWS)/obj/%.o,$(1))
@@ -34,9 +34,9 @@ $(WINDOWS)/libminimio.a: $(call windows_objects,$(WINDOWS_SOURCES))
 	@rm -f $@
 	$(call quiet,AR) $(WINDOWS_TOOLS)ar rcs $@ $^
 
-# Static, for wine finds no library of the compiler's.
+# Static, for wine finds no library of the compiler's. Allocations are led to tests/windows/fail_alloc.c.
 $(WINDOWS)/tests/all.exe: $(call windows_objects,$(WINDOWS_TEST_SOURCES)) $(WINDOWS)/libminimio.a
 	@mkdir -p $(@D)
-	$(call quiet,LD) $(WINDOWS_CC) $(LDFLAGS) -static -o $@ $^ -lws2_32 -lntdll -lpthread
+	$(call quiet,LD) $(WINDOWS_CC) $(LDFLAGS) -static -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc -o $@ $^ -lws2_32 -lntdll -lpthread
 
 -include $(patsubst %.o,%.d,$(call windows_objects,$(WINDOWS_SOURCES) $(WINDOWS_TEST_SOURCES)))

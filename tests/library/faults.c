@@ -5,16 +5,16 @@
 #include "tests/fail_alloc.h"
 
 #include <errno.h>
+#ifndef _WIN32
 #include <linux/filter.h>
 #include <linux/seccomp.h>
-#include <netinet/in.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
-#include <unistd.h>
+#endif
+#include <stdio.h>
 
 Suite *library_faults_suite(void);
 
@@ -98,7 +98,7 @@ START_TEST(every_allocation_of_a_stream_may_fail)
 
     if (!can_fail())
         return;
-    int listener = listen_on(AF_INET, &address, &length);
+    minimio_fd listener = listen_on(AF_INET, &address, &length);
     int before = open_descriptors();
     int r;
     fail_alloc_after(1);
@@ -120,14 +120,14 @@ START_TEST(every_allocation_of_a_stream_may_fail)
         ck_assert_int_lt(n, 1000);
     }
     minimio_tcp_stream_free(stream);
-    close(listener);
+    close_fd(listener);
 }
 END_TEST
 
 START_TEST(polling_and_waking_allocate_nothing)
 {
     struct minimio_event event;
-    int fd = eventfd(1, EFD_CLOEXEC);
+    minimio_fd fd = trigger_new(true);
 
     ck_assert_int_eq(minimio_registrator_register_fd(registrator, fd, 1, MINIMIO_READABLE, MINIMIO_LEVEL), 0);
     fail_alloc_after(1);
@@ -144,9 +144,16 @@ START_TEST(polling_and_waking_allocate_nothing)
     fail_alloc_after(-1);
     ck_assert_mem_eq(results, ((int[]){1, 0, 1, 0, 0, 0}), sizeof(results));
     ck_assert_int_eq(count, 0);
-    close(fd);
+    trigger_free(fd);
 }
 END_TEST
+
+#ifdef _WIN32
+
+ABSENT_TEST(without_descriptors_there_is_no_queue_and_no_stream, "windows", "a process has no limit of handles to set")
+ABSENT_TEST(without_epoll_pwait2_milliseconds_are_rounded_up, "windows", "there is no epoll_pwait2 to do without")
+
+#else
 
 /* ---- Descriptors ------------------------------------------------------------------------------------------------ */
 
@@ -219,6 +226,8 @@ START_TEST(without_epoll_pwait2_milliseconds_are_rounded_up)
     close(fd);
 }
 END_TEST
+
+#endif
 
 Suite *library_faults_suite(void)
 {
