@@ -251,8 +251,7 @@ END_TEST
 START_TEST(out_of_memory_is_internal)
 {
     static const char *const texts[] = {
-        "{\"jsonrpc\":\"2.0\",\"id\":\"a\",\"method\":\"register\",\"params\":"
-        "{\"token\":1,\"address\":\"127.0.0.1:80\",\"interests\":[\"readable\"]}}",
+        "{\"jsonrpc\":\"2.0\",\"id\":\"a\",\"method\":\"register\",\"params\":[1,\"a:80\"]}",
         "{\"jsonrpc\":\"2.0\",\"id\":\"a\",\"method\":\"open_loop\",\"params\":[\"name\"]}",
         "{\"jsonrpc\":\"2.0\",\"id\":\"a\",\"method\":\"write\",\"params\":[1,\"data\"]}",
     };
