@@ -98,6 +98,8 @@ help:
 	@echo 'make clients    fetch the JSON-RPC libraries that check tries the daemon with'
 	@echo 'make check-kqueue  run the library through its tests over its kqueue backend'
 	@echo 'make check-headers  compile the kqueue backend against the headers of macOS and the BSDs'
+	@echo 'make windows    build the library for Windows into $(WINDOWS)'
+	@echo 'make check-windows  run its tests under wine'
 	@echo 'make bench      measure it; make bench-results writes bench/RESULTS.md'
 	@echo 'make install    install under DESTDIR and PREFIX ($(PREFIX))'
 	@echo 'make deps       install what the build needs'
@@ -315,6 +317,8 @@ build/clients/node_modules/.package-lock.json: tests/clients/package.json tests/
 	@mkdir -p build/clients
 	@cp $^ build/clients
 	$(call quiet,NPM) cd build/clients && npm ci --silent --no-audit --no-fund --ignore-scripts && touch $(@:build/clients/%=%)
+
+include windows.mk
 
 clean:
 	rm -rf $(BUILD)

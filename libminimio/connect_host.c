@@ -31,15 +31,16 @@ struct race {
 
 static int race_init(struct race *race, const char *host_port)
 {
-    int r = addresses_resolve(host_port, &race->addresses);
+    /* The queue comes first: on Windows it starts Winsock, without which there is no lookup. */
+    int r = minimio_poll_new(&race->poll);
+    if (r < 0)
+        return r;
+    r = addresses_resolve(host_port, &race->addresses);
     if (r < 0)
         return r;
     race->streams = calloc(race->addresses.count, sizeof(*race->streams));
     if (!race->streams)
         return -ENOMEM;
-    r = minimio_poll_new(&race->poll);
-    if (r < 0)
-        return r;
     race->registrator = minimio_poll_registrator(race->poll);
     return race->registrator ? 0 : -ENOMEM;
 }

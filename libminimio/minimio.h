@@ -43,8 +43,13 @@ typedef uint8_t minimio_interests;
 
 enum minimio_mode {
     MINIMIO_ONESHOT, /* one event, then silence until reregister */
-    MINIMIO_EDGE,    /* an event for every new arrival of readiness */
-    MINIMIO_LEVEL,   /* an event from every poll for as long as it is ready */
+    /*
+     * An event for every new arrival of readiness. On Windows: of what comes after a read, peek, write or vectored call
+     * of this library's on the socket would have blocked or, peek apart, moved less than it was given room for; or
+     * after reregister.
+     */
+    MINIMIO_EDGE,
+    MINIMIO_LEVEL, /* an event from every poll for as long as it is ready */
 };
 
 #define MINIMIO_FOREVER INT64_C(-1) /* any negative timeout */

@@ -166,6 +166,8 @@ static inline int change_locked(struct queue *queue, selector_operation operatio
     int r = operation(queue->selector, fd, token, interests, mode);
     if (r < 0 && remembered > 0)
         tcp_stream_forget(stream, queue);
+    if (r == 0 && stream)
+        tcp_stream_registered(stream);
     return r;
 }
 

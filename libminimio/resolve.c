@@ -60,7 +60,8 @@ static int lookup_error(int error, bool is_literal)
 #endif
         return is_literal ? -EINVAL : -ENOENT;
     default:
-        return -EAGAIN;
+        /* A literal is not looked up, so that nothing of the moment can have failed. */
+        return is_literal ? -EINVAL : -EAGAIN;
     }
 }
 

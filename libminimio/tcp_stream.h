@@ -24,7 +24,11 @@ struct minimio_tcp_stream {
     minimio_fd fd;
     /* Held for a few instructions, when two threads register one stream in two queues; so it is spun for. */
     atomic_flag memberships_lock;
-    bool connected;        /* finish_connect has seen it so */
+    bool connected : 1; /* finish_connect has seen it so */
+    /* Used on Windows alone, where the system does not remember what it was asked or has told. */
+    bool connecting : 1;
+    bool error_told : 1;
+    uint8_t shut : 2;      /* 1 << enum minimio_shutdown, of the two directions */
     int16_t connect_error; /* why connecting failed, positive; 0: it did not */
     struct queue *first_queue;
     struct membership *more;
@@ -42,5 +46,11 @@ void tcp_stream_forget(struct minimio_tcp_stream *stream, struct queue *queue);
 
 /* The platform's close of a socket. */
 void tcp_stream_close_fd(minimio_fd fd);
+
+/*
+ * A queue has registered the stream, or reregistered it: where the platform's wait does not tell of the stream's own
+ * shutdown, its registrations are told. Called with the lock of that queue's selector held.
+ */
+void tcp_stream_registered(struct minimio_tcp_stream *stream);
 
 #endif

@@ -37,6 +37,12 @@ void tcp_stream_close_fd(minimio_fd fd)
     close(fd);
 }
 
+void tcp_stream_registered(struct minimio_tcp_stream *stream)
+{
+    /* The kernel tells every registration of a shutdown, whenever it was made. */
+    (void)stream;
+}
+
 /* ---- Birth ------------------------------------------------------------------------------------------------------ */
 
 static int set_flag(int fd, int get, int set, int flag)

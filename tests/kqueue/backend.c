@@ -22,7 +22,7 @@ static int fds[2];
 static void set_up(void)
 {
     set_up_queue();
-    unix_pair(fds);
+    connected_pair(fds);
 }
 
 static void tear_down(void)
@@ -82,7 +82,7 @@ START_TEST(as_many_events_as_there_is_room_for_come_in_one_poll)
     static bool seen[MANY];
 
     for (int i = 0; i < MANY; i++) {
-        unix_pair(pairs[i]);
+        connected_pair(pairs[i]);
         send_text(pairs[i][1], "x");
         ck_assert_int_eq(
             minimio_registrator_register_fd(registrator, pairs[i][0], (minimio_token)i, BOTH, (enum minimio_mode)_i),

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* The suites of the library, over its kqueue backend, and those of the backend and of the kqueue beneath it. */
-#include "tests/library/skips.h"
-
 #include <check.h>
 #include <stdlib.h>
 
@@ -58,7 +56,6 @@ int main(void)
 
     for (size_t i = 0; i < sizeof(suites) / sizeof(suites[0]); i++)
         srunner_add_suite(runner, suites[i]());
-    print_skips();
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);

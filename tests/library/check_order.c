@@ -32,7 +32,7 @@ static int targets[TARGETS];
 static void set_up(void)
 {
     set_up_queue();
-    unix_pair(sockets);
+    connected_pair(sockets);
     targets[UNWAITABLE] = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
     ck_assert_int_ge(targets[UNWAITABLE], 0);
     targets[UNREGISTERED] = sockets[1];

@@ -141,7 +141,7 @@ START_TEST(events_cost_no_system_call_beyond_the_wait)
     static const enum minimio_mode modes[] = {MINIMIO_LEVEL, MINIMIO_EDGE, MINIMIO_ONESHOT};
     struct calls calls;
 
-    SKIP_WHERE_LISTED;
+    SKIP_ON("kqueue", "the kqueue of the tests makes system calls of its own");
     if (!count_calls(modes[_i], poll_all, &calls))
         return;
     ck_assert_int_eq(calls.epoll_wait, 1);
@@ -154,7 +154,7 @@ START_TEST(arming_a_oneshot_anew_costs_one_system_call)
 {
     struct calls calls;
 
-    SKIP_WHERE_LISTED;
+    SKIP_ON("kqueue", "the kqueue of the tests makes system calls of its own");
     if (!count_calls(MINIMIO_ONESHOT, rearm_all, &calls))
         return;
     ck_assert_int_eq(calls.epoll_ctl, SOURCES);

@@ -3,7 +3,6 @@
 #include "tests/library/support.h"
 
 #include <errno.h>
-#include <unistd.h>
 
 Suite *library_modes_suite(void);
 
@@ -76,6 +75,8 @@ START_TEST(what_comes_after_it_is_reported_but_under_a_fired_oneshot)
     send_text(pair.peer, "four");
     assert_readable(1);
     read_bytes(read);
+    if (mode == MINIMIO_EDGE && edge_awaits_the_end)
+        drain(pair.stream);
     send_text(pair.peer, "more");
     if (mode == MINIMIO_ONESHOT)
         assert_quiet();
@@ -115,6 +116,8 @@ START_TEST(modes_change_into_each_other)
         assert_readable(2);
     else
         assert_quiet();
+    if (to == MINIMIO_EDGE && edge_awaits_the_end)
+        drain(pair.stream);
     send_text(pair.peer, "more");
     if (to == MINIMIO_ONESHOT)
         assert_quiet();
@@ -159,9 +162,11 @@ START_TEST(a_fired_oneshot_is_silent_even_at_a_hang_up)
     add(1, MINIMIO_READABLE, MINIMIO_ONESHOT);
     send_text(pair.peer, "x");
     assert_readable(1);
-    close(pair.peer);
-    pair.peer = -1;
+    pair_close_peer(&pair);
     assert_quiet();
+    /* Wine tells of the peer's end only when there is nothing before it. */
+    if (is_wine())
+        drain(pair.stream);
     change(2, MINIMIO_READABLE, MINIMIO_ONESHOT);
     struct minimio_event event = await_event();
     ck_assert(minimio_event_is_read_closed(&event));

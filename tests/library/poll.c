@@ -3,18 +3,20 @@
 #include "tests/library/support.h"
 
 #include <errno.h>
+#ifndef _WIN32
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/time.h>
+#endif
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
-#include <sys/mman.h>
-#include <sys/time.h>
-#include <unistd.h>
 
 Suite *library_poll_suite(void);
+
+#define NO_SIGNALS "there are no signals; asynchronous procedure calls are tested in their place"
+#define NO_PIPES   "what is no socket cannot be waited for"
 
 /* How long an empty poll with this timeout takes. */
 static int64_t empty_poll(int64_t timeout_ns)
@@ -52,28 +54,27 @@ START_TEST(short_timeouts_are_never_early_and_land_close)
             ck_assert_int_ge(took, timeouts[i]);
             late[n] = took - timeouts[i];
         }
-        /* The middle one: a busy machine may delay any single wait. */
+        /* The middle one: a busy machine may delay any single wait; under wine, whose server has a part in it, most. */
         qsort(late, 31, sizeof(late[0]), compare);
         if (!slowed_down)
-            ck_assert_int_lt(late[15], 500000);
+            ck_assert_int_lt(late[is_wine() ? 3 : 15], lateness_max_ns);
     }
 }
 END_TEST
 
 START_TEST(a_zero_timeout_still_collects)
 {
-    int fds[2];
+    minimio_fd fds[2];
     struct minimio_event event;
 
-    unix_pair(fds);
+    connected_pair(fds);
     ck_assert_int_eq(minimio_registrator_register_fd(registrator, fds[0], 7, MINIMIO_READABLE, MINIMIO_EDGE), 0);
     send_text(fds[1], "x");
     ck_assert_int_eq(minimio_poll_poll(queue, &event, 1, 0), 1);
     ck_assert_uint_eq(minimio_event_id(&event), 7);
     ck_assert(minimio_event_is_readable(&event));
     ck_assert(!minimio_event_is_writable(&event));
-    close(fds[0]);
-    close(fds[1]);
+    close_all(fds, 2);
 }
 END_TEST
 
@@ -107,6 +108,9 @@ START_TEST(two_thousand_queues_leak_no_descriptor)
 }
 END_TEST
 
+#ifdef _WIN32
+ABSENT_TEST(signals_neither_fail_nor_shorten_a_wait, "windows", NO_SIGNALS)
+#else
 static volatile sig_atomic_t alarms;
 
 static void count_alarm(int signal_number)
@@ -129,10 +133,11 @@ START_TEST(signals_neither_fail_nor_shorten_a_wait)
     ck_assert_int_gt(alarms, 0);
 }
 END_TEST
+#endif
 
 START_TEST(the_longest_timeout_works)
 {
-    int fd = eventfd(1, EFD_CLOEXEC);
+    minimio_fd fd = trigger_new(true);
     struct minimio_event event;
 
     ck_assert_int_eq(minimio_registrator_wake(registrator), 0);
@@ -141,51 +146,48 @@ START_TEST(the_longest_timeout_works)
     ck_assert_int_eq(minimio_poll_poll(queue, &event, 1, INT64_MAX), 1);
     ck_assert_int_eq(minimio_poll_poll(queue, &event, 1, MINIMIO_FOREVER), 1);
     ck_assert_int_eq(minimio_poll_poll(queue, &event, 1, INT64_MIN), 1);
-    close(fd);
+    trigger_free(fd);
 }
 END_TEST
 
 START_TEST(a_capacity_above_int_max_works)
 {
     size_t capacity = (size_t)INT32_MAX + 10;
-    size_t size = capacity * sizeof(struct minimio_event);
-    struct minimio_event *events =
-        mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    struct minimio_event *events = reserve_events(capacity);
 
-    if (events == MAP_FAILED) {
+    if (!events) {
         printf("library: no address space for a capacity above INT_MAX\n");
         return;
     }
-    int fd = eventfd(1, EFD_CLOEXEC);
+    minimio_fd fd = trigger_new(true);
     ck_assert_int_eq(minimio_registrator_register_fd(registrator, fd, 1, MINIMIO_READABLE, MINIMIO_LEVEL), 0);
     ck_assert_int_eq(minimio_poll_poll(queue, events, capacity, PLENTY), 1);
     ck_assert_uint_eq(minimio_event_id(&events[0]), 1);
-    close(fd);
-    munmap(events, size);
+    trigger_free(fd);
+    release_events(events, capacity);
 }
 END_TEST
 
 #define CROWD 100
 
-static void make_crowd(int fds[CROWD], enum minimio_mode mode)
+static void make_crowd(minimio_fd fds[CROWD], enum minimio_mode mode)
 {
     for (int i = 0; i < CROWD; i++) {
-        fds[i] = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);
-        ck_assert_int_ge(fds[i], 0);
+        fds[i] = trigger_new(true);
         ck_assert_int_eq(minimio_registrator_register_fd(registrator, fds[i], (minimio_token)i, MINIMIO_READABLE, mode),
                          0);
     }
 }
 
-static void close_crowd(const int fds[CROWD])
+static void close_crowd(const minimio_fd fds[CROWD])
 {
     for (int i = 0; i < CROWD; i++)
-        close(fds[i]);
+        trigger_free(fds[i]);
 }
 
 START_TEST(what_does_not_fit_comes_next_and_nothing_past_the_capacity_is_touched)
 {
-    int fds[CROWD];
+    minimio_fd fds[CROWD];
     int seen[CROWD] = {0};
     struct minimio_event events[8];
     struct minimio_event guard;
@@ -211,7 +213,7 @@ END_TEST
 
 START_TEST(no_source_starves)
 {
-    int fds[CROWD];
+    minimio_fd fds[CROWD];
     int seen[CROWD] = {0};
     struct minimio_event events[7];
 
@@ -229,14 +231,14 @@ END_TEST
 
 START_TEST(a_hundred_sockets_in_random_order_are_an_event_each)
 {
-    int fds[CROWD][2];
+    minimio_fd fds[CROWD][2];
     int order[CROWD];
     int seen[CROWD] = {0};
     struct minimio_event events[CROWD];
 
     srand(11);
     for (int i = 0; i < CROWD; i++) {
-        unix_pair(fds[i]);
+        connected_pair(fds[i]);
         int place = rand() % (i + 1);
         order[i] = order[place];
         order[place] = i;
@@ -251,12 +253,14 @@ START_TEST(a_hundred_sockets_in_random_order_are_an_event_each)
         seen[minimio_event_id(&events[i])]++;
     for (int i = 0; i < CROWD; i++) {
         ck_assert_int_eq(seen[i], 1);
-        close(fds[i][0]);
-        close(fds[i][1]);
+        close_all(fds[i], 2);
     }
 }
 END_TEST
 
+#ifdef _WIN32
+ABSENT_TEST(a_nested_queue_is_ready_when_it_has_events, "windows", "a queue has no descriptor of its own")
+#else
 START_TEST(a_nested_queue_is_ready_when_it_has_events)
 {
     struct minimio_poll *inner;
@@ -281,7 +285,11 @@ START_TEST(a_nested_queue_is_ready_when_it_has_events)
     close(fd);
 }
 END_TEST
+#endif
 
+#ifdef _WIN32
+ABSENT_TEST(a_pipe_whose_reader_is_gone_is_write_closed, "windows", NO_PIPES)
+#else
 START_TEST(a_pipe_whose_reader_is_gone_is_write_closed)
 {
     int fds[2];
@@ -299,7 +307,11 @@ START_TEST(a_pipe_whose_reader_is_gone_is_write_closed)
     close(fds[1]);
 }
 END_TEST
+#endif
 
+#ifdef _WIN32
+ABSENT_TEST(a_pipe_whose_writer_is_gone_is_read_closed, "windows", NO_PIPES)
+#else
 START_TEST(a_pipe_whose_writer_is_gone_is_read_closed)
 {
     int fds[2];
@@ -315,13 +327,15 @@ START_TEST(a_pipe_whose_writer_is_gone_is_read_closed)
     close(fds[0]);
 }
 END_TEST
+#endif
 
 START_TEST(a_never_connected_socket_is_not_closed)
 {
     static const minimio_interests interests[] = {MINIMIO_READABLE, MINIMIO_WRITABLE};
 
+    SKIP_ON("windows", "nothing is told of a socket that nobody has connected");
     for (size_t i = 0; i < 2; i++) {
-        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        minimio_fd fd = open_socket(AF_INET, false);
         ck_assert_int_eq(minimio_registrator_register_fd(registrator, fd, 1, interests[i], MINIMIO_ONESHOT), 0);
         if (strcmp(minimio_backend(), "kqueue") == 0) {
             assert_quiet(); /* there it has no event at all */
@@ -331,7 +345,7 @@ START_TEST(a_never_connected_socket_is_not_closed)
             ck_assert(!minimio_event_is_write_closed(&event));
             ck_assert(minimio_event_is_readable(&event) || minimio_event_is_writable(&event));
         }
-        close(fd);
+        close_fd(fd);
     }
 }
 END_TEST
@@ -348,6 +362,10 @@ START_TEST(interests_and_backend_can_be_asked_for)
 }
 END_TEST
 
+#ifdef _WIN32
+ABSENT_TEST(the_queue_s_descriptors_are_closed_on_exec, "windows",
+            "a queue has no descriptor of its own; handles are not inherited")
+#else
 START_TEST(the_queue_s_descriptors_are_closed_on_exec)
 {
     for (int fd = 3; fd < 64; fd++) {
@@ -359,12 +377,13 @@ START_TEST(the_queue_s_descriptors_are_closed_on_exec)
     ck_assert_int_eq(fcntl(minimio_poll_fd(queue), F_GETFD), FD_CLOEXEC);
 }
 END_TEST
+#endif
 
 START_TEST(a_selector_waits_once)
 {
     struct minimio_selector *selector;
     struct minimio_event event;
-    int fd = eventfd(1, EFD_CLOEXEC);
+    minimio_fd fd = trigger_new(true);
 
     ck_assert_int_eq(minimio_selector_new(&selector), 0);
     struct minimio_registrator *handle = minimio_selector_registrator(selector);
@@ -380,10 +399,13 @@ START_TEST(a_selector_waits_once)
     ck_assert_ptr_null(minimio_selector_free(selector));
     ck_assert_ptr_null(minimio_selector_free(NULL));
     minimio_registrator_free(handle);
-    close(fd);
+    trigger_free(fd);
 }
 END_TEST
 
+#ifdef _WIN32
+ABSENT_TEST(a_signal_ends_a_selector_s_wait, "windows", NO_SIGNALS)
+#else
 START_TEST(a_signal_ends_a_selector_s_wait)
 {
     struct sigaction action = {.sa_handler = count_alarm};
@@ -401,6 +423,7 @@ START_TEST(a_signal_ends_a_selector_s_wait)
     minimio_selector_free(selector);
 }
 END_TEST
+#endif
 
 Suite *library_poll_suite(void)
 {

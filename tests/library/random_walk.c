@@ -72,7 +72,7 @@ static void toggle_open(struct model *model)
         if (model->registered && model->by_fd)
             minimio_registrator_deregister_fd(registrator, minimio_tcp_stream_fd(model->pair.stream));
         pair_close(&model->pair);
-        *model = (struct model){.pair.peer = -1};
+        *model = (struct model){.pair.peer = MINIMIO_INVALID_FD};
         return;
     }
     *model = (struct model){0};
@@ -158,8 +158,8 @@ static void peer_resets(struct model *model)
     if (is_read_closed(model) || model->own_write_end)
         return;
     reset_on_close(model->pair.peer);
-    close(model->pair.peer);
-    model->pair.peer = -1;
+    close_fd(model->pair.peer);
+    model->pair.peer = MINIMIO_INVALID_FD;
     model->reset = true;
     model_happened(model, READ_CLOSED | WRITE_CLOSED);
 }
@@ -184,8 +184,8 @@ static void stream_ends(struct model *model)
  * reporting it, its token may come until its number is registered or deregistered anew, and never from then on.
  */
 struct ghost {
-    int fd; /* the number that it had */
-    int duplicate, peer;
+    minimio_fd fd; /* the number that it had */
+    minimio_fd duplicate, peer;
     minimio_token token;
     bool may_be_named;
 };
@@ -195,10 +195,20 @@ static struct ghost ghosts[GHOSTS];
 static void ghost_end(struct ghost *ghost)
 {
     if (ghost->duplicate > 0) {
-        close(ghost->duplicate);
-        close(ghost->peer);
+        close_fd(ghost->duplicate);
+        close_fd(ghost->peer);
     }
     *ghost = (struct ghost){0};
+}
+
+static minimio_fd duplicate(minimio_fd fd)
+{
+#ifdef _WIN32
+    (void)fd;
+    return MINIMIO_INVALID_FD;
+#else
+    return dup(fd);
+#endif
 }
 
 static void become_ghost(struct model *model)
@@ -209,17 +219,17 @@ static void become_ghost(struct model *model)
         return;
     ghost_end(ghost);
     ghost->fd = minimio_tcp_stream_fd(model->pair.stream);
-    ghost->duplicate = dup(ghost->fd);
-    ck_assert_int_gt(ghost->duplicate, 0);
+    ghost->duplicate = duplicate(ghost->fd);
+    ck_assert(ghost->duplicate != MINIMIO_INVALID_FD);
     /* A stream that is freed leaves the queue by itself, if it was registered as one. */
     ghost->may_be_named = model->by_fd || draw(2) == 0;
     if (ghost->may_be_named)
-        close(minimio_tcp_stream_take_fd(model->pair.stream));
+        close_fd(minimio_tcp_stream_take_fd(model->pair.stream));
     else
         minimio_tcp_stream_free(model->pair.stream);
     ghost->peer = model->pair.peer;
     ghost->token = model->token;
-    *model = (struct model){.pair.peer = -1};
+    *model = (struct model){.pair.peer = MINIMIO_INVALID_FD};
 }
 
 static void ghost_moves(void)
@@ -232,7 +242,7 @@ static void ghost_moves(void)
         ghost_end(ghost);
 }
 
-static void number_means_another(int fd)
+static void number_means_another(minimio_fd fd)
 {
     for (int i = 0; i < GHOSTS; i++)
         if (ghosts[i].fd == fd)
@@ -272,7 +282,7 @@ static void try_register(struct model *model)
         return;
     }
     model->by_fd = by_fd;
-    number_means_another((int)minimio_tcp_stream_fd(model->pair.stream));
+    number_means_another(minimio_tcp_stream_fd(model->pair.stream));
     model_arm(model, token, interests, mode);
 }
 
@@ -296,7 +306,7 @@ static void try_deregister(struct model *model)
                          : minimio_registrator_deregister(registrator, model->pair.stream);
 
     require(r == (model->registered ? 0 : -ENOENT), "deregister", model->token);
-    number_means_another((int)minimio_tcp_stream_fd(model->pair.stream));
+    number_means_another(minimio_tcp_stream_fd(model->pair.stream));
     model->registered = false;
 }
 
@@ -417,7 +427,7 @@ static void step_of_a_stream(struct model *model)
 static void walk(void)
 {
     for (int i = 0; i < STREAMS; i++)
-        models[i] = (struct model){.pair.peer = -1};
+        models[i] = (struct model){.pair.peer = MINIMIO_INVALID_FD};
     for (step = 0; step < STEPS; step++) {
         unsigned choice = draw(16);
         if (choice == 0)
@@ -442,6 +452,7 @@ static void walk(void)
 
 START_TEST(a_random_walk_agrees_with_the_model)
 {
+    SKIP_ON("windows", "its model knows neither EDGE armed anew by the library's own calls nor how ends are told here");
     if (_i == 0)
         printf("library: random walks by the seeds from %u; MINIMIO_TEST_SEED=%u walks them again\n", first_seed,
                first_seed);

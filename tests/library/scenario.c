@@ -12,7 +12,6 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 Suite *library_scenario_suite(void);
 
@@ -26,19 +25,19 @@ static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 static minimio_token sent[SENT_MAX];
 static int sent_count, timeouts, reactor_result;
 
-static int listener;
+static minimio_fd listener;
 static struct sockaddr_storage server_address;
 static socklen_t server_address_length;
 
 /* ---- The delay server ------------------------------------------------------------------------------------------- */
 
 /* A request is one byte, the place in the order of the replies. */
-static int accept_one(int *ret_place)
+static minimio_fd accept_one(int *ret_place)
 {
     char place = 0;
-    int fd = accept(listener, NULL, NULL);
+    minimio_fd fd = accept(listener, NULL, NULL);
 
-    ck_assert_int_ge(fd, 0);
+    ck_assert(fd != MINIMIO_INVALID_FD);
     ck_assert_int_eq(recv(fd, &place, 1, 0), 1);
     *ret_place = place - '1';
     return fd;
@@ -46,11 +45,12 @@ static int accept_one(int *ret_place)
 
 static void *serve(void *task_count)
 {
-    int fds[TASKS_MAX], count = *(int *)task_count;
+    minimio_fd fds[TASKS_MAX];
+    int count = *(int *)task_count;
 
     for (int i = 0; i < count; i++) {
         int place;
-        int fd = accept_one(&place);
+        minimio_fd fd = accept_one(&place);
         ck_assert(place >= 0 && place < count);
         fds[place] = fd;
     }
@@ -62,7 +62,7 @@ static void *serve(void *task_count)
         pthread_mutex_unlock(&lock);
         snprintf(reply, sizeof(reply), "reply %d", place + 1);
         send_text(fds[place], reply);
-        close(fds[place]);
+        close_fd(fds[place]);
     }
     return NULL;
 }
@@ -176,7 +176,7 @@ static void run(struct task *tasks, int count)
     block_on_all(tasks, count);
     ck_assert_int_eq(pthread_join(reactor, NULL), 0);
     ck_assert_int_eq(pthread_join(server, NULL), 0);
-    close(listener);
+    close_fd(listener);
     ck_assert_int_eq(reactor_result, -ECANCELED);
     for (int i = 0; i < count; i++) {
         char expected[32];

@@ -1,22 +1,30 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a backend does not do, and why: a table of cases, printed with a run. A case that stands in it opens with
- * SKIP_WHERE_LISTED; one of which a part stands in it asks for that part by is_skipped.
+ * Cases that a backend does not have, each with the reason, which the run prints: there is one suite for all backends,
+ * and what one of them leaves out is to be seen.
  */
 #ifndef MINIMIO_TESTS_LIBRARY_SKIPS_H
 #define MINIMIO_TESTS_LIBRARY_SKIPS_H
 
 #include <stdbool.h>
 
-/* Returns from the case if the table has it for this backend. */
-#define SKIP_WHERE_LISTED                                                                                              \
-    if (is_skipped(__func__))                                                                                          \
-    return
+/* At the top of a case: it ends here on that backend. */
+#define SKIP_ON(backend, reason)                                                                                       \
+    do {                                                                                                               \
+        if (skip_on(backend, __func__, reason))                                                                        \
+            return;                                                                                                    \
+    } while (0)
 
-/* `function`: the case's name, whatever the test framework appends to it; or the name of a part. */
-bool is_skipped(const char *function);
+/* In the place of a case that does not compile there. */
+#define ABSENT_TEST(name, backend, reason)                                                                             \
+    START_TEST(name)                                                                                                   \
+    {                                                                                                                  \
+        SKIP_ON(backend, reason);                                                                                      \
+        ck_abort_msg("absent on a backend that should have it");                                                       \
+    }                                                                                                                  \
+    END_TEST
 
-/* A line for each case that this backend skips. */
-void print_skips(void);
+/* Is `backend` the one under test? Then prints the skip, and appends it to the file that MINIMIO_SKIPS names. */
+bool skip_on(const char *backend, const char *function, const char *reason);
 
 #endif

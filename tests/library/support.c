@@ -2,14 +2,11 @@
 /* Queues, sockets and events for the tests of libminimio. */
 #include "tests/library/support.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 struct minimio_poll *queue;
 struct minimio_registrator *registrator;
@@ -27,12 +24,11 @@ void tear_down_queue(void)
     queue = minimio_poll_free(queue);
 }
 
-int listen_on(int family, struct sockaddr_storage *ret_address, socklen_t *ret_length)
+minimio_fd listen_on(int family, struct sockaddr_storage *ret_address, socklen_t *ret_length)
 {
     struct sockaddr_storage address = {0};
-    int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    minimio_fd fd = open_socket(family, true);
 
-    ck_assert_int_ge(fd, 0);
     address.ss_family = (sa_family_t)family;
     if (family == AF_INET6)
         ((struct sockaddr_in6 *)&address)->sin6_addr = in6addr_loopback;
@@ -46,38 +42,60 @@ int listen_on(int family, struct sockaddr_storage *ret_address, socklen_t *ret_l
     return fd;
 }
 
+void fill_listener(minimio_fd listener, const struct sockaddr_storage *address, minimio_fd ret_filling[FILLING])
+{
+    ck_assert_int_eq(listen(listener, 0), 0);
+    for (int i = 0; i < FILLING; i++) {
+        ret_filling[i] = open_socket(AF_INET, false);
+        connect(ret_filling[i], (const struct sockaddr *)address, sizeof(struct sockaddr_in));
+    }
+}
+
+minimio_fd listen_in_silence(struct sockaddr_storage *ret_address, socklen_t *ret_length, minimio_fd filling[FILLING])
+{
+    minimio_fd listener = listen_on(AF_INET, ret_address, ret_length);
+
+    fill_listener(listener, ret_address, filling);
+    return listener;
+}
+
+void close_all(const minimio_fd *fds, int count)
+{
+    for (int i = 0; i < count; i++)
+        close_fd(fds[i]);
+}
+
 void pair_open(struct pair *ret_pair)
 {
     struct sockaddr_storage address;
     socklen_t length;
-    int listener = listen_on(AF_INET, &address, &length);
+    minimio_fd listener = listen_on(AF_INET, &address, &length);
 
     ck_assert_int_eq(minimio_tcp_stream_connect((struct sockaddr *)&address, length, &ret_pair->stream), 0);
-    ret_pair->peer = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-    ck_assert_int_ge(ret_pair->peer, 0);
-    close(listener);
+    ret_pair->peer = accept_from(listener);
+    close_fd(listener);
     while (minimio_tcp_stream_finish_connect(ret_pair->stream) == -EINPROGRESS)
         ;
+}
+
+void pair_close_peer(struct pair *pair)
+{
+    if (pair->peer != MINIMIO_INVALID_FD)
+        close_fd(pair->peer);
+    pair->peer = MINIMIO_INVALID_FD;
 }
 
 void pair_close(struct pair *pair)
 {
     pair->stream = minimio_tcp_stream_free(pair->stream);
-    if (pair->peer >= 0)
-        close(pair->peer);
-    pair->peer = -1;
+    pair_close_peer(pair);
 }
 
-void unix_pair(int ret_fds[2])
-{
-    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ret_fds), 0);
-}
-
-void reset_on_close(int fd)
+void reset_on_close(minimio_fd fd)
 {
     struct linger linger = {.l_onoff = 1, .l_linger = 0};
 
-    ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)), 0);
+    ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, SO_LINGER, (const void *)&linger, sizeof(linger)), 0);
 }
 
 size_t fill(struct minimio_tcp_stream *stream)
@@ -103,9 +121,9 @@ size_t drain(struct minimio_tcp_stream *stream)
     return total;
 }
 
-void send_text(int fd, const char *text)
+void send_text(minimio_fd fd, const char *text)
 {
-    ck_assert_int_eq(send(fd, text, strlen(text), MSG_NOSIGNAL), (ssize_t)strlen(text));
+    ck_assert_int_eq(send(fd, text, (int)strlen(text), MSG_NOSIGNAL), (int)strlen(text));
 }
 
 struct minimio_event await_event(void)
@@ -144,18 +162,6 @@ int64_t now_ns(void)
 
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (int64_t)now.tv_sec * S + now.tv_nsec;
-}
-
-int open_descriptors(void)
-{
-    DIR *folder = opendir("/proc/self/fd");
-    int count = -3; /* ".", ".." and the folder itself */
-
-    ck_assert_ptr_nonnull(folder);
-    while (readdir(folder))
-        count++;
-    closedir(folder);
-    return count;
 }
 
 #if defined(__has_feature)

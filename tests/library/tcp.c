@@ -4,15 +4,15 @@
 #include "tests/library/support.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
-#include <netinet/in.h>
-#include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
-#include <sys/wait.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+
+#ifndef IOV_MAX
+#define IOV_MAX 1024
+#endif
 
 Suite *library_tcp_suite(void);
 
@@ -45,23 +45,23 @@ START_TEST(streams_are_non_blocking_and_close_on_exec_on_both_families)
         struct sockaddr_storage address, peer;
         socklen_t length, peer_length;
         struct minimio_tcp_stream *stream;
-        int listener = listen_on(families[i], &address, &length);
+        minimio_fd listener = listen_on(families[i], &address, &length);
         ck_assert_int_eq(minimio_tcp_stream_connect((struct sockaddr *)&address, length, &stream), 0);
-        int fd = minimio_tcp_stream_fd(stream);
-        ck_assert(fcntl(fd, F_GETFL) & O_NONBLOCK);
-        ck_assert(fcntl(fd, F_GETFD) & FD_CLOEXEC);
+        minimio_fd fd = minimio_tcp_stream_fd(stream);
+        ck_assert(!is_inherited(fd));
         ck_assert_int_eq(minimio_registrator_register(registrator, stream, 1, MINIMIO_WRITABLE, MINIMIO_ONESHOT), 0);
         struct minimio_event event = await_event();
         ck_assert(minimio_event_is_writable(&event));
         ck_assert(!minimio_event_is_error(&event));
         ck_assert_int_eq(minimio_tcp_stream_finish_connect(stream), 0);
+        ck_assert(is_non_blocking(fd));
         ck_assert_int_eq(minimio_tcp_stream_peer_addr(stream, &peer, &peer_length), 0);
         ck_assert_int_eq(peer_length, length);
         ck_assert_mem_eq(&peer, &address, length);
         ck_assert_int_eq(minimio_tcp_stream_local_addr(stream, &peer, &peer_length), 0);
         ck_assert_int_eq(peer.ss_family, families[i]);
         minimio_tcp_stream_free(stream);
-        close(listener);
+        close_fd(listener);
     }
 }
 END_TEST
@@ -72,7 +72,7 @@ START_TEST(a_refused_connect_is_told_and_told_again)
     socklen_t length = 1;
     struct minimio_tcp_stream *stream;
 
-    close(listen_on(AF_INET, &address, &length));
+    close_fd(listen_on(AF_INET, &address, &length));
     int r = minimio_tcp_stream_connect((struct sockaddr *)&address, length, &stream);
     if (r < 0) { /* at once, which the contract allows */
         ck_assert_int_eq(r, -ECONNREFUSED);
@@ -96,7 +96,7 @@ END_TEST
 START_TEST(what_is_no_address_is_refused)
 {
     struct minimio_tcp_stream *stream = pair.stream;
-    struct sockaddr address = {.sa_family = AF_UNIX};
+    struct sockaddr address = {.sa_family = NO_FAMILY};
 
     ck_assert_int_eq(minimio_tcp_stream_connect(&address, sizeof(address), &stream), -EAFNOSUPPORT);
     ck_assert_int_eq(minimio_tcp_stream_connect(&address, 1, &stream), -EINVAL);
@@ -106,28 +106,15 @@ START_TEST(what_is_no_address_is_refused)
 }
 END_TEST
 
-/* A listener whose queue is full, so that connecting to it goes on and on. */
-static int full_listener(struct sockaddr_storage *ret_address, socklen_t *ret_length, int filling[4])
-{
-    int listener = listen_on(AF_INET, ret_address, ret_length);
-
-    ck_assert_int_eq(listen(listener, 0), 0);
-    for (int i = 0; i < 4; i++) {
-        filling[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-        connect(filling[i], (struct sockaddr *)ret_address, *ret_length);
-    }
-    return listener;
-}
-
 START_TEST(a_stream_may_be_closed_while_it_connects)
 {
     struct sockaddr_storage address;
     socklen_t length;
-    int filling[4];
+    minimio_fd filling[FILLING];
     struct minimio_tcp_stream *stream;
     char byte;
 
-    int listener = full_listener(&address, &length, filling);
+    minimio_fd listener = listen_in_silence(&address, &length, filling);
     ck_assert_int_eq(minimio_tcp_stream_connect((struct sockaddr *)&address, length, &stream), 0);
     ck_assert_int_eq(minimio_registrator_register(registrator, stream, 1, MINIMIO_WRITABLE, MINIMIO_LEVEL), 0);
     ck_assert_int_eq(minimio_tcp_stream_finish_connect(stream), -EINPROGRESS);
@@ -136,9 +123,8 @@ START_TEST(a_stream_may_be_closed_while_it_connects)
     assert_quiet();
     minimio_tcp_stream_free(stream);
     assert_quiet();
-    for (int i = 0; i < 4; i++)
-        close(filling[i]);
-    close(listener);
+    close_all(filling, FILLING);
+    close_fd(listener);
 }
 END_TEST
 
@@ -147,35 +133,31 @@ START_TEST(take_fd_and_from_fd_are_a_round_trip)
     char byte;
 
     add(MINIMIO_READABLE, MINIMIO_LEVEL);
-    int fd = minimio_tcp_stream_take_fd(pair.stream);
+    minimio_fd fd = minimio_tcp_stream_take_fd(pair.stream);
     pair.stream = NULL;
     send_text(pair.peer, "x");
     ck_assert_uint_eq(await_event().token, 1); /* the registration stays */
-    fcntl(fd, F_SETFL, 0);
-    fcntl(fd, F_SETFD, 0);
+    make_blocking_and_inherited(fd);
     ck_assert_int_eq(minimio_tcp_stream_from_fd(fd, &pair.stream), 0);
-    ck_assert_int_eq(minimio_tcp_stream_fd(pair.stream), fd);
-    ck_assert(fcntl(fd, F_GETFL) & O_NONBLOCK);
-    ck_assert(fcntl(fd, F_GETFD) & FD_CLOEXEC);
+    ck_assert(minimio_tcp_stream_fd(pair.stream) == fd);
+    ck_assert(!is_inherited(fd));
     ck_assert_int_eq(minimio_tcp_stream_finish_connect(pair.stream), 0);
     ck_assert_int_eq(minimio_tcp_stream_read(pair.stream, &byte, 1), 1);
+    ck_assert(is_non_blocking(fd));
     ck_assert_int_eq(minimio_registrator_deregister(registrator, pair.stream), 0);
 }
 END_TEST
 
 START_TEST(from_fd_leaves_what_it_refuses_to_its_owner)
 {
-    int fds[2];
+    minimio_fd file = open_file();
     struct minimio_tcp_stream *stream = pair.stream;
 
-    ck_assert_int_eq(pipe(fds), 0);
-    ck_assert_int_eq(minimio_tcp_stream_from_fd(fds[0], &stream), -ENOTSOCK);
-    ck_assert_int_eq(fcntl(fds[0], F_GETFD), 0);
-    ck_assert(!(fcntl(fds[0], F_GETFL) & O_NONBLOCK));
-    close(fds[0]);
-    close(fds[1]);
-    ck_assert_int_eq(minimio_tcp_stream_from_fd(fds[0], &stream), -EBADF);
-    ck_assert_int_eq(minimio_tcp_stream_from_fd(-1, &stream), -EBADF);
+    ck_assert_int_eq(minimio_tcp_stream_from_fd(file, &stream), -ENOTSOCK);
+    ck_assert_int_eq(minimio_registrator_deregister_fd(registrator, file), -ENOENT); /* it is open still */
+    close_file(file);
+    ck_assert_int_eq(minimio_tcp_stream_from_fd(file, &stream), -EBADF);
+    ck_assert_int_eq(minimio_tcp_stream_from_fd(MINIMIO_INVALID_FD, &stream), -EBADF);
     ck_assert_ptr_eq(stream, pair.stream);
 }
 END_TEST
@@ -183,7 +165,7 @@ END_TEST
 START_TEST(a_socket_that_nobody_connects_does_not_finish)
 {
     struct minimio_tcp_stream *stream;
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    minimio_fd fd = open_socket(AF_INET, true);
 
     ck_assert_int_eq(minimio_tcp_stream_from_fd(fd, &stream), 0);
     ck_assert_int_eq(minimio_tcp_stream_finish_connect(stream), -ENOTCONN);
@@ -209,23 +191,20 @@ END_TEST
 
 #define TRANSFER (16 << 20)
 
-/* The peer echoes what comes, in a process of its own, until the stream has sent its end. */
-static pid_t start_echo(int fd, int other)
+/* The peer echoes what comes, in a thread of its own, until the stream has sent its end. Returns whether all went. */
+static void *echo(void *unused)
 {
     static char block[65536];
-    pid_t child = fork();
 
-    if (child != 0)
-        return child;
-    close(other);
+    (void)unused;
     for (;;) {
-        ssize_t count = recv(fd, block, sizeof(block), 0);
+        int count = (int)recv(pair.peer, block, sizeof(block), 0);
         if (count <= 0)
-            _exit(count < 0);
-        for (ssize_t sent = 0; sent < count;) {
-            ssize_t now = send(fd, block + sent, (size_t)(count - sent), MSG_NOSIGNAL);
+            return count == 0 ? block : NULL;
+        for (int sent = 0; sent < count;) {
+            int now = (int)send(pair.peer, block + sent, (size_t)(count - sent), MSG_NOSIGNAL);
             if (now < 0)
-                _exit(1);
+                return NULL;
             sent += now;
         }
     }
@@ -269,10 +248,10 @@ static size_t read_more(size_t received)
 START_TEST(sixteen_mebibytes_go_there_and_back_under_edge)
 {
     size_t sent = 0, received = 0;
-    pid_t child = start_echo(pair.peer, minimio_tcp_stream_fd(pair.stream));
+    pthread_t thread;
+    void *all_went;
 
-    close(pair.peer);
-    pair.peer = -1;
+    ck_assert_int_eq(pthread_create(&thread, NULL, echo, NULL), 0);
     add(MINIMIO_READABLE | MINIMIO_WRITABLE, MINIMIO_EDGE);
     while (received < TRANSFER) {
         size_t done;
@@ -286,10 +265,9 @@ START_TEST(sixteen_mebibytes_go_there_and_back_under_edge)
         } while (done > 0);
     }
     ck_assert_uint_eq(sent, TRANSFER);
-    pair.stream = minimio_tcp_stream_free(pair.stream);
-    int status;
-    ck_assert_int_eq(waitpid(child, &status, 0), child);
-    ck_assert_int_eq(status, 0);
+    ck_assert_int_eq(minimio_tcp_stream_shutdown(pair.stream, MINIMIO_SHUTDOWN_WRITE), 0);
+    ck_assert_int_eq(pthread_join(thread, &all_went), 0);
+    ck_assert_ptr_nonnull(all_went);
 }
 END_TEST
 
@@ -332,7 +310,7 @@ START_TEST(vectored_calls_leave_the_tail_untouched)
     struct minimio_slice in[] = {{a, 2}, {b, 5}};
 
     ck_assert_int_eq(minimio_tcp_stream_write_vectored(pair.stream, out, 3), 4);
-    ck_assert_int_eq(recv(pair.peer, got, sizeof(got), MSG_WAITALL | MSG_DONTWAIT), 4);
+    ck_assert_int_eq(recv(pair.peer, got, 4, MSG_WAITALL), 4);
     ck_assert_str_eq(got, "abcd");
     send_text(pair.peer, "wxyz");
     ck_assert_int_eq(minimio_tcp_stream_read_vectored(pair.stream, in, 2), 4);
@@ -389,7 +367,7 @@ END_TEST
 
 START_TEST(a_writer_hears_of_the_peer_s_end_too)
 {
-    SKIP_WHERE_LISTED;
+    SKIP_ON("kqueue", "EVFILT_WRITE tells of the sending direction alone");
     add(MINIMIO_WRITABLE, MINIMIO_EDGE);
     struct minimio_event event = await_event();
     ck_assert(!minimio_event_is_read_closed(&event));
@@ -439,6 +417,24 @@ START_TEST(own_shutdown_of_both_is_write_closed_and_writing_is_epipe)
 }
 END_TEST
 
+START_TEST(an_own_shutdown_before_registering_is_told_and_repeats_under_level)
+{
+    struct minimio_event event;
+
+    ck_assert_int_eq(minimio_tcp_stream_shutdown(pair.stream, MINIMIO_SHUTDOWN_READ), 0);
+    add(MINIMIO_READABLE, MINIMIO_LEVEL);
+    for (int i = 0; i < 3; i++) {
+        event = await_event();
+        ck_assert(minimio_event_is_read_closed(&event));
+        ck_assert(!minimio_event_is_write_closed(&event));
+    }
+    ck_assert_int_eq(minimio_registrator_reregister(registrator, pair.stream, 1, MINIMIO_READABLE, MINIMIO_ONESHOT), 0);
+    event = await_event();
+    ck_assert(minimio_event_is_read_closed(&event));
+    assert_quiet();
+}
+END_TEST
+
 START_TEST(a_reset_is_read_closed_and_then_it_is_quiet)
 {
     char byte;
@@ -446,13 +442,13 @@ START_TEST(a_reset_is_read_closed_and_then_it_is_quiet)
 
     add(MINIMIO_READABLE, mode);
     reset_on_close(pair.peer);
-    close(pair.peer);
-    pair.peer = -1;
+    pair_close_peer(&pair);
     struct minimio_event event = await_event();
     ck_assert(minimio_event_is_read_closed(&event));
     ck_assert(minimio_event_is_write_closed(&event));
     ck_assert(minimio_event_is_error(&event));
-    ck_assert_int_eq(minimio_tcp_stream_read(pair.stream, &byte, 1), -ECONNRESET);
+    /* Wine's server reads the error off the socket beneath, so that the next call finds an end there. */
+    ck_assert_int_eq(minimio_tcp_stream_read(pair.stream, &byte, 1), is_wine() ? 0 : -ECONNRESET);
     assert_quiet();
 }
 END_TEST
@@ -461,8 +457,7 @@ START_TEST(a_hang_up_repeats_under_level)
 {
     add(MINIMIO_READABLE, MINIMIO_LEVEL);
     reset_on_close(pair.peer);
-    close(pair.peer);
-    pair.peer = -1;
+    pair_close_peer(&pair);
     for (int i = 0; i < 3; i++) {
         struct minimio_event event = await_event();
         ck_assert(minimio_event_is_read_closed(&event));
@@ -473,11 +468,10 @@ END_TEST
 START_TEST(the_pending_error_is_taken_once)
 {
     reset_on_close(pair.peer);
-    close(pair.peer);
-    pair.peer = -1;
+    pair_close_peer(&pair);
     add(MINIMIO_READABLE, MINIMIO_EDGE);
     await_event();
-    ck_assert_int_eq(minimio_tcp_stream_take_error(pair.stream), -ECONNRESET);
+    ck_assert_int_eq(minimio_tcp_stream_take_error(pair.stream), is_wine() ? 0 : -ECONNRESET);
     ck_assert_int_eq(minimio_tcp_stream_take_error(pair.stream), 0);
     ck_assert_int_eq(minimio_tcp_stream_finish_connect(pair.stream), 0); /* it was connected */
 }
@@ -487,8 +481,7 @@ START_TEST(writing_to_a_gone_peer_fails_in_the_end)
 {
     ssize_t r;
 
-    close(pair.peer);
-    pair.peer = -1;
+    pair_close_peer(&pair);
     add(MINIMIO_WRITABLE, MINIMIO_LEVEL);
     for (int i = 0; i < 1000; i++) {
         await_event();
@@ -551,17 +544,18 @@ START_TEST(ttl_is_the_hop_limit_on_v6)
     struct minimio_tcp_stream *stream;
     uint32_t ttl;
     int hops;
-    int listener = listen_on(AF_INET6, &address, &length);
+    minimio_fd listener = listen_on(AF_INET6, &address, &length);
 
     ck_assert_int_eq(minimio_tcp_stream_connect((struct sockaddr *)&address, length, &stream), 0);
     ck_assert_int_eq(minimio_tcp_stream_set_ttl(stream, 33), 0);
     ck_assert_int_eq(minimio_tcp_stream_ttl(stream, &ttl), 0);
     ck_assert_uint_eq(ttl, 33);
     length = sizeof(hops);
-    ck_assert_int_eq(getsockopt(minimio_tcp_stream_fd(stream), IPPROTO_IPV6, IPV6_UNICAST_HOPS, &hops, &length), 0);
+    ck_assert_int_eq(getsockopt(minimio_tcp_stream_fd(stream), IPPROTO_IPV6, IPV6_UNICAST_HOPS, (void *)&hops, &length),
+                     0);
     ck_assert_int_eq(hops, 33);
     minimio_tcp_stream_free(stream);
-    close(listener);
+    close_fd(listener);
 }
 END_TEST
 
@@ -591,6 +585,7 @@ Suite *library_tcp_suite(void)
     tcase_add_test(tests, own_shutdown_of_reading_is_read_closed);
     tcase_add_test(tests, own_shutdown_of_writing_closes_no_reading);
     tcase_add_test(tests, own_shutdown_of_both_is_write_closed_and_writing_is_epipe);
+    tcase_add_test(tests, an_own_shutdown_before_registering_is_told_and_repeats_under_level);
     tcase_add_loop_test(tests, a_reset_is_read_closed_and_then_it_is_quiet, 0, 2);
     tcase_add_test(tests, a_hang_up_repeats_under_level);
     tcase_add_test(tests, the_pending_error_is_taken_once);

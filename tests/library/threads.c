@@ -5,19 +5,8 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <string.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 Suite *library_threads_suite(void);
-
-static int signalled(void)
-{
-    int fd = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);
-
-    ck_assert_int_ge(fd, 0);
-    return fd;
-}
 
 static pthread_t start(void *(*run)(void *), void *argument)
 {
@@ -31,20 +20,22 @@ static pthread_t start(void *(*run)(void *), void *argument)
 
 static void *register_it(void *fd)
 {
-    ck_assert_int_eq(minimio_registrator_register_fd(registrator, *(int *)fd, 1, MINIMIO_READABLE, MINIMIO_EDGE), 0);
+    ck_assert_int_eq(minimio_registrator_register_fd(registrator, *(minimio_fd *)fd, 1, MINIMIO_READABLE, MINIMIO_EDGE),
+                     0);
     return NULL;
 }
 
 static void *reregister_it(void *fd)
 {
-    ck_assert_int_eq(minimio_registrator_reregister_fd(registrator, *(int *)fd, 2, MINIMIO_READABLE, MINIMIO_EDGE), 0);
+    ck_assert_int_eq(
+        minimio_registrator_reregister_fd(registrator, *(minimio_fd *)fd, 2, MINIMIO_READABLE, MINIMIO_EDGE), 0);
     return NULL;
 }
 
 static void *deregister_it_and_wake(void *fd)
 {
-    ck_assert_int_eq(minimio_registrator_deregister_fd(registrator, *(int *)fd), 0);
-    ck_assert_int_eq(eventfd_write(*(int *)fd, 1), 0);
+    ck_assert_int_eq(minimio_registrator_deregister_fd(registrator, *(minimio_fd *)fd), 0);
+    trigger_fire(*(minimio_fd *)fd);
     ck_assert_int_eq(minimio_registrator_wake(registrator), 0);
     return NULL;
 }
@@ -52,7 +43,7 @@ static void *deregister_it_and_wake(void *fd)
 START_TEST(changes_from_another_thread_are_taken_up_by_a_blocked_poll)
 {
     struct minimio_event event;
-    int fd = signalled();
+    minimio_fd fd = trigger_new(true);
 
     pthread_t thread = start(register_it, &fd);
     ck_assert_uint_eq(await_event().token, 1);
@@ -63,7 +54,7 @@ START_TEST(changes_from_another_thread_are_taken_up_by_a_blocked_poll)
     thread = start(deregister_it_and_wake, &fd);
     ck_assert_int_eq(minimio_poll_poll(queue, &event, 1, MINIMIO_FOREVER), 0);
     pthread_join(thread, NULL);
-    close(fd);
+    trigger_free(fd);
 }
 END_TEST
 
@@ -88,14 +79,14 @@ static void *register_and_forget(void *argument)
     struct worker *worker = argument;
 
     for (uint64_t round = 1; round <= ROUNDS; round++) {
-        int fd = signalled();
+        minimio_fd fd = trigger_new(true);
         minimio_token token = worker->number << 32 | round;
         enum minimio_mode mode = (enum minimio_mode)(round % 3);
         ck_assert_int_eq(minimio_registrator_register_fd(worker->registrator, fd, 0, MINIMIO_READABLE, mode), 0);
         ck_assert_int_eq(minimio_registrator_reregister_fd(worker->registrator, fd, token, MINIMIO_READABLE, mode), 0);
-        if (round % 2 == 0)
+        if (round % 2 == 0 || is_wine())
             ck_assert_int_eq(minimio_registrator_deregister_fd(worker->registrator, fd), 0);
-        close(fd);
+        trigger_free(fd);
         atomic_store(&worker->forgotten, round);
         if (round % 16 == 0)
             ck_assert_int_eq(minimio_registrator_wake(worker->registrator), 0);
@@ -115,6 +106,12 @@ static bool all_done(struct worker *workers)
 
 START_TEST(three_threads_register_and_forget_while_one_polls)
 {
+    /*
+     * Closed without being deregistered, a socket's number may be another's before the queue is told, and the queue
+     * then asks about that one, in vain. Wine's server fails an assertion if it is only half made.
+     */
+    if (is_wine())
+        skip_on("windows", __func__, "in part, under wine alone: its server does not survive the closing");
     struct worker workers[WORKERS] = {0};
     pthread_t threads[WORKERS];
     struct minimio_event events[16];
@@ -150,13 +147,14 @@ static void *reregister_many_times(void *fd)
 {
     for (minimio_token token = 1; token <= ROUNDS; token++)
         ck_assert_int_eq(
-            minimio_registrator_reregister_fd(registrator, *(int *)fd, token, MINIMIO_READABLE, MINIMIO_EDGE), 0);
+            minimio_registrator_reregister_fd(registrator, *(minimio_fd *)fd, token, MINIMIO_READABLE, MINIMIO_EDGE),
+            0);
     return NULL;
 }
 
 START_TEST(the_last_of_many_changes_is_reported)
 {
-    int fd = signalled();
+    minimio_fd fd = trigger_new(true);
     minimio_token last = 0;
 
     register_it(&fd);
@@ -168,7 +166,7 @@ START_TEST(the_last_of_many_changes_is_reported)
     }
     pthread_join(thread, NULL);
     assert_quiet();
-    close(fd);
+    trigger_free(fd);
 }
 END_TEST
 
@@ -206,7 +204,7 @@ END_TEST
 static void *use_until_it_ends(void *argument)
 {
     struct minimio_registrator *handle = argument;
-    int fd = signalled();
+    minimio_fd fd = trigger_new(true);
 
     for (;;) {
         int r = minimio_registrator_register_fd(handle, fd, 1, MINIMIO_READABLE, MINIMIO_EDGE);
@@ -219,7 +217,7 @@ static void *use_until_it_ends(void *argument)
         ck_assert(r == 0 || r == -ECANCELED);
     }
     minimio_registrator_free(handle);
-    close(fd);
+    trigger_free(fd);
     return NULL;
 }
 

@@ -3,13 +3,11 @@
 #include "tests/library/support.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
+#ifndef _WIN32
 #include <signal.h>
-#include <string.h>
-#include <sys/eventfd.h>
 #include <sys/time.h>
-#include <unistd.h>
+#endif
 
 Suite *library_wake_suite(void);
 
@@ -20,9 +18,9 @@ static int poll_for(int64_t timeout_ns)
     return minimio_poll_poll(queue, events, 8, timeout_ns);
 }
 
-static int ready_fd(minimio_token token)
+static minimio_fd ready_fd(minimio_token token)
 {
-    int fd = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);
+    minimio_fd fd = trigger_new(true);
 
     ck_assert_int_eq(minimio_registrator_register_fd(registrator, fd, token, MINIMIO_READABLE, MINIMIO_LEVEL), 0);
     return fd;
@@ -59,7 +57,7 @@ END_TEST
 
 START_TEST(a_wake_that_comes_with_events_is_spent_with_them)
 {
-    int fd = ready_fd(1);
+    minimio_fd fd = ready_fd(1);
 
     ck_assert_int_eq(minimio_registrator_wake(registrator), 0);
     ck_assert_int_eq(poll_for(MINIMIO_FOREVER), 1);
@@ -67,13 +65,13 @@ START_TEST(a_wake_that_comes_with_events_is_spent_with_them)
     int64_t start = now_ns();
     ck_assert_int_eq(poll_for(A_MOMENT), 0);
     ck_assert_int_ge(now_ns() - start, A_MOMENT);
-    close(fd);
+    trigger_free(fd);
 }
 END_TEST
 
 START_TEST(a_wake_takes_no_slot_of_the_capacity)
 {
-    int fds[3] = {ready_fd(0), ready_fd(1), ready_fd(2)};
+    minimio_fd fds[3] = {ready_fd(0), ready_fd(1), ready_fd(2)};
 
     for (size_t capacity = 1; capacity <= 3; capacity++) {
         ck_assert_int_eq(minimio_registrator_wake(registrator), 0);
@@ -85,7 +83,7 @@ START_TEST(a_wake_takes_no_slot_of_the_capacity)
     ck_assert_int_eq(minimio_registrator_wake(registrator), 0);
     ck_assert_int_eq(minimio_poll_poll(queue, events, 4, PLENTY), 3);
     for (int i = 0; i < 3; i++)
-        close(fds[i]);
+        trigger_free(fds[i]);
 }
 END_TEST
 
@@ -119,7 +117,7 @@ END_TEST
 START_TEST(closing_ends_the_poll_under_way_and_every_later_one)
 {
     pthread_t thread;
-    int fd = ready_fd(1);
+    minimio_fd fd = ready_fd(1);
 
     ck_assert_int_eq(minimio_registrator_deregister_fd(registrator, fd), 0);
     ck_assert_int_eq(pthread_create(&thread, NULL, close_from_thread, NULL), 0);
@@ -127,13 +125,13 @@ START_TEST(closing_ends_the_poll_under_way_and_every_later_one)
     pthread_join(thread, NULL);
     ck_assert_int_eq(poll_for(MINIMIO_FOREVER), -ECANCELED);
     ck_assert_int_eq(poll_for(0), -ECANCELED);
-    close(fd);
+    trigger_free(fd);
 }
 END_TEST
 
 START_TEST(a_closed_queue_refuses_all_but_deregister)
 {
-    int fd = ready_fd(1);
+    minimio_fd fd = ready_fd(1);
 
     ck_assert_int_eq(minimio_registrator_close_loop(registrator), 0);
     ck_assert_int_eq(minimio_registrator_close_loop(registrator), -ECANCELED);
@@ -146,12 +144,44 @@ START_TEST(a_closed_queue_refuses_all_but_deregister)
     ck_assert_ptr_nonnull(another);
     ck_assert_int_eq(minimio_registrator_close_loop(another), -ECANCELED);
     minimio_registrator_free(another);
-    close(fd);
+    trigger_free(fd);
 }
 END_TEST
 
-/* An event and the closing within one poll: a signal handler brings both about while it waits. */
-static int event_fd;
+/* An event and the closing within one poll. */
+static minimio_fd event_fd;
+
+static void *event_and_close(void *unused)
+{
+    trigger_fire(event_fd);
+    return close_from_thread(unused);
+}
+
+START_TEST(a_poll_under_way_when_both_came_returns_the_events)
+{
+    pthread_t thread;
+
+    event_fd = trigger_new(false);
+    ck_assert_int_eq(minimio_registrator_register_fd(registrator, event_fd, 1, MINIMIO_READABLE, MINIMIO_EDGE), 0);
+    ck_assert_int_eq(pthread_create(&thread, NULL, event_and_close, NULL), 0);
+    int first = poll_for(MINIMIO_FOREVER);
+    pthread_join(thread, NULL);
+    /* Unless both came before the poll began: then it was not under way. */
+    ck_assert(first == 1 || first == -ECANCELED);
+    ck_assert_int_eq(poll_for(0), -ECANCELED);
+    trigger_free(event_fd);
+}
+END_TEST
+
+#ifdef _WIN32
+
+#define NO_SIGNALS "there are no signals"
+ABSENT_TEST(a_signal_handler_may_close, "windows", NO_SIGNALS)
+ABSENT_TEST(a_signal_handler_may_wake, "windows", NO_SIGNALS)
+ABSENT_TEST(a_signal_handler_may_close_with_an_event, "windows", NO_SIGNALS)
+ABSENT_TEST(a_thread_in_sigwait_may_close, "windows", NO_SIGNALS)
+
+#else
 
 static void signal_event_and_close(int signal_number)
 {
@@ -170,28 +200,6 @@ static void alarm_in_5_ms(void (*handler)(int))
     ck_assert_int_eq(sigaction(SIGALRM, &action, NULL), 0);
     ck_assert_int_eq(setitimer(ITIMER_REAL, &in_5_ms, NULL), 0);
 }
-
-static void *event_and_close(void *unused)
-{
-    ck_assert_int_eq(eventfd_write(event_fd, 1), 0);
-    return close_from_thread(unused);
-}
-
-START_TEST(a_poll_under_way_when_both_came_returns_the_events)
-{
-    pthread_t thread;
-
-    event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    ck_assert_int_eq(minimio_registrator_register_fd(registrator, event_fd, 1, MINIMIO_READABLE, MINIMIO_EDGE), 0);
-    ck_assert_int_eq(pthread_create(&thread, NULL, event_and_close, NULL), 0);
-    int first = poll_for(MINIMIO_FOREVER);
-    pthread_join(thread, NULL);
-    /* Unless both came before the poll began: then it was not under way. */
-    ck_assert(first == 1 || first == -ECANCELED);
-    ck_assert_int_eq(poll_for(0), -ECANCELED);
-    close(event_fd);
-}
-END_TEST
 
 static void close_handler(int signal_number)
 {
@@ -221,13 +229,13 @@ END_TEST
 
 START_TEST(a_signal_handler_may_close_with_an_event)
 {
-    event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    event_fd = trigger_new(false);
     ck_assert_int_eq(minimio_registrator_register_fd(registrator, event_fd, 1, MINIMIO_READABLE, MINIMIO_EDGE), 0);
     alarm_in_5_ms(signal_event_and_close);
     int first = poll_for(MINIMIO_FOREVER);
     ck_assert(first == 1 || first == -ECANCELED);
     ck_assert_int_eq(poll_for(0), -ECANCELED);
-    close(event_fd);
+    trigger_free(event_fd);
 }
 END_TEST
 
@@ -255,6 +263,8 @@ START_TEST(a_thread_in_sigwait_may_close)
     pthread_join(thread, NULL);
 }
 END_TEST
+
+#endif
 
 START_TEST(wake_and_close_keep_errno)
 {

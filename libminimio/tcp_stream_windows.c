@@ -1,0 +1,492 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A stream's calls on Winsock.
+ *
+ * A call that meets the end of what there was re-arms the stream's edge-triggered registrations: one that would block,
+ * and one that was given less than it had room for, since the socket had no more at that moment.
+ */
+#include "libminimio/tcp_stream.h"
+
+#include "libminimio/event.h"
+#include "libminimio/selector_windows.h"
+#include "libminimio/winsock_windows.h"
+
+#include <windows.h>
+#include <mswsock.h>
+#include <mstcpip.h>
+
+#include <assert.h>
+#include <errno.h>
+#include <limits.h>
+#include <stddef.h>
+
+/* There is no IOV_MAX; so many are copied to the stack. */
+#define SLICES_MAX 1024
+
+void tcp_stream_close_fd(minimio_fd fd)
+{
+    closesocket(fd);
+}
+
+/* ---- Connecting ------------------------------------------------------------------------------------------------- */
+
+static int set_non_blocking(SOCKET fd)
+{
+    u_long on = 1;
+
+    return ioctlsocket(fd, FIONBIO, &on) != 0 ? winsock_last_error() : 0;
+}
+
+/*
+ * Windows repeats a connecting that was refused, twice, half a second apart, in case the peer is about to listen. On
+ * the loopback nothing is gained by that. The system may refuse, as those before Windows 10 do.
+ */
+static void let_loopback_refuse_at_once(SOCKET fd, const struct sockaddr *address)
+{
+    TCP_INITIAL_RTO_PARAMETERS once = {TCP_INITIAL_RTO_UNSPECIFIED_RTT, TCP_INITIAL_RTO_NO_SYN_RETRANSMISSIONS};
+    const struct sockaddr_in *v4 = (const struct sockaddr_in *)(const void *)address;
+    const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)(const void *)address;
+    DWORD length;
+
+    if (address->sa_family == AF_INET6 ? IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr) : v4->sin_addr.S_un.S_un_b.s_b1 == 127)
+        WSAIoctl(fd, SIO_TCP_INITIAL_RTO, &once, sizeof(once), NULL, 0, &length, NULL, NULL);
+}
+
+static int start_connect(SOCKET fd, const struct sockaddr *address, socklen_t address_length, bool *ret_connected)
+{
+    int r = set_non_blocking(fd);
+
+    if (r < 0)
+        return r;
+    let_loopback_refuse_at_once(fd, address);
+    *ret_connected = connect(fd, address, address_length) == 0;
+    if (!*ret_connected && WSAGetLastError() != WSAEWOULDBLOCK)
+        return winsock_last_error();
+    return 0;
+}
+
+int minimio_tcp_stream_connect(const struct sockaddr *address, socklen_t address_length,
+                               struct minimio_tcp_stream **ret_stream)
+{
+    bool connected = false;
+
+    assert(address && ret_stream);
+    if (address_length < (socklen_t)offsetof(struct sockaddr, sa_data))
+        return -EINVAL;
+    if (address->sa_family != AF_INET && address->sa_family != AF_INET6)
+        return -EAFNOSUPPORT;
+    /* Winsock calls this a bad pointer. */
+    if (address_length <
+        (socklen_t)(address->sa_family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6)))
+        return -EINVAL;
+    int r = winsock_start();
+    if (r < 0)
+        return r;
+    SOCKET fd = WSASocketW(address->sa_family, SOCK_STREAM, IPPROTO_TCP, NULL, 0,
+                           WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT);
+    if (fd == INVALID_SOCKET)
+        return winsock_last_error();
+    r = start_connect(fd, address, address_length, &connected);
+    if (r == 0)
+        r = tcp_stream_new(fd, connected, ret_stream);
+    if (r < 0)
+        closesocket(fd);
+    else
+        (*ret_stream)->connecting = !connected;
+    return r;
+}
+
+/* An unconnected socket that is connecting has a local address; Winsock gave it one. */
+static bool is_bound(SOCKET fd)
+{
+    struct sockaddr_storage address;
+    socklen_t length = sizeof(address);
+
+    return getsockname(fd, (struct sockaddr *)&address, &length) == 0;
+}
+
+/* How long a socket has been connected is the one question whose answer tells that it is. */
+static bool is_connected(SOCKET fd)
+{
+    DWORD seconds = 0;
+    int length = sizeof(seconds);
+
+    return getsockopt(fd, SOL_SOCKET, SO_CONNECT_TIME, (char *)&seconds, &length) == 0 && seconds != (DWORD)-1;
+}
+
+int minimio_tcp_stream_from_fd(minimio_fd fd, struct minimio_tcp_stream **ret_stream)
+{
+    struct minimio_tcp_stream *stream;
+    SOCKET base;
+
+    assert(ret_stream);
+    int r = winsock_start();
+    if (r == 0)
+        r = winsock_base_socket(fd, &base);
+    if (r < 0)
+        return r == -EPERM ? -ENOTSOCK : r;
+    bool connected = is_connected(fd);
+    r = tcp_stream_new(fd, connected, &stream);
+    if (r < 0)
+        return r;
+    stream->connecting = !connected && is_bound(fd);
+    r = set_non_blocking(fd);
+    if (r == 0 && !SetHandleInformation((HANDLE)fd, HANDLE_FLAG_INHERIT, 0))
+        r = -EBADF;
+    if (r < 0) {
+        minimio_tcp_stream_take_fd(stream);
+        return r;
+    }
+    *ret_stream = stream;
+    return 0;
+}
+
+/* Errors of the caller's or of the moment, which say nothing of the connection. */
+static bool is_of_the_call(int error)
+{
+    switch (error) {
+    case 0:
+    case EAGAIN:
+    case EINTR:
+    case ENOTCONN:
+    case EPIPE:
+    case EFAULT:
+    case EINVAL:
+    case EMSGSIZE:
+    case ENOMEM:
+    case ENOBUFS:
+    case EOPNOTSUPP:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* The caller is told of an error: the system would tell it again and again. */
+static void note_error(struct minimio_tcp_stream *stream, int error)
+{
+    if (is_of_the_call(error))
+        return;
+    stream->error_told = true;
+    if (!stream->connected && stream->connect_error == 0)
+        stream->connect_error = (int16_t)error;
+}
+
+/* The error that connecting has ended with; for a reset SO_ERROR knows nothing, but the next call would meet it. */
+static int pending_error(struct minimio_tcp_stream *stream)
+{
+    int error = 0, length = sizeof(error);
+    char byte;
+
+    if (getsockopt(stream->fd, SOL_SOCKET, SO_ERROR, (char *)&error, &length) != 0)
+        return -winsock_last_error();
+    if (error != 0)
+        return -winsock_error(error);
+    if (!stream->connected || recv(stream->fd, &byte, 1, MSG_PEEK) >= 0)
+        return 0;
+    error = -winsock_last_error();
+    return is_of_the_call(error) ? 0 : error;
+}
+
+int minimio_tcp_stream_take_error(struct minimio_tcp_stream *stream)
+{
+    assert(stream);
+    if (stream->error_told)
+        return 0;
+    int error = pending_error(stream);
+    note_error(stream, error);
+    return -error;
+}
+
+int minimio_tcp_stream_finish_connect(struct minimio_tcp_stream *stream)
+{
+    assert(stream);
+    if (stream->connected)
+        return 0;
+    /* Connected is asked for after the error and again before the verdict, for it may fail or succeed in between. */
+    for (int i = 0; i < 2; i++) {
+        if (stream->connect_error == 0)
+            minimio_tcp_stream_take_error(stream);
+        if (stream->connect_error != 0)
+            return -stream->connect_error;
+        stream->connected = is_connected(stream->fd);
+        if (stream->connected)
+            return 0;
+    }
+    return stream->connecting ? -EINPROGRESS : -ENOTCONN;
+}
+
+/* ---- Reading and writing ---------------------------------------------------------------------------------------- */
+
+static int clamp(size_t length)
+{
+    return length < INT_MAX ? (int)length : INT_MAX;
+}
+
+/*
+ * Not connected yet, or never to be: Winsock says no more than that it is not, and wine that reading has come to an
+ * end. `error` is what the call gave; returns what it is to give.
+ */
+static int why_nothing(struct minimio_tcp_stream *stream, int error)
+{
+    if (stream->connected || !stream->connecting)
+        return error;
+    int r = minimio_tcp_stream_finish_connect(stream);
+    /* Connected by now, which it was not in the call. */
+    if (r == -EINPROGRESS || (r == 0 && error == ENOTCONN))
+        return EAGAIN;
+    return -r;
+}
+
+/* What a call of Winsock's that moved `result` bytes, or failed, is to return. */
+static ssize_t finish_io(struct minimio_tcp_stream *stream, ssize_t result, size_t wanted, minimio_interests direction)
+{
+    int error = result < 0 ? -winsock_last_error() : 0;
+
+    if (result == 0 || error == ENOTCONN)
+        error = why_nothing(stream, error);
+    if (error == EAGAIN || (error == 0 && (size_t)result < wanted))
+        selector_windows_rearm(stream->fd, direction);
+    if (error == 0)
+        return result;
+    note_error(stream, error);
+    return -error;
+}
+
+static ssize_t finish_read(struct minimio_tcp_stream *stream, ssize_t result, size_t wanted)
+{
+    /* After one's own shutdown Winsock fails, where elsewhere it is the end of the stream. */
+    if (result < 0 && WSAGetLastError() == WSAESHUTDOWN)
+        return 0;
+    return finish_io(stream, result, wanted, MINIMIO_READABLE | MINIMIO_PRIORITY);
+}
+
+ssize_t minimio_tcp_stream_read(struct minimio_tcp_stream *stream, void *buffer, size_t length)
+{
+    assert(stream);
+    return finish_read(stream, recv(stream->fd, buffer, clamp(length), 0), (size_t)clamp(length));
+}
+
+ssize_t minimio_tcp_stream_peek(struct minimio_tcp_stream *stream, void *buffer, size_t length)
+{
+    assert(stream);
+    /* What was seen is still there, so that there is no end to have met. */
+    return finish_read(stream, recv(stream->fd, buffer, clamp(length), MSG_PEEK), 0);
+}
+
+ssize_t minimio_tcp_stream_write(struct minimio_tcp_stream *stream, const void *buffer, size_t length)
+{
+    assert(stream);
+    return finish_io(stream, send(stream->fd, buffer, clamp(length), 0), (size_t)clamp(length), MINIMIO_WRITABLE);
+}
+
+/* Slices as Winsock's buffers, whose lengths have 32 bits. Returns how many; their sum fits a DWORD. */
+static DWORD buffers_of(const struct minimio_slice *slices, int count, WSABUF *buffers, size_t *ret_total)
+{
+    size_t total = 0;
+    DWORD used = 0;
+
+    while (used < (DWORD)count && used < SLICES_MAX && total < INT_MAX) {
+        size_t room = INT_MAX - total;
+        size_t length = slices[used].length < room ? slices[used].length : room;
+        buffers[used].buf = slices[used].base;
+        buffers[used++].len = (ULONG)length;
+        total += length;
+    }
+    *ret_total = total;
+    return used;
+}
+
+ssize_t minimio_tcp_stream_read_vectored(struct minimio_tcp_stream *stream, const struct minimio_slice *slices,
+                                         int count)
+{
+    WSABUF buffers[SLICES_MAX];
+    DWORD received = 0, flags = 0;
+    size_t total;
+
+    assert(stream && (slices || count <= 0));
+    if (count < 0)
+        return -EINVAL;
+    DWORD used = buffers_of(slices, count, buffers, &total);
+    if (used == 0)
+        return 0;
+    int r = WSARecv(stream->fd, buffers, used, &received, &flags, NULL, NULL);
+    return finish_read(stream, r == 0 ? (ssize_t)received : -1, total);
+}
+
+ssize_t minimio_tcp_stream_write_vectored(struct minimio_tcp_stream *stream, const struct minimio_slice *slices,
+                                          int count)
+{
+    WSABUF buffers[SLICES_MAX];
+    DWORD sent = 0;
+    size_t total;
+
+    assert(stream && (slices || count <= 0));
+    if (count < 0)
+        return -EINVAL;
+    DWORD used = buffers_of(slices, count, buffers, &total);
+    if (used == 0)
+        return 0;
+    int r = WSASend(stream->fd, buffers, used, &sent, 0, NULL, NULL);
+    return finish_io(stream, r == 0 ? (ssize_t)sent : -1, total, MINIMIO_WRITABLE);
+}
+
+/* ---- Shutting down ---------------------------------------------------------------------------------------------- */
+
+enum { SHUT_READ = 1 << MINIMIO_SHUTDOWN_READ, SHUT_WRITE = 1 << MINIMIO_SHUTDOWN_WRITE };
+
+void tcp_stream_registered(struct minimio_tcp_stream *stream)
+{
+    uint32_t closed = 0;
+
+    /* As elsewhere: nothing is told of writing that was shut alone. */
+    if (stream->shut & SHUT_READ)
+        closed |= READINESS_READ_CLOSED | (stream->shut & SHUT_WRITE ? READINESS_WRITE_CLOSED : 0);
+    if (closed != 0)
+        selector_windows_shut(stream->fd, closed);
+}
+
+int minimio_tcp_stream_shutdown(struct minimio_tcp_stream *stream, enum minimio_shutdown how)
+{
+    static const struct {
+        int how;
+        uint8_t shut;
+    } ways[] = {
+        [MINIMIO_SHUTDOWN_READ] = {SD_RECEIVE, SHUT_READ},
+        [MINIMIO_SHUTDOWN_WRITE] = {SD_SEND, SHUT_WRITE},
+        [MINIMIO_SHUTDOWN_BOTH] = {SD_BOTH, SHUT_READ | SHUT_WRITE},
+    };
+
+    assert(stream);
+    if ((unsigned)how >= sizeof(ways) / sizeof(ways[0]))
+        return -EINVAL;
+    if (shutdown(stream->fd, ways[how].how) != 0)
+        return winsock_last_error();
+    stream->shut = (stream->shut | ways[how].shut) & (SHUT_READ | SHUT_WRITE);
+    tcp_stream_registered(stream);
+    return 0;
+}
+
+/* ---- Options and addresses -------------------------------------------------------------------------------------- */
+
+static int set_option(struct minimio_tcp_stream *stream, int level, int name, DWORD value)
+{
+    return setsockopt(stream->fd, level, name, (const char *)&value, sizeof(value)) != 0 ? winsock_last_error() : 0;
+}
+
+static int get_option(struct minimio_tcp_stream *stream, int level, int name, DWORD *ret_value)
+{
+    /* Zero beforehand, for of some options Winsock writes one byte. */
+    DWORD value = 0;
+    int length = sizeof(value);
+
+    if (getsockopt(stream->fd, level, name, (char *)&value, &length) != 0)
+        return winsock_last_error();
+    *ret_value = value;
+    return 0;
+}
+
+static int get_flag(struct minimio_tcp_stream *stream, int level, int name, bool *ret_flag)
+{
+    DWORD value = 0;
+    int r = get_option(stream, level, name, &value);
+
+    if (r == 0)
+        *ret_flag = value != 0;
+    return r;
+}
+
+int minimio_tcp_stream_set_nodelay(struct minimio_tcp_stream *stream, bool nodelay)
+{
+    assert(stream);
+    return set_option(stream, IPPROTO_TCP, TCP_NODELAY, nodelay);
+}
+
+int minimio_tcp_stream_nodelay(struct minimio_tcp_stream *stream, bool *ret_nodelay)
+{
+    assert(stream && ret_nodelay);
+    return get_flag(stream, IPPROTO_TCP, TCP_NODELAY, ret_nodelay);
+}
+
+int minimio_tcp_stream_set_keepalive(struct minimio_tcp_stream *stream, bool keepalive)
+{
+    assert(stream);
+    return set_option(stream, SOL_SOCKET, SO_KEEPALIVE, keepalive);
+}
+
+int minimio_tcp_stream_keepalive(struct minimio_tcp_stream *stream, bool *ret_keepalive)
+{
+    assert(stream && ret_keepalive);
+    return get_flag(stream, SOL_SOCKET, SO_KEEPALIVE, ret_keepalive);
+}
+
+/* Level and name of the option that is the hop limit in the socket's family, which an unbound one has as well. */
+static int hop_limit_option(struct minimio_tcp_stream *stream, int *ret_level, int *ret_name)
+{
+    WSAPROTOCOL_INFOW protocol = {0};
+    int length = sizeof(protocol);
+
+    if (getsockopt(stream->fd, SOL_SOCKET, SO_PROTOCOL_INFOW, (char *)&protocol, &length) != 0)
+        return winsock_last_error();
+    bool is_v6 = protocol.iAddressFamily == AF_INET6;
+    *ret_level = is_v6 ? IPPROTO_IPV6 : IPPROTO_IP;
+    *ret_name = is_v6 ? IPV6_UNICAST_HOPS : IP_TTL;
+    return 0;
+}
+
+int minimio_tcp_stream_set_ttl(struct minimio_tcp_stream *stream, uint32_t ttl)
+{
+    int level = 0, name = 0;
+
+    assert(stream);
+    if (ttl < 1 || ttl > 255)
+        return -EINVAL;
+    int r = hop_limit_option(stream, &level, &name);
+    return r < 0 ? r : set_option(stream, level, name, ttl);
+}
+
+int minimio_tcp_stream_ttl(struct minimio_tcp_stream *stream, uint32_t *ret_ttl)
+{
+    int level = 0, name = 0;
+    DWORD ttl = 0;
+
+    assert(stream && ret_ttl);
+    int r = hop_limit_option(stream, &level, &name);
+    if (r == 0)
+        r = get_option(stream, level, name, &ttl);
+    if (r == 0)
+        *ret_ttl = ttl;
+    return r;
+}
+
+typedef int(WSAAPI *address_function)(SOCKET, struct sockaddr *, int *);
+
+static int give_address(struct minimio_tcp_stream *stream, address_function ask, struct sockaddr_storage *ret_address,
+                        socklen_t *ret_length)
+{
+    struct sockaddr_storage address = {0};
+    int length = sizeof(address);
+
+    if (ask(stream->fd, (struct sockaddr *)&address, &length) != 0) {
+        int r = winsock_last_error();
+        /* Of an unbound socket. */
+        return r == -EINVAL ? -ENOTCONN : r;
+    }
+    *ret_address = address;
+    *ret_length = length;
+    return 0;
+}
+
+int minimio_tcp_stream_local_addr(struct minimio_tcp_stream *stream, struct sockaddr_storage *ret_address,
+                                  socklen_t *ret_length)
+{
+    assert(stream && ret_address && ret_length);
+    return give_address(stream, getsockname, ret_address, ret_length);
+}
+
+int minimio_tcp_stream_peer_addr(struct minimio_tcp_stream *stream, struct sockaddr_storage *ret_address,
+                                 socklen_t *ret_length)
+{
+    assert(stream && ret_address && ret_length);
+    return give_address(stream, getpeername, ret_address, ret_length);
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+/* The modes, and AFD's events as readiness. */
+#include "libminimio/watch_windows.h"
+
+#include "libminimio/event.h"
+
+/* Asked for whatever the interests are, like the hang-ups of poll(2). */
+#define ENDS (AFD_POLL_DISCONNECT | AFD_POLL_ABORT | AFD_POLL_CONNECT_FAIL)
+
+static uint32_t events_of(minimio_interests interests)
+{
+    return (interests & MINIMIO_READABLE ? AFD_POLL_RECEIVE | AFD_POLL_ACCEPT : 0) |
+           (interests & MINIMIO_WRITABLE ? AFD_POLL_SEND : 0) |
+           (interests & MINIMIO_PRIORITY ? AFD_POLL_RECEIVE_EXPEDITED : 0);
+}
+
+/* At an end, those calls answer at once that somebody waits for. */
+static uint32_t answers(const struct watch *watch, uint32_t closed)
+{
+    uint32_t bits = 0;
+
+    if ((closed & READINESS_READ_CLOSED) && (watch->interests & MINIMIO_READABLE))
+        bits |= READINESS_READABLE;
+    if ((closed & READINESS_WRITE_CLOSED) && (watch->interests & MINIMIO_WRITABLE))
+        bits |= READINESS_WRITABLE;
+    return bits;
+}
+
+static uint32_t readiness(const struct watch *watch, uint32_t events)
+{
+    uint32_t closed = 0;
+
+    if (events & AFD_POLL_DISCONNECT)
+        closed |= READINESS_READ_CLOSED;
+    if (events & (AFD_POLL_ABORT | AFD_POLL_CONNECT_FAIL))
+        closed |= READINESS_READ_CLOSED | READINESS_WRITE_CLOSED | READINESS_ERROR;
+    return closed | answers(watch, closed) | (events & (AFD_POLL_RECEIVE | AFD_POLL_ACCEPT) ? READINESS_READABLE : 0) |
+           (events & AFD_POLL_RECEIVE_EXPEDITED ? READINESS_PRIORITY : 0) |
+           (events & AFD_POLL_SEND ? READINESS_WRITABLE : 0);
+}
+
+/* Something is to be returned: what follows from that for what to ask. */
+static void note_ready(struct watch *watch, uint32_t bits)
+{
+    watch->ready |= bits;
+    if (watch->mode == MINIMIO_ONESHOT)
+        watch->wanted = 0;
+}
+
+void watch_repeat(struct watch *watch)
+{
+    if (watch->closed != 0)
+        note_ready(watch, watch->closed | answers(watch, watch->closed));
+}
+
+void watch_arm(struct watch *watch, minimio_token token, minimio_interests interests, enum minimio_mode mode)
+{
+    watch->token = token;
+    watch->interests = interests;
+    watch->mode = mode;
+    watch->wanted = events_of(interests) | ENDS;
+    watch->ready = 0;
+    watch->is_dead = false;
+    watch->is_stale = watch->request.pending;
+    watch_repeat(watch);
+}
+
+void watch_take(struct watch *watch, uint32_t events)
+{
+    events &= watch->wanted;
+    if (events == 0)
+        return;
+    if (events & (AFD_POLL_ABORT | AFD_POLL_CONNECT_FAIL))
+        watch->is_dead = true;
+    if (watch->mode == MINIMIO_EDGE)
+        watch->wanted = watch->is_dead ? 0 : watch->wanted & ~events;
+    note_ready(watch, readiness(watch, events));
+}
+
+void watch_shut(struct watch *watch, uint32_t closed)
+{
+    bool has_fired = watch->mode == MINIMIO_ONESHOT && watch->wanted == 0;
+
+    if ((closed & ~watch->closed) == 0)
+        return;
+    watch->closed |= closed;
+    if (!has_fired || watch->ready != 0)
+        watch_repeat(watch);
+}
+
+void watch_rearm(struct watch *watch, minimio_interests interests)
+{
+    const uint32_t ends = READINESS_READ_CLOSED | READINESS_WRITE_CLOSED | READINESS_ERROR;
+    minimio_interests both = interests & watch->interests;
+
+    if (watch->mode != MINIMIO_EDGE || watch->is_dead)
+        return;
+    watch->wanted |= events_of(both);
+    /* What is on its way is over as well, unless it speaks of an end. */
+    if (!(watch->ready & ends))
+        watch->ready &= ~((both & MINIMIO_READABLE ? READINESS_READABLE : 0U) |
+                          (both & MINIMIO_WRITABLE ? READINESS_WRITABLE : 0U));
+}
+
+uint32_t watch_deliver(struct watch *watch)
+{
+    uint32_t bits = watch->ready;
+
+    watch->ready = 0;
+    return bits;
+}

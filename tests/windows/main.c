@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/* The library's suites on Windows. */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+Suite *library_connect_host_suite(void);
+Suite *library_faults_suite(void);
+Suite *library_fork_suite(void);
+Suite *library_modes_suite(void);
+Suite *library_not_yet_suite(void);
+Suite *library_poll_suite(void);
+Suite *library_random_walk_suite(void);
+Suite *library_registering_suite(void);
+Suite *library_scenario_suite(void);
+Suite *library_tcp_suite(void);
+Suite *library_threads_suite(void);
+Suite *library_wake_suite(void);
+Suite *windows_suite(void);
+
+/* One a line. */
+/* clang-format off */
+static Suite *(*const suites[])(void) = {
+    library_connect_host_suite,
+    library_faults_suite,
+    library_fork_suite,
+    library_modes_suite,
+    library_not_yet_suite,
+    library_poll_suite,
+    library_random_walk_suite,
+    library_registering_suite,
+    library_scenario_suite,
+    library_tcp_suite,
+    library_threads_suite,
+    library_wake_suite,
+    windows_suite,
+};
+/* clang-format on */
+
+int main(void)
+{
+    SRunner *runner = srunner_create(NULL);
+
+    /* The children write to the same place. */
+    setvbuf(stdout, NULL, _IONBF, 0);
+    for (size_t i = 0; i < sizeof(suites) / sizeof(suites[0]); i++)
+        srunner_add_suite(runner, suites[i]());
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,42 @@
+# The library for Windows, built by a cross compiler and tested under wine.
+#   WINDOWS_CC=   the compiler     WINE=   what runs its programs
+
+WINDOWS_CC ?= x86_64-w64-mingw32-gcc
+WINDOWS_TOOLS = $(patsubst %gcc,%,$(WINDOWS_CC))
+WINDOWS = build/windows
+WINDOWS_CFLAGS = -std=c11 $(WARNINGS) $(if $(WERROR),-Werror) -D_WIN32_WINNT=0x0A00 -I. $(CFLAGS)
+
+WINDOWS_SOURCES = $(filter-out %/registry.c,$(PORTABLE_SOURCES)) $(wildcard libminimio/*_windows.c)
+WINDOWS_TEST_SOURCES = $(wildcard tests/windows/*.c) $(addprefix tests/library/,connect_host.c faults.c modes.c poll.c \
+	random_walk.c walk_model.c registering.c scenario.c skips.c support.c tcp.c threads.c wake.c)
+
+windows_objects = $(patsubst %.c,$(WINDOWS)/obj/%.o,$(1))
+
+.PHONY: windows check-windows
+
+windows:
+	@$(if $(filter no,$(DEPS)),:,scripts/deps.sh windows)
+	@$(MAKE) --no-print-directory $(WINDOWS)/libminimio.a
+
+check-windows:
+	@$(if $(filter no,$(DEPS)),:,scripts/deps.sh windows)
+	@$(MAKE) --no-print-directory $(WINDOWS)/libminimio.a $(WINDOWS)/tests/all.exe
+	@tests/windows/run.sh $(WINDOWS) $(WINDOWS_TOOLS)
+
+$(WINDOWS)/obj/%.o: %.c Makefile windows.mk
+	@mkdir -p $(@D)
+	$(call quiet,CC) $(WINDOWS_CC) $(WINDOWS_CFLAGS) $(EXTRA_CFLAGS) -MMD -MP -c -o $@ $<
+
+# The suites include <check.h>, which is ours here.
+$(WINDOWS)/obj/tests/%.o: EXTRA_CFLAGS = -Itests/windows -DEXPECTED_BACKEND='"windows"'
+
+$(WINDOWS)/libminimio.a: $(call windows_objects,$(WINDOWS_SOURCES))
+	@rm -f $@
+	$(call quiet,AR) $(WINDOWS_TOOLS)ar rcs $@ $^
+
+# Static, for wine finds no library of the compiler's. Allocations are led to tests/windows/fail_alloc.c.
+$(WINDOWS)/tests/all.exe: $(call windows_objects,$(WINDOWS_TEST_SOURCES)) $(WINDOWS)/libminimio.a
+	@mkdir -p $(@D)
+	$(call quiet,LD) $(WINDOWS_CC) $(LDFLAGS) -static -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc -o $@ $^ -lws2_32 -lntdll -lpthread
+
+-include $(patsubst %.o,%.d,$(call windows_objects,$(WINDOWS_SOURCES) $(WINDOWS_TEST_SOURCES)))
