@@ -76,7 +76,7 @@ CLIENT_LIBRARY = $(BUILD)/libminimio-client.a
 PROTO = $(BUILD)/obj/proto.a
 PROGRAMS = $(BUILD)/minimiod $(BUILD)/minimioctl
 EXAMPLES = $(patsubst %.c,$(BUILD)/%,$(EXAMPLE_SOURCES))
-BENCHES = $(BUILD)/bench/library $(BUILD)/bench/daemon
+BENCHES = $(addprefix $(BUILD)/bench/,library daemon neighbours)
 COMPLETIONS = $(addprefix $(BUILD)/completions/minimioctl.,bash zsh fish)
 PRODUCT_PACKAGES = libcjson libcares libbsd inih smartcols
 
@@ -183,7 +183,8 @@ $(BUILD)/examples/%: $(BUILD)/obj/examples/%.o $(LIBRARY)
 
 -include $(patsubst %.o,%.d,$(call objects,$(LIBRARY_SOURCES) $(PROTO_SOURCES) $(DAEMON_SOURCES) \
 	$(CLIENT_LIBRARY_SOURCES) $(CTL_SOURCES) $(TEST_SOURCES) $(KQUEUE_TEST_SOURCES) $(EXAMPLE_SOURCES) \
-	$(LIBRARY_BENCH_SOURCES) $(DAEMON_BENCH_SOURCES)))
+	$(LIBRARY_BENCH_SOURCES) $(DAEMON_BENCH_SOURCES) \
+	bench/neighbours.c))
 
 demo: deps
 	@$(MAKE) --no-print-directory build
@@ -238,6 +239,10 @@ benches: $(BENCHES)
 $(BUILD)/bench/library: $(call objects,$(LIBRARY_BENCH_SOURCES)) $(LIBRARY)
 	@mkdir -p $(@D)
 	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -o $@ $^ $(call pkg_libs,libevent_core libuv) -lev
+
+$(BUILD)/bench/neighbours: $(BUILD)/obj/bench/neighbours.o $(BUILD)/minimiod
+	@mkdir -p $(@D)
+	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^)
 
 # It starts the daemon and speaks to it, and has none of its code.
 $(BUILD)/bench/daemon: $(call objects,$(DAEMON_BENCH_SOURCES)) $(BUILD)/minimiod

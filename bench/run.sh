@@ -4,10 +4,13 @@ set -eu
 cd "$(dirname "$0")/.."
 
 build=${1:?usage: bench/run.sh BUILD}
-for bench in "$build"/bench/*; do
-    name=$(basename "$bench")
+for bench in "$build"/bench/* bench/*.py; do
+    name=$(basename "$bench" .py)
     if [ -x "$bench" ] && { [ -z "${BENCH:-}" ] || [ "$BENCH" = "$name" ]; }; then
         echo "== $name"
-        "$bench"
+        case $bench in
+        *.py) "$bench" "$build" ;;
+        *) "$bench" ;;
+        esac
     fi
 done
