@@ -153,10 +153,12 @@ static int hand_over(struct server *server, const struct options *options)
     result = server_take_leave(server);
     if (result < 0)
         return result;
+    /* One that came before now is nobody's but this binary's to obey; one that comes later is the next one's. */
     hold_signals(SIG_BLOCK);
-    result = handover_run(server, options->arguments);
+    result = signals.stop ? 0 : handover_run(server, options->arguments);
     hold_signals(SIG_UNBLOCK);
-    log_write(LOG_LEVEL_ERROR, "not handed over: %s; this binary goes on", strerror(-result));
+    if (result < 0)
+        log_write(LOG_LEVEL_ERROR, "not handed over: %s; this binary goes on", strerror(-result));
     server_resume(server);
     return 0;
 }

@@ -14,15 +14,20 @@
 Suite *daemon_handover_suite(void);
 
 /* Events may still come before the session is told that it ends. */
-static void hand_over(struct wire *session, const char *loop)
+static void await_farewell(struct wire *session, const char *loop)
 {
-    kill(minimiod.process.pid, SIGUSR2);
     do
         ck_assert(wire_read(session));
     while (!strcmp(member(session->message, "method")->valuestring, "ready"));
     expect_in(session->message, "{'method':'loop_closed','params':{'loop':%s,'reason':'shutdown'}}", loop);
     expect_end(session);
     wire_close(session);
+}
+
+static void hand_over(struct wire *session, const char *loop)
+{
+    kill(minimiod.process.pid, SIGUSR2);
+    await_farewell(session, loop);
 }
 
 static void come_back(const char *loop, int registrations)
@@ -159,6 +164,30 @@ START_TEST(clients_that_come_meanwhile_wait)
         ck_assert(wire_read(&others[i]));
         wire_close(&others[i]);
     }
+    await_farewell(&wire, "null");
+    wire_open(&wire, minimiod.socket);
+    call(&wire, "ping", NULL);
+}
+END_TEST
+
+/* A client that does not read keeps the old one from becoming another for a moment, in which it is asked to end. */
+START_TEST(it_ends_if_asked_while_it_takes_leave)
+{
+    struct wire slow;
+    int sent;
+
+    wire_open(&slow, minimiod.socket);
+    fill_until_blocked(&slow, &sent);
+    kill(minimiod.process.pid, SIGUSR2);
+    expect(&wire, "{'method':'loop_closed','params':{'reason':'shutdown'}}");
+    kill(minimiod.process.pid, SIGTERM);
+    ck_assert_int_eq(process_wait(&minimiod.process, PROCESS_TIMEOUT_MS), 0);
+    process_free(&minimiod.process);
+    ck_assert_int_ne(access(minimiod.socket, F_OK), 0);
+    ck_assert_int_eq(rmdir(minimiod.folder), 0);
+    wire_close(&slow);
+    wire_close(&wire);
+    port_close(&port);
 }
 END_TEST
 
@@ -250,6 +279,7 @@ Suite *daemon_handover_suite(void)
     Suite *suite = suite_create("daemon_handover");
     TCase *tests = add_case(suite, "handover");
     TCase *alone = tcase_create("binary");
+    TCase *asked = tcase_create("asked");
 
     tcase_add_test(tests, a_named_loop_goes_on_whole);
     tcase_add_test(tests, descriptors_of_all_kinds_go_on);
@@ -258,6 +288,10 @@ Suite *daemon_handover_suite(void)
     tcase_add_test(tests, twenty_in_a_row_lose_no_byte);
     tcase_add_test(tests, clients_that_come_meanwhile_wait);
     tcase_set_timeout(alone, 120);
+    tcase_add_checked_fixture(asked, set_up, NULL);
+    tcase_set_timeout(asked, 120);
+    tcase_add_test(asked, it_ends_if_asked_while_it_takes_leave);
+    suite_add_tcase(suite, asked);
     tcase_add_test(alone, the_new_binary_may_have_replaced_the_old_one);
     tcase_add_test(alone, without_a_binary_the_old_one_goes_on);
     suite_add_tcase(suite, alone);
