@@ -173,6 +173,8 @@ class Session:
         """Registered, it is deregistered, and the other way round; so too where it was so already."""
         what, _, token = message["id"].partition(":")
         error = message.get("error", {}).get("data", {}).get("name")
+        if error == "LOOP_CLOSED":
+            return  # the daemon is being restarted in order: the next session begins anew
         if error not in (None, {"churn-in": "TOKEN_EXISTS", "churn-out": "TOKEN_UNKNOWN"}[what]):
             fail(f"{self.name}: {message}")
         elif what == "churn-in":
