@@ -11,7 +11,7 @@ limit_s=900
 
 # Every function of the header is in the library.
 names=$("${tools}nm" -g --defined-only "$build/libminimio.a" | awk '$2 == "T" { print $3 }')
-declared=$(sed -n 's/^[a-z].*[ *]\(minimio_[a-z_]*\)(.*/\1/p' libminimio/minimio.h)
+declared=$(sed -n 's/^[a-z].*[ *]\(minimio_[a-z_]*\)(.*/\1/p' libminimio/minimio.h | sort -u)
 [ -n "$declared" ]
 for name in $declared; do
     if ! printf '%s\n' "$names" | grep -qx "$name"; then
