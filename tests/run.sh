@@ -24,7 +24,7 @@ if [ "${2:-}" = --valgrind ]; then
     ln -sfn ../minimioctl "$MINIMIO_BUILD/minimioctl"
     cat >"$MINIMIO_BUILD/minimiod" <<END
 #!/bin/sh
-exec valgrind -q --error-exitcode=99 --leak-check=full "$build/minimiod" "\$@"
+exec valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite,indirect "$build/minimiod" "\$@"
 END
     chmod +x "$MINIMIO_BUILD/minimiod"
 fi
