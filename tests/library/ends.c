@@ -166,11 +166,10 @@ START_TEST(an_end_is_told_again_to_who_reregisters)
 }
 END_TEST
 
-/* Wine's server finds an end by reading up to it. */
 static bool is_end_seen_behind_data(void)
 {
     return !is_wine() || !skip_on("windows", "what_was_sent_before_the_end_is_read_first",
-                                  "in part, under wine alone: it tells of an end when what came before has been read");
+                                  "in part, under wine alone: " WINE_READS_UP_TO_AN_END);
 }
 
 START_TEST(what_was_sent_before_the_end_is_read_first)

@@ -102,6 +102,7 @@ extern const bool edge_awaits_the_end;
 
 /* Is it wine, which is not Windows in everything? */
 bool is_wine(void);
+#define WINE_READS_UP_TO_AN_END "it finds an end only when what came before has been read"
 
 /* Closes a descriptor, and only that: what is registered is not deregistered. */
 void close_fd(minimio_fd fd);

@@ -150,6 +150,27 @@ START_TEST(a_short_read_meets_the_end_as_well)
 }
 END_TEST
 
+/* That the peer ends as well is no news to who has ended reading. */
+START_TEST(the_own_end_and_the_peer_s_are_told_as_one)
+{
+    struct pair pair;
+
+    set_up_queue();
+    pair_open(&pair);
+    ck_assert_int_eq(minimio_registrator_register(registrator, pair.stream, 1, MINIMIO_READABLE, MINIMIO_EDGE), 0);
+    ck_assert_int_eq(
+        minimio_tcp_stream_shutdown(pair.stream, _i == 0 ? MINIMIO_SHUTDOWN_READ : MINIMIO_SHUTDOWN_BOTH), 0);
+    struct minimio_event event = await_event();
+    ck_assert(minimio_event_is_read_closed(&event));
+    ck_assert_int_eq(minimio_event_is_write_closed(&event), _i == 1);
+    assert_quiet();
+    ck_assert_int_eq(shutdown(pair.peer, SHUT_WR), 0);
+    assert_quiet();
+    pair_close(&pair);
+    tear_down_queue();
+}
+END_TEST
+
 Suite *windows_suite(void)
 {
     Suite *suite = suite_create("windows");
@@ -163,6 +184,7 @@ Suite *windows_suite(void)
     tcase_add_test(tests, many_sockets_share_handles_that_go_with_the_last);
     tcase_add_test(tests, what_is_forgotten_does_not_pile_up);
     tcase_add_test(tests, a_short_read_meets_the_end_as_well);
+    tcase_add_loop_test(tests, the_own_end_and_the_peer_s_are_told_as_one, 0, 2);
     suite_add_tcase(suite, tests);
     return suite;
 }
