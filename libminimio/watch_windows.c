@@ -101,16 +101,16 @@ void watch_shut(struct watch *watch, uint32_t closed)
 
 void watch_rearm(struct watch *watch, minimio_interests interests)
 {
-    const uint32_t ends = READINESS_READ_CLOSED | READINESS_WRITE_CLOSED | READINESS_ERROR;
     minimio_interests both = interests & watch->interests;
 
     if (watch->mode != MINIMIO_EDGE || watch->is_dead)
         return;
     watch->wanted |= askable(watch, events_of(both));
     /* What is on its way is over as well, unless it speaks of an end. */
-    if (!(watch->ready & ends))
-        watch->ready &= ~((both & MINIMIO_READABLE ? READINESS_READABLE : 0U) |
-                          (both & MINIMIO_WRITABLE ? READINESS_WRITABLE : 0U));
+    if ((both & MINIMIO_READABLE) && !(watch->ready & READINESS_READ_CLOSED))
+        watch->ready &= ~READINESS_READABLE;
+    if ((both & MINIMIO_WRITABLE) && !(watch->ready & READINESS_WRITE_CLOSED))
+        watch->ready &= ~READINESS_WRITABLE;
 }
 
 uint32_t watch_deliver(struct watch *watch)
