@@ -180,13 +180,13 @@ END_TEST
 /* That the peer ends as well is no news to who has ended reading. */
 START_TEST(the_own_end_and_the_peer_s_are_told_as_one)
 {
+    enum minimio_shutdown how = _i == 0 ? MINIMIO_SHUTDOWN_READ : MINIMIO_SHUTDOWN_BOTH;
     struct pair pair;
 
     set_up_queue();
     pair_open(&pair);
     ck_assert_int_eq(minimio_registrator_register(registrator, pair.stream, 1, MINIMIO_READABLE, MINIMIO_EDGE), 0);
-    ck_assert_int_eq(
-        minimio_tcp_stream_shutdown(pair.stream, _i == 0 ? MINIMIO_SHUTDOWN_READ : MINIMIO_SHUTDOWN_BOTH), 0);
+    ck_assert_int_eq(minimio_tcp_stream_shutdown(pair.stream, how), 0);
     struct minimio_event event = await_event();
     ck_assert(minimio_event_is_read_closed(&event));
     ck_assert_int_eq(minimio_event_is_write_closed(&event), _i == 1);
