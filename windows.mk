@@ -7,8 +7,8 @@ WINDOWS = build/windows
 WINDOWS_CFLAGS = -std=c11 $(WARNINGS) $(if $(WERROR),-Werror) -D_WIN32_WINNT=0x0A00 -I. $(CFLAGS)
 
 WINDOWS_SOURCES = $(filter-out %/registry.c,$(PORTABLE_SOURCES)) $(wildcard libminimio/*_windows.c)
-WINDOWS_TEST_SOURCES = $(wildcard tests/windows/*.c) $(addprefix tests/library/,connect_host.c faults.c modes.c poll.c \
-	random_walk.c walk_model.c registering.c scenario.c skips.c support.c tcp.c threads.c wake.c)
+WINDOWS_TEST_SOURCES = $(wildcard tests/windows/*.c) \
+	$(filter-out $(addprefix tests/library/,fork.c system_calls.c %_posix.c),$(wildcard tests/library/*.c))
 
 windows_objects = $(patsubst %.c,$(WINDOWS)/obj/%.o,$(1))
 

@@ -14,6 +14,16 @@ static uint32_t events_of(minimio_interests interests)
            (interests & MINIMIO_PRIORITY ? AFD_POLL_RECEIVE_EXPEDITED : 0);
 }
 
+/* Of these events, what to ask for: not what the program's own shutdown has told. */
+static uint32_t askable(const struct watch *watch, uint32_t events)
+{
+    if (watch->closed & READINESS_READ_CLOSED)
+        events &= ~(uint32_t)(AFD_POLL_RECEIVE | AFD_POLL_DISCONNECT);
+    if (watch->closed & READINESS_WRITE_CLOSED)
+        events &= ~(uint32_t)AFD_POLL_SEND;
+    return events;
+}
+
 /* At an end, those calls answer at once that somebody waits for. */
 static uint32_t answers(const struct watch *watch, uint32_t closed)
 {
@@ -58,7 +68,7 @@ void watch_arm(struct watch *watch, minimio_token token, minimio_interests inter
     watch->token = token;
     watch->interests = interests;
     watch->mode = mode;
-    watch->wanted = events_of(interests) | ENDS;
+    watch->wanted = askable(watch, events_of(interests) | ENDS);
     watch->ready = 0;
     watch->is_dead = false;
     watch->is_stale = watch->request.pending;
@@ -84,22 +94,23 @@ void watch_shut(struct watch *watch, uint32_t closed)
     if ((closed & ~watch->closed) == 0)
         return;
     watch->closed |= closed;
+    watch->wanted = askable(watch, watch->wanted);
     if (!has_fired || watch->ready != 0)
         watch_repeat(watch);
 }
 
 void watch_rearm(struct watch *watch, minimio_interests interests)
 {
-    const uint32_t ends = READINESS_READ_CLOSED | READINESS_WRITE_CLOSED | READINESS_ERROR;
     minimio_interests both = interests & watch->interests;
 
     if (watch->mode != MINIMIO_EDGE || watch->is_dead)
         return;
-    watch->wanted |= events_of(both);
+    watch->wanted |= askable(watch, events_of(both));
     /* What is on its way is over as well, unless it speaks of an end. */
-    if (!(watch->ready & ends))
-        watch->ready &= ~((both & MINIMIO_READABLE ? READINESS_READABLE : 0U) |
-                          (both & MINIMIO_WRITABLE ? READINESS_WRITABLE : 0U));
+    if ((both & MINIMIO_READABLE) && !(watch->ready & READINESS_READ_CLOSED))
+        watch->ready &= ~READINESS_READABLE;
+    if ((both & MINIMIO_WRITABLE) && !(watch->ready & READINESS_WRITE_CLOSED))
+        watch->ready &= ~READINESS_WRITABLE;
 }
 
 uint32_t watch_deliver(struct watch *watch)

@@ -22,6 +22,8 @@
 #include "libminimio/afd_windows.h"
 #include "libminimio/socket_table_windows.h"
 
+#include <stddef.h>
+
 struct group;
 
 /* A place in a ring; on its own, in none. */
@@ -46,6 +48,9 @@ struct watch {
     struct afd_request request;
     struct afd_request closing;
 };
+
+/* The registration of which that is a part. */
+#define WATCH_OF(part, member) ((struct watch *)(void *)((char *)(part)-offsetof(struct watch, member)))
 
 /* Registers it anew: what was ready is dropped, what is to be asked for is all of it. */
 void watch_arm(struct watch *watch, minimio_token token, minimio_interests interests, enum minimio_mode mode);

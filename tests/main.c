@@ -48,7 +48,6 @@ Suite *daemon_unclaimed_suite(void);
 Suite *example_delay_server_suite(void);
 Suite *installed_suite(void);
 Suite *library_connect_host_suite(void);
-Suite *library_costs_suite(void);
 Suite *library_faults_suite(void);
 Suite *library_ends_suite(void);
 Suite *library_check_order_suite(void);
@@ -62,6 +61,7 @@ Suite *library_random_walk_suite(void);
 Suite *library_registering_suite(void);
 Suite *library_scenario_suite(void);
 Suite *library_stream_limits_suite(void);
+Suite *library_system_calls_suite(void);
 Suite *library_tcp_suite(void);
 Suite *library_threads_suite(void);
 Suite *library_wake_suite(void);
@@ -91,7 +91,6 @@ Suite *unit_service_suite(void);
 /* clang-format off */
 static Suite *(*const in_process[])(void) = {
     library_connect_host_suite,
-    library_costs_suite,
     library_faults_suite,
     library_ends_suite,
     library_check_order_suite,
@@ -105,6 +104,7 @@ static Suite *(*const in_process[])(void) = {
     library_registering_suite,
     library_scenario_suite,
     library_stream_limits_suite,
+    library_system_calls_suite,
     library_tcp_suite,
     library_threads_suite,
     library_wake_suite,

@@ -9,7 +9,6 @@ Suite *library_blocked_suite(void);
 Suite *library_check_order_suite(void);
 Suite *library_connect_host_suite(void);
 Suite *library_cost_suite(void);
-Suite *library_costs_suite(void);
 Suite *library_ends_suite(void);
 Suite *library_faults_suite(void);
 Suite *library_fork_suite(void);
@@ -20,6 +19,7 @@ Suite *library_random_walk_suite(void);
 Suite *library_registering_suite(void);
 Suite *library_scenario_suite(void);
 Suite *library_stream_limits_suite(void);
+Suite *library_system_calls_suite(void);
 Suite *library_tcp_suite(void);
 Suite *library_threads_suite(void);
 Suite *library_wake_suite(void);
@@ -33,7 +33,6 @@ static Suite *(*const suites[])(void) = {
     library_check_order_suite,
     library_connect_host_suite,
     library_cost_suite,
-    library_costs_suite,
     library_ends_suite,
     library_faults_suite,
     library_fork_suite,
@@ -44,6 +43,7 @@ static Suite *(*const suites[])(void) = {
     library_registering_suite,
     library_scenario_suite,
     library_stream_limits_suite,
+    library_system_calls_suite,
     library_tcp_suite,
     library_threads_suite,
     library_wake_suite,

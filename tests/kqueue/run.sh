@@ -11,9 +11,12 @@ if [ "${2:-}" = --valgrind ]; then
 fi
 # The thread sanitizer sleeps a second at every exit unless told otherwise.
 TSAN_OPTIONS="${TSAN_OPTIONS:-} atexit_sleep_ms=0"
-export TSAN_OPTIONS
+MINIMIO_SKIPS=$(mktemp)
+trap 'rm -f "$MINIMIO_SKIPS"' EXIT
+export TSAN_OPTIONS MINIMIO_SKIPS
 
 for like in FREEBSD MACOS OLD_NETBSD; do
     echo "== the kqueue of $like"
     $under "$build/kqueue/$like/tests/kqueue"
 done
+tests/library/documented_skips.sh kqueue "$MINIMIO_SKIPS"

@@ -6,16 +6,14 @@
 #include "tests/library/support.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <unistd.h>
 
 Suite *library_check_order_suite(void);
 
 enum target {
-    CLOSED,       /* a descriptor that is closed */
-    UNWAITABLE,   /* a file */
-    UNREGISTERED, /* a socket */
-    REGISTERED,   /* another */
+    CLOSED,     /* a descriptor that is closed */
+    UNWAITABLE, /* a file */
+    UNWATCHED,  /* a socket */
+    WATCHED,    /* another */
     TARGETS,
 };
 
@@ -26,28 +24,27 @@ enum state {
     STATES,
 };
 
-static int sockets[2];
-static int targets[TARGETS];
+static minimio_fd sockets[2];
+static minimio_fd targets[TARGETS];
 
 static void set_up(void)
 {
     set_up_queue();
     connected_pair(sockets);
-    targets[UNWAITABLE] = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-    ck_assert_int_ge(targets[UNWAITABLE], 0);
-    targets[UNREGISTERED] = sockets[1];
-    targets[REGISTERED] = sockets[0];
+    targets[UNWAITABLE] = open_file();
+    targets[UNWATCHED] = sockets[1];
+    targets[WATCHED] = sockets[0];
     ck_assert_int_eq(minimio_registrator_register_fd(registrator, sockets[0], 7, MINIMIO_READABLE, MINIMIO_LEVEL), 0);
     /* Last, so that its number is not taken again. */
-    targets[CLOSED] = dup(sockets[0]);
-    close(targets[CLOSED]);
+    targets[CLOSED] = open_socket(AF_INET, false);
+    close_fd(targets[CLOSED]);
 }
 
 static void tear_down(void)
 {
     tear_down_queue();
-    for (int target = UNWAITABLE; target < TARGETS; target++)
-        close(targets[target]);
+    close_file(targets[UNWAITABLE]);
+    close_all(sockets, 2);
 }
 
 static void enter(enum state state)
@@ -69,8 +66,8 @@ static int expected_of_change(bool is_valid, enum state state, enum target targe
     if (target == UNWAITABLE)
         return -EPERM;
     if (is_register)
-        return target == REGISTERED ? -EEXIST : 0;
-    return target == REGISTERED ? 0 : -ENOENT;
+        return target == WATCHED ? -EEXIST : 0;
+    return target == WATCHED ? 0 : -ENOENT;
 }
 
 static void assert_call(enum state state, enum target target, unsigned interests, int mode, bool is_register)
@@ -110,7 +107,7 @@ START_TEST(what_was_refused_changes_nothing)
             assert_call(OPEN, (enum target)target, interests, MINIMIO_EDGE, true);
             assert_call(OPEN, (enum target)target, interests, MINIMIO_EDGE, false);
         }
-    assert_call(OPEN, REGISTERED, MINIMIO_WRITABLE, MINIMIO_EDGE, true);
+    assert_call(OPEN, WATCHED, MINIMIO_WRITABLE, MINIMIO_EDGE, true);
     assert_quiet();
     send_text(sockets[1], "x");
     for (int i = 0; i < 2; i++) { /* level-triggered and readable, as it was */

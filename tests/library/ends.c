@@ -5,7 +5,7 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <unistd.h>
+#include <string.h>
 
 Suite *library_ends_suite(void);
 
@@ -30,8 +30,7 @@ static void peer_ends(void)
 
 static void peer_closes(void)
 {
-    close(pair.peer);
-    pair.peer = -1;
+    pair_close_peer(&pair);
 }
 
 static void peer_resets(void)
@@ -167,6 +166,12 @@ START_TEST(an_end_is_told_again_to_who_reregisters)
 }
 END_TEST
 
+static bool is_end_seen_behind_data(void)
+{
+    return !is_wine() || !skip_on("windows", "what_was_sent_before_the_end_is_read_first",
+                                  "in part, under wine alone: " WINE_READS_UP_TO_AN_END);
+}
+
 START_TEST(what_was_sent_before_the_end_is_read_first)
 {
     char bytes[8];
@@ -177,10 +182,11 @@ START_TEST(what_was_sent_before_the_end_is_read_first)
     else
         peer_closes();
     ck_assert_int_eq(minimio_registrator_register(registrator, pair.stream, 1, MINIMIO_READABLE, MINIMIO_LEVEL), 0);
-    await_flag(1, minimio_event_is_read_closed);
+    await_flag(1, is_end_seen_behind_data() ? minimio_event_is_read_closed : minimio_event_is_readable);
     ck_assert_int_eq(minimio_tcp_stream_peek(pair.stream, bytes, sizeof(bytes)), 4);
     ck_assert_int_eq(minimio_tcp_stream_read(pair.stream, bytes, sizeof(bytes)), 4);
     ck_assert_mem_eq(bytes, "last", 4);
+    await_flag(1, minimio_event_is_read_closed);
     for (int i = 0; i < 2; i++) {
         ck_assert_int_eq(minimio_tcp_stream_peek(pair.stream, bytes, sizeof(bytes)), 0);
         ck_assert_int_eq(minimio_tcp_stream_read(pair.stream, bytes, sizeof(bytes)), 0);
@@ -190,11 +196,23 @@ END_TEST
 
 static volatile sig_atomic_t signals;
 
+#ifdef SIGPIPE
 static void count_signal(int number)
 {
     (void)number;
     signals = signals + 1;
 }
+
+static void count_signals(void)
+{
+    ck_assert(signal(SIGPIPE, count_signal) != SIG_ERR);
+}
+#else
+/* There is no such signal on Windows. */
+static void count_signals(void)
+{
+}
+#endif
 
 START_TEST(writing_where_nothing_can_be_sent_raises_no_signal)
 {
@@ -202,7 +220,7 @@ START_TEST(writing_where_nothing_can_be_sent_raises_no_signal)
     struct minimio_slice slice = {&x, 1};
     enum minimio_shutdown how = _i == 0 ? MINIMIO_SHUTDOWN_WRITE : MINIMIO_SHUTDOWN_BOTH;
 
-    ck_assert(signal(SIGPIPE, count_signal) != SIG_ERR);
+    count_signals();
     ck_assert_int_eq(minimio_tcp_stream_shutdown(pair.stream, how), 0);
     for (int i = 0; i < 3; i++) {
         ck_assert_int_eq(minimio_tcp_stream_write(pair.stream, &x, 1), -EPIPE);
@@ -212,17 +230,27 @@ START_TEST(writing_where_nothing_can_be_sent_raises_no_signal)
 }
 END_TEST
 
+/* Windows goes on telling it. */
+static bool is_reset_told_again(ssize_t result)
+{
+    return strcmp(minimio_backend(), "windows") == 0 && result == -ECONNRESET;
+}
+
 START_TEST(after_a_reset_calls_tell_it_once)
 {
     char byte;
+    ssize_t r;
 
     peer_resets();
     ck_assert_int_eq(minimio_registrator_register(registrator, pair.stream, 1, MINIMIO_READABLE, MINIMIO_EDGE), 0);
     struct minimio_event event = await_flag(1, minimio_event_is_read_closed);
     ck_assert(minimio_event_is_error(&event));
-    ck_assert_int_eq(minimio_tcp_stream_read(pair.stream, &byte, 1), -ECONNRESET);
-    ck_assert_int_eq(minimio_tcp_stream_read(pair.stream, &byte, 1), 0);
-    ck_assert_int_eq(minimio_tcp_stream_write(pair.stream, &byte, 1), -EPIPE);
+    /* Wine's server reads the error off the socket beneath, so that the next call finds an end there. */
+    ck_assert_int_eq(minimio_tcp_stream_read(pair.stream, &byte, 1), is_wine() ? 0 : -ECONNRESET);
+    r = minimio_tcp_stream_read(pair.stream, &byte, 1);
+    ck_assert(r == 0 || is_reset_told_again(r));
+    r = minimio_tcp_stream_write(pair.stream, &byte, 1);
+    ck_assert(r == -EPIPE || is_reset_told_again(r));
     ck_assert_int_eq(minimio_tcp_stream_take_error(pair.stream), 0);
     ck_assert_int_eq(minimio_tcp_stream_finish_connect(pair.stream), 0);
     assert_quiet();

@@ -2,24 +2,22 @@
 /* NULL for a handle is the caller's bug, which an assertion tells; to the functions that free it is nothing. */
 #include "tests/library/support.h"
 
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
-#include <unistd.h>
 
 Suite *library_null_handles_suite(void);
 
 static struct minimio_event event;
 static struct sockaddr_storage address;
 static socklen_t length;
-static char byte;
+static char letter;
 static bool flag;
 static uint32_t number;
 
 /* Each with a handle, or what it hands out to, that is NULL. */
 static void call_with_null(int n)
 {
-    struct minimio_slice slice = {&byte, 1};
+    struct minimio_slice slice = {&letter, 1};
     const enum minimio_mode mode = MINIMIO_EDGE;
     int call = 0;
 
@@ -56,9 +54,9 @@ static void call_with_null(int n)
     CALL(minimio_tcp_stream_connect_host(NULL, 0, NULL));
     CALL(minimio_tcp_stream_finish_connect(NULL));
     CALL(minimio_tcp_stream_from_fd(0, NULL));
-    CALL(minimio_tcp_stream_read(NULL, &byte, 1));
-    CALL(minimio_tcp_stream_peek(NULL, &byte, 1));
-    CALL(minimio_tcp_stream_write(NULL, &byte, 1));
+    CALL(minimio_tcp_stream_read(NULL, &letter, 1));
+    CALL(minimio_tcp_stream_peek(NULL, &letter, 1));
+    CALL(minimio_tcp_stream_write(NULL, &letter, 1));
     CALL(minimio_tcp_stream_read_vectored(NULL, &slice, 1));
     CALL(minimio_tcp_stream_write_vectored(NULL, &slice, 1));
     CALL(minimio_tcp_stream_shutdown(NULL, MINIMIO_SHUTDOWN_BOTH));
@@ -80,9 +78,7 @@ static void call_with_null(int n)
 START_TEST(a_null_handle_is_asserted_against)
 {
     /* What the assertion says is not for who reads the tests' output. */
-    int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
-
-    dup2(nowhere, STDERR_FILENO);
+    ck_assert_ptr_nonnull(freopen(NOWHERE, "w", stderr));
     call_with_null(_i);
 }
 END_TEST

@@ -90,11 +90,20 @@ static void peer_sends(struct model *model)
         return;
     ck_assert_int_eq(send(model->pair.peer, text, length, 0), (ssize_t)length);
     model->unread += length;
-    /* Until it is there: then it is one arrival. */
-    while (minimio_tcp_stream_peek(model->pair.stream, arrived, sizeof(arrived)) != (ssize_t)model->unread)
+    /* Until it is there: then it is one arrival. Not by the stream's own call, which might meet the end. */
+    while (recv(minimio_tcp_stream_fd(model->pair.stream), arrived, sizeof(arrived), MSG_PEEK) !=
+           (ssize_t)model->unread)
         ;
-    bool rearmed = model->drained || strcmp(minimio_backend(), "windows") != 0;
-    model_happened(model, rearmed ? READABLE : 0);
+    model_happened(model, READABLE);
+}
+
+static ssize_t read_some(struct minimio_tcp_stream *stream, char *bytes, size_t length)
+{
+    size_t half = length / 2;
+    struct minimio_slice halves[] = {{bytes, half}, {bytes + half, length - half}};
+
+    return draw(2) == 0 ? minimio_tcp_stream_read(stream, bytes, length)
+                        : minimio_tcp_stream_read_vectored(stream, halves, 2);
 }
 
 static void stream_reads(struct model *model)
@@ -105,8 +114,25 @@ static void stream_reads(struct model *model)
 
     if (model->reset || expected == 0)
         return;
-    require(minimio_tcp_stream_read(model->pair.stream, bytes, length) == (ssize_t)expected, "a read", model->token);
+    require(read_some(model->pair.stream, bytes, length) == (ssize_t)expected, "a read", model->token);
     model->unread -= expected;
+    if (expected < length)
+        model_met_end(model, READABLE);
+}
+
+static void stream_peeks(struct model *model)
+{
+    char bytes[UNREAD_MAX];
+    size_t length = 1 + draw(UNREAD_MAX);
+    ssize_t expected = (ssize_t)(length < model->unread ? length : model->unread);
+
+    if (model->reset)
+        return;
+    if (expected == 0 && !is_read_closed(model))
+        expected = -EAGAIN;
+    require(minimio_tcp_stream_peek(model->pair.stream, bytes, length) == expected, "a peek", model->token);
+    if (expected == -EAGAIN)
+        model_met_end(model, READABLE);
 }
 
 static void stream_drains(struct model *model)
@@ -115,7 +141,7 @@ static void stream_drains(struct model *model)
         return;
     require(drain(model->pair.stream) == model->unread, "draining", model->token);
     model->unread = 0;
-    model->drained = true;
+    model_met_end(model, READABLE);
 }
 
 static void stream_fills(struct model *model)
@@ -125,6 +151,7 @@ static void stream_fills(struct model *model)
     model->in_flight += fill(model->pair.stream);
     model->full = true;
     model->room_told = false;
+    model_met_end(model, WRITABLE);
 }
 
 static void peer_reads(struct model *model)
@@ -171,10 +198,11 @@ static void stream_ends(struct model *model)
     /* Of a connection that both ends have closed there is nothing left to shut down. */
     if (model->reset || (model->peer_ended && model->own_write_end))
         return;
+    /* Windows resets a connection of which something is never to be read. */
+    if (is_windows() && how != MINIMIO_SHUTDOWN_WRITE && model->unread > 0)
+        return;
     require(minimio_tcp_stream_shutdown(model->pair.stream, how) == 0, "a shutdown", model->token);
-    model->own_read_end |= how != MINIMIO_SHUTDOWN_WRITE;
-    model->own_write_end |= how != MINIMIO_SHUTDOWN_READ;
-    model_happened(model, (model->own_read_end ? READ_CLOSED : 0U) | (is_write_closed(model) ? WRITE_CLOSED : 0U));
+    model_shut(model, how != MINIMIO_SHUTDOWN_WRITE, how != MINIMIO_SHUTDOWN_READ);
 }
 
 /* ---- Steps: ghosts ---------------------------------------------------------------------------------------------- */
@@ -215,7 +243,7 @@ static void become_ghost(struct model *model)
 {
     struct ghost *ghost = &ghosts[draw(GHOSTS)];
 
-    if (!model->registered || model->reset || strcmp(minimio_backend(), "windows") == 0)
+    if (!model->registered || model->reset || is_windows())
         return;
     ghost_end(ghost);
     ghost->fd = minimio_tcp_stream_fd(model->pair.stream);
@@ -282,6 +310,7 @@ static void try_register(struct model *model)
         return;
     }
     model->by_fd = by_fd;
+    model->unaware = by_fd && model->own_read_end;
     number_means_another(minimio_tcp_stream_fd(model->pair.stream));
     model_arm(model, token, interests, mode);
 }
@@ -291,13 +320,16 @@ static void try_reregister(struct model *model)
     minimio_token token = next_token++;
     minimio_interests interests = draw_interests();
     enum minimio_mode mode = (enum minimio_mode)draw(3);
+    bool by_fd = draw(2) == 0;
 
-    int r = draw(2) == 0 ? minimio_registrator_reregister_fd(registrator, minimio_tcp_stream_fd(model->pair.stream),
-                                                             token, interests, mode)
-                         : minimio_registrator_reregister(registrator, model->pair.stream, token, interests, mode);
+    int r = by_fd ? minimio_registrator_reregister_fd(registrator, minimio_tcp_stream_fd(model->pair.stream), token,
+                                                      interests, mode)
+                  : minimio_registrator_reregister(registrator, model->pair.stream, token, interests, mode);
     require(r == (model->registered ? 0 : -ENOENT), "reregister", token);
-    if (r == 0)
-        model_arm(model, token, interests, mode);
+    if (r != 0)
+        return;
+    model->unaware = model->unaware && by_fd;
+    model_arm(model, token, interests, mode);
 }
 
 static void try_deregister(struct model *model)
@@ -339,7 +371,7 @@ static void take(const struct minimio_event *event)
 
     require(flags != 0, "an event that says nothing", model->token);
     require((flags & ~possible_flags(model)) == 0, "a flag that is not true", model->token);
-    require(may_come(model), "an event without a reason", model->token);
+    require(may_come(model, flags), "an event without a reason", model->token);
     model_told(model, flags);
 }
 
@@ -412,7 +444,7 @@ static void wake(void)
 static void step_of_a_stream(struct model *model)
 {
     static void (*const often[])(struct model *) = {try_register, try_reregister, try_deregister, peer_sends,
-                                                    peer_sends,   stream_reads,   stream_drains};
+                                                    peer_sends,   stream_reads,   stream_peeks,   stream_drains};
     static void (*const seldom[])(struct model *) = {toggle_open, stream_fills, peer_reads,  peer_ends,
                                                      peer_resets, stream_ends,  become_ghost};
 
@@ -450,12 +482,21 @@ static void walk(void)
     assert_quiet();
 }
 
+/* What the model does not hold the platform to. */
+static void say_what_is_left_out(const char *function)
+{
+    skip_on("kqueue", function, "in part: who waits for one direction is sure to be told of that one's end alone");
+    if (is_wine())
+        skip_on("windows", function, "in part, under wine alone: " WINE_READS_UP_TO_AN_END);
+}
+
 START_TEST(a_random_walk_agrees_with_the_model)
 {
-    SKIP_ON("windows", "its model knows neither EDGE armed anew by the library's own calls nor how ends are told here");
-    if (_i == 0)
+    if (_i == 0) {
+        say_what_is_left_out(__func__);
         printf("library: random walks by the seeds from %u; MINIMIO_TEST_SEED=%u walks them again\n", first_seed,
                first_seed);
+    }
     seed = first_seed + (unsigned)_i;
     walk();
 }

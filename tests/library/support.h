@@ -16,12 +16,14 @@
 #define SHUT_WR      SD_SEND
 #define SHUT_RDWR    SD_BOTH
 #define MSG_NOSIGNAL 0
+#define NOWHERE      "NUL"
 #define NO_FAMILY    AF_IRDA /* an address that no stream connects to */
 typedef ADDRESS_FAMILY sa_family_t;
 #else
 #include <netdb.h>
 #include <netinet/in.h>
 #include <unistd.h>
+#define NOWHERE   "/dev/null"
 #define NO_FAMILY AF_UNIX
 #endif
 
@@ -100,6 +102,7 @@ extern const bool edge_awaits_the_end;
 
 /* Is it wine, which is not Windows in everything? */
 bool is_wine(void);
+#define WINE_READS_UP_TO_AN_END "it finds an end only when what came before has been read"
 
 /* Closes a descriptor, and only that: what is registered is not deregistered. */
 void close_fd(minimio_fd fd);
@@ -139,6 +142,11 @@ minimio_fd trigger_reuse(minimio_fd closed);
 
 /* How many descriptors this process has open. */
 int open_descriptors(void);
+
+/*
+ * How many bytes the C library has handed out; 0 where a sanitizer has its place, which then looks for leaks itself.
+ */
+size_t allocated_bytes(void);
 
 /* Room for so many events, of which only the first few take memory; NULL: there is no address space. */
 struct minimio_event *reserve_events(size_t capacity);

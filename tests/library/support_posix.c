@@ -4,6 +4,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 
@@ -131,6 +132,11 @@ int open_descriptors(void)
         count++;
     closedir(folder);
     return count;
+}
+
+size_t allocated_bytes(void)
+{
+    return mallinfo2().uordblks;
 }
 
 struct minimio_event *reserve_events(size_t capacity)

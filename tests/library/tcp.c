@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <limits.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -496,10 +495,8 @@ END_TEST
 START_TEST(out_of_band_data_is_priority)
 {
     int r = minimio_registrator_register(registrator, pair.stream, 1, MINIMIO_PRIORITY, MINIMIO_EDGE);
-    if (r == -ENOTSUP) {
-        printf("library: %s has no way to tell of out-of-band data here\n", minimio_backend());
+    if (r == -ENOTSUP && skip_on("kqueue", __func__, "FreeBSD and NetBSD have no EVFILT_EXCEPT"))
         return;
-    }
     ck_assert_int_eq(r, 0);
     send_text(pair.peer, "x");
     assert_quiet();

@@ -28,11 +28,15 @@ struct model {
     minimio_token token;
     minimio_interests interests;
     enum minimio_mode mode;
-    bool fired;    /* a oneshot */
-    int news;      /* how many events EDGE may report of what happened since the last one: pieces() */
-    bool drained;  /* read until EAGAIN since the last event, which an edge on Windows waits for */
-    unsigned owed; /* flags that must come, while they are true */
+    bool unaware;    /* on Windows, by descriptor and after the own shutdown, which the stream alone remembers there */
+    bool fired;      /* a oneshot */
+    int news;        /* how many events EDGE may report of what happened since the last one: pieces() */
+    unsigned asleep; /* flags that EDGE on Windows has told, and tells again after the program has met the end alone */
+    unsigned seen;   /* flags that were true since the last event, which Windows may tell though they are over */
+    unsigned owed;   /* flags that must come, while they are true */
 };
+
+bool is_windows(void);
 
 /* The peer has ended, or the connection, or the own reading. */
 bool is_read_closed(const struct model *model);
@@ -42,15 +46,21 @@ bool is_write_closed(const struct model *model);
 unsigned sure_flags(const struct model *model);
 unsigned possible_flags(const struct model *model);
 
-/* Is an event owed? Would one be without a reason? Of what is registered. */
+/* Is an event owed? May one with these flags come? Of what is registered. */
 bool must_come(const struct model *model);
-bool may_come(const struct model *model);
+bool may_come(const struct model *model, unsigned flags);
 
 /* It was looked at anew, by which some systems report again. */
 void model_looked_at(struct model *model);
 
 /* Something happened to the stream, of which these flags are to be told. */
 void model_happened(struct model *model, unsigned flags);
+
+/* A call of the stream's met the end of what there was: of these flags. */
+void model_met_end(struct model *model, unsigned flags);
+
+/* The stream was shut down by its program, in these directions too. */
+void model_shut(struct model *model, bool read_end, bool write_end);
 
 /* It was registered, or changed. */
 void model_arm(struct model *model, minimio_token token, minimio_interests interests, enum minimio_mode mode);

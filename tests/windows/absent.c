@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* The suites of the library that do not compile on Windows: what they test is not there, or they are to be ported. */
+/* The suites of the library that do not compile on Windows, for what they test is not there. */
 #include "tests/library/support.h"
 
-#define NO_FORK    "processes are not forked"
-#define NOT_PORTED "the suite is not ported to Windows yet"
+#define NO_FORK         "processes are not forked"
+#define NO_SYSTEM_CALLS "system calls are counted by Linux's own means"
 
 Suite *library_fork_suite(void);
-Suite *library_not_yet_suite(void);
+Suite *library_system_calls_suite(void);
 
 ABSENT_TEST(a_child_that_exits_affects_nothing, "windows", NO_FORK)
 ABSENT_TEST(a_child_that_frees_everything_affects_nothing, "windows", NO_FORK)
@@ -28,27 +28,18 @@ Suite *library_fork_suite(void)
     return suite;
 }
 
-/* Each by the name of its suite. */
-ABSENT_TEST(library_blocked, "windows", NOT_PORTED)
-ABSENT_TEST(library_check_order, "windows", NOT_PORTED)
-ABSENT_TEST(library_cost, "windows", NOT_PORTED)
-ABSENT_TEST(library_costs, "windows", NOT_PORTED)
-ABSENT_TEST(library_ends, "windows", NOT_PORTED)
-ABSENT_TEST(library_null_handles, "windows", NOT_PORTED)
-ABSENT_TEST(library_stream_limits, "windows", NOT_PORTED)
+ABSENT_TEST(an_event_costs_no_system_call_but_the_wait, "windows", NO_SYSTEM_CALLS)
+ABSENT_TEST(events_cost_no_system_call_beyond_the_wait, "windows", NO_SYSTEM_CALLS)
+ABSENT_TEST(arming_a_oneshot_anew_costs_one_system_call, "windows", NO_SYSTEM_CALLS)
 
-Suite *library_not_yet_suite(void)
+Suite *library_system_calls_suite(void)
 {
-    Suite *suite = suite_create("library_not_yet");
-    TCase *tests = tcase_create("not yet");
+    Suite *suite = suite_create("library_system_calls");
+    TCase *tests = tcase_create("system calls");
 
-    tcase_add_test(tests, library_blocked);
-    tcase_add_test(tests, library_check_order);
-    tcase_add_test(tests, library_cost);
-    tcase_add_test(tests, library_costs);
-    tcase_add_test(tests, library_ends);
-    tcase_add_test(tests, library_null_handles);
-    tcase_add_test(tests, library_stream_limits);
+    tcase_add_test(tests, an_event_costs_no_system_call_but_the_wait);
+    tcase_add_test(tests, events_cost_no_system_call_beyond_the_wait);
+    tcase_add_test(tests, arming_a_oneshot_anew_costs_one_system_call);
     suite_add_tcase(suite, tests);
     return suite;
 }

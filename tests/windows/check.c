@@ -9,6 +9,7 @@
 
 #include <windows.h>
 
+#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -17,11 +18,12 @@
 #define SUITES_MAX 32
 #define TESTS_MAX  64
 
-enum { EXIT_PASSED = 0, EXIT_FAILED = 1 };
+enum { EXIT_PASSED = 0, EXIT_FAILED = 1, EXIT_ABORTED = 3 /* the C library's abort */ };
 
 struct looped_test {
     const TTest *test;
     int start, end;
+    int exit_code; /* that it is to end with */
 };
 
 struct TCase {
@@ -91,7 +93,15 @@ void tcase_add_loop_test(TCase *tcase, const TTest *test, int start, int end)
 {
     if (tcase->count == TESTS_MAX)
         abort();
-    tcase->tests[tcase->count++] = (struct looped_test){test, start, end};
+    tcase->tests[tcase->count++] = (struct looped_test){test, start, end, EXIT_PASSED};
+}
+
+void tcase_add_loop_test_raise_signal(TCase *tcase, const TTest *test, int signal, int start, int end)
+{
+    if (signal != SIGABRT)
+        abort();
+    tcase_add_loop_test(tcase, test, start, end);
+    tcase->tests[tcase->count - 1].exit_code = EXIT_ABORTED;
 }
 
 SRunner *srunner_create(Suite *suite)
@@ -204,7 +214,7 @@ static void run_test(SRunner *runner, int suite, int test, int i)
         return;
     }
     int code = run_child(suite, test, i, tcase->timeout_s);
-    if (code == EXIT_PASSED)
+    if (code == tcase->tests[test].exit_code)
         return;
     if (code == EXIT_FAILED) {
         runner->failures++;

@@ -34,6 +34,8 @@ void tcase_set_timeout(TCase *tcase, double timeout_s);
 void tcase_add_checked_fixture(TCase *tcase, SFun setup, SFun teardown);
 #define tcase_add_test(tcase, test) tcase_add_loop_test(tcase, test, 0, 1)
 void tcase_add_loop_test(TCase *tcase, const TTest *test, int start, int end);
+/* SIGABRT alone: the test is to end by abort. */
+void tcase_add_loop_test_raise_signal(TCase *tcase, const TTest *test, int signal, int start, int end);
 
 enum print_output { CK_NORMAL };
 SRunner *srunner_create(Suite *suite);

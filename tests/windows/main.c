@@ -4,15 +4,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+Suite *library_blocked_suite(void);
+Suite *library_check_order_suite(void);
 Suite *library_connect_host_suite(void);
+Suite *library_cost_suite(void);
+Suite *library_ends_suite(void);
 Suite *library_faults_suite(void);
 Suite *library_fork_suite(void);
 Suite *library_modes_suite(void);
-Suite *library_not_yet_suite(void);
+Suite *library_null_handles_suite(void);
 Suite *library_poll_suite(void);
 Suite *library_random_walk_suite(void);
 Suite *library_registering_suite(void);
 Suite *library_scenario_suite(void);
+Suite *library_stream_limits_suite(void);
+Suite *library_system_calls_suite(void);
 Suite *library_tcp_suite(void);
 Suite *library_threads_suite(void);
 Suite *library_wake_suite(void);
@@ -21,15 +27,21 @@ Suite *windows_suite(void);
 /* One a line. */
 /* clang-format off */
 static Suite *(*const suites[])(void) = {
+    library_blocked_suite,
+    library_check_order_suite,
     library_connect_host_suite,
+    library_cost_suite,
+    library_ends_suite,
     library_faults_suite,
     library_fork_suite,
     library_modes_suite,
-    library_not_yet_suite,
+    library_null_handles_suite,
     library_poll_suite,
     library_random_walk_suite,
     library_registering_suite,
     library_scenario_suite,
+    library_stream_limits_suite,
+    library_system_calls_suite,
     library_tcp_suite,
     library_threads_suite,
     library_wake_suite,

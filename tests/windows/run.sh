@@ -1,6 +1,6 @@
 #!/bin/sh
 # Runs the library's tests for Windows under wine: without a display, in a prefix of the build's own, and with an end
-# to everything it started, however it ends. The last line is the count, in Check's form.
+# to everything it started, however it ends. What was skipped must be what is documented.
 # usage: tests/windows/run.sh BUILD TOOLS    TOOLS: what the names of the cross compiler's tools begin with
 set -eu
 cd "$(dirname "$0")/../.."
@@ -67,3 +67,4 @@ trap 'exit 143' TERM
 
 # Killed, for wine's processes do not heed a request once its server is gone.
 timeout -s KILL "$limit_s" "$wine" "$build/tests/all.exe"
+tests/library/documented_skips.sh windows "$MINIMIO_SKIPS"

@@ -5,6 +5,7 @@
 #include <windows.h>
 
 #include <errno.h>
+#include <malloc.h>
 
 const int64_t lateness_max_ns = 2000000;
 const bool edge_awaits_the_end = true;
@@ -259,6 +260,22 @@ int open_descriptors(void)
         if (GetHandleInformation((HANDLE)handle, &flags))
             count++;
     return count;
+}
+
+size_t allocated_bytes(void)
+{
+    HANDLE heap = (HANDLE)_get_heap_handle();
+    PROCESS_HEAP_ENTRY entry = {0};
+    size_t total = 0;
+
+    ck_assert(HeapLock(heap));
+    while (HeapWalk(heap, &entry))
+        if (entry.wFlags & PROCESS_HEAP_ENTRY_BUSY)
+            total += entry.cbData;
+    bool is_walked = GetLastError() == ERROR_NO_MORE_ITEMS;
+    HeapUnlock(heap);
+    ck_assert(is_walked && total > 0);
+    return total;
 }
 
 struct minimio_event *reserve_events(size_t capacity)

@@ -150,6 +150,54 @@ START_TEST(a_short_read_meets_the_end_as_well)
 }
 END_TEST
 
+/* The event that was not returned yet says nothing of room any more; nothing is told twice. */
+START_TEST(what_is_on_its_way_is_over_when_the_end_is_met)
+{
+    struct pair pair;
+    minimio_fd trigger = trigger_new(true);
+    struct minimio_event event;
+    const minimio_interests both = MINIMIO_READABLE | MINIMIO_WRITABLE;
+
+    set_up_queue();
+    pair_open(&pair);
+    ck_assert_int_eq(shutdown(pair.peer, SHUT_WR), 0);
+    ck_assert_int_eq(minimio_registrator_register_fd(registrator, trigger, 2, MINIMIO_READABLE, MINIMIO_ONESHOT), 0);
+    ck_assert_int_eq(minimio_registrator_register(registrator, pair.stream, 1, both, MINIMIO_EDGE), 0);
+    /* Both are ready, and there is room for the first alone. */
+    ck_assert_int_eq(minimio_poll_poll(queue, &event, 1, PLENTY), 1);
+    ck_assert_uint_eq(minimio_event_id(&event), 2);
+    fill(pair.stream);
+    event = await_event();
+    ck_assert(minimio_event_is_read_closed(&event));
+    ck_assert(minimio_event_is_readable(&event));
+    ck_assert(!minimio_event_is_writable(&event));
+    pair_close(&pair);
+    tear_down_queue();
+    trigger_free(trigger);
+}
+END_TEST
+
+/* That the peer ends as well is no news to who has ended reading. */
+START_TEST(the_own_end_and_the_peer_s_are_told_as_one)
+{
+    enum minimio_shutdown how = _i == 0 ? MINIMIO_SHUTDOWN_READ : MINIMIO_SHUTDOWN_BOTH;
+    struct pair pair;
+
+    set_up_queue();
+    pair_open(&pair);
+    ck_assert_int_eq(minimio_registrator_register(registrator, pair.stream, 1, MINIMIO_READABLE, MINIMIO_EDGE), 0);
+    ck_assert_int_eq(minimio_tcp_stream_shutdown(pair.stream, how), 0);
+    struct minimio_event event = await_event();
+    ck_assert(minimio_event_is_read_closed(&event));
+    ck_assert_int_eq(minimio_event_is_write_closed(&event), _i == 1);
+    assert_quiet();
+    ck_assert_int_eq(shutdown(pair.peer, SHUT_WR), 0);
+    assert_quiet();
+    pair_close(&pair);
+    tear_down_queue();
+}
+END_TEST
+
 Suite *windows_suite(void)
 {
     Suite *suite = suite_create("windows");
@@ -163,6 +211,8 @@ Suite *windows_suite(void)
     tcase_add_test(tests, many_sockets_share_handles_that_go_with_the_last);
     tcase_add_test(tests, what_is_forgotten_does_not_pile_up);
     tcase_add_test(tests, a_short_read_meets_the_end_as_well);
+    tcase_add_test(tests, what_is_on_its_way_is_over_when_the_end_is_met);
+    tcase_add_loop_test(tests, the_own_end_and_the_peer_s_are_told_as_one, 0, 2);
     suite_add_tcase(suite, tests);
     return suite;
 }

@@ -1,28 +1,110 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What calls are not to cost: a system call beyond the platform's own, a function call for an answer that is at hand.
- * Check's assertions are system calls themselves, so there are none in what is counted.
+ * What calls are not to cost: a system call beyond the platform's own. Counting is Linux's own way: the C library's
+ * waits are replaced in the whole test program, and a filter kills a process at any other system call; or a child is
+ * traced. Check's assertions are system calls themselves, so there are none in what is counted.
  */
-#include "tests/library/skips.h"
 #include "tests/library/support.h"
 
 #include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-Suite *library_costs_suite(void);
+Suite *library_system_calls_suite(void);
 
-#define SOURCES 100
-#define MARKER  SYS_getppid /* what is counted stands between two of these */
+/* ---- Forbidden by a filter -------------------------------------------------------------------------------------- */
 
-/* ---- System calls ----------------------------------------------------------------------------------------------- */
+static int waits;
+
+__attribute__((visibility("default"))) int epoll_wait(int fd, struct epoll_event *events, int limit, int timeout_ms)
+{
+    waits++;
+    return (int)syscall(SYS_epoll_pwait, fd, events, limit, timeout_ms, NULL, 8);
+}
+
+static bool forbid_all_but_waits(void)
+{
+    struct sock_filter steps[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_epoll_pwait, 2, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_exit_group, 1, 0),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = {.len = 5, .filter = steps};
+
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
+#define SOURCES   64
+#define NO_FILTER 3
+
+/* In a child, whose exit status says how it went. */
+static int poll_with_waits_alone(enum minimio_mode mode, int polls, int capacity)
+{
+    struct minimio_event events[SOURCES];
+    int total = 0;
+
+    set_up_queue();
+    for (minimio_token i = 0; i < SOURCES; i++) {
+        int fd = eventfd(1, EFD_CLOEXEC);
+        if (minimio_registrator_register_fd(registrator, fd, i, MINIMIO_READABLE, mode) != 0)
+            return 1;
+    }
+    if (!forbid_all_but_waits())
+        return NO_FILTER;
+    waits = 0;
+    for (int i = 0; i < polls; i++) {
+        int count = minimio_poll_poll(queue, events, (size_t)capacity, MINIMIO_FOREVER);
+        if (count <= 0)
+            return 1;
+        total += count;
+    }
+    return total == polls * capacity && waits == polls ? 0 : 2;
+}
+
+START_TEST(an_event_costs_no_system_call_but_the_wait)
+{
+    static const struct {
+        enum minimio_mode mode;
+        int polls, capacity;
+    } cases[] = {
+        {MINIMIO_LEVEL, 1000, SOURCES}, {MINIMIO_LEVEL, 1000, 5}, {MINIMIO_EDGE, 1, SOURCES},
+        {MINIMIO_EDGE, 8, 8},           {MINIMIO_ONESHOT, 8, 8},
+    };
+    int status;
+
+    SKIP_ON("kqueue", "the kqueue of the tests makes system calls of its own");
+    if (is_slowed_down()) /* whose own system calls these would be */
+        return;
+    pid_t child = fork();
+    if (child == 0)
+        _exit(poll_with_waits_alone(cases[_i].mode, cases[_i].polls, cases[_i].capacity));
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_msg(!WIFSIGNALED(status), "another system call was made");
+    if (WEXITSTATUS(status) == NO_FILTER)
+        printf("library: no seccomp here, so system calls cannot be forbidden\n");
+    else
+        ck_assert_int_eq(WEXITSTATUS(status), 0);
+}
+END_TEST
+
+/* ---- Counted by tracing ----------------------------------------------------------------------------------------- */
+
+#define TRACED_SOURCES 100
+#define MARKER         SYS_getppid /* what is counted stands between two of these */
 
 struct calls {
     int epoll_ctl, epoll_wait, other;
@@ -63,10 +145,10 @@ static long next_call(pid_t child)
 /* The child: a queue of its own with sources that are ready, and the work in the trace of its parent. */
 static void run_traced(enum minimio_mode mode, void (*work)(const int *fds))
 {
-    int fds[SOURCES];
+    int fds[TRACED_SOURCES];
 
     set_up_queue();
-    for (int i = 0; i < SOURCES; i++) {
+    for (int i = 0; i < TRACED_SOURCES; i++) {
         fds[i] = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);
         ck_assert_int_eq(minimio_registrator_register_fd(registrator, fds[i], (minimio_token)i, MINIMIO_READABLE, mode),
                          0);
@@ -122,16 +204,16 @@ static bool count_calls(enum minimio_mode mode, void (*work)(const int *fds), st
 
 static void poll_all(const int *fds)
 {
-    struct minimio_event events[SOURCES + 1];
+    struct minimio_event events[TRACED_SOURCES + 1];
 
     (void)fds;
-    if (minimio_poll_poll(queue, events, SOURCES + 1, MINIMIO_FOREVER) != SOURCES)
+    if (minimio_poll_poll(queue, events, TRACED_SOURCES + 1, MINIMIO_FOREVER) != TRACED_SOURCES)
         _exit(EXIT_FAILURE);
 }
 
 static void rearm_all(const int *fds)
 {
-    for (int i = 0; i < SOURCES; i++)
+    for (int i = 0; i < TRACED_SOURCES; i++)
         if (minimio_registrator_reregister_fd(registrator, fds[i], 1, MINIMIO_READABLE, MINIMIO_ONESHOT) != 0)
             _exit(EXIT_FAILURE);
 }
@@ -157,41 +239,21 @@ START_TEST(arming_a_oneshot_anew_costs_one_system_call)
     SKIP_ON("kqueue", "the kqueue of the tests makes system calls of its own");
     if (!count_calls(MINIMIO_ONESHOT, rearm_all, &calls))
         return;
-    ck_assert_int_eq(calls.epoll_ctl, SOURCES);
+    ck_assert_int_eq(calls.epoll_ctl, TRACED_SOURCES);
     ck_assert_int_eq(calls.epoll_wait, 0);
     ck_assert_msg(calls.other == 0, "%d others, the last of them number %ld", calls.other, calls.other_number);
 }
 END_TEST
 
-/* ---- Answers in place ------------------------------------------------------------------------------------------- */
-
-/* minimio.h gives the answers in place; by pointer they are the library's own. */
-START_TEST(answers_in_place_are_the_library_s)
+Suite *library_system_calls_suite(void)
 {
-    static bool (*const volatile library[])(const struct minimio_event *) = {
-        minimio_event_is_readable,     minimio_event_is_writable, minimio_event_is_read_closed,
-        minimio_event_is_write_closed, minimio_event_is_error,    minimio_event_is_priority};
-    struct minimio_event event = {.token = UINT64_MAX - _i, .readiness = (uint32_t)_i};
-    const bool in_place[] = {minimio_event_is_readable(&event),    minimio_event_is_writable(&event),
-                             minimio_event_is_read_closed(&event), minimio_event_is_write_closed(&event),
-                             minimio_event_is_error(&event),       minimio_event_is_priority(&event)};
-
-    for (size_t i = 0; i < sizeof(in_place) / sizeof(in_place[0]); i++)
-        ck_assert_msg(library[i](&event) == in_place[i], "answer %zu of readiness %#x", i, event.readiness);
-    minimio_token (*const volatile id)(const struct minimio_event *) = minimio_event_id;
-    ck_assert_uint_eq(id(&event), minimio_event_id(&event));
-}
-END_TEST
-
-Suite *library_costs_suite(void)
-{
-    Suite *suite = suite_create("library_costs");
-    TCase *tests = tcase_create("costs");
+    Suite *suite = suite_create("library_system_calls");
+    TCase *tests = tcase_create("system calls");
 
     tcase_set_timeout(tests, ASYNC_CASE_TIMEOUT_S);
+    tcase_add_loop_test(tests, an_event_costs_no_system_call_but_the_wait, 0, 5);
     tcase_add_loop_test(tests, events_cost_no_system_call_beyond_the_wait, 0, 3);
     tcase_add_test(tests, arming_a_oneshot_anew_costs_one_system_call);
-    tcase_add_loop_test(tests, answers_in_place_are_the_library_s, 0, 64);
     suite_add_tcase(suite, tests);
     return suite;
 }

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: MIT */
+/* Requests and completions. */
+#include "libminimio/requests_windows.h"
+
+#include "libminimio/group_windows.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* ---- A registration's requests ---------------------------------------------------------------------------------- */
+
+static int send_request(struct requests *requests, struct watch *watch, struct afd_request *request, uint32_t events)
+{
+    int r = afd_poll(watch->group->afd, watch->base, events | AFD_POLL_LOCAL_CLOSE, request);
+
+    if (r == 0)
+        requests->outstanding++;
+    return r;
+}
+
+static void cancel_request(struct watch *watch, struct afd_request *request)
+{
+    if (request->pending && !request->cancelled)
+        afd_cancel(watch->group->afd, request);
+}
+
+/* A socket was accepted before: by now its number is nobody's, or another object's. The closing's completion tells. */
+static bool is_closed(int error)
+{
+    return error == -EBADF || error == -EPERM;
+}
+
+/* Makes the request in the kernel ask for all that is wanted. */
+static int update(struct requests *requests, struct watch *watch)
+{
+    struct afd_request *request = &watch->request;
+
+    if (!request->pending)
+        return watch->wanted != 0 ? send_request(requests, watch, request, watch->wanted) : 0;
+    if ((watch->wanted & ~request->events) != 0 && !request->cancelled) {
+        cancel_request(watch, request);
+        requests->cancelling++;
+    }
+    return 0;
+}
+
+void requests_schedule(struct requests *requests, struct watch *watch)
+{
+    if (requests->is_waiting && update(requests, watch) == 0)
+        return;
+    if (link_is_alone(&watch->updating))
+        link_append(&requests->updating, &watch->updating);
+    /* For want of memory; the wait is to try again and, when it cannot either, to tell. */
+    if (requests->is_waiting)
+        port_kick(&requests->port);
+}
+
+void requests_list_ready(struct requests *requests, struct watch *watch)
+{
+    bool is_listed = !link_is_alone(&watch->readying);
+
+    if (watch->ready != 0 && !is_listed) {
+        link_append(&requests->readying, &watch->readying);
+        requests->ready_count++;
+    } else if (watch->ready == 0 && is_listed) {
+        link_remove(&watch->readying);
+        requests->ready_count--;
+    }
+}
+
+int requests_begin(struct requests *requests, struct watch *watch)
+{
+    int r = group_take(&requests->room, requests->port.handle, &watch->group);
+
+    if (r < 0)
+        return r;
+    r = send_request(requests, watch, &watch->closing, 0);
+    if (r < 0)
+        group_release(&requests->room, watch->group);
+    return r;
+}
+
+void requests_ask_closed(struct watch *watch)
+{
+    cancel_request(watch, &watch->closing);
+}
+
+static void free_if_done(struct requests *requests, struct watch *watch)
+{
+    if (!watch->is_removed || watch->request.pending || watch->closing.pending)
+        return;
+    group_release(&requests->room, watch->group);
+    free(watch);
+}
+
+void requests_forget(struct requests *requests, struct watch *watch)
+{
+    socket_table_remove(&watch->entry);
+    link_remove(&watch->all);
+    link_remove(&watch->updating);
+    watch->ready = 0;
+    requests_list_ready(requests, watch);
+    if (watch->request.pending && watch->request.cancelled)
+        requests->cancelling--;
+    watch->is_removed = true;
+    cancel_request(watch, &watch->request);
+    cancel_request(watch, &watch->closing);
+    free_if_done(requests, watch);
+}
+
+/* ---- Completions ------------------------------------------------------------------------------------------------ */
+
+/* An answer of the request that waits for readiness. */
+static void answered(struct requests *requests, struct watch *watch, uint32_t events)
+{
+    /* What was sent before a reregister may have completed before it too: it is asked again. */
+    if (watch->is_stale)
+        events = 0;
+    watch->is_stale = false;
+    watch_take(watch, events);
+    requests_list_ready(requests, watch);
+    if (events == 0)
+        requests->must_turn = true;
+    /* Under LEVEL it is sent again when this event has been returned. */
+    if (watch->ready == 0 || watch->mode == MINIMIO_EDGE)
+        requests_schedule(requests, watch);
+}
+
+static void complete(struct requests *requests, struct afd_request *request)
+{
+    struct watch *watch = request->owner;
+    bool was_cancelled = request->cancelled;
+    uint32_t events = afd_complete(request);
+
+    requests->outstanding--;
+    if (watch->is_removed) {
+        free_if_done(requests, watch);
+        return;
+    }
+    if (was_cancelled && request == &watch->request)
+        requests->cancelling--;
+    if (events & AFD_POLL_LOCAL_CLOSE)
+        requests_forget(requests, watch);
+    else if (request == &watch->request)
+        answered(requests, watch, events);
+    else if (is_closed(send_request(requests, watch, request, 0)))
+        requests_forget(requests, watch);
+}
+
+void requests_complete(struct requests *requests, const OVERLAPPED_ENTRY *packets, int count)
+{
+    for (int i = 0; i < count; i++) {
+        if (packets[i].lpOverlapped)
+            complete(requests, (struct afd_request *)(void *)packets[i].lpOverlapped);
+        else
+            requests->is_kicked = true;
+    }
+}
+
+/* Ends the wait under way, if there is one, that has now something to return. */
+static void tell_waiting(struct requests *requests)
+{
+    if (requests->is_waiting && (requests->ready_count > 0 || requests->is_kicked))
+        port_kick(&requests->port);
+}
+
+void requests_changed(struct requests *requests, struct watch *watch)
+{
+    requests_list_ready(requests, watch);
+    requests_schedule(requests, watch);
+    tell_waiting(requests);
+}
+
+void requests_collect(struct requests *requests)
+{
+    OVERLAPPED_ENTRY packets[PACKETS];
+    int count;
+
+    do {
+        count = port_take(&requests->port, packets, PACKETS);
+        requests_complete(requests, packets, count);
+    } while (count == PACKETS);
+    tell_waiting(requests);
+}
+
+/* ---- All of them ------------------------------------------------------------------------------------------------ */
+
+int requests_init(struct requests *requests)
+{
+    int r = port_open(&requests->port);
+
+    if (r < 0)
+        return r;
+    InitializeSRWLock(&requests->lock);
+    link_init(&requests->updating);
+    link_init(&requests->readying);
+    return 0;
+}
+
+void requests_close(struct requests *requests)
+{
+    OVERLAPPED_ENTRY packets[PACKETS];
+
+    /* The kernel writes to them until then. */
+    while (requests->outstanding > 0) {
+        int count = port_wait(&requests->port, packets, PACKETS, MINIMIO_FOREVER);
+        requests_complete(requests, packets, count);
+    }
+    port_close_timer(&requests->port);
+}
+
+int requests_update(struct requests *requests)
+{
+    struct link rest;
+    int r = 0;
+
+    link_init(&rest);
+    while (!link_is_alone(&requests->updating)) {
+        struct watch *watch = WATCH_OF(requests->updating.next, updating);
+        link_remove(&watch->updating);
+        if (watch->mode == MINIMIO_LEVEL) {
+            watch_repeat(watch);
+            requests_list_ready(requests, watch);
+        }
+        int sent = update(requests, watch);
+        if (sent < 0 && !is_closed(sent)) {
+            link_append(&rest, &watch->updating);
+            r = sent;
+        }
+    }
+    while (!link_is_alone(&rest)) {
+        struct link *first = rest.next;
+        link_remove(first);
+        link_append(&requests->updating, first);
+    }
+    return r;
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/* The wait of a selector: in turns, until all answers are there. */
+#include "libminimio/requests_windows.h"
+
+#include "libminimio/selector.h"
+
+/* A cancelled request completes at once; a wait that must not miss what comes of it gives it so long. */
+#define CANCEL_NS INT64_C(10000000)
+
+/* Turns of one wait, with threads that change things faster than it can follow. */
+#define TURNS_MAX 64
+
+/* Takes up packets, and waits for them so long. Returns their number, or -EINTR. */
+static int fetch(struct requests *requests, int64_t timeout_ns)
+{
+    OVERLAPPED_ENTRY packets[PACKETS];
+
+    requests->is_waiting = timeout_ns != 0;
+    ReleaseSRWLockExclusive(&requests->lock);
+    int count = port_wait(&requests->port, packets, PACKETS, timeout_ns);
+    AcquireSRWLockExclusive(&requests->lock);
+    requests->is_waiting = false;
+    requests_complete(requests, packets, count);
+    return count;
+}
+
+static int deliver(struct requests *requests, struct minimio_event *events, size_t capacity)
+{
+    int count = 0;
+
+    while ((size_t)count < capacity && count < INT32_MAX && requests->ready_count > 0) {
+        struct watch *watch = WATCH_OF(requests->readying.next, readying);
+        events[count++] = (struct minimio_event){.token = watch->token, .readiness = watch_deliver(watch)};
+        requests_list_ready(requests, watch);
+        if (watch->mode == MINIMIO_LEVEL)
+            requests_schedule(requests, watch);
+    }
+    return count;
+}
+
+/* How long this turn of a wait may last. */
+static int64_t turn_ns(struct requests *requests, int64_t timeout_ns, int64_t deadline_ns, int turn)
+{
+    int64_t left_ns = timeout_ns;
+
+    if (requests->ready_count > 0 || requests->is_kicked)
+        left_ns = 0;
+    else if (turn > 0 && timeout_ns > 0)
+        left_ns = deadline_ns - monotonic_ns();
+    if (timeout_ns > 0 && left_ns < 0)
+        left_ns = 0;
+    return left_ns == 0 && requests->cancelling > 0 ? CANCEL_NS : left_ns;
+}
+
+/* Waits until there is something to return, or time is over, with every answer that can be had. */
+static int wait_turns(struct requests *requests, size_t capacity, int64_t timeout_ns)
+{
+    int64_t now_ns = timeout_ns > 0 ? monotonic_ns() : 0;
+    int64_t deadline_ns = timeout_ns < INT64_MAX - now_ns ? now_ns + timeout_ns : INT64_MAX;
+    int r = 0;
+
+    for (int turn = 0; turn < TURNS_MAX; turn++) {
+        requests->must_turn = false;
+        r = requests_update(requests);
+        if (r < 0)
+            break;
+        r = fetch(requests, turn_ns(requests, timeout_ns, deadline_ns, turn));
+        if (r < 0)
+            break;
+        /* What is still in the port may be that one was closed which is ready. */
+        if (r == PACKETS)
+            continue;
+        if (requests->ready_count >= capacity || (!requests->must_turn && requests->cancelling == 0))
+            break;
+    }
+    return r < 0 ? r : 0;
+}
+
+int requests_wait(struct requests *requests, struct minimio_event *events, size_t capacity, int64_t timeout_ns)
+{
+    int r = wait_turns(requests, capacity, timeout_ns);
+
+    requests->is_kicked = false;
+    int count = deliver(requests, events, capacity);
+    return count > 0 ? count : r;
+}
