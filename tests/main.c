@@ -33,6 +33,7 @@ Suite *daemon_lifetime_suite(void);
 Suite *daemon_loop_users_suite(void);
 Suite *daemon_loops_suite(void);
 Suite *daemon_memory_suite(void);
+Suite *daemon_model_suite(void);
 Suite *daemon_names_suite(void);
 Suite *daemon_order_suite(void);
 Suite *daemon_own_suite(void);
@@ -153,6 +154,7 @@ static Suite *(*const of_programs[])(void) = {
     daemon_loop_users_suite,
     daemon_loops_suite,
     daemon_memory_suite,
+    daemon_model_suite,
     daemon_names_suite,
     daemon_order_suite,
     daemon_own_suite,
