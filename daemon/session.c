@@ -344,7 +344,7 @@ void session_deliver(struct session *session)
 
     if (loop->delivery == DELIVERY_PUSH)
         deliver_lines(session);
-    else if (session_takes(session))
+    else if (session_takes(session) && polling_is_due(loop->polling)) /* what it waited for may be undone since */
         polling_answer(loop->polling);
     loop_pause(loop);
 }
