@@ -1,13 +1,20 @@
 # SPDX-License-Identifier: MIT
 """The daemon of a build, and what the system knows of it."""
+import ctypes
 import os
+import signal
 import subprocess
 import tempfile
 
 from wire import Violation
 
 BUILD = os.environ.get("MINIMIO_BUILD", "build")
-LAST_LINES = 4000
+LAST_BYTES = 4000
+PR_SET_PDEATHSIG = 1
+
+
+def end_with_parent():
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 class Daemon:
@@ -16,7 +23,8 @@ class Daemon:
         self.path = os.path.join(self.folder.name, "minimio.sock")
         self.log = open(os.path.join(self.folder.name, "log"), "w+b")
         self.process = subprocess.Popen(
-            [os.path.join(BUILD, "minimiod"), "--socket", self.path, *arguments], stderr=subprocess.PIPE
+            [os.path.join(BUILD, "minimiod"), "--socket", self.path, *arguments], stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE, preexec_fn=end_with_parent,
         )
         while b"listening" not in (line := self.process.stderr.readline()):
             if not line:
@@ -28,7 +36,7 @@ class Daemon:
     def said(self):
         self.log.flush()
         with open(self.log.name, "rb") as log:
-            return log.read()[-LAST_LINES:].decode(errors="replace")
+            return log.read()[-LAST_BYTES:].decode(errors="replace")
 
     def is_alive(self):
         return self.process.poll() is None

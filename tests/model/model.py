@@ -36,6 +36,7 @@ class Stream:
         self.reset_possible = False
         self.read_shut = self.write_shut = False
         self.full = False  # a write was cut short
+        self.was_filled = False  # something was written: when its room is free again, nobody knows
         self.closed = False  # the near end is closed, or will be
         self.seen = set()  # closed flags that were told
         self.watchers = []
@@ -140,11 +141,14 @@ class Stream:
         check(0 <= count <= len(data), "written", count, "of", len(data))
         check(not self.write_shut, "written after a shutdown")
         self.undelivered += data[:count]
+        self.was_filled |= count > 0
         if count and self.peer_gone:
             self.peer_reset()
         if count < len(data):
             self.full = True
-            self.happened(2, {WRITE})
+            self.happened(3, {WRITE})
+        else:
+            self.happened(1, set())  # small buffers may be full for a moment
 
     def was_shut(self, how):
         self.read_shut |= how in ("read", "both")
@@ -243,7 +247,7 @@ class Registration:
     def settled(self):
         """All that has happened has arrived, and was told: another event needs another cause."""
         stream = self.stream
-        if stream.arrived == len(stream.unread) and not (stream.may() & CLOSED or stream.full):
+        if stream.arrived == len(stream.unread) and not (stream.may() & CLOSED or stream.was_filled):
             self.credit = 0
 
     def forget(self):

@@ -54,11 +54,14 @@ def end_daemon():
     daemon = Machine.daemon
     if not daemon:
         return 0
-    status = daemon.stop()
-    if status:
-        print(f"the daemon ended with {status}\n{daemon.said()}", file=sys.stderr)
-    daemon.discard()
-    return status
+    try:
+        status = daemon.stop()
+        if status:
+            print(f"the daemon ended with {status}\n{daemon.said()}", file=sys.stderr)
+        return status
+    finally:
+        daemon.discard()
 
 
-sys.exit(1 if run() or end_daemon() else 0)
+failed = run()
+sys.exit(1 if end_daemon() or failed else 0)
