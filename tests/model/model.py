@@ -39,6 +39,7 @@ class Stream:
         self.was_filled = False  # something was written: when its room is free again, nobody knows
         self.closed = False  # the near end is closed, or will be
         self.seen = set()  # closed flags that were told
+        self.events = 0  # how many of an edge all that has happened can bring
         self.watchers = []
 
     def may(self):
@@ -74,6 +75,7 @@ class Stream:
         return flags
 
     def happened(self, events, flags):
+        self.events += events
         for one in self.watchers:
             one.caused(events, flags)
 
@@ -88,8 +90,13 @@ class Stream:
         self.happened(END, {READ, "read_closed"})
 
     def peer_reset(self):
-        self.finished = self.reset = self.peer_gone = True
-        self.happened(END, {READ, "read_closed", "write_closed"})
+        over = self.finished and self.write_shut  # there may be nothing left that could be reset
+        self.finished = self.peer_gone = True
+        if over:
+            self.reset_possible = True
+        else:
+            self.reset = True
+        self.happened(END, set() if over else {READ, "read_closed", "write_closed"})
 
     def peer_closed(self):
         self.peer_gone = True
@@ -185,7 +192,7 @@ class Registration:
         self.due = set()  # those of an edge that have to be told
         self.certain = set()
         self.told = False  # a level token, since anything happened
-        self.credit = 0  # how many events of an edge can still have a cause
+        self.credit = stream.events  # how many events of an edge can still have a cause
         stream.watchers.append(self)
 
     def mask(self, flags):
@@ -197,9 +204,7 @@ class Registration:
         self.armed = bool(self.interests)
         self.due = self.mask(self.stream.must())
         self.ask()
-        if self.possible:
-            stream = self.stream
-            self.credit += 1 + END * (len(stream.unread) > stream.arrived or stream.finished or stream.reset)
+        self.credit += bool(self.possible)
 
     def ask(self):
         """The kernel is asked what is ready now, whatever it was before."""
