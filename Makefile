@@ -57,6 +57,7 @@ KQUEUE_TEST_SOURCES = $(wildcard tests/kqueue/*.c tests/library/*.c) tests/fail_
 EXAMPLE_SOURCES = $(wildcard examples/*.c)
 LIBRARY_BENCH_SOURCES = $(wildcard bench/library/*.c)
 DAEMON_BENCH_SOURCES = $(wildcard bench/daemon/*.c)
+NEIGHBOURS_BENCH_SOURCES = $(wildcard bench/neighbours/*.c)
 
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 LIBRARY = $(BUILD)/libminimio.a
@@ -184,7 +185,7 @@ $(BUILD)/examples/%: $(BUILD)/obj/examples/%.o $(LIBRARY)
 -include $(patsubst %.o,%.d,$(call objects,$(LIBRARY_SOURCES) $(PROTO_SOURCES) $(DAEMON_SOURCES) \
 	$(CLIENT_LIBRARY_SOURCES) $(CTL_SOURCES) $(TEST_SOURCES) $(KQUEUE_TEST_SOURCES) $(EXAMPLE_SOURCES) \
 	$(LIBRARY_BENCH_SOURCES) $(DAEMON_BENCH_SOURCES) \
-	bench/neighbours.c))
+	$(NEIGHBOURS_BENCH_SOURCES)))
 
 demo: deps
 	@$(MAKE) --no-print-directory build
@@ -240,7 +241,7 @@ $(BUILD)/bench/library: $(call objects,$(LIBRARY_BENCH_SOURCES)) $(LIBRARY)
 	@mkdir -p $(@D)
 	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -o $@ $^ $(call pkg_libs,libevent_core libuv) -lev
 
-$(BUILD)/bench/neighbours: $(BUILD)/obj/bench/neighbours.o $(BUILD)/minimiod
+$(BUILD)/bench/neighbours: $(call objects,$(NEIGHBOURS_BENCH_SOURCES)) $(BUILD)/minimiod
 	@mkdir -p $(@D)
 	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^)
 

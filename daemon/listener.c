@@ -11,8 +11,11 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* Clients accepted before others have their turn. */
-#define ACCEPTS_PER_TURN 64
+/* Clients accepted before others have their turn: a turn costs less than a client. */
+#define ACCEPTS_PER_TURN 1
+
+/* Clients turned away before the listener rests. */
+#define TURNED_AWAY_AT_ONCE 64
 
 /* ---- Accepting ----------------------------------------------------------------------------------------------------
  */
@@ -54,7 +57,7 @@ static void watch(struct listener *listener)
 /* The spare descriptor makes room for one client at a time, to be told and closed. */
 static void turn_away(struct listener *listener)
 {
-    for (int i = 0; i < ACCEPTS_PER_TURN && listener->spare >= 0; i++) {
+    for (int i = 0; i < TURNED_AWAY_AT_ONCE && listener->spare >= 0; i++) {
         int fd;
 
         close(listener->spare);

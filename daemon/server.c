@@ -103,13 +103,16 @@ void server_wants_relief(struct server *server)
 /* Those that are scheduled from here on have their next turn with the others. */
 static void run_sessions(struct server *server)
 {
-    uint32_t now = server->turn++;
+    uint32_t now = server->turn++, ends = 0;
     struct session *session;
 
     while ((session = TAILQ_FIRST(&server->runnable)) && session->runnable_since == now) {
         TAILQ_REMOVE(&server->runnable, session, runnable_link);
         session->runnable = false;
-        session_run(session);
+        if (session->ending && ends++ >= SERVER_ENDS)
+            server_schedule(server, session);
+        else
+            session_run(session);
     }
 }
 
@@ -200,8 +203,10 @@ static void say_goodbye(struct server *server)
     fault_set(&fault, FAULT_LOOP_CLOSED, "the daemon ends");
     LIST_FOREACH(session, &server->sessions, entry)
     {
-        if (session->closing) /* its last line is said */
+        if (session->closing) { /* its last line is said; it may be over as soon as nothing is to take its time */
+            session_said(session);
             continue;
+        }
         if (session->loop)
             membership_end_calls(session->loop, &fault);
         notify_loop_closed(&session->out, session->loop ? loop_name(session->loop) : NULL, "shutdown");

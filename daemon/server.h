@@ -29,6 +29,12 @@
 #define SERVER_REQUESTS        64
 #define SERVER_REQUESTS_SHARED 16
 
+/* How many sessions whose clients have hung up are ended in a turn: to end one costs as much as many requests. */
+#define SERVER_ENDS 1
+
+/* How many descriptors that nobody claimed are closed in a turn, of each session that is over. */
+#define SERVER_DISCARDS 4
+
 struct server {
     struct reactor reactor;
     struct config *config;

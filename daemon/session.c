@@ -155,7 +155,6 @@ static void refuse_descriptors(struct session *session)
     const struct limits *limits = session->server->limits;
     struct fault fault;
 
-    closer_discard_all(&session->account->closer, &session->unclaimed);
     fault_set_limit(&fault, FAULT_LIMIT_EXCEEDED, "descriptors", limits->descriptors_message,
                     "at most %u descriptors beside a message and %u unclaimed, and the daemon may have none left",
                     limits->descriptors_message, limits->descriptors_unclaimed);
@@ -277,8 +276,17 @@ static void end_of_input(struct session *session)
         say_fault(session, &fault);
 }
 
+static void discard_share(struct session *session)
+{
+    for (int i = 0; i < SERVER_DISCARDS; i++)
+        session_discard_descriptor(session);
+    session_said(session);
+}
+
 void session_run(struct session *session)
 {
+    if (session->closing)
+        discard_share(session);
     if (!session_takes(session))
         return;
     if (session->backlog)
@@ -344,7 +352,7 @@ void session_deliver(struct session *session)
 
     if (loop->delivery == DELIVERY_PUSH)
         deliver_lines(session);
-    else if (session_takes(session))
+    else if (session_takes(session) && polling_is_due(loop->polling)) /* what it waited for may be undone since */
         polling_answer(loop->polling);
     loop_pause(loop);
 }
@@ -422,14 +430,26 @@ static bool is_over(struct session *session)
     return session->gone || (!session->waiting && (!session->loop || !loop_can_speak(session->loop)));
 }
 
+/* It has no part in anything any more, but for the descriptors that are still to be closed. */
+static void retire(struct session *session)
+{
+    membership_leave(session, NULL);
+    session->closing = true;
+    server_schedule(session->server, session);
+}
+
 void session_flush(struct session *session)
 {
+    bool many = session->unclaimed.count > SERVER_DISCARDS && !session->broken && !session->server->stopping;
+
     if (!session->broken)
         send_some(session);
-    if (is_over(session))
-        session_free(session);
-    else
+    if (!is_over(session))
         resume(session);
+    else if (many)
+        retire(session);
+    else
+        session_free(session);
 }
 
 static void ready(struct source *source, const struct minimio_event *event)

@@ -72,6 +72,8 @@ for set in "$@"; do
         program nc netcat-openbsd netcat openbsd-netcat netcat
         program jq jq jq jq jq
         program c++ g++ gcc-c++ gcc gcc
+        works 'python3 -c "import hypothesis" || /usr/bin/python3 -c "import hypothesis"' \
+            python3-hypothesis python3-hypothesis python-hypothesis ''
         program script bsdutils util-linux-script util-linux util-linux
         ;;
     ci)

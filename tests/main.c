@@ -29,10 +29,12 @@ Suite *daemon_handover_suite(void);
 Suite *daemon_hostile_suite(void);
 Suite *daemon_killed_clients_suite(void);
 Suite *daemon_left_loops_suite(void);
+Suite *daemon_intruders_suite(void);
 Suite *daemon_lifetime_suite(void);
 Suite *daemon_loop_users_suite(void);
 Suite *daemon_loops_suite(void);
 Suite *daemon_memory_suite(void);
+Suite *daemon_model_suite(void);
 Suite *daemon_names_suite(void);
 Suite *daemon_order_suite(void);
 Suite *daemon_own_suite(void);
@@ -40,6 +42,7 @@ Suite *daemon_polling_batches_suite(void);
 Suite *daemon_polling_suite(void);
 Suite *daemon_pressure_suite(void);
 Suite *daemon_reload_suite(void);
+Suite *daemon_resets_suite(void);
 Suite *daemon_rules_suite(void);
 Suite *daemon_service_suite(void);
 Suite *daemon_streams_suite(void);
@@ -149,10 +152,12 @@ static Suite *(*const of_programs[])(void) = {
     daemon_hostile_suite,
     daemon_killed_clients_suite,
     daemon_left_loops_suite,
+    daemon_intruders_suite,
     daemon_lifetime_suite,
     daemon_loop_users_suite,
     daemon_loops_suite,
     daemon_memory_suite,
+    daemon_model_suite,
     daemon_names_suite,
     daemon_order_suite,
     daemon_own_suite,
@@ -160,6 +165,7 @@ static Suite *(*const of_programs[])(void) = {
     daemon_polling_suite,
     daemon_pressure_suite,
     daemon_reload_suite,
+    daemon_resets_suite,
     daemon_rules_suite,
     daemon_service_suite,
     daemon_streams_suite,

@@ -247,6 +247,16 @@ START_TEST(a_batch_of_reads_loses_nothing)
 }
 END_TEST
 
+/* The array is on its way, and gone, before the read is done with. */
+START_TEST(a_batch_may_end_with_a_read_that_fails)
+{
+    for (int i = 0; i < 10; i++) {
+        say(&wire, "[{'jsonrpc':'2.0','id':1,'method':'ping'},{'jsonrpc':'2.0','id':2,'method':'read','params':[7]}]");
+        expect(&wire, "[{'id':1,'result':{}},{'id':2,'error':{'data':{'name':'TOKEN_UNKNOWN'}}}]");
+    }
+}
+END_TEST
+
 /* ---- write ------------------------------------------------------------------------------------------------------- */
 
 START_TEST(text_and_base64_are_written)
@@ -508,6 +518,7 @@ Suite *daemon_data_suite(void)
     tcase_add_test(tests, an_id_of_any_length_leaves_room);
     tcase_add_loop_test(tests, datagrams_come_one_by_one, 0, 2);
     tcase_add_loop_test(tests, a_batch_of_reads_loses_nothing, 0, 2);
+    tcase_add_test(tests, a_batch_may_end_with_a_read_that_fails);
     tests = add_case(suite, "write");
     tcase_add_test(tests, text_and_base64_are_written);
     tcase_add_test(tests, what_is_not_base64_is_not_written);

@@ -76,6 +76,25 @@ START_TEST(a_poll_waits_for_readiness)
 }
 END_TEST
 
+/* What it was about to tell is overridden before it has: it goes on waiting. */
+START_TEST(a_poll_waits_on_when_nothing_is_left_to_tell)
+{
+    static const char *const undo[] = {REQUEST("2", "reregister", "[1,[]]"), REQUEST("2", "deregister", "[1]")};
+    int peer = open_stream(&wire, 1, "");
+
+    write_byte(peer);
+    await_listed("\"pending\":{\"readable\":true}");
+    say(&wire, "%s%s", REQUEST("1", "poll", "{}"), undo[_i]);
+    expect_line(&wire, "{'jsonrpc':'2.0','id':2,'result':{}}");
+    expect_silence(&wire);
+    close(peer);
+    peer = open_stream(&wire, 2, "");
+    write_byte(peer);
+    expect(&wire, "{'id':1,'result':{'events':[{'token':2,'readable':true}]}}");
+    close(peer);
+}
+END_TEST
+
 START_TEST(a_timeout_is_never_early)
 {
     close(open_stream(&wire, 1, ",'interests':[]"));
@@ -455,6 +474,7 @@ static void add_when_and_how_much(TCase *tests)
 {
     tcase_add_test(tests, what_is_ready_is_answered_at_once);
     tcase_add_test(tests, a_poll_waits_for_readiness);
+    tcase_add_loop_test(tests, a_poll_waits_on_when_nothing_is_left_to_tell, 0, 2);
     tcase_add_test(tests, a_timeout_is_never_early);
     tcase_add_loop_test(tests, timeout_0_collects_what_arrived_just_before, 0, LENGTH(modes));
     tcase_add_loop_test(tests, no_more_than_max_at_a_time_and_nothing_is_lost, 0, 2);

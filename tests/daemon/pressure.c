@@ -130,6 +130,28 @@ START_TEST(a_request_does_not_wait_for_a_flood)
 }
 END_TEST
 
+#define NEWCOMERS 50
+
+/* They were there before it; but one that is let in costs as much as many requests. */
+START_TEST(a_request_does_not_wait_for_newcomers)
+{
+    static struct wire newcomers[NEWCOMERS];
+
+    call(&wire, "ping", NULL);
+    freeze();
+    for (int i = 0; i < NEWCOMERS; i++)
+        wire_open(&newcomers[i], minimiod.socket);
+    say(&wire, "{'jsonrpc':'2.0','id':1,'method':'stats'}");
+    thaw();
+    expect(&wire, "{'id':1}");
+    ck_assert_int_lt(member(wire.message, "result.sessions")->valueint, 10);
+    for (int i = 0; i < NEWCOMERS; i++) {
+        call(&newcomers[i], "ping", NULL);
+        wire_close(&newcomers[i]);
+    }
+}
+END_TEST
+
 START_TEST(stats_has_every_count)
 {
     static const char *const counts[] = {"uptime_ms", "sessions", "loops",    "registrations", "requests",
@@ -215,6 +237,7 @@ Suite *daemon_pressure_suite(void)
     tcase_add_test(tests, what_is_skipped_is_not_kept);
     tcase_add_test(tests, a_thousand_requests_at_once_are_answered_in_order);
     tcase_add_test(tests, a_request_does_not_wait_for_a_flood);
+    tcase_add_test(tests, a_request_does_not_wait_for_newcomers);
     tcase_add_test(tests, stats_has_every_count);
     tests = tcase_create("room");
     tcase_set_timeout(tests, 120);

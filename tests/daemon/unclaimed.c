@@ -3,6 +3,7 @@
  * Whose descriptor is whose, and when there are too many: PROTOCOL.md, sections 6 and 8.
  */
 #include "tests/daemon/fixture.h"
+#include "tests/daemon/freeze.h"
 #include "tests/daemon/passing.h"
 
 #include <fcntl.h>
@@ -361,6 +362,34 @@ START_TEST(too_many_in_all_end_the_session)
 }
 END_TEST
 
+/* What nobody claimed is closed a few at a time, but all of it at once when there is no time left. */
+START_TEST(the_end_of_the_daemon_does_not_wait_for_them)
+{
+    struct wire many[20];
+    int fds[2];
+    int64_t begun_ns;
+
+    make_pair(SOCK_STREAM, fds);
+    for (int i = 0; i < LENGTH(many); i++) {
+        wire_open(&many[i], minimiod.socket);
+        for (int k = 0; k < 4; k++)
+            send_many(&many[i], "\n", fds[0], 16);
+        call(&many[i], "ping", NULL);
+    }
+    wire_close(&wire);
+    freeze();
+    for (int i = 0; i < LENGTH(many); i++)
+        wire_close(&many[i]);
+    thaw();
+    begun_ns = test_now_ns();
+    stop_minimiod(&minimiod);
+    ck_assert_int_lt(test_now_ns() - begun_ns, 900000000); /* less than clients have to read their last lines */
+    close(fds[0]);
+    close(fds[1]);
+    set_up();
+}
+END_TEST
+
 START_TEST(the_error_is_the_last_line)
 {
     struct black_hole hole;
@@ -478,6 +507,7 @@ Suite *daemon_unclaimed_suite(void)
     tcase_add_test(tests, sixteen_a_message_and_sixty_four_in_all);
     tcase_add_loop_test(tests, too_many_at_once_end_the_session, 0, 4);
     tcase_add_test(tests, too_many_in_all_end_the_session);
+    tcase_add_test(tests, the_end_of_the_daemon_does_not_wait_for_them);
     tcase_add_test(tests, the_error_is_the_last_line);
     tcase_add_test(tests, a_set_cut_short_for_want_of_descriptors);
     return suite;

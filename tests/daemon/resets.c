@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: MIT */
+/* A peer that resets its stream, in every state that the stream can be in: it is told, and nobody else notices. */
+#include "tests/daemon/fixture.h"
+#include "tests/daemon/freeze.h"
+#include "tests/daemon/passing.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+Suite *daemon_resets_suite(void);
+
+#define RESET (CLOSED | READY_WRITE_CLOSED | READY_ERROR)
+
+static struct wire other; /* who is to be served all the time */
+static int other_peer;
+
+static void set_up_other(void)
+{
+    set_up();
+    wire_open(&other, minimiod.socket);
+    other_peer = open_stream(&other, 1, "");
+}
+
+static void expect_served(void)
+{
+    write_byte(other_peer);
+    expect_event(&other, 1, READY_READABLE);
+    expect_in(call(&other, "read", "[1]"), "{'data':'x'}");
+    call(&other, "reregister", "[1]");
+}
+
+/* And nothing of the stream that was reset has stayed behind. */
+static void tear_down_other(void)
+{
+    expect_served();
+    wire_close(&wire);
+    while (counter(&other, "sessions") > 1)
+        ;
+    ck_assert_int_eq(counter(&other, "registrations"), 1);
+    wire_open(&wire, minimiod.socket);
+    wire_close(&other);
+    close(other_peer);
+    tear_down();
+}
+
+static uint16_t local_port(int fd)
+{
+    struct sockaddr_in address;
+    socklen_t length = sizeof address;
+
+    ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&address, &length), 0);
+    return ntohs(address.sin_port);
+}
+
+/* The connection that waits in a hole besides those that fill it: it comes when there is room again. */
+static int accept_from_hole(struct black_hole *hole)
+{
+    for (;;) {
+        int fd = port_accept(&hole->port);
+        struct sockaddr_in peer;
+        socklen_t length = sizeof peer;
+        bool fills = false;
+
+        ck_assert_int_eq(getpeername(fd, (struct sockaddr *)&peer, &length), 0);
+        for (int i = 0; i < BLACK_HOLE_FILL; i++)
+            fills |= local_port(hole->fill[i]) == ntohs(peer.sin_port);
+        if (!fills)
+            return fd;
+        close(fd);
+    }
+}
+
+/* ---- Before it is registered ------------------------------------------------------------------------------------- */
+
+START_TEST(while_it_connects)
+{
+    struct black_hole hole;
+
+    black_hole_open(&hole);
+    say(&wire, "{'jsonrpc':'2.0','id':1,'method':'register','params':[1,'%s']}", hole.port.address);
+    expect_in(call(&wire, "list", NULL), "{'registrations':[{'token':1,'state':'connecting'}]}");
+    expect_served();
+    black_hole_close(&hole); /* its next SYN is answered by a reset */
+    expect(&wire, "{'id':1,'error':{'data':{'name':'CONNECT_FAILED','errno':'ECONNREFUSED'}}}");
+}
+END_TEST
+
+/* The reply is held back while its client does not read. */
+START_TEST(before_its_register_is_answered)
+{
+    bool answered = false;
+    struct black_hole hole;
+    struct wire slow;
+    int sent, peer, replies = 0;
+
+    black_hole_open(&hole);
+    wire_open(&slow, minimiod.socket);
+    say(&slow, "{'jsonrpc':'2.0','id':'late','method':'register','params':{'token':1,'address':'%s'}}",
+        hole.port.address);
+    fill_until_blocked(&slow, &sent);
+    peer = accept_from_hole(&hole);
+    expect_served(); /* by then the daemon knows that it is connected */
+    reset(peer);
+    expect_served();
+    while (replies < sent || !answered) {
+        ck_assert(wire_read(&slow));
+        if (strstr(slow.line, "\"late\"")) {
+            expect_in(slow.message, "{'result':{'token':1}}");
+            answered = true;
+        } else {
+            expect_in(slow.message, "{'id':%d}", replies++);
+        }
+    }
+    expect_event(&slow, 1, RESET);
+    wire_close(&slow);
+    black_hole_close(&hole);
+}
+END_TEST
+
+/* ---- While it is registered -------------------------------------------------------------------------------------- */
+
+static const char *const modes[] = {",'mode':'oneshot'", ",'mode':'edge'"};
+
+START_TEST(while_it_is_armed)
+{
+    reset(open_stream(&wire, 1, modes[_i]));
+    expect_event(&wire, 1, RESET);
+    call(&wire, "deregister", "[1]");
+}
+END_TEST
+
+START_TEST(after_it_has_fired)
+{
+    int peer = open_stream(&wire, 1, "");
+
+    write_byte(peer);
+    expect_event(&wire, 1, READY_READABLE);
+    reset(peer);
+    expect_served();
+    expect_silence(&wire);
+    call(&wire, "reregister", "[1]");
+    expect_event(&wire, 1, RESET);
+}
+END_TEST
+
+START_TEST(while_its_client_does_not_read)
+{
+    struct wire slow;
+    int sent, peer;
+
+    wire_open(&slow, minimiod.socket);
+    peer = open_stream(&slow, 1, modes[_i]);
+    fill_until_blocked(&slow, &sent);
+    reset(peer);
+    expect_served();
+    for (int i = 0; i < sent; i++)
+        expect(&slow, "{'id':%d}", i);
+    expect_event(&slow, 1, RESET);
+    wire_close(&slow);
+}
+END_TEST
+
+/* What came before the reset is read, then the reset is told, once. */
+START_TEST(while_it_is_read)
+{
+    int peer = open_stream(&wire, 1, ",'mode':'edge','interests':[]");
+
+    freeze();
+    write_byte(peer);
+    reset(peer);
+    for (int i = 0; i < 3; i++)
+        say(&wire, "{'jsonrpc':'2.0','id':%d,'method':'read','params':[1]}", i);
+    thaw();
+    expect(&wire, "{'id':0,'result':{'data':'x','eof':false}}");
+    expect(&wire, "{'id':1,'error':{'data':{'name':'IO_FAILED','errno':'ECONNRESET'}}}");
+    expect(&wire, "{'id':2,'result':{'bytes':0,'eof':true}}");
+}
+END_TEST
+
+START_TEST(while_it_is_written)
+{
+    int peer = open_stream(&wire, 1, ",'interests':[]");
+
+    freeze();
+    reset(peer);
+    for (int i = 0; i < 2; i++)
+        say(&wire, "{'jsonrpc':'2.0','id':%d,'method':'write','params':[1,'x']}", i);
+    thaw();
+    expect(&wire, "{'id':0,'error':{'data':{'name':'IO_FAILED','errno':'ECONNRESET'}}}");
+    expect(&wire, "{'id':1,'error':{'data':{'name':'IO_FAILED','errno':'EPIPE'}}}");
+}
+END_TEST
+
+/* ---- While it changes hands -------------------------------------------------------------------------------------- */
+
+START_TEST(while_nobody_is_in_its_loop)
+{
+    struct wire first;
+    int peer;
+
+    wire_open(&first, minimiod.socket);
+    call(&first, "open_loop", "['left']");
+    peer = open_stream(&first, 1, modes[_i]);
+    wire_close(&first);
+    while (counter(&wire, "sessions") > 2)
+        ;
+    reset(peer);
+    expect_served();
+    expect_in(call(&wire, "open_loop", "['left']"), "{'created':false,'registrations':1}");
+    expect_event(&wire, 1, RESET);
+    call(&wire, "close_loop", NULL);
+}
+END_TEST
+
+START_TEST(while_its_loop_is_taken_over)
+{
+    struct wire first;
+    int peer;
+
+    wire_open(&first, minimiod.socket);
+    call(&first, "open_loop", "['taken']");
+    peer = open_stream(&first, 1, modes[_i]);
+    freeze();
+    say(&wire, "{'jsonrpc':'2.0','id':1,'method':'open_loop','params':['taken',null,true]}");
+    reset(peer);
+    thaw();
+    expect(&wire, "{'id':1,'result':{'created':false,'registrations':1}}");
+    expect_event(&wire, 1, RESET);
+    expect(&first, "{'method':'loop_detached'}");
+    call(&wire, "close_loop", NULL);
+    wire_close(&first);
+}
+END_TEST
+
+START_TEST(while_it_is_taken)
+{
+    int peer = open_stream(&wire, 1, modes[_i]), fds[PASSED_MAX];
+    char byte;
+
+    freeze();
+    reset(peer);
+    say(&wire, "{'jsonrpc':'2.0','id':1,'method':'take','params':[1]}");
+    thaw();
+    ck_assert_uint_eq(read_line_with(&wire, fds), 1);
+    expect_in(wire.message, "{'id':1,'result':{'token':1,'fd':true}}");
+    ck_assert_int_eq(recv(fds[0], &byte, 1, 0), -1);
+    ck_assert_int_eq(errno, ECONNRESET);
+    close(fds[0]);
+    expect_silence(&wire);
+}
+END_TEST
+
+START_TEST(while_it_is_deregistered)
+{
+    int peer = open_stream(&wire, 1, modes[_i]);
+
+    freeze();
+    reset(peer);
+    say(&wire, "{'jsonrpc':'2.0','id':1,'method':'deregister','params':[1]}");
+    thaw();
+    expect(&wire, "{'id':1,'result':{}}");
+    expect_silence(&wire);
+}
+END_TEST
+
+Suite *daemon_resets_suite(void)
+{
+    Suite *suite = suite_create("daemon_resets");
+    TCase *tests = tcase_create("resets");
+
+    tcase_add_checked_fixture(tests, set_up_other, tear_down_other);
+    tcase_set_timeout(tests, 120);
+    suite_add_tcase(suite, tests);
+    tcase_add_test(tests, while_it_connects);
+    tcase_add_test(tests, before_its_register_is_answered);
+    tcase_add_loop_test(tests, while_it_is_armed, 0, LENGTH(modes));
+    tcase_add_test(tests, after_it_has_fired);
+    tcase_add_loop_test(tests, while_its_client_does_not_read, 0, LENGTH(modes));
+    tcase_add_test(tests, while_it_is_read);
+    tcase_add_test(tests, while_it_is_written);
+    tcase_add_loop_test(tests, while_nobody_is_in_its_loop, 0, LENGTH(modes));
+    tcase_add_loop_test(tests, while_its_loop_is_taken_over, 0, LENGTH(modes));
+    tcase_add_loop_test(tests, while_it_is_taken, 0, LENGTH(modes));
+    tcase_add_loop_test(tests, while_it_is_deregistered, 0, LENGTH(modes));
+    return suite;
+}
