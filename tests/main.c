@@ -46,6 +46,7 @@ Suite *daemon_streams_suite(void);
 Suite *daemon_taking_suite(void);
 Suite *daemon_unclaimed_suite(void);
 Suite *example_delay_server_suite(void);
+Suite *fuzz_suite(void);
 Suite *installed_suite(void);
 Suite *library_connect_host_suite(void);
 Suite *library_costs_suite(void);
@@ -128,6 +129,7 @@ static Suite *(*const in_process[])(void) = {
     unit_rules_suite,
     unit_scan_suite,
     unit_service_suite,
+    fuzz_suite,
     installed_suite,
     systemd_suite,
 };
