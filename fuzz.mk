@@ -37,7 +37,7 @@ fuzz:
 		CFLAGS='$(FUZZ_CFLAGS)' FUZZ_ENGINE=$(FUZZER) fuzz-programs
 	@fuzz/run.sh $(FUZZER) $(FUZZ_BUILD) $(FUZZ_SECONDS) $(FUZZ)
 
-fuzz-programs: $(FUZZ_PROGRAMS) $(BUILD)/fuzz/dictionary
+fuzz-programs: $(FUZZ_PROGRAMS) $(BUILD)/fuzz/dictionary $(BUILD)/fuzz/seeds
 
 fuzz-dictionary: $(BUILD)/fuzz/dictionary
 	$(BUILD)/fuzz/dictionary >fuzz/minimio.dict
@@ -66,5 +66,9 @@ $(BUILD)/fuzz/session: $(call objects,$(FUZZ_SESSION_SOURCES) $(FUZZ_SHARED_SOUR
 $(BUILD)/fuzz/dictionary: $(BUILD)/obj/fuzz/dictionary.o $(BUILD)/obj/proto/methods.o
 	@mkdir -p $(@D)
 	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -o $@ $^
+
+$(BUILD)/fuzz/seeds: fuzz/seeds.py $(wildcard proto/vectors/*.jsonl)
+	@mkdir -p $(@D)
+	$(call quiet,GEN) fuzz/seeds.py $@
 
 -include $(patsubst %.o,%.d,$(call objects,$(FUZZ_SOURCES)))

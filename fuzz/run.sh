@@ -40,20 +40,21 @@ with_libfuzzer() {
     rm -f "$build/found/$target-"*
     "$build/fuzz/$target" -max_total_time="$seconds" -max_len="$(longest "$target")" -dict=fuzz/minimio.dict \
         -timeout=20 -rss_limit_mb=1024 -print_final_stats=1 -verbosity=0 -artifact_prefix="$build/found/$target-" \
-        "$build/work/$target" "fuzz/corpus/$target" "fuzz/found/$target" ||
+        "$build/work/$target" "$build/fuzz/seeds/$target" "fuzz/corpus/$target" "fuzz/found/$target" ||
         found "$target" "$(newest "$build/found/$target-"*)"
 }
 
 with_afl() {
     target=$1 out=$build/work/$target
-    rm -rf "$out" "$build/seeds/$target"
-    mkdir -p "$build/seeds/$target" "$out"
-    find "fuzz/corpus/$target" "fuzz/found/$target" -type f ! -name .gitkeep -exec cp {} "$build/seeds/$target" \;
+    rm -rf "$out"
+    mkdir -p "$out/from"
+    find "$build/fuzz/seeds/$target" "fuzz/corpus/$target" "fuzz/found/$target" -type f ! -name .gitkeep \
+        -exec cp {} "$out/from" \;
     AFL_NO_UI=1 AFL_NO_AFFINITY=1 AFL_SKIP_CPUFREQ=1 AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1 \
         ASAN_OPTIONS="abort_on_error=1:symbolize=0:detect_leaks=0:$ASAN_OPTIONS" \
         UBSAN_OPTIONS="abort_on_error=1:symbolize=0" \
         afl-fuzz -V "$seconds" -m none -t 5000+ -G "$(longest "$target")" -x fuzz/minimio.dict \
-        -i "$build/seeds/$target" -o "$out" -- "$build/fuzz/$target" >"$out/log" 2>&1 || {
+        -i "$out/from" -o "$out" -- "$build/fuzz/$target" >"$out/log" 2>&1 || {
         tail -n 20 "$out/log" >&2
         exit 1
     }

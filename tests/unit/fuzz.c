@@ -19,14 +19,16 @@ static const char *const targets[] = {"scan", "request", "session"};
 
 START_TEST(every_input_is_well)
 {
-    char program[64], corpus[64], found[64];
+    char program[64], made[64], seeds[PATH_MAX], corpus[64], found[64];
     struct process replay;
     int status;
 
     snprintf(program, sizeof program, "fuzz/%s", targets[_i]);
+    snprintf(made, sizeof made, "fuzz/seeds/%s", targets[_i]);
+    snprintf(seeds, sizeof seeds, "%s", built_program(made));
     snprintf(corpus, sizeof corpus, "fuzz/corpus/%s", targets[_i]);
     snprintf(found, sizeof found, "fuzz/found/%s", targets[_i]);
-    process_start(&replay, false, (const char *const[]){built_program(program), corpus, found, NULL});
+    process_start(&replay, false, (const char *const[]){built_program(program), seeds, corpus, found, NULL});
     status = process_wait(&replay, REPLAY_MS);
     ck_assert_msg(status == 0, "%s ended with %d: %s at the end of\n%s", program, status, replay.err.text,
                   replay.out.text);
