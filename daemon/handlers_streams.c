@@ -321,12 +321,13 @@ static void read_into(struct call *call, const struct params *params, const stru
 void handle_read(struct server *server, struct call *call, const struct params *params)
 {
     struct stream *stream = find_open(call, params->token);
-    size_t budget = call_budget(call), size;
     char bytes[READ_MAX_BYTES];
+    size_t budget, size;
     struct fault fault;
 
     if (!stream)
-        return;
+        return; /* answered, and its batch may be gone with that */
+    budget = call_budget(call);
     size = reply_read_room(call->id, budget);
     if (size == 0) {
         fault_set_limit(&fault, FAULT_LIMIT_EXCEEDED, "line_bytes", server->limits->line_bytes,
