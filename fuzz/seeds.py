@@ -124,6 +124,10 @@ SCRIPTS = [
     ["c01", "s0GET / HTTP/1.1\r\n", "c12", 's1{"x":', 's1 1}{"jsonrpc":1}', "s1 tru", "s1e\n[]", "h1"],
     ["c01", "s0" + open_loop(1, "b"), "f0st:" + adopt(2, 1) + adopt(3, 2, BOTH), "R0", "H0", "w0x", "c01",
      "s0" + open_loop(1, "b") + request(2, "close_loop") + request(3, "ping")],
+    ["c01", "fAs:" + adopt(1, 1), "fAt:" + adopt(2, 2), "sA" + request(3, "ping"), "s0" + request(4, "ping")],
+    ["c01"] + ["s0" + batch(of_token(1, method, 9, more)) for method, more in [
+        ("reregister", ""), ("deregister", ""), ("take", ""), ("read", ""), ("write", ',"data":""'),
+        ("shutdown", ',"how":"both"'), ("list", ""), ("poll", "")]],
     ["c01", "f0x:" + adopt(1, 1, BOTH), "w0x", "s0" + of_token(2, "read", 1), "q0"],
     ["c01", "s0" + connect(1, 1, "127.0.0.1:80") + request(2, "close_loop") + request(3, "list"), "z0", "h0"],
 ]

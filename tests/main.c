@@ -45,6 +45,7 @@ Suite *daemon_service_suite(void);
 Suite *daemon_streams_suite(void);
 Suite *daemon_taking_suite(void);
 Suite *daemon_unclaimed_suite(void);
+Suite *daemon_vectors_suite(void);
 Suite *example_delay_server_suite(void);
 Suite *fuzz_suite(void);
 Suite *installed_suite(void);
@@ -167,6 +168,7 @@ static Suite *(*const of_programs[])(void) = {
     daemon_streams_suite,
     daemon_taking_suite,
     daemon_unclaimed_suite,
+    daemon_vectors_suite,
     client_broken_daemon_suite,
     client_call_suite,
     client_library_suite,
