@@ -57,11 +57,12 @@ static void finish(struct lookup *lookup)
 
 struct resolver *resolver_free(struct resolver *resolver)
 {
-    struct lookup *lookup;
+    struct lookup *lookup, *next;
 
     if (!resolver)
         return NULL;
-    while ((lookup = TAILQ_FIRST(&resolver->lookups))) {
+    TAILQ_FOREACH_SAFE(lookup, &resolver->lookups, entry, next)
+    {
         REQUIRE(!lookup->done, "somebody waits for a lookup when the daemon has ended");
         finish(lookup);
     }
