@@ -1,4 +1,4 @@
-# minimio: build, demo, check, bench, install. `make help` lists the targets.
+# minimio: build, demo, check, bench, fuzz, install. `make help` lists the targets.
 #
 #   SANITIZE=address,undefined   or =thread: the same build with sanitizers, in a build folder of its own
 #   WERROR=1                     warnings are errors
@@ -101,6 +101,7 @@ help:
 	@echo 'make check-headers  compile the kqueue backend against the headers of macOS and the BSDs'
 	@echo 'make windows    build the library for Windows into $(WINDOWS)'
 	@echo 'make check-windows  run its tests under wine'
+	@echo 'make fuzz       look for inputs that break it, for a minute each of three depths'
 	@echo 'make bench      measure it; make bench-results writes bench/RESULTS.md'
 	@echo 'make install    install under DESTDIR and PREFIX ($(PREFIX))'
 	@echo 'make deps       install what the build needs'
@@ -310,7 +311,7 @@ install-systemd:
 	install -m 644 systemd/minimio.sysusers $(sysusersdir)/minimio.conf
 
 # A sanitizer has the allocator to itself, so there it is not built.
-tests: $(BUILD)/tests/all $(if $(SANITIZE),,$(BUILD)/tests/fail_every.so)
+tests: $(BUILD)/tests/all $(if $(SANITIZE),,$(BUILD)/tests/fail_every.so) fuzz-programs
 
 $(BUILD)/tests/fail_every.so: $(BUILD)/obj/tests/preload/fail_every.o
 	@mkdir -p $(@D)
@@ -325,6 +326,7 @@ build/clients/node_modules/.package-lock.json: tests/clients/package.json tests/
 	$(call quiet,NPM) cd build/clients && npm ci --silent --no-audit --no-fund --ignore-scripts && touch $(@:build/clients/%=%)
 
 include windows.mk
+include fuzz.mk
 
 clean:
 	rm -rf $(BUILD)

@@ -321,12 +321,12 @@ static void read_into(struct call *call, const struct params *params, const stru
 void handle_read(struct server *server, struct call *call, const struct params *params)
 {
     struct stream *stream = find_open(call, params->token);
-    size_t budget, size;
     char bytes[READ_MAX_BYTES];
+    size_t budget, size;
     struct fault fault;
 
-    if (!stream) /* answered, and so may its batch be, which is gone then */
-        return;
+    if (!stream)
+        return; /* answered, and its batch may be gone with that */
     budget = call_budget(call);
     size = reply_read_room(call->id, budget);
     if (size == 0) {

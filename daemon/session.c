@@ -246,9 +246,12 @@ static void keep(struct session *session, const char *data, size_t length)
         session_break(session);
 }
 
+/* Also when nothing is kept: that there is nothing more is then what is found out. */
 static void take_kept(struct session *session)
 {
-    buffer_consume(&session->in, take_messages(session, buffer_bytes(&session->in), session->in.length));
+    const char *data = session->in.length ? buffer_bytes(&session->in) : "";
+
+    buffer_consume(&session->in, take_messages(session, data, session->in.length));
 }
 
 static void take_fresh(struct session *session, size_t length)

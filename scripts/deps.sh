@@ -1,7 +1,7 @@
 #!/bin/sh
-# Finds what the build (`build`), the tests (`check`), the benches (`bench`), foreign headers (`headers`), the library for
-# Windows (`windows`) or the whole CI (`ci`) need and installs what is missing.
-# usage: scripts/deps.sh build|check|bench|headers|windows|ci...
+# Finds what the build (`build`), the tests (`check`), the benches (`bench`), fuzzing (`fuzz`), foreign headers
+# (`headers`), the library for Windows (`windows`) or the whole CI (`ci`) need and installs what is missing.
+# usage: scripts/deps.sh build|check|bench|fuzz|headers|windows|ci...
 set -eu
 
 missing=''
@@ -110,6 +110,11 @@ for set in "$@"; do
     headers)
         program npm npm npm npm node
         ;;
+    fuzz)
+        program clang clang clang clang llvm
+        program afl-clang-fast afl++ american-fuzzy-lop afl++ afl++
+        program llvm-cov llvm llvm llvm llvm
+        ;;
     windows)
         program x86_64-w64-mingw32-gcc gcc-mingw-w64-x86-64-win32 mingw64-gcc mingw-w64-gcc mingw-w64
         command -v wine64 >/dev/null || [ -x /usr/lib/wine/wine64 ] || program wine wine64 wine wine wine-stable
@@ -120,7 +125,7 @@ for set in "$@"; do
         command -v redis-server >/dev/null || program redis-check-rdb redis-tools redis redis redis
         ;;
     *)
-        echo "deps.sh: unknown set '$set': build, check, ci, headers, windows or bench" >&2
+        echo "deps.sh: unknown set '$set': build, check, ci, fuzz, headers, windows or bench" >&2
         exit 2
         ;;
     esac

@@ -48,7 +48,9 @@ Suite *daemon_service_suite(void);
 Suite *daemon_streams_suite(void);
 Suite *daemon_taking_suite(void);
 Suite *daemon_unclaimed_suite(void);
+Suite *daemon_vectors_suite(void);
 Suite *example_delay_server_suite(void);
+Suite *fuzz_suite(void);
 Suite *installed_suite(void);
 Suite *library_connect_host_suite(void);
 Suite *library_faults_suite(void);
@@ -131,6 +133,7 @@ static Suite *(*const in_process[])(void) = {
     unit_rules_suite,
     unit_scan_suite,
     unit_service_suite,
+    fuzz_suite,
     installed_suite,
     systemd_suite,
 };
@@ -171,6 +174,7 @@ static Suite *(*const of_programs[])(void) = {
     daemon_streams_suite,
     daemon_taking_suite,
     daemon_unclaimed_suite,
+    daemon_vectors_suite,
     client_broken_daemon_suite,
     client_call_suite,
     client_library_suite,

@@ -505,6 +505,19 @@ START_TEST(a_megabyte_goes_as_it_was_given)
 }
 END_TEST
 
+/* The fault is the last answer that its batch waits for: nothing of it may be looked at from there on. */
+START_TEST(a_fault_alone_in_a_batch)
+{
+    static const char *const calls[] = {
+        "'reregister','params':[2]", "'deregister','params':[2]", "'take','params':[2]",
+        "'read','params':[2]",       "'write','params':[2,'x']",  "'shutdown','params':[2,'both']",
+    };
+
+    say(&wire, "[{'jsonrpc':'2.0','id':1,'method':%s}]", calls[_i]);
+    expect(&wire, "[{'id':1,'error':{'data':{'name':'TOKEN_UNKNOWN'}}}]");
+}
+END_TEST
+
 Suite *daemon_data_suite(void)
 {
     Suite *suite = suite_create("daemon_data");
@@ -529,6 +542,7 @@ Suite *daemon_data_suite(void)
     tcase_add_test(tests, what_is_no_socket_cannot_be_read);
     tcase_add_test(tests, a_listening_socket_has_no_data);
     tcase_add_test(tests, only_what_is_connected);
+    tcase_add_loop_test(tests, a_fault_alone_in_a_batch, 0, 6);
     tests = add_case(suite, "shutdown");
     tcase_add_test(tests, directions_end_one_by_one);
     tests = add_case(suite, "much");

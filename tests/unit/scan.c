@@ -151,6 +151,50 @@ START_TEST(rejects_what_is_not_where_it_is_not)
 }
 END_TEST
 
+static struct kind {
+    char name[16];
+    int accepted, rejected;
+} kinds[16];
+
+static struct kind *kind_of(const cJSON *vector)
+{
+    const char *name = vector_text(vector, "kind");
+    struct kind *kind = kinds;
+
+    ck_assert_msg(name && strlen(name) < sizeof(kind->name), "%s is of no kind", vector_name(vector));
+    while (*kind->name && strcmp(kind->name, name) != 0)
+        kind++;
+    ck_assert_msg(kind < kinds + sizeof(kinds) / sizeof(*kinds) - 1, "there are too many kinds");
+    strcpy(kind->name, name);
+    return kind;
+}
+
+static void count_accepted(const cJSON *vector)
+{
+    kind_of(vector)->accepted++;
+}
+
+static void count_rejected(const cJSON *vector)
+{
+    kind_of(vector)->rejected++;
+}
+
+START_TEST(kinds_are_as_many_as_their_readme_says)
+{
+    FILE *file = fopen("proto/vectors/README.md", "re");
+    char text[16384] = "", row[512];
+
+    ck_assert(file && fread(text, 1, sizeof(text) - 1, file) > 0);
+    fclose(file);
+    each_vector("scan_accept.jsonl", count_accepted);
+    each_vector("scan_reject.jsonl", count_rejected);
+    for (struct kind *kind = kinds; *kind->name; kind++) {
+        snprintf(row, sizeof(row), "\n| %s | %d | %d | ", kind->name, kind->accepted, kind->rejected);
+        ck_assert_msg(strstr(text, row), "proto/vectors/README.md lacks '%s'", row + 1);
+    }
+}
+END_TEST
+
 START_TEST(is_small)
 {
     ck_assert_uint_le(sizeof(struct scan), 256);
@@ -366,6 +410,7 @@ Suite *unit_scan_suite(void)
     tcase_set_timeout(tests, 120);
     tcase_add_test(tests, accepts_what_is_json);
     tcase_add_test(tests, rejects_what_is_not_where_it_is_not);
+    tcase_add_test(tests, kinds_are_as_many_as_their_readme_says);
     tcase_add_test(tests, is_small);
     tcase_add_test(tests, text_ends_at_its_last_byte);
     tcase_add_test(tests, limits_are_those_that_are_set);

@@ -1,0 +1,74 @@
+# Fuzzing: what fuzz/README.md tells of.
+#   FUZZ=NAME          that target alone: scan, request or session
+#   FUZZ_SECONDS=60    how long each runs
+#   FUZZER=libfuzzer   or afl
+
+FUZZ ?= scan request session
+FUZZ_SECONDS ?= 60
+FUZZER ?= libfuzzer
+FUZZ_BUILD = build/fuzz/$(FUZZER)
+FUZZ_CC = $(if $(filter afl,$(FUZZER)),afl-clang-fast,clang)
+# How the product is instrumented; afl-clang-fast does that by itself.
+FUZZ_CFLAGS = -O1 -g $(if $(filter libfuzzer,$(FUZZER)),-fsanitize=fuzzer-no-link)
+
+FUZZ_SHARED_SOURCES = fuzz/reader.c fuzz/expect.c
+FUZZ_SESSION_SOURCES = $(filter-out fuzz/scan.c fuzz/request.c fuzz/replay.c fuzz/dictionary.c $(FUZZ_SHARED_SOURCES),\
+	$(wildcard fuzz/*.c))
+FUZZ_SOURCES = $(wildcard fuzz/*.c)
+# All of the daemon but its main, and fuzz/resolver.c in place of what asks name servers.
+FUZZ_DAEMON_SOURCES = $(filter-out daemon/main.c daemon/resolver.c,$(DAEMON_SOURCES))
+FUZZ_PROGRAMS = $(addprefix $(BUILD)/fuzz/,scan request session)
+
+# A fuzzer brings its own main; without one files are run.
+FUZZ_DRIVER = $(if $(FUZZ_ENGINE),,$(BUILD)/obj/fuzz/replay.o)
+FUZZ_LDFLAGS = $(if $(FUZZ_ENGINE),-fsanitize=fuzzer)
+# What the session's target has to decide itself.
+FUZZ_WRAPPED = clock_gettime minimio_poll_poll connect accept4 access_peer pthread_create
+FUZZ_WRAP = $(foreach name,$(FUZZ_WRAPPED),-Wl,--wrap=$(name))
+
+# What watches is not to be explored itself.
+$(BUILD)/obj/fuzz/%.o: EXTRA_CFLAGS = $(if $(filter libfuzzer,$(FUZZ_ENGINE)),-fno-sanitize=fuzzer-no-link)
+
+.PHONY: fuzz fuzz-programs fuzz-dictionary fuzz-coverage
+
+fuzz:
+	@$(if $(filter no,$(DEPS)),:,scripts/deps.sh build fuzz)
+	@$(MAKE) --no-print-directory BUILD=$(FUZZ_BUILD) CC=$(FUZZ_CC) SANITIZE=address,undefined \
+		CFLAGS='$(FUZZ_CFLAGS)' FUZZ_ENGINE=$(FUZZER) fuzz-programs
+	@fuzz/run.sh $(FUZZER) $(FUZZ_BUILD) $(FUZZ_SECONDS) $(FUZZ)
+
+fuzz-programs: $(FUZZ_PROGRAMS) $(BUILD)/fuzz/dictionary $(BUILD)/fuzz/seeds
+
+fuzz-dictionary: $(BUILD)/fuzz/dictionary
+	$(BUILD)/fuzz/dictionary >fuzz/minimio.dict
+
+# How much of the product the corpora and what was found reach.
+fuzz-coverage:
+	@$(if $(filter no,$(DEPS)),:,scripts/deps.sh build fuzz)
+	@$(MAKE) --no-print-directory BUILD=build/fuzz/coverage CC=clang \
+		CFLAGS='-O1 -g -fprofile-instr-generate -fcoverage-mapping' LDFLAGS=-fprofile-instr-generate fuzz-programs
+	@fuzz/coverage.sh build/fuzz/coverage $(FUZZ)
+
+$(BUILD)/fuzz/scan: $(call objects,fuzz/scan.c $(FUZZ_SHARED_SOURCES)) $(FUZZ_DRIVER) $(PROTO)
+	@mkdir -p $(@D)
+	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) $(FUZZ_LDFLAGS) -o $@ $^ $(call pkg_libs,libcjson)
+
+$(BUILD)/fuzz/request: $(call objects,fuzz/request.c $(FUZZ_SHARED_SOURCES)) $(FUZZ_DRIVER) $(PROTO)
+	@mkdir -p $(@D)
+	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) $(FUZZ_LDFLAGS) -o $@ $^ $(call pkg_libs,libcjson)
+
+$(BUILD)/fuzz/session: $(call objects,$(FUZZ_SESSION_SOURCES) $(FUZZ_SHARED_SOURCES) $(FUZZ_DAEMON_SOURCES)) \
+		$(FUZZ_DRIVER) $(PROTO) $(LIBRARY)
+	@mkdir -p $(@D)
+	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) $(FUZZ_LDFLAGS) $(FUZZ_WRAP) -o $@ $^ $(call pkg_libs,libcjson inih) \
+		$(systemd_libs)
+
+$(BUILD)/fuzz/dictionary: $(BUILD)/obj/fuzz/dictionary.o $(BUILD)/obj/proto/methods.o
+	@mkdir -p $(@D)
+	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -o $@ $^
+
+$(BUILD)/fuzz/seeds: fuzz/seeds.py $(wildcard proto/vectors/*.jsonl)
+	@mkdir -p $(@D)
+	$(call quiet,GEN) fuzz/seeds.py $@
+
+-include $(patsubst %.o,%.d,$(call objects,$(FUZZ_SOURCES)))

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The request decoder. The input is what a client writes: each message in it is decoded by the product, by its
+ * shortcut for plain requests and from the second reader's tree, and all three must agree on what is accepted, on the
+ * fault of what is not, and on every value. cJSON, which accepts more than JSON, must make the same tree of it.
+ */
+#include "fuzz/expect.h"
+#include "fuzz/require.h"
+#include "fuzz/target.h"
+
+#include "proto/frame.h"
+#include "proto/plain.h"
+#include "proto/request.h"
+
+#include <cjson/cJSON.h>
+#include <inttypes.h>
+#include <string.h>
+
+/* ---- cJSON ------------------------------------------------------------------------------------------------------ */
+
+#define CJSON_NUMBER_MAX 63 /* it does not read a longer one */
+
+static bool is_readable_by_cjson(const struct node *node)
+{
+    if (node->kind == NODE_NUMBER && node->length > CJSON_NUMBER_MAX)
+        return false;
+    for (const struct node *inner = node->first; inner; inner = inner->next)
+        if (!is_readable_by_cjson(inner))
+            return false;
+    return true;
+}
+
+static double number_of(const char *text, const struct node *node)
+{
+    char written[CJSON_NUMBER_MAX + 1] = "";
+
+    memcpy(written, text + node->at, node->length);
+    return strtod(written, NULL);
+}
+
+static void require_same_tree(const char *text, const struct node *node, const cJSON *item)
+{
+    static const int types[] = {
+        [NODE_OBJECT] = cJSON_Object, [NODE_ARRAY] = cJSON_Array, [NODE_STRING] = cJSON_String,
+        [NODE_NUMBER] = cJSON_Number, [NODE_TRUE] = cJSON_True,   [NODE_FALSE] = cJSON_False,
+        [NODE_NULL] = cJSON_NULL,
+    };
+    const cJSON *other = item->child;
+
+    REQUIRE((item->type & 0xff) == types[node->kind], "cJSON has another kind of value");
+    REQUIRE(node->kind != NODE_STRING || node_is_text(node, item->valuestring), "cJSON has another string");
+    REQUIRE(node->kind != NODE_NUMBER || number_of(text, node) == item->valuedouble, "cJSON has another number");
+    for (const struct node *inner = node->first; inner; inner = inner->next, other = other->next) {
+        REQUIRE(other, "cJSON has fewer values");
+        REQUIRE(!inner->name || strcmp(inner->name, other->string) == 0, "cJSON has another name");
+        require_same_tree(text, inner, other);
+    }
+    REQUIRE(!other, "cJSON has more values");
+}
+
+static void require_known_to_cjson(const char *text, size_t length, const struct node *root)
+{
+    cJSON *item;
+
+    if (!is_readable_by_cjson(root))
+        return;
+    item = cJSON_ParseWithLength(text, length);
+    REQUIRE(item, "cJSON does not accept it");
+    require_same_tree(text, root, item);
+    cJSON_Delete(item);
+}
+
+/* ---- Requests --------------------------------------------------------------------------------------------------- */
+
+static void require_text(struct span text, const struct expected_value *value)
+{
+    REQUIRE(!text.data == !value->given, "a text that is %s", text.data ? "nobody's" : "missing");
+    if (text.data)
+        REQUIRE(text.length == value->length && memcmp(text.data, value->text, value->length) == 0, "another text");
+}
+
+static void require_value(const struct param_info *info, const struct params *params,
+                          const struct expected_value *value)
+{
+    const void *at = (const char *)params + info->offset;
+    uint64_t integer = 0;
+
+    switch (info->type) {
+    case PARAM_TEXT:
+    case PARAM_NAME:
+        require_text(*(const struct span *)at, value);
+        return;
+    case PARAM_INTEGER:
+        integer = *(const uint64_t *)at;
+        break;
+    case PARAM_BOOLEAN:
+        integer = *(const bool *)at;
+        break;
+    case PARAM_CHOICE:
+    case PARAM_INTERESTS:
+        integer = *(const uint8_t *)at;
+        break;
+    }
+    REQUIRE(integer == value->integer, "%s is %" PRIu64 ", not %" PRIu64, info->name, integer, value->integer);
+}
+
+/* With INVALID_PARAMS those that are right have their values all the same. */
+static void require_params(const struct request *request, const struct expected_request *expected)
+{
+    const struct method_info *method = &method_table[request->method];
+
+    for (size_t i = 0; i < method->param_count; i++) {
+        bool given = request->params.given >> i & 1;
+
+        REQUIRE(given == expected->values[i].given, "%s is %sgiven", method->params[i].name, given ? "" : "not ");
+        if (given || expected->accepted)
+            require_value(&method->params[i], &request->params, &expected->values[i]);
+    }
+}
+
+static void require_id(struct span id, const char *text, const struct expected_request *expected)
+{
+    if (expected->id_length)
+        REQUIRE(id.length == expected->id_length && memcmp(id.data, text + expected->id_at, id.length) == 0,
+                "another id: %.*s", (int)id.length, id.data);
+    else if (expected->id_is_null)
+        REQUIRE(id.data && id.length == 4 && memcmp(id.data, "null", 4) == 0, "the id is not null");
+    else
+        REQUIRE(!id.data, "an id where there is none");
+}
+
+static void require_same_fault(const struct fault *fault, const struct expected_request *expected)
+{
+    REQUIRE(fault->name == expected->fault, "%s, not %s: %s", fault_text(fault->name), fault_text(expected->fault),
+            fault->message);
+    REQUIRE(!expected->limit == !fault->limit && (!fault->limit || strcmp(fault->limit, expected->limit) == 0),
+            "another limit: %s", fault->message);
+    /* A name too long for data.param is cut at a character's end. */
+    REQUIRE(*fault->param ? strncmp(fault->param, expected->param, strlen(fault->param)) == 0 : !*expected->param,
+            "param %s, not %s", fault->param, expected->param);
+}
+
+static void require_request(const char *text, struct span written, const struct node *node, const struct limits *limits)
+{
+    struct expected_request expected;
+    struct request request;
+    struct fault fault;
+    int result = request_decode(written, limits, &request, &fault);
+
+    expect_request(text, node, limits, &expected);
+    REQUIRE((result == 0) == expected.accepted, "%s", result == 0 ? "a request that is none" : fault.message);
+    require_id(request.id, text, &expected);
+    if (result < 0)
+        require_same_fault(&fault, &expected);
+    if (result == 0 || fault.name == FAULT_INVALID_PARAMS) {
+        REQUIRE((int)request.method == expected.method, "another method");
+        require_params(&request, &expected);
+    }
+    request_deinit(&request);
+}
+
+static void require_message(const char *text, size_t length, const struct node *root, const struct limits *limits)
+{
+    const struct node *node = root->kind == NODE_ARRAY ? root->first : root;
+    struct request_reader reader;
+    struct span written;
+    struct fault fault;
+    const char *limit;
+    enum fault_name whole = expect_whole(root, limits, &limit);
+    int result = request_reader_init(&reader, (struct span){text, length}, limits, &fault);
+
+    REQUIRE((result == 0) == (whole == FAULT_NAMES), "another message as a whole");
+    if (result < 0) {
+        REQUIRE(fault.name == whole && !fault.limit == !limit, "another fault: %s", fault.message);
+        return;
+    }
+    REQUIRE(reader.batch == (root->kind == NODE_ARRAY), "what is no batch");
+    for (; request_reader_next(&reader, &written); node = node->next) {
+        REQUIRE(node, "more requests than there are");
+        REQUIRE(written.data == text + node->at && written.length == node->length, "another request");
+        require_request(text, written, node, limits);
+        if (!reader.batch)
+            return;
+    }
+    REQUIRE(!node, "fewer requests than there are");
+}
+
+/* ---- The shortcut ----------------------------------------------------------------------------------------------- */
+
+/* What it takes is a message and a request that is right; the rest it may leave. */
+static void require_plain(const char *text, size_t length, const struct expected_message *message,
+                          const struct limits *limits)
+{
+    struct expected_request expected;
+    struct request request;
+    size_t used;
+
+    if (!plain_decode(text, length, limits, &request, &used))
+        return;
+    REQUIRE(message->kind == EXPECT_MESSAGE && message->reading.root->kind == NODE_OBJECT, "no message");
+    REQUIRE(used == message->reading.used, "a plain request of %zu bytes, not %zu", used, message->reading.used);
+    expect_request(text, message->reading.root, limits, &expected);
+    REQUIRE(expected.accepted, "a plain request that is none");
+    REQUIRE((int)request.method == expected.method, "another method");
+    require_id(request.id, text, &expected);
+    require_params(&request, &expected);
+}
+
+/* ---- The target ------------------------------------------------------------------------------------------------- */
+
+static enum expected_kind require_next(struct expected_stream *stream, struct frame *frame)
+{
+    size_t before = stream->at, used, space = 0;
+    const char *bytes = stream->bytes + before;
+    struct expected_message message;
+    struct span text = {0};
+    struct fault fault;
+    bool begins = frame_begins(frame, bytes, stream->length - before, &space);
+    enum frame_status status = frame_next(frame, bytes, stream->length - before, stream->limits, &used, &text, &fault);
+
+    expected_stream_next(stream, &message);
+    if (begins)
+        require_plain(bytes + space, stream->length - before - space, &message, stream->limits);
+    REQUIRE((status == FRAME_TEXT) == (message.kind == EXPECT_MESSAGE), "another message");
+    if (message.kind == EXPECT_MESSAGE) {
+        require_message(text.data, text.length, message.reading.root, stream->limits);
+        require_known_to_cjson(text.data, text.length, message.reading.root);
+    }
+    reading_deinit(&message.reading);
+    return message.kind;
+}
+
+static void require_stream(const char *bytes, size_t length, const struct limits *limits)
+{
+    struct expected_stream stream;
+    enum expected_kind kind;
+    struct frame frame;
+
+    frame_init(&frame);
+    expected_stream_init(&stream, bytes, length, limits);
+    do
+        kind = require_next(&stream, &frame);
+    while (kind == EXPECT_MESSAGE || kind == EXPECT_FAULT);
+    frame_deinit(&frame);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct limits limits;
+
+    limits_init(&limits);
+    require_stream((const char *)data, size, &limits);
+    limits.message_values = 16;
+    limits.message_depth = 4;
+    limits.batch = 2;
+    limits.id_bytes = 16;
+    require_stream((const char *)data, size, &limits);
+    return 0;
+}

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Whole sessions. The input is a script: its first byte chooses the limits and how closely the steps follow each other,
+ * and then come steps, with a byte ff between them. A step is a letter, a digit and what belongs to it; between two the
+ * daemon does all that it can, unless the digit is a capital letter (`A` for 0). The digit is a client's, or that of a
+ * peer: whoever is at the other end of a stream.
+ *
+ *     c  connect, as the user of the number that follows         s  write what follows
+ *     f  send what stands behind the colon, with descriptors of the kinds that stand before it (see peer_make)
+ *     r  read so many bytes, or all                              h  write no more           q  close
+ *     w  the peer writes what follows                            W  as much as fits         g  it reads all
+ *     e  it writes no more                                       z  it closes
+ *     n  a name is found, or not (see resolver_answer)           t  so many milliseconds pass
+ *     k  the daemon's threads run     R  it rereads its settings     H  it is to hand over to another binary
+ */
+#include "fuzz/answers.h"
+#include "fuzz/clients.h"
+#include "fuzz/peers.h"
+#include "fuzz/require.h"
+#include "fuzz/resolver.h"
+#include "fuzz/target.h"
+#include "fuzz/world.h"
+
+#include <string.h>
+
+#define SLOTS       4
+#define CLIENTS_MAX 12
+#define STEP_END    0xff
+#define MODES       4 /* the first byte: bit 0 narrow limits, bit 1 impatience */
+
+static struct script {
+    const char *at, *end;
+    struct client clients[CLIENTS_MAX];
+    unsigned count;              /* of them, that were connected */
+    struct client *slots[SLOTS]; /* NULL: never connected */
+
+} script;
+
+static struct world world;
+
+/* ---- Steps ------------------------------------------------------------------------------------------------------ */
+
+struct step {
+    char letter;
+    unsigned number;
+    bool alone; /* the daemon has its turn before the next */
+    const char *data;
+    size_t length;
+};
+
+static bool next_step(struct step *ret_step)
+{
+    const char *end;
+
+    if (script.at == script.end)
+        return false;
+    end = memchr(script.at, STEP_END, (size_t)(script.end - script.at));
+    end = end ? end : script.end;
+    *ret_step = (struct step){.alone = true};
+    if (end - script.at >= 2) {
+        unsigned char digit = (unsigned char)script.at[1];
+
+        ret_step->letter = script.at[0];
+        ret_step->alone = digit < 'A';
+        ret_step->number = digit < 'A' ? digit : digit - (unsigned)'A';
+        ret_step->data = script.at + 2;
+        ret_step->length = (size_t)(end - ret_step->data);
+    }
+    script.at = end < script.end ? end + 1 : end;
+    return true;
+}
+
+static uint64_t number_of(const struct step *step, uint64_t fallback)
+{
+    uint64_t number = 0;
+    size_t i;
+
+    for (i = 0; i < step->length && i < 9 && step->data[i] >= '0' && step->data[i] <= '9'; i++)
+        number = number * 10 + (uint64_t)(step->data[i] - '0');
+    return i ? number : fallback;
+}
+
+static void connect_client(const struct step *step)
+{
+    struct client **slot = &script.slots[step->number % SLOTS], *client = *slot;
+
+    if ((client && !client->left && !client->ended) || script.count == CLIENTS_MAX)
+        return;
+    if (client)
+        client_close(client);
+    client = &script.clients[script.count++];
+    client_init(client);
+    *slot = client;
+    if (client_connect(client, &world.address, world.address_length))
+        world_expect((uid_t)(number_of(step, 0) % 3));
+    else
+        client->left = true;
+}
+
+static void send_descriptors(struct client *client, const struct step *step)
+{
+    const char *colon = memchr(step->data, ':', step->length);
+    size_t kinds = colon ? (size_t)(colon - step->data) : step->length;
+
+    if (colon)
+        client_write(client, colon + 1, step->length - kinds - 1, step->data, kinds);
+}
+
+static void carry_out_of_client(const struct step *step)
+{
+    struct client *client = script.slots[step->number % SLOTS];
+
+    if (!client)
+        return;
+    switch (step->letter) {
+    case 's':
+        client_write(client, step->data, step->length, NULL, 0);
+        break;
+    case 'f':
+        send_descriptors(client, step);
+        break;
+    case 'r':
+        client_read(client, number_of(step, SIZE_MAX));
+        break;
+    case 'h':
+        client_shutdown(client);
+        break;
+    case 'q':
+        client_close(client);
+        break;
+    }
+}
+
+static void carry_out_of_peer(const struct step *step)
+{
+    switch (step->letter) {
+    case 'w':
+        peer_write(step->number, step->data, step->length);
+        break;
+    case 'W':
+        peer_fill(step->number);
+        break;
+    case 'g':
+        peer_drain(step->number);
+        break;
+    case 'e':
+        peer_shutdown(step->number);
+        break;
+    case 'z':
+        peer_close(step->number);
+        break;
+    }
+}
+
+static void hand_over(void)
+{
+    for (unsigned i = 0; i < script.count; i++)
+        script.clients[i].handed_over = true;
+    world.signals.hand_over = 1;
+}
+
+static void carry_out(const struct step *step)
+{
+    switch (step->letter) {
+    case 'c':
+        connect_client(step);
+        break;
+    case 'n':
+        world.woken |= resolver_answer(world.server.resolver, step->data, step->length);
+        break;
+    case 't':
+        world.now_ns += (int64_t)number_of(step, 1) * NS_PER_MS;
+        break;
+    case 'k':
+        world_run_threads();
+        break;
+    case 'R':
+        world.signals.reload = 1;
+        break;
+    case 'H':
+        hand_over();
+        break;
+    default:
+        carry_out_of_client(step);
+        carry_out_of_peer(step);
+    }
+}
+
+/* ---- The end ---------------------------------------------------------------------------------------------------- */
+
+/* Everybody reads all that there is, no name is found; and when nothing comes of that any more, it is to end. */
+static bool wind_up(void)
+{
+    bool any = world_run_threads();
+
+    while (resolver_answer(world.server.resolver, "", 0))
+        any = world.woken = true;
+    for (unsigned i = 0; i < script.count; i++)
+        any |= client_read(&script.clients[i], SIZE_MAX);
+    if (any)
+        return true;
+    if (world.signals.stop)
+        return false;
+    world.signals.stop = 1;
+    return true;
+}
+
+static bool take_step(struct world *the_world, bool waits)
+{
+    struct step step = {0};
+    bool any = false;
+
+    (void)the_world;
+    peers_accept();
+    while (!step.alone && !(world.server.stopping && world.signals.stop) && next_step(&step)) {
+        carry_out(&step);
+        any = true;
+    }
+    return any || (waits && wind_up());
+}
+
+/* ---- The target ------------------------------------------------------------------------------------------------- */
+
+static void begin(const uint8_t *data, size_t size)
+{
+    memset(&script, 0, sizeof(script));
+    memset(&world, 0, sizeof(world));
+    script.at = (const char *)data + 1;
+    script.end = (const char *)data + size;
+    world.narrow = data[0] % MODES & 1;
+    world.impatient = data[0] % MODES & 2;
+}
+
+static void end(void)
+{
+    for (unsigned i = 0; i < script.count; i++) {
+        client_read(&script.clients[i], SIZE_MAX);
+        require_answers(&script.clients[i], &world.limits);
+        client_deinit(&script.clients[i]);
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    unsigned descriptors;
+
+    if (!size)
+        return 0;
+    world_set_out();
+    descriptors = world_descriptors();
+    begin(data, size);
+    world_run(&world, take_step);
+    end();
+    REQUIRE(world_descriptors() == descriptors, "%u descriptors, not %u", world_descriptors(), descriptors);
+    return 0;
+}

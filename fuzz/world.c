@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: MIT */
+#include "fuzz/world.h"
+
+#include "fuzz/peers.h"
+#include "fuzz/require.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define START_NS    INT64_C(1000000000000)
+#define WAITS_MAX   20000 /* more than any input gives reason for: the daemon spins */
+#define NEWCOMERS   16
+#define THREADS_MAX 16
+
+static struct world *world; /* NULL: none is running, and everything is as it always is */
+static world_step *take_step;
+static unsigned waits;
+
+/* ---- Time ------------------------------------------------------------------------------------------------------- */
+
+int __real_clock_gettime(clockid_t clock, struct timespec *ret_time);
+int __wrap_clock_gettime(clockid_t clock, struct timespec *ret_time);
+
+int __wrap_clock_gettime(clockid_t clock, struct timespec *ret_time)
+{
+    if (!world || clock != CLOCK_MONOTONIC)
+        return __real_clock_gettime(clock, ret_time);
+    ret_time->tv_sec = (time_t)(world->now_ns / 1000000000);
+    ret_time->tv_nsec = (long)(world->now_ns % 1000000000);
+    return 0;
+}
+
+/* ---- Waiting ---------------------------------------------------------------------------------------------------- */
+
+int __real_minimio_poll_poll(struct minimio_poll *poll, struct minimio_event *events, int capacity, int64_t timeout_ns);
+int __wrap_minimio_poll_poll(struct minimio_poll *poll, struct minimio_event *events, int capacity, int64_t timeout_ns);
+
+static bool is_signalled(void)
+{
+    const struct server_signals *signals = &world->signals;
+
+    return signals->stop || signals->reload || signals->hand_over;
+}
+
+/* The daemon waits no longer than it has asked for, and that long only where nothing else happens. */
+static bool is_over(int64_t since_ns, int64_t timeout_ns)
+{
+    bool woken = world->woken;
+
+    world->woken = false;
+    return woken || (is_signalled() && !world->server.stopping) ||
+           (timeout_ns >= 0 && world->now_ns - since_ns >= timeout_ns);
+}
+
+int __wrap_minimio_poll_poll(struct minimio_poll *poll, struct minimio_event *events, int capacity, int64_t timeout_ns)
+{
+    int64_t since_ns;
+    int count = __real_minimio_poll_poll(poll, events, capacity, world ? 0 : timeout_ns);
+
+    if (!world)
+        return count;
+    REQUIRE(++waits < WAITS_MAX, "the daemon spins");
+    since_ns = world->now_ns;
+    if (world->impatient && (count || !timeout_ns) && take_step(world, false) && !count)
+        count = __real_minimio_poll_poll(poll, events, capacity, 0);
+    while (!count && !is_over(since_ns, timeout_ns)) {
+        if (!take_step(world, true)) {
+            REQUIRE(timeout_ns >= 0, "the daemon waits for nothing");
+            world->now_ns = since_ns + timeout_ns;
+        }
+        count = __real_minimio_poll_poll(poll, events, capacity, 0);
+    }
+    return count;
+}
+
+/* ---- Clients ---------------------------------------------------------------------------------------------------- */
+
+static struct {
+    uid_t uids[NEWCOMERS];
+    unsigned first, count;
+    uid_t current;
+} newcomers;
+
+void world_expect(uid_t uid)
+{
+    REQUIRE(newcomers.count < NEWCOMERS, "too many newcomers");
+    newcomers.uids[(newcomers.first + newcomers.count++) % NEWCOMERS] = uid;
+}
+
+int __real_accept4(int fd, struct sockaddr *ret_address, socklen_t *length, int flags);
+int __wrap_accept4(int fd, struct sockaddr *ret_address, socklen_t *length, int flags);
+
+/* They are accepted in the order in which they came. */
+int __wrap_accept4(int fd, struct sockaddr *ret_address, socklen_t *length, int flags)
+{
+    int accepted = __real_accept4(fd, ret_address, length, flags), least = 1;
+
+    if (!world || accepted < 0)
+        return accepted;
+    REQUIRE(newcomers.count, "a client that nobody is");
+    newcomers.current = newcomers.uids[newcomers.first++ % NEWCOMERS];
+    newcomers.count--;
+    if (world->narrow)
+        setsockopt(accepted, SOL_SOCKET, SO_SNDBUF, &least, sizeof(least));
+    return accepted;
+}
+
+struct ucred __wrap_access_peer(int fd);
+
+struct ucred __wrap_access_peer(int fd)
+{
+    (void)fd;
+    return (struct ucred){.pid = getpid(), .uid = newcomers.current, .gid = newcomers.current};
+}
+
+/* ---- Connections ------------------------------------------------------------------------------------------------ */
+
+int __real_connect(int fd, const struct sockaddr *address, socklen_t length);
+int __wrap_connect(int fd, const struct sockaddr *address, socklen_t length);
+
+int __wrap_connect(int fd, const struct sockaddr *address, socklen_t length)
+{
+    if (!world || (address->sa_family != AF_INET && address->sa_family != AF_INET6))
+        return __real_connect(fd, address, length);
+    return peers_connect(fd, address, length);
+}
+
+/* ---- Threads ---------------------------------------------------------------------------------------------------- */
+
+static struct {
+    struct thread {
+        void *(*run)(void *data);
+        void *data;
+    } list[THREADS_MAX];
+    unsigned count;
+} threads;
+
+int __real_pthread_create(pthread_t *ret_thread, const pthread_attr_t *attributes, void *(*run)(void *data),
+                          void *data);
+int __wrap_pthread_create(pthread_t *ret_thread, const pthread_attr_t *attributes, void *(*run)(void *data),
+                          void *data);
+
+int __wrap_pthread_create(pthread_t *ret_thread, const pthread_attr_t *attributes, void *(*run)(void *data), void *data)
+{
+    if (!world)
+        return __real_pthread_create(ret_thread, attributes, run, data);
+    REQUIRE(threads.count < THREADS_MAX, "a thread too many");
+    threads.list[threads.count++] = (struct thread){.run = run, .data = data};
+    return 0;
+}
+
+bool world_run_threads(void)
+{
+    unsigned count = threads.count;
+
+    for (unsigned i = 0; i < count; i++)
+        threads.list[i].run(threads.list[i].data);
+    threads.count -= count;
+    memmove(threads.list, threads.list + count, threads.count * sizeof(*threads.list));
+    return count;
+}
+
+/* ---- Settings --------------------------------------------------------------------------------------------------- */
+
+static void allow(struct rules *rules, const char *text)
+{
+    const char *advice;
+
+    REQUIRE(rules_add(rules, false, text, &advice) == 0, "%s: %s", text, advice);
+}
+
+static void narrow_limits(struct limits *limits)
+{
+    limits->message_bytes = 512;
+    limits->message_depth = 6;
+    limits->message_values = 64;
+    limits->batch = 4;
+    limits->id_bytes = 32;
+    limits->line_bytes = 8 * 1024;
+    limits->output_bytes = 4 * 1024;
+    limits->sessions = 3;
+    limits->sessions_uid = 2;
+    limits->registrations = 5;
+    limits->registrations_uid = 4;
+    limits->loops_uid = 2;
+    limits->descriptors_message = 2;
+    limits->descriptors_unclaimed = 3;
+}
+
+/* Nothing but the loopback is allowed; of that, one address is denied. */
+static void config_init(struct config *config, bool narrow)
+{
+    const char *advice;
+
+    *config = (struct config){.log_level = LOG_LEVEL_ERROR, .descriptors = 1024};
+    limits_init(&config->limits);
+    config->limits.registrations = config->limits.registrations_uid = 64;
+    if (narrow)
+        narrow_limits(&config->limits);
+    config->rules.default_deny = true;
+    REQUIRE(rules_add(&config->rules, true, "127.0.0.3", &advice) == 0, "%s", advice);
+    allow(&config->rules, "127.0.0.0/8");
+    allow(&config->rules, "[::1]");
+}
+
+/* A place in the abstract namespace that the kernel chooses. */
+static int listen_somewhere(void)
+{
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+    world->address = (struct sockaddr_un){.sun_family = AF_UNIX};
+    world->address_length = sizeof(world->address);
+    REQUIRE(fd >= 0 && bind(fd, (struct sockaddr *)&world->address, sizeof(sa_family_t)) == 0 && listen(fd, 64) == 0,
+            "no listener: %s", strerror(errno));
+    getsockname(fd, (struct sockaddr *)&world->address, &world->address_length);
+    return fd;
+}
+
+/* ---- The end ---------------------------------------------------------------------------------------------------- */
+
+unsigned world_descriptors(void)
+{
+    DIR *folder = opendir("/proc/self/fd");
+    unsigned count = 0;
+
+    REQUIRE(folder, "/proc is not there");
+    while (readdir(folder))
+        count++;
+    closedir(folder);
+    return count;
+}
+
+/* One whose thread was still at work when the last of it went stays with the daemon; with nothing in it. */
+static void require_accounts_empty(struct policy *policy)
+{
+    struct account *account;
+
+    REQUIRE(!policy->sessions && !policy->registrations, "%u sessions and %u registrations are counted still",
+            policy->sessions, policy->registrations);
+    while ((account = RB_ROOT(&policy->accounts))) {
+        REQUIRE(!account->sessions && !account->registrations && !account->loops, "an account is not empty");
+        REQUIRE(account->closer.used && closer_deinit(&account->closer), "an account that nobody is in");
+        REQUIRE(!RB_LEFT(account, entry) || !RB_RIGHT(account, entry), "more such accounts than were made");
+        policy->accounts.rbh_root = RB_LEFT(account, entry) ? RB_LEFT(account, entry) : RB_RIGHT(account, entry);
+        free(account);
+    }
+}
+
+/* ---- The run ---------------------------------------------------------------------------------------------------- */
+
+static void reload(struct server *server)
+{
+    struct config fresh;
+
+    world->signals.reload = 0;
+    config_init(&fresh, world->narrow);
+    REQUIRE(server_reconfigure(server, &fresh) == 0, "not reconfigured");
+    server_ready(server);
+}
+
+/* To a binary that is not there, so that this one goes on. */
+static void hand_over(struct server *server)
+{
+    char *arguments[] = {(char *)"minimiod", NULL};
+
+    world->signals.hand_over = 0;
+    REQUIRE(server_take_leave(server) == 0, "no leave was taken");
+    REQUIRE(world->signals.stop || handover_run(server, arguments) < 0, "handed over to nobody");
+    server_resume(server);
+}
+
+static void serve(struct server *server)
+{
+    int result;
+
+    while ((result = server_run(server, &world->signals)) > SERVER_STOPPED) {
+        if (result == SERVER_RELOAD)
+            reload(server);
+        else
+            hand_over(server);
+    }
+    REQUIRE(result == SERVER_STOPPED, "it cannot go on: %s", strerror(-result));
+}
+
+void world_set_out(void)
+{
+    static bool done;
+
+    if (done)
+        return;
+    unsetenv("NOTIFY_SOCKET");
+    unsetenv("LISTEN_FDS");
+    unsetenv("LISTEN_PID");
+    unsetenv("WATCHDOG_USEC");
+    log_set_level(LOG_LEVEL_ERROR);
+    signal(SIGPIPE, SIG_IGN);
+    peers_begin();
+    done = true;
+}
+
+void world_run(struct world *new_world, world_step *step)
+{
+    struct handover handover = {.ledger = -1, .listener = -1};
+
+    waits = 0;
+    memset(&newcomers, 0, sizeof(newcomers));
+    take_step = step;
+    world = new_world;
+    world->now_ns = START_NS;
+    config_init(&world->config, world->narrow);
+    world->limits = world->config.limits;
+    handover.listener = listen_somewhere();
+    REQUIRE(server_init(&world->server, &world->config, &handover) == 0, "it does not start");
+    serve(&world->server);
+    server_deinit(&world->server);
+    world_run_threads();
+    world = NULL;
+    require_accounts_empty(&new_world->server.policy);
+    config_deinit(&new_world->config);
+    peers_end();
+}

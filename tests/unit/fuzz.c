@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The fuzzers' corpora, and the inputs that once were findings, through the same targets without a fuzzer; and the
+ * fuzzers' dictionary, which is made from the table of methods.
+ */
+#include "proto/methods.h"
+#include "tests/process.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+Suite *fuzz_suite(void);
+
+#define REPLAY_MS 120000 /* far more than it takes, under a sanitizer too */
+
+static const char *const targets[] = {"scan", "request", "session"};
+
+START_TEST(every_input_is_well)
+{
+    char program[64], made[64], seeds[PATH_MAX], corpus[64], found[64];
+    struct process replay;
+    int status;
+
+    snprintf(program, sizeof program, "fuzz/%s", targets[_i]);
+    snprintf(made, sizeof made, "fuzz/seeds/%s", targets[_i]);
+    snprintf(seeds, sizeof seeds, "%s", built_program(made));
+    snprintf(corpus, sizeof corpus, "fuzz/corpus/%s", targets[_i]);
+    snprintf(found, sizeof found, "fuzz/found/%s", targets[_i]);
+    process_start(&replay, false, (const char *const[]){built_program(program), seeds, corpus, found, NULL});
+    status = process_wait(&replay, REPLAY_MS);
+    ck_assert_msg(status == 0, "%s ended with %d: %s at the end of\n%s", program, status, replay.err.text,
+                  replay.out.text);
+    ck_assert_ptr_nonnull(strstr(replay.out.text, " runs\n"));
+    process_free(&replay);
+}
+END_TEST
+
+static char *read_dictionary(void)
+{
+    FILE *file = fopen("fuzz/minimio.dict", "re");
+    char *text = calloc(1, 1 << 16);
+
+    ck_assert_msg(file && text, "fuzz/minimio.dict cannot be read: run the tests from the root of the repository");
+    ck_assert_uint_gt(fread(text, 1, (1 << 16) - 1, file), 0);
+    fclose(file);
+    return text;
+}
+
+static void require_word(const char *dictionary, const char *word, const char *behind)
+{
+    char line[96];
+
+    snprintf(line, sizeof line, "\n\"\\\"%s\\\"%s\"\n", word, behind);
+    ck_assert_msg(strstr(dictionary, line), "fuzz/minimio.dict lacks %s: make fuzz-dictionary", word);
+}
+
+START_TEST(every_name_is_in_the_dictionary)
+{
+    char *dictionary = read_dictionary();
+
+    for (int i = 0; i < METHODS; i++) {
+        const struct method_info *method = &method_table[i];
+
+        require_word(dictionary, method->name, "");
+        for (size_t j = 0; j < method->param_count; j++) {
+            require_word(dictionary, method->params[j].name, ":");
+            for (const char *const *choice = method->params[j].choices; choice && *choice; choice++)
+                require_word(dictionary, *choice, "");
+        }
+    }
+    free(dictionary);
+}
+END_TEST
+
+START_TEST(the_dictionary_is_as_it_is_made)
+{
+    char *dictionary = read_dictionary();
+    struct process made;
+
+    ck_assert_int_eq(process_run(&made, (const char *const[]){built_program("fuzz/dictionary"), NULL}), 0);
+    ck_assert_msg(strcmp(made.out.text, dictionary) == 0, "fuzz/minimio.dict is another: make fuzz-dictionary");
+    process_free(&made);
+    free(dictionary);
+}
+END_TEST
+
+Suite *fuzz_suite(void)
+{
+    Suite *suite = suite_create("fuzz");
+    TCase *tests = tcase_create("replay");
+
+    tcase_set_timeout(tests, REPLAY_MS / 1000 + 30);
+    tcase_add_loop_test(tests, every_input_is_well, 0, sizeof targets / sizeof *targets);
+    tcase_add_test(tests, every_name_is_in_the_dictionary);
+    tcase_add_test(tests, the_dictionary_is_as_it_is_made);
+    suite_add_tcase(suite, tests);
+    return suite;
+}
