@@ -80,7 +80,7 @@ BENCHES = $(addprefix $(BUILD)/bench/,library daemon neighbours)
 COMPLETIONS = $(addprefix $(BUILD)/completions/minimioctl.,bash zsh fish)
 PRODUCT_PACKAGES = libcjson libcares libbsd inih smartcols
 
-.PHONY: all build library tests clients deps demo check check-valgrind check-kqueue check-headers bench bench-results \
+.PHONY: all build library tests clients deps demo check check-valgrind coverage check-kqueue check-headers bench bench-results \
 	benches install install-systemd clean help
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -95,6 +95,7 @@ help:
 	@echo 'make demo       see it at work'
 	@echo 'make check      run every test'
 	@echo 'make check-valgrind  run the daemon through its tests under valgrind'
+	@echo 'make coverage   how much of the code the tests run'
 	@echo 'make clients    fetch the JSON-RPC libraries that check tries the daemon with'
 	@echo 'make check-kqueue  run the library through its tests over its kqueue backend'
 	@echo 'make check-headers  compile the kqueue backend against the headers of macOS and the BSDs'
@@ -200,6 +201,17 @@ check-valgrind:
 	@$(if $(filter no,$(DEPS)),:,scripts/deps.sh build check ci)
 	@$(MAKE) --no-print-directory build tests
 	@tests/run.sh $(BUILD) --valgrind
+
+# How much of the code the tests run. gcc knows execv only in gnu11, and then writes the counters before it.
+COVERAGE = $(BUILD)/coverage
+coverage:
+	@$(if $(filter no,$(DEPS)),:,scripts/deps.sh build check coverage)
+	@$(MAKE) --no-print-directory CC=gcc BUILD=$(COVERAGE) $(COVERAGE_FLAGS) build tests
+	@$(MAKE) --no-print-directory CC=gcc BUILD=$(COVERAGE)/kqueue $(COVERAGE_FLAGS) KQUEUE_LIKE=MACOS \
+		$(COVERAGE)/kqueue/tests/kqueue
+	@tests/coverage/run.sh $(COVERAGE)
+
+COVERAGE_FLAGS = CFLAGS='-std=gnu11 -O0 -g --coverage' LDFLAGS=--coverage
 
 # The library's tests over its kqueue backend, for each kind of kqueue. VALGRIND=1: under valgrind.
 check-kqueue:

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Finds what the build (`build`), the tests (`check`), the benches (`bench`), foreign headers (`headers`), the library for
 # Windows (`windows`) or the whole CI (`ci`) need and installs what is missing.
-# usage: scripts/deps.sh build|check|bench|headers|windows|ci...
+# usage: scripts/deps.sh build|check|bench|coverage|headers|windows|ci...
 set -eu
 
 missing=''
@@ -105,6 +105,9 @@ for set in "$@"; do
         program redis-server redis-server redis redis redis
         [ "$manager" != apt-get ] || program pg_ctlcluster postgresql '' '' ''
         ;;
+    coverage)
+        program gcovr gcovr gcovr gcovr gcovr
+        ;;
     headers)
         program npm npm npm npm node
         ;;
@@ -118,7 +121,7 @@ for set in "$@"; do
         command -v redis-server >/dev/null || program redis-check-rdb redis-tools redis redis redis
         ;;
     *)
-        echo "deps.sh: unknown set '$set': build, check, ci, headers, windows or bench" >&2
+        echo "deps.sh: unknown set '$set': build, check, ci, coverage, headers, windows or bench" >&2
         exit 2
         ;;
     esac
