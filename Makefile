@@ -125,7 +125,7 @@ $(BUILD)/obj/examples/%.o: EXTRA_CFLAGS = -Ilibminimio
 $(BUILD)/obj/bench/library/%.o: EXTRA_CFLAGS = $(call pkg_cflags,libevent_core libuv)
 
 $(BUILD)/obj/daemon/service.o: EXTRA_CFLAGS = $(systemd_cflags)
-$(BUILD)/obj/tests/unit/service.o: EXTRA_CFLAGS = $(call pkg_cflags,check) $(systemd_cflags)
+$(BUILD)/obj/tests/unit/service.o $(BUILD)/obj/tests/daemon/keeping.o: EXTRA_CFLAGS = $(call pkg_cflags,check) $(systemd_cflags)
 
 # In an object for link-time optimization no symbol can be made local.
 $(BUILD)/obj/libminimio/%.o: EXTRA_CFLAGS = -fno-lto
