@@ -20,7 +20,6 @@ import scratch
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 KNOWN = pathlib.Path(__file__).with_name("equivalent.txt")
 LEAST_PERCENT = 90
-LAST = ("installed", "systemd")
 
 
 def options():
@@ -83,7 +82,7 @@ class Check:
         seconds = self.runs["seconds"]
         running = self.runs["suites"].get(f"{mutant.path}:{mutant.line}", ())
         names = [name for name in seconds if name != "systemd" or mutant.path.startswith("daemon/")]
-        return sorted(names, key=lambda name: (name not in running, name in LAST, seconds[name]))
+        return sorted(names, key=lambda name: (name not in running, name in runs.ELSEWHERE, seconds[name]))
 
     def noticed_by(self, copy, mutant):
         for suite in self.order(mutant):

@@ -9,8 +9,8 @@ import time
 from scratch import Scratch, suite_names, tracked
 
 FLAGS = ["CFLAGS=-std=gnu11 -O0 -g --coverage", "LDFLAGS=--coverage"]
-# These are built and started elsewhere, and leave no counters here.
-ELSEWHERE = ("installed", "systemd")
+# These are built and started elsewhere, and leave no counters here; what they take is a guess.
+ELSEWHERE = {"installed": 20, "systemd": 40}
 SECONDS = 300
 
 
@@ -49,7 +49,7 @@ def gather(root):
                     raise SystemExit(f"{suite} fails as it is: {failed}")
                 for line in sorted(set(lines_run(copy.folder))):
                     suites.setdefault(line, []).append(suite)
-            seconds[suite] = time.monotonic() - began
+            seconds[suite] = ELSEWHERE.get(suite, time.monotonic() - began)
         return {"suites": suites, "seconds": seconds}
     finally:
         copy.remove()
