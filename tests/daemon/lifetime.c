@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* How the daemon begins and ends: options, the socket file, signals. */
 #include "tests/daemon/fixture.h"
+#include "tests/daemon/passing.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -189,6 +190,35 @@ START_TEST(the_socket_has_its_mode)
 }
 END_TEST
 
+static const char *const tables[] = {"/proc/net/tcp", "/proc/net/tcp6", "/proc/net/udp", "/proc/net/udp6"};
+
+/* How many of the machine's TCP and UDP sockets are the daemon's. */
+static int network_sockets(void)
+{
+    char line[512];
+    int count = 0;
+
+    for (int i = 0; i < LENGTH(tables); i++) {
+        FILE *table = fopen(tables[i], "r");
+        unsigned long inode;
+
+        while (table && fgets(line, sizeof line, table))
+            if (sscanf(line, "%*d: %*s %*s %*s %*s %*s %*s %*s %*s %lu", &inode) == 1 && inode)
+                count += find_descriptor(inode) >= 0;
+        if (table)
+            fclose(table);
+    }
+    return count;
+}
+
+START_TEST(it_is_on_no_network_of_itself)
+{
+    ck_assert_int_eq(network_sockets(), 0);
+    close(open_stream(&wire, 1, ""));
+    ck_assert_int_eq(network_sockets(), 1);
+}
+END_TEST
+
 static const struct {
     const char *option, *value, *message;
 } bad_options[] = {
@@ -248,6 +278,7 @@ Suite *daemon_lifetime_suite(void)
     tcase_add_test(tests, sighup_ends_no_session);
     tcase_add_test(tests, a_living_socket_is_refused);
     tcase_add_test(tests, what_is_no_socket_is_left_alone);
+    tcase_add_test(tests, it_is_on_no_network_of_itself);
     tests = tcase_create("each its own daemon");
     tcase_set_timeout(tests, 120);
     tcase_add_test(tests, too_few_descriptors_are_refused);
