@@ -80,7 +80,7 @@ BENCHES = $(addprefix $(BUILD)/bench/,library daemon neighbours)
 COMPLETIONS = $(addprefix $(BUILD)/completions/minimioctl.,bash zsh fish)
 PRODUCT_PACKAGES = libcjson libcares libbsd inih smartcols
 
-.PHONY: all build library tests clients deps demo check check-valgrind coverage check-kqueue check-headers bench bench-results \
+.PHONY: all build library tests clients deps demo check check-valgrind coverage mutation check-kqueue check-headers bench bench-results \
 	benches install install-systemd clean help
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -96,6 +96,7 @@ help:
 	@echo 'make check      run every test'
 	@echo 'make check-valgrind  run the daemon through its tests under valgrind'
 	@echo 'make coverage   how much of the code the tests run'
+	@echo 'make mutation   how much of what is broken on purpose they notice (MUTANTS=200 SEED=1)'
 	@echo 'make clients    fetch the JSON-RPC libraries that check tries the daemon with'
 	@echo 'make check-kqueue  run the library through its tests over its kqueue backend'
 	@echo 'make check-headers  compile the kqueue backend against the headers of macOS and the BSDs'
@@ -212,6 +213,13 @@ coverage:
 	@tests/coverage/run.sh $(COVERAGE)
 
 COVERAGE_FLAGS = CFLAGS='-std=gnu11 -O0 -g --coverage' LDFLAGS=--coverage
+
+# How much of what is broken on purpose the tests notice.
+MUTANTS ?= 200
+SEED ?= 1
+mutation:
+	@$(if $(filter no,$(DEPS)),:,scripts/deps.sh build check)
+	@nice tests/mutation/mutate.py --count $(MUTANTS) --seed $(SEED) --build $(BUILD)
 
 # The library's tests over its kqueue backend, for each kind of kqueue. VALGRIND=1: under valgrind.
 check-kqueue:
