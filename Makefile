@@ -81,7 +81,7 @@ BENCHES = $(addprefix $(BUILD)/bench/,library daemon neighbours)
 COMPLETIONS = $(addprefix $(BUILD)/completions/minimioctl.,bash zsh fish)
 PRODUCT_PACKAGES = libcjson libcares libbsd inih smartcols
 
-.PHONY: all build library tests clients deps demo check check-valgrind check-kqueue check-headers bench bench-results \
+.PHONY: all build library tests clients deps demo check check-valgrind coverage mutation check-kqueue check-headers bench bench-results \
 	benches install install-systemd clean help
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -96,6 +96,8 @@ help:
 	@echo 'make demo       see it at work'
 	@echo 'make check      run every test'
 	@echo 'make check-valgrind  run the daemon through its tests under valgrind'
+	@echo 'make coverage   how much of the code the tests run'
+	@echo 'make mutation   how much of what is broken on purpose they notice (MUTANTS=200 SEED=1)'
 	@echo 'make clients    fetch the JSON-RPC libraries that check tries the daemon with'
 	@echo 'make check-kqueue  run the library through its tests over its kqueue backend'
 	@echo 'make check-headers  compile the kqueue backend against the headers of macOS and the BSDs'
@@ -126,7 +128,7 @@ $(BUILD)/obj/examples/%.o: EXTRA_CFLAGS = -Ilibminimio
 $(BUILD)/obj/bench/library/%.o: EXTRA_CFLAGS = $(call pkg_cflags,libevent_core libuv)
 
 $(BUILD)/obj/daemon/service.o: EXTRA_CFLAGS = $(systemd_cflags)
-$(BUILD)/obj/tests/unit/service.o: EXTRA_CFLAGS = $(call pkg_cflags,check) $(systemd_cflags)
+$(BUILD)/obj/tests/unit/service.o $(BUILD)/obj/tests/daemon/keeping.o: EXTRA_CFLAGS = $(call pkg_cflags,check) $(systemd_cflags)
 
 # In an object for link-time optimization no symbol can be made local.
 $(BUILD)/obj/libminimio/%.o: EXTRA_CFLAGS = -fno-lto
@@ -202,6 +204,24 @@ check-valgrind:
 	@$(if $(filter no,$(DEPS)),:,scripts/deps.sh build check ci)
 	@$(MAKE) --no-print-directory build tests
 	@tests/run.sh $(BUILD) --valgrind
+
+# How much of the code the tests run. gcc knows execv only in gnu11, and then writes the counters before it.
+COVERAGE = $(BUILD)/coverage
+coverage:
+	@$(if $(filter no,$(DEPS)),:,scripts/deps.sh build check coverage)
+	@$(MAKE) --no-print-directory CC=gcc BUILD=$(COVERAGE) $(COVERAGE_FLAGS) build tests
+	@$(MAKE) --no-print-directory CC=gcc BUILD=$(COVERAGE)/kqueue $(COVERAGE_FLAGS) KQUEUE_LIKE=MACOS \
+		$(COVERAGE)/kqueue/tests/kqueue
+	@tests/coverage/run.sh $(COVERAGE)
+
+COVERAGE_FLAGS = CFLAGS='-std=gnu11 -O0 -g --coverage' LDFLAGS=--coverage
+
+# How much of what is broken on purpose the tests notice.
+MUTANTS ?= 200
+SEED ?= 1
+mutation:
+	@$(if $(filter no,$(DEPS)),:,scripts/deps.sh build check)
+	@nice tests/mutation/mutate.py --count $(MUTANTS) --seed $(SEED) --build $(BUILD)
 
 # The library's tests over its kqueue backend, for each kind of kqueue. VALGRIND=1: under valgrind.
 check-kqueue:

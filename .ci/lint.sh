@@ -86,4 +86,5 @@ for page in man/*.[0-9]; do
     mandoc -T lint -W warning "$page"
 done
 tests/installed/documented.sh
+tests/installed/promises.sh
 echo 'lint: clean'

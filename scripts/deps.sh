@@ -1,7 +1,8 @@
 #!/bin/sh
-# Finds what the build (`build`), the tests (`check`), the benches (`bench`), fuzzing (`fuzz`), foreign headers
-# (`headers`), the library for Windows (`windows`) or the whole CI (`ci`) need and installs what is missing.
-# usage: scripts/deps.sh build|check|bench|fuzz|headers|windows|ci...
+# Finds what the build (`build`), the tests (`check`), the benches (`bench`), fuzzing (`fuzz`), coverage (`coverage`),
+# foreign headers (`headers`), the library for Windows (`windows`) or the whole CI (`ci`) need and installs what is
+# missing.
+# usage: scripts/deps.sh build|check|bench|coverage|fuzz|headers|windows|ci...
 set -eu
 
 missing=''
@@ -107,6 +108,9 @@ for set in "$@"; do
         program redis-server redis-server redis redis redis
         [ "$manager" != apt-get ] || program pg_ctlcluster postgresql '' '' ''
         ;;
+    coverage)
+        program gcovr gcovr gcovr gcovr gcovr
+        ;;
     headers)
         program npm npm npm npm node
         ;;
@@ -125,7 +129,7 @@ for set in "$@"; do
         command -v redis-server >/dev/null || program redis-check-rdb redis-tools redis redis redis
         ;;
     *)
-        echo "deps.sh: unknown set '$set': build, check, ci, fuzz, headers, windows or bench" >&2
+        echo "deps.sh: unknown set '$set': build, check, ci, bench, coverage, fuzz, headers or windows" >&2
         exit 2
         ;;
     esac

@@ -27,6 +27,7 @@ Suite *daemon_envelope_suite(void);
 Suite *daemon_framing_suite(void);
 Suite *daemon_handover_suite(void);
 Suite *daemon_hostile_suite(void);
+Suite *daemon_keeping_suite(void);
 Suite *daemon_killed_clients_suite(void);
 Suite *daemon_left_loops_suite(void);
 Suite *daemon_intruders_suite(void);
@@ -153,6 +154,7 @@ static Suite *(*const of_programs[])(void) = {
     daemon_framing_suite,
     daemon_handover_suite,
     daemon_hostile_suite,
+    daemon_keeping_suite,
     daemon_killed_clients_suite,
     daemon_left_loops_suite,
     daemon_intruders_suite,

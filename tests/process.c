@@ -49,7 +49,27 @@ static void open_pipe(int ends[2])
     ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
 }
 
-static _Noreturn void become(pid_t parent, int in, int out, int err, const char *const *arguments)
+/* Those of the lowest numbers might be overwritten before they are passed. */
+#define OUT_OF_REACH 500
+
+static bool pass(const int *fds, int count)
+{
+    for (int i = 0; i < count; i++)
+        if (fcntl(fds[i], F_DUPFD_CLOEXEC, OUT_OF_REACH) != OUT_OF_REACH + i)
+            return false;
+    for (int i = 0; i < count; i++)
+        if (dup2(OUT_OF_REACH + i, STDERR_FILENO + 1 + i) < 0)
+            return false;
+    return true;
+}
+
+struct beginning {
+    int in, out, err;
+    const int *fds;
+    int count;
+};
+
+static _Noreturn void become(pid_t parent, const struct beginning *with, const char *const *arguments)
 {
     sigset_t none;
 
@@ -59,13 +79,13 @@ static _Noreturn void become(pid_t parent, int in, int out, int err, const char 
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     signal(SIGPIPE, SIG_DFL);
-    if (dup2(in, 0) < 0 || dup2(out, 1) < 0 || dup2(err, 2) < 0)
+    if (dup2(with->in, 0) < 0 || dup2(with->out, 1) < 0 || dup2(with->err, 2) < 0 || !pass(with->fds, with->count))
         _exit(127);
     execvp(arguments[0], (char *const *)arguments);
     _exit(127);
 }
 
-void process_start(struct process *ret_process, bool input, const char *const *arguments)
+static void start(struct process *ret_process, bool input, const int *fds, int count, const char *const *arguments)
 {
     int in[2] = {-1, -1}, out[2], err[2];
     pid_t parent = getpid();
@@ -83,12 +103,22 @@ void process_start(struct process *ret_process, bool input, const char *const *a
     ret_process->pid = fork();
     ck_assert_int_ge(ret_process->pid, 0);
     if (ret_process->pid == 0)
-        become(parent, in[0], out[1], err[1], arguments);
+        become(parent, &(struct beginning){in[0], out[1], err[1], fds, count}, arguments);
     ret_process->pid_fd = pidfd_open(ret_process->pid, 0);
     ck_assert_int_ge(ret_process->pid_fd, 0);
     close(in[0]);
     close(out[1]);
     close(err[1]);
+}
+
+void process_start(struct process *ret_process, bool input, const char *const *arguments)
+{
+    start(ret_process, input, NULL, 0, arguments);
+}
+
+void process_start_passing(struct process *ret_process, const int *fds, int count, const char *const *arguments)
+{
+    start(ret_process, false, fds, count, arguments);
 }
 
 void process_write(struct process *process, const char *text)

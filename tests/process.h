@@ -45,6 +45,9 @@ const char *built_program(const char *name);
  */
 void process_start(struct process *ret_process, bool input, const char *const *arguments);
 
+/* Likewise, with these descriptors as its 3, 4, ... */
+void process_start_passing(struct process *ret_process, const int *fds, int count, const char *const *arguments);
+
 void process_write(struct process *process, const char *text);
 void process_close_input(struct process *process);
 

@@ -251,7 +251,7 @@ START_TEST(standard_input_is_written)
     assert_receives(peer, "hello\n");
     assert_runs(SHELL("printf 'more\\377' | \"$0\" write --json --loop a 1"), 0, "{\"bytes\":5}\n", NULL);
     assert_receives(peer, "more\xff");
-    assert_runs(SHELL("head -c 30000000 /dev/zero | \"$0\" write --loop a 1 --timeout 300ms"), 124, NULL,
+    assert_runs(SHELL("head -c 30000000 /dev/zero | \"$0\" write --loop a 1 --timeout 3s"), 124, NULL,
                 "and then no more in time");
     assert_runs(SHELL("echo x | \"$0\" write --loop a 2"), 1, NULL, "(TOKEN_UNKNOWN)");
     close(peer);

@@ -73,6 +73,7 @@ START_TEST(groups_are_let_in_by_any_of_a_peers_groups)
     expect_welcome(USER, GROUP, NULL, 0);
     expect_welcome(USER, USER, (gid_t[]){1, GROUP, 2}, 3);
     expect_welcome(0, USER, NULL, 0);
+    expect_welcome(USER, USER, (gid_t[]){0}, 1);
     expect_refusal(USER, USER, NULL, 0);
     expect_refusal(USER, USER, (gid_t[]){1, 2}, 2);
     expect_refusal(USER, USER, groups, GROUPS);

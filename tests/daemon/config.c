@@ -325,6 +325,79 @@ START_TEST(no_file_is_too_strange)
 }
 END_TEST
 
+/* Which file is read where none is named: {$XDG_RUNTIME_DIR, $XDG_CONFIG_HOME, $HOME}, and what is said of it. */
+static const struct {
+    bool root;
+    const char *runtime, *configuration, *home, *file;
+} places[] = {
+    {false, "/run/user/1", "CONF", "/nowhere", "CONF/minimio/minimiod.conf"},
+    {false, "/run/user/1", "", "CONF", "CONF/.config/minimio/minimiod.conf"},
+    {false, "/run/user/1", "/nowhere", "CONF", "none"},
+    {false, "/run/user/1", "", "", "none"},
+    {false, "", "CONF", "CONF", "none"}, /* a service of the system's, whatever user it runs as */
+    {true, "/run/user/1", "CONF", "CONF", "none"},
+};
+
+/* "CONF", at the beginning of a place, is the test's folder. */
+static void put_place(const char *variable, const char *place, const char *folder)
+{
+    char value[256];
+    bool ours = strncmp(place, "CONF", 4) == 0;
+
+    snprintf(value, sizeof value, "%s%s", ours ? folder : "", ours ? place + 4 : place);
+    setenv(variable, value, 1);
+}
+
+/* A user's own daemon is no root's; root is another user in a namespace of its own. */
+static int run_as(bool root, struct process *ret_process)
+{
+    const char *program = built_program("minimiod");
+
+    if (root || geteuid() != 0)
+        return process_run(ret_process, ARGUMENTS(program, "--check-config"));
+    return process_run(ret_process, ARGUMENTS("unshare", "--user", program, "--check-config"));
+}
+
+static bool can_be_another(void)
+{
+    struct process process;
+    bool can = geteuid() != 0 || process_run(&process, ARGUMENTS("unshare", "--user", "true")) == 0;
+
+    if (geteuid() == 0)
+        process_free(&process);
+    return can;
+}
+
+START_TEST(a_user_s_own_daemon_has_its_file)
+{
+    char folder[128], expected[256], file[256];
+    struct process process;
+    struct stat found;
+
+    if ((places[_i].root && (geteuid() != 0 || stat("/etc/minimio/minimiod.conf", &found) == 0)) || !can_be_another()) {
+        fprintf(stderr, "skipped: who reads which file, case %d\n", _i);
+        return;
+    }
+    snprintf(folder, sizeof folder, "%s/minimio-conf-XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    for (int i = 0; i < 2; i++) {
+        snprintf(file, sizeof file, "%s%s", folder, i ? "/.config/minimio/minimiod.conf" : "/minimio/minimiod.conf");
+        ck_assert_int_eq(process_run(&process, ARGUMENTS("install", "-D", "-m", "644", "/dev/null", file)), 0);
+        process_free(&process);
+    }
+    put_place("XDG_RUNTIME_DIR", places[_i].runtime, folder);
+    put_place("XDG_CONFIG_HOME", places[_i].configuration, folder);
+    put_place("HOME", places[_i].home, folder);
+    ck_assert_int_eq(run_as(places[_i].root, &process), 0);
+    snprintf(expected, sizeof expected, "configuration file: %s%s\n",
+             strncmp(places[_i].file, "CONF", 4) == 0 ? folder : "", places[_i].file + 4 * (places[_i].file[0] == 'C'));
+    ck_assert_msg(strstr(process.out.text, expected), "'%s', not '%s'", process.out.text, expected);
+    process_free(&process);
+    ck_assert_int_eq(process_run(&process, ARGUMENTS("rm", "-r", folder)), 0);
+    process_free(&process);
+}
+END_TEST
+
 Suite *daemon_config_suite(void)
 {
     Suite *suite = suite_create("daemon_config");
@@ -341,6 +414,7 @@ Suite *daemon_config_suite(void)
     tcase_add_test(tests, a_daemon_with_a_wrong_file_does_not_start);
     tcase_add_test(tests, the_file_is_obeyed);
     tcase_add_test(tests, no_file_is_too_strange);
+    tcase_add_loop_test(tests, a_user_s_own_daemon_has_its_file, 0, LENGTH(places));
     suite_add_tcase(suite, tests);
     return suite;
 }

@@ -219,6 +219,18 @@ START_TEST(a_wrong_parameter_is_named)
 }
 END_TEST
 
+/* What a name means, however it was written. */
+START_TEST(a_wrong_parameter_may_be_written_with_escapes)
+{
+    wire_send(&wire, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\","
+                     "\"params\":{\"\\b\\f\\n\\r\\t\\/\\\\\\\"\\u0041\\u00e9\\ud83d\\ude00\":1}}");
+    expect(&wire, "{'id':1,'error':{'data':{'name':'INVALID_PARAMS'}}}");
+    ck_assert_str_eq(member(wire.message, "error.data.param")->valuestring, "\b\f\n\r\t/\\\"A\u00e9\U0001f600");
+    wire_send(&wire, "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"ping\",\"params\":{\"\\f\":1,\"\\u000c\":1}}");
+    expect(&wire, "{'id':null,'error':{'data':{'name':'PARSE_ERROR'}}}");
+}
+END_TEST
+
 START_TEST(params_of_another_shape_are_invalid_params)
 {
     call_fails(&wire, "INVALID_PARAMS", NULL, "ping", "1");
@@ -257,6 +269,7 @@ Suite *daemon_envelope_suite(void)
     tcase_add_test(tests, null_is_the_same_as_absent);
     tcase_add_test(tests, integers_may_be_written_otherwise);
     tcase_add_loop_test(tests, a_wrong_parameter_is_named, 0, LENGTH(wrong_params));
+    tcase_add_test(tests, a_wrong_parameter_may_be_written_with_escapes);
     tcase_add_test(tests, params_of_another_shape_are_invalid_params);
     tcase_add_test(tests, an_error_has_a_message_for_people);
     return suite;

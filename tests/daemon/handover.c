@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* SIGUSR2: the daemon becomes the binary that is at its place by then; named loops and the listening socket stay. */
-#include "tests/daemon/fixture.h"
+#include "tests/daemon/conf.h"
 #include "tests/daemon/passing.h"
 
 #include <poll.h>
@@ -192,6 +192,30 @@ START_TEST(it_ends_if_asked_while_it_takes_leave)
 }
 END_TEST
 
+/* One that could not read its settings would end with every stream in its hands. */
+START_TEST(with_a_wrong_file_the_old_one_goes_on)
+{
+    int peer;
+
+    conf_write("# none\n");
+    set_up_conf(NULL);
+    call(&wire, "open_loop", "{'name':'kept'}");
+    peer = open_stream(&wire, 1, "");
+    conf_write("[limits]\nsessions = none\n");
+    kill(minimiod.process.pid, SIGUSR2);
+    await_log("write a number");
+    await_log("not handed over: the configuration is wrong; this binary goes on");
+    write_byte(peer);
+    expect_event(&wire, 1, READY_READABLE); /* the session too */
+    conf_write("# none\n");
+    hand_over(&wire, "'kept'");
+    come_back("kept", 1);
+    expect_event(&wire, 1, READY_READABLE);
+    close(peer);
+    tear_down_conf();
+}
+END_TEST
+
 /* ---- A binary of the test's own ---------------------------------------------------------------------------------- */
 
 static char program[160];
@@ -294,6 +318,7 @@ Suite *daemon_handover_suite(void)
     tcase_add_test(asked, it_ends_if_asked_while_it_takes_leave);
     suite_add_tcase(suite, asked);
     tcase_add_test(alone, the_new_binary_may_have_replaced_the_old_one);
+    tcase_add_test(alone, with_a_wrong_file_the_old_one_goes_on);
     tcase_add_test(alone, without_a_binary_the_old_one_goes_on);
     suite_add_tcase(suite, alone);
     return suite;

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* How the daemon begins and ends: options, the socket file, signals. */
 #include "tests/daemon/fixture.h"
+#include "tests/daemon/passing.h"
 
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -25,6 +27,52 @@ START_TEST(too_few_descriptors_are_refused)
 
     snprintf(command, sizeof command, "ulimit -n 64 && exec '%s' --socket /tmp/never.sock", built_program("minimiod"));
     expect_exit(2, "too few", ARGUMENTS("sh", "-c", command));
+}
+END_TEST
+
+/* As many streams as the hard limit allows, and no more, whatever is asked for. */
+static const struct {
+    const char *options, *message;
+} descriptors[] = {
+    {"", "registrations 136, 136 a user"},
+    {"--limit registrations=137", "registrations: 137 is more than 200 descriptors allow, so it is 136"},
+    {"--limit registrations=137", "registrations 136, 136 a user"},
+    {"--limit registrations=136", "registrations 136, 136 a user"},
+    {"--limit registrations=100,registrations_uid=101", "registrations 100, 100 a user"},
+    {"--limit registrations=100,registrations_uid=99", "registrations 100, 99 a user"},
+};
+
+START_TEST(the_descriptor_limit_is_raised)
+{
+    const char *temporary = getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp";
+    /* valgrind takes descriptors for itself. */
+    const char *program = built_program(getenv("MINIMIO_VALGRIND") ? "../minimiod" : "minimiod");
+    struct process process;
+    char command[600];
+
+    snprintf(command, sizeof command,
+             "ulimit -S -n 100 && ulimit -H -n 200 && exec '%s' --config /dev/null --socket '%s/raised.%d' %s", program,
+             temporary, (int)getpid(), descriptors[_i].options);
+    process_start(&process, false, ARGUMENTS("sh", "-c", command));
+    if (!process_await_text(&process, &process.err, descriptors[_i].message, PROCESS_TIMEOUT_MS))
+        ck_abort_msg("it said: %s", process.err.text);
+    kill(process.pid, SIGTERM);
+    ck_assert_int_eq(process_wait(&process, PROCESS_TIMEOUT_MS), 0);
+    process_free(&process);
+}
+END_TEST
+
+START_TEST(a_path_from_the_environment_may_be_too_long)
+{
+    char path[200];
+
+    memset(path, 'x', sizeof path - 1);
+    path[0] = '/';
+    path[sizeof path - 1] = '\0';
+    setenv("MINIMIO_SOCKET", path, 1);
+    expect_exit(2, "the socket's path from the environment is too long for a socket; see --socket",
+                ARGUMENTS(built_program("minimiod"), "--config", "/dev/null"));
+    unsetenv("MINIMIO_SOCKET");
 }
 END_TEST
 
@@ -142,6 +190,35 @@ START_TEST(the_socket_has_its_mode)
 }
 END_TEST
 
+static const char *const tables[] = {"/proc/net/tcp", "/proc/net/tcp6", "/proc/net/udp", "/proc/net/udp6"};
+
+/* How many of the machine's TCP and UDP sockets are the daemon's. */
+static int network_sockets(void)
+{
+    char line[512];
+    int count = 0;
+
+    for (int i = 0; i < LENGTH(tables); i++) {
+        FILE *table = fopen(tables[i], "r");
+        unsigned long inode;
+
+        while (table && fgets(line, sizeof line, table))
+            if (sscanf(line, "%*d: %*s %*s %*s %*s %*s %*s %*s %*s %lu", &inode) == 1 && inode)
+                count += find_descriptor(inode) >= 0;
+        if (table)
+            fclose(table);
+    }
+    return count;
+}
+
+START_TEST(it_is_on_no_network_of_itself)
+{
+    ck_assert_int_eq(network_sockets(), 0);
+    close(open_stream(&wire, 1, ""));
+    ck_assert_int_eq(network_sockets(), 1);
+}
+END_TEST
+
 static const struct {
     const char *option, *value, *message;
 } bad_options[] = {
@@ -153,6 +230,10 @@ static const struct {
     {"--socket-mode", "999", "octal"},
     {"--log-level", "loud", "error, warning"},
     {"--socket", "", "empty"},
+    {"--store", "many", "how many descriptors"},
+    {"--store", "-1", "how many descriptors"},
+    {"--store", "7x", "how many descriptors"},
+    {"--store", "4294967296", "how many descriptors"},
     {"--unknown", "x", "--help"},
     {"extra", "x", "options only"},
 };
@@ -197,9 +278,12 @@ Suite *daemon_lifetime_suite(void)
     tcase_add_test(tests, sighup_ends_no_session);
     tcase_add_test(tests, a_living_socket_is_refused);
     tcase_add_test(tests, what_is_no_socket_is_left_alone);
+    tcase_add_test(tests, it_is_on_no_network_of_itself);
     tests = tcase_create("each its own daemon");
     tcase_set_timeout(tests, 120);
     tcase_add_test(tests, too_few_descriptors_are_refused);
+    tcase_add_loop_test(tests, the_descriptor_limit_is_raised, 0, LENGTH(descriptors));
+    tcase_add_test(tests, a_path_from_the_environment_may_be_too_long);
     tcase_add_test(tests, sigterm_ends_it_in_order);
     tcase_add_test(tests, sigint_ends_it_in_order);
     tcase_add_test(tests, the_end_waits_a_second_for_the_slow);

@@ -89,6 +89,38 @@ START_TEST(a_poll_beside_a_batch_waits_for_the_array)
 }
 END_TEST
 
+/* Nor of what its stream has to tell once the batch's own poll has ended. */
+START_TEST(after_the_poll_of_a_batch_its_streams_wait_for_the_array_again)
+{
+    struct black_hole hole;
+    int peer;
+
+    black_hole_open(&hole);
+    say(&wire,
+        "[" REQUEST("1", "register", "[1,'%s',false,['readable','writable'],'edge']") "," REQUEST(
+            "2", "poll", "{}") "," REQUEST("3", "register", "[2,'%s']") "]",
+        port.address, hole.port.address);
+    peer = port_accept(&port);
+    do { /* it has ended when another one may begin */
+        say(&wire, REQUEST("'p'", "poll", "[0]"));
+        ck_assert(wire_read(&wire));
+    } while (strstr(wire.line, "POLL_PENDING"));
+    expect_in(wire.message, "{'id':'p','result':{'events':[]}}");
+    write_byte(peer);
+    do
+        call(&wire, "list", NULL);
+    while (!strstr(wire.line, "\"readable\":true"));
+    expect_in(call(&wire, "poll", "[0]"), "{'events':[]}");
+    say(&wire, REQUEST("'d'", "deregister", "[2]"));
+    expect(&wire, "[{'id':1,'result':{'token':1}},{'id':2,'result':{'events':[{'token':1,'writable':true}]}},"
+                  "{'id':3,'error':{'data':{'name':'CANCELLED'}}}]");
+    expect(&wire, "{'id':'d'}");
+    expect_in(call(&wire, "poll", "[0]"), "{'events':[{'token':1,'readable':true}]}");
+    close(peer);
+    black_hole_close(&hole);
+}
+END_TEST
+
 #define EVENTS 256
 
 /* A poll in a full batch has its share of the line: what did not fit is told by the next. */
@@ -129,6 +161,7 @@ Suite *daemon_polling_batches_suite(void)
     tcase_add_test(tests, a_loop_may_be_opened_and_polled_in_one_batch);
     tcase_add_test(tests, a_stream_may_be_registered_and_polled_in_one_batch);
     tcase_add_test(tests, a_poll_beside_a_batch_waits_for_the_array);
+    tcase_add_test(tests, after_the_poll_of_a_batch_its_streams_wait_for_the_array_again);
     tcase_add_test(tests, what_does_not_fit_into_a_batch_is_told_by_the_next_poll);
     return suite;
 }

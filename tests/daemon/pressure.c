@@ -160,11 +160,13 @@ START_TEST(stats_has_every_count)
     const cJSON *after;
 
     call_fails(&wire, "TOKEN_UNKNOWN", NULL, "deregister", "[1]");
+    wire_send(&wire, "}\n");
+    expect(&wire, "{'error':{'data':{'name':'PARSE_ERROR'}}}");
     after = call(&wire, "stats", NULL);
     for (int i = 0; i < LENGTH(counts); i++)
         ck_assert_msg(member(after, counts[i])->valuedouble >= member(before, counts[i])->valuedouble, "%s", counts[i]);
-    expect_in(after, "{'sessions':1,'loops':1,'registrations':0,'requests':3,'replies':2,'events':0,"
-                     "'errors':{'TOKEN_UNKNOWN':1}}");
+    expect_in(after, "{'sessions':1,'loops':1,'registrations':0,'requests':3,'replies':3,'events':0,"
+                     "'errors':{'PARSE_ERROR':1,'INVALID_REQUEST':0,'TOKEN_UNKNOWN':1,'POLL_PENDING':0}}");
     ck_assert_ptr_nonnull(member(after, "limits.sessions_uid"));
     ck_assert_double_gt(member(after, "bytes_in")->valuedouble, member(before, "bytes_in")->valuedouble);
     ck_assert_double_gt(member(after, "bytes_out")->valuedouble, member(before, "bytes_out")->valuedouble);

@@ -142,6 +142,34 @@ START_TEST(other_name_servers_are_asked_and_the_old_ones_still_heard)
 }
 END_TEST
 
+/* From the system's to those of the file, and back; the same ones again are no change. */
+START_TEST(name_servers_come_and_go)
+{
+    char servers[32];
+    int server = name_server_open(servers);
+
+    conf_write("# none\n");
+    set_up_conf(NULL);
+    for (int i = 0; i < 2; i++) {
+        conf_write("[daemon]\ndns = %s\n", servers);
+        reload_well();
+        reload_well();
+        say(&wire, "{'jsonrpc':'2.0','id':%d,'method':'register','params':[%d,'a.example.%s']}", i, i,
+            strchr(port.address, ':'));
+        name_server_answer(server, 2, ARGUMENTS("127.0.0.1"));
+        expect(&wire, "{'id':%d,'result':{}}", i);
+        close(port_accept(&port));
+        expect_event(&wire, (uint64_t)i, CLOSED);
+        conf_write("# none\n");
+        reload_well();
+        reload_well();
+    }
+    call(&wire, "ping", NULL);
+    tear_down_conf();
+    close(server);
+}
+END_TEST
+
 START_TEST(who_may_connect_changes)
 {
     struct wire visitor;
@@ -312,6 +340,7 @@ Suite *daemon_reload_suite(void)
     tcase_add_test(tests, new_rules_hold_and_streams_stay);
     tcase_add_test(tests, a_name_asked_for_before_is_judged_by_the_new_rules);
     tcase_add_test(tests, other_name_servers_are_asked_and_the_old_ones_still_heard);
+    tcase_add_test(tests, name_servers_come_and_go);
     tcase_add_test(tests, who_may_connect_changes);
     tcase_add_test(tests, the_log_level_changes);
     tcase_add_test(tests, the_socket_waits_for_the_next_start);

@@ -31,6 +31,12 @@ START_TEST(each_public_name_is_documented)
 }
 END_TEST
 
+START_TEST(each_promise_names_its_tests)
+{
+    assert_script_succeeds("tests/installed/promises.sh");
+}
+END_TEST
+
 START_TEST(programs_are_built_against_the_installed_library)
 {
     assert_script_succeeds("tests/installed/programs.sh");
@@ -45,6 +51,7 @@ Suite *installed_suite(void)
     tcase_set_timeout(tests, 240);
     tcase_add_test(tests, only_the_public_names_are_exported);
     tcase_add_test(tests, each_public_name_is_documented);
+    tcase_add_test(tests, each_promise_names_its_tests);
     tcase_add_test(tests, programs_are_built_against_the_installed_library);
     suite_add_tcase(suite, tests);
     return suite;

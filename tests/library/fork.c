@@ -11,6 +11,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#if defined(__GLIBC__) && __GLIBC__ * 100 + __GLIBC_MINOR__ >= 233
+#define HAVE_MALLINFO2
+#include <malloc.h>
+#endif
+
 Suite *library_fork_suite(void);
 
 static struct pair pair;
@@ -158,6 +163,25 @@ START_TEST(a_child_frees_what_was_locked_when_it_was_forked)
 }
 END_TEST
 
+#ifdef HAVE_MALLINFO2
+/* What is asked of the C library, to be told of forks, is asked once. A sanitizer's allocator counts nothing here. */
+START_TEST(queues_that_are_gone_leave_nothing)
+{
+    struct minimio_poll *another;
+    struct mallinfo2 before = {0}, after;
+
+    for (int i = 0; i < 3000; i++) {
+        if (i == 1000)
+            before = mallinfo2();
+        ck_assert_int_eq(minimio_poll_new(&another), 0);
+        minimio_poll_free(another);
+    }
+    after = mallinfo2();
+    ck_assert_uint_le(after.uordblks + after.hblkhd, before.uordblks + before.hblkhd + 4096);
+}
+END_TEST
+#endif
+
 Suite *library_fork_suite(void)
 {
     Suite *suite = suite_create("library_fork");
@@ -170,6 +194,9 @@ Suite *library_fork_suite(void)
     tcase_add_test(tests, a_child_that_uses_it_all_the_same_is_refused);
     tcase_add_test(tests, a_child_that_execs_inherits_no_descriptor);
     tcase_add_test(tests, a_child_frees_what_was_locked_when_it_was_forked);
+#ifdef HAVE_MALLINFO2
+    tcase_add_test(tests, queues_that_are_gone_leave_nothing);
+#endif
     suite_add_tcase(suite, tests);
     return suite;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Preloaded into a daemon under test: once it listens, every $FAIL_EVERY-th allocation fails.
+ * Preloaded into a daemon under test: once it listens, every $FAIL_EVERY-th allocation fails, until main has returned:
+ * what a coverage build writes then does not bear it.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -47,12 +48,18 @@ void *realloc(void *old, size_t size)
     return fails() ? NULL : __libc_realloc(old, size);
 }
 
+static void stop(void)
+{
+    atomic_store(&every, 0);
+}
+
 int listen(int fd, int backlog)
 {
     int (*next)(int, int);
     const char *asked = getenv("FAIL_EVERY");
 
     *(void **)&next = dlsym(RTLD_NEXT, "listen");
+    atexit(stop);
     atomic_store(&every, asked ? atol(asked) : 0);
     return next(fd, backlog);
 }

@@ -441,6 +441,14 @@ START_TEST(memory_may_run_out)
     stored = service_store(service, manager, "a");
     fail_alloc_after(-1);
     ck_assert_int_eq(stored, -ENOMEM);
+    fail_alloc_after(1);
+    stored = service_know(service, "a");
+    fail_alloc_after(-1);
+    ck_assert_int_eq(stored, -ENOMEM);
+    ck_assert_int_eq(service_forget(service, "a"), -ENOENT);
+    ck_assert_int_eq(service_know(service, "a"), 0);
+    ck_assert_int_eq(service_know(service, "a"), 0);
+    ck_assert_int_eq(service_forget(service, "a"), 0);
     for (int n = 1; result == -ENOMEM; n++) {
         setenv("NOTIFY_SOCKET", address.sun_path, 1);
         fail_alloc_after(n);
