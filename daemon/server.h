@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The daemon: what its parts share, and the order of a turn: all readiness is gathered, then requests are carried out,
- * then readiness is told, then everything goes out, each session's in one send.
+ * then the kernel is asked of the streams that were armed again, then readiness is told, then everything goes out, each
+ * session's in one send.
  */
 #ifndef MINIMIO_DAEMON_SERVER_H
 #define MINIMIO_DAEMON_SERVER_H
