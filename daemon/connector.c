@@ -167,7 +167,7 @@ static int attempt_start(struct connector *connector, const union address *addre
     attempt->address = *address;
     result = minimio_tcp_stream_connect(&address->any, address_length(address), &attempt->stream);
     if (result == 0)
-        result = reactor_watch(connector->reactor, minimio_tcp_stream_fd(attempt->stream), &attempt->source,
+        result = reactor_watch_socket(connector->reactor, minimio_tcp_stream_fd(attempt->stream), &attempt->source,
                                MINIMIO_WRITABLE, MINIMIO_ONESHOT);
     if (result < 0) {
         minimio_tcp_stream_free(attempt->stream);

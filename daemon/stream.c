@@ -57,7 +57,8 @@ static int watch(struct reactor *reactor, struct stream *stream, minimio_fd fd, 
     if (interests && known)
         return reactor_rewatch(reactor, fd, &stream->source, interests, mode_in_reactor(stream));
     if (interests)
-        return reactor_watch(reactor, fd, &stream->source, interests, mode_in_reactor(stream));
+        return (stream->kind == DESCRIPTOR_OTHER ? reactor_watch : reactor_watch_socket)(
+            reactor, fd, &stream->source, interests, mode_in_reactor(stream));
     if (known)
         reactor_unwatch(reactor, fd);
     return 0;

@@ -183,7 +183,8 @@ struct minimio_registrator *minimio_registrator_free(struct minimio_registrator 
 /*
  * Registers a stream, or any descriptor that the platform can wait for, under `token`. A descriptor has at most one
  * registration in a queue, whether it was made by stream or by descriptor. Any thread; also during a poll, which
- * takes it up at once.
+ * takes it up at once. By `_socket` the caller says that it is one, which spares asking the system; of anything else
+ * the flags of closing would then be wrong.
  *
  * Errors, in the order in which they are checked:
  *   -EINVAL     no interest at all, an unknown interest bit, an unknown mode, or the queue's own descriptor
@@ -199,6 +200,8 @@ int minimio_registrator_register(struct minimio_registrator *registrator, struct
                                  minimio_token token, minimio_interests interests, enum minimio_mode mode);
 int minimio_registrator_register_fd(struct minimio_registrator *registrator, minimio_fd fd, minimio_token token,
                                     minimio_interests interests, enum minimio_mode mode);
+int minimio_registrator_register_socket(struct minimio_registrator *registrator, minimio_fd fd, minimio_token token,
+                                        minimio_interests interests, enum minimio_mode mode);
 
 /*
  * Replaces token, interests and mode, arms a fired ONESHOT again, and reports what is ready now. Events that were not

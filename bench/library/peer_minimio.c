@@ -25,7 +25,7 @@ static void open_queue(const int *their_fds, int count, enum mode wanted)
 
 static void add(int index)
 {
-    int r = minimio_registrator_register_fd(registrator, fds[index], (minimio_token)index, MINIMIO_READABLE, mode);
+    int r = minimio_registrator_register_socket(registrator, fds[index], (minimio_token)index, MINIMIO_READABLE, mode);
 
     need(r == 0, "minimio_registrator_register_fd");
 }

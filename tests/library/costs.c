@@ -136,6 +136,14 @@ static void rearm_all(const int *fds)
             _exit(EXIT_FAILURE);
 }
 
+static void register_all_anew(const int *fds)
+{
+    for (int i = 0; i < SOURCES; i++)
+        if (minimio_registrator_deregister_fd(registrator, fds[i]) != 0 ||
+            minimio_registrator_register_socket(registrator, fds[i], 1, MINIMIO_READABLE, MINIMIO_EDGE) != 0)
+            _exit(EXIT_FAILURE);
+}
+
 START_TEST(events_cost_no_system_call_beyond_the_wait)
 {
     static const enum minimio_mode modes[] = {MINIMIO_LEVEL, MINIMIO_EDGE, MINIMIO_ONESHOT};
@@ -158,6 +166,20 @@ START_TEST(arming_a_oneshot_anew_costs_one_system_call)
     if (!count_calls(MINIMIO_ONESHOT, rearm_all, &calls))
         return;
     ck_assert_int_eq(calls.epoll_ctl, SOURCES);
+    ck_assert_int_eq(calls.epoll_wait, 0);
+    ck_assert_msg(calls.other == 0, "%d others, the last of them number %ld", calls.other, calls.other_number);
+}
+END_TEST
+
+/* What they are is not looked at. */
+START_TEST(registering_a_socket_costs_one_system_call)
+{
+    struct calls calls;
+
+    SKIP_ON("kqueue", "the kqueue of the tests makes system calls of its own");
+    if (!count_calls(MINIMIO_EDGE, register_all_anew, &calls))
+        return;
+    ck_assert_int_eq(calls.epoll_ctl, 2 * SOURCES);
     ck_assert_int_eq(calls.epoll_wait, 0);
     ck_assert_msg(calls.other == 0, "%d others, the last of them number %ld", calls.other, calls.other_number);
 }
@@ -191,6 +213,7 @@ Suite *library_costs_suite(void)
     tcase_set_timeout(tests, ASYNC_CASE_TIMEOUT_S);
     tcase_add_loop_test(tests, events_cost_no_system_call_beyond_the_wait, 0, 3);
     tcase_add_test(tests, arming_a_oneshot_anew_costs_one_system_call);
+    tcase_add_test(tests, registering_a_socket_costs_one_system_call);
     tcase_add_loop_test(tests, answers_in_place_are_the_library_s, 0, 64);
     suite_add_tcase(suite, tests);
     return suite;

@@ -43,6 +43,7 @@ static void call_with_null(int n)
     CALL(minimio_registrator_register(NULL, NULL, 1, MINIMIO_READABLE, mode));
     CALL(minimio_registrator_register(registrator, NULL, 1, MINIMIO_READABLE, mode));
     CALL(minimio_registrator_register_fd(NULL, 0, 1, MINIMIO_READABLE, mode));
+    CALL(minimio_registrator_register_socket(NULL, 0, 1, MINIMIO_READABLE, mode));
     CALL(minimio_registrator_reregister(registrator, NULL, 1, MINIMIO_READABLE, mode));
     CALL(minimio_registrator_reregister_fd(NULL, 0, 1, MINIMIO_READABLE, mode));
     CALL(minimio_registrator_deregister(registrator, NULL));
@@ -74,7 +75,7 @@ static void call_with_null(int n)
     CALL(minimio_tcp_stream_fd(NULL));
     CALL(minimio_tcp_stream_take_fd(NULL));
 #undef CALL
-    ck_assert_int_eq(call, 45);
+    ck_assert_int_eq(call, 46);
 }
 
 START_TEST(a_null_handle_is_asserted_against)
@@ -103,7 +104,7 @@ Suite *library_null_handles_suite(void)
 
     tcase_set_timeout(tests, ASYNC_CASE_TIMEOUT_S);
     tcase_add_checked_fixture(tests, set_up_queue, tear_down_queue);
-    tcase_add_loop_test_raise_signal(tests, a_null_handle_is_asserted_against, SIGABRT, 0, 45);
+    tcase_add_loop_test_raise_signal(tests, a_null_handle_is_asserted_against, SIGABRT, 0, 46);
     tcase_add_test(tests, to_free_null_is_nothing);
     suite_add_tcase(suite, tests);
     return suite;

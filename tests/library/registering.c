@@ -405,6 +405,11 @@ START_TEST(numbers_far_off_cost_no_memory)
     ck_assert_int_eq(add(INT32_MAX, 1), -EBADF);
     ck_assert_int_eq(add(MINIMIO_INVALID_FD, 1), -EBADF);
     ck_assert_int_eq(add(INT32_MIN, 1), -EBADF);
+    ck_assert_int_eq(minimio_registrator_register_socket(registrator, INT32_MAX, 1, MINIMIO_READABLE, MINIMIO_EDGE),
+                     -EBADF);
+    ck_assert_int_eq(
+        minimio_registrator_register_socket(registrator, MINIMIO_INVALID_FD, 1, MINIMIO_READABLE, MINIMIO_EDGE),
+        -EBADF);
     ck_assert_int_eq(change(INT32_MAX, 1), -EBADF);
     ck_assert_int_eq(change(MINIMIO_INVALID_FD, 1), -EBADF);
     ck_assert_int_eq(forget(INT32_MAX), -EBADF);
