@@ -80,8 +80,8 @@ BENCHES = $(addprefix $(BUILD)/bench/,library daemon neighbours)
 COMPLETIONS = $(addprefix $(BUILD)/completions/minimioctl.,bash zsh fish)
 PRODUCT_PACKAGES = libcjson libcares libbsd inih smartcols
 
-.PHONY: all build library tests clients deps demo check check-valgrind check-kqueue check-headers bench bench-results \
-	benches install install-systemd clean help
+.PHONY: all build library tests clients deps demo check check-valgrind check-kqueue check-headers bench benches \
+	 install install-systemd clean help
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
@@ -100,7 +100,7 @@ help:
 	@echo 'make check-headers  compile the kqueue backend against the headers of macOS and the BSDs'
 	@echo 'make windows    build the library for Windows into $(WINDOWS)'
 	@echo 'make check-windows  run its tests under wine'
-	@echo 'make bench      measure it; make bench-results writes bench/RESULTS.md'
+	@echo 'make bench      measure it, and write bench/RESULTS.md'
 	@echo 'make install    install under DESTDIR and PREFIX ($(PREFIX))'
 	@echo 'make deps       install what the build needs'
 	@echo 'make clean      remove $(BUILD)'
@@ -225,12 +225,6 @@ bench:
 	@$(if $(filter no,$(DEPS)),:,scripts/deps.sh build bench)
 	@$(MAKE) --no-print-directory build benches
 	@bench/run.sh $(BUILD)
-
-# The page of figures that is kept with the sources.
-bench-results:
-	@$(if $(filter no,$(DEPS)),:,scripts/deps.sh build bench)
-	@$(MAKE) --no-print-directory build benches
-	@bench/results.sh $(BUILD) >$(BUILD)/RESULTS.md && mv $(BUILD)/RESULTS.md bench/RESULTS.md
 
 benches: $(BENCHES)
 

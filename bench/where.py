@@ -179,7 +179,7 @@ def forget(session, count):
 
 def by_address(session):
     address = "%s:%d" % session.listener.getsockname()
-    session.send(*(f'"method":"register","params":{{"token":{token},"address":"{address}","interests":[]}}'
+    session.send(*(f'"method":"register","params":{{"token":{token},"address":"{address}"}}'
                    for token in range(IN_FLIGHT)))
     peers = [session.listener.accept()[0] for _ in range(IN_FLIGHT)]
     session.await_replies(IN_FLIGHT)
