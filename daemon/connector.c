@@ -168,7 +168,7 @@ static int attempt_start(struct connector *connector, const union address *addre
     result = minimio_tcp_stream_connect(&address->any, address_length(address), &attempt->stream);
     if (result == 0)
         result = reactor_watch_socket(connector->reactor, minimio_tcp_stream_fd(attempt->stream), &attempt->source,
-                               MINIMIO_WRITABLE, MINIMIO_ONESHOT);
+                                      MINIMIO_WRITABLE, MINIMIO_ONESHOT);
     if (result < 0) {
         minimio_tcp_stream_free(attempt->stream);
         free(attempt);

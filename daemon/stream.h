@@ -39,7 +39,7 @@ struct stream {
     bool fired;             /* silent until it is armed again */
     bool looked_at;         /* is in the look */
     bool stale;             /* pending since before its session left, who may have acted on it */
-    uint8_t loud;           /* how many armings more it is a oneshot in the reactor: it spoke without having been armed */
+    uint8_t loud;           /* for so many armings a oneshot in the reactor: it has spoken unasked */
     uint16_t target_length; /* of the address as the client wrote it */
     char target[];
 };
