@@ -76,7 +76,7 @@ CLIENT_LIBRARY = $(BUILD)/libminimio-client.a
 PROTO = $(BUILD)/obj/proto.a
 PROGRAMS = $(BUILD)/minimiod $(BUILD)/minimioctl
 EXAMPLES = $(patsubst %.c,$(BUILD)/%,$(EXAMPLE_SOURCES))
-BENCHES = $(addprefix $(BUILD)/bench/,library daemon neighbours)
+BENCHES = $(addprefix $(BUILD)/bench/,library daemon neighbours calls)
 COMPLETIONS = $(addprefix $(BUILD)/completions/minimioctl.,bash zsh fish)
 PRODUCT_PACKAGES = libcjson libcares libbsd inih smartcols
 
@@ -184,7 +184,7 @@ $(BUILD)/examples/%: $(BUILD)/obj/examples/%.o $(LIBRARY)
 -include $(patsubst %.o,%.d,$(call objects,$(LIBRARY_SOURCES) $(PROTO_SOURCES) $(DAEMON_SOURCES) \
 	$(CLIENT_LIBRARY_SOURCES) $(CTL_SOURCES) $(TEST_SOURCES) $(KQUEUE_TEST_SOURCES) $(EXAMPLE_SOURCES) \
 	$(LIBRARY_BENCH_SOURCES) $(DAEMON_BENCH_SOURCES) \
-	bench/neighbours.c))
+	bench/neighbours.c bench/calls.c))
 
 demo: deps
 	@$(MAKE) --no-print-directory build
@@ -233,6 +233,10 @@ benches: $(BENCHES)
 $(BUILD)/bench/library: $(call objects,$(LIBRARY_BENCH_SOURCES)) $(LIBRARY)
 	@mkdir -p $(@D)
 	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -o $@ $^ $(call pkg_libs,libevent_core libuv) -lev
+
+$(BUILD)/bench/calls: $(BUILD)/obj/bench/calls.o
+	@mkdir -p $(@D)
+	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -o $@ $^
 
 $(BUILD)/bench/neighbours: $(BUILD)/obj/bench/neighbours.o $(BUILD)/minimiod
 	@mkdir -p $(@D)

@@ -36,6 +36,7 @@ block() {
 }
 block library "$build/bench/library" --json-file "$build/bench/library.json"
 block neighbours "$build/bench/neighbours"
+block calls "$build/bench/calls"
 for bench in rejoin wait top; do
     block "$bench" "bench/$bench.py" "$build"
 done

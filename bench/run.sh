@@ -13,6 +13,6 @@ case ${BENCH:-} in
     cp "$build/RESULTS.md" bench/RESULTS.md
     ;;
 daemon | library) "$build/bench/$BENCH" --json-file "$build/bench/$BENCH.json" ;;
-neighbours) "$build/bench/neighbours" ;;
+neighbours | calls) "$build/bench/$BENCH" ;;
 *) "bench/$BENCH.py" "$build" ;;
 esac

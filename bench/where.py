@@ -252,7 +252,8 @@ def main():
         calls = measure("strace", prepare, step, share)
         instructions = measure("callgrind", prepare, step, share)["instructions"]
         listed = ", ".join(f"{as_text(number)}`{call}`"
-                           for call, number in sorted(calls.items(), key=lambda item: -item[1]) if number >= 0.004)
+                           for call, number in sorted(calls.items(), key=lambda item: (-round(item[1], 2), item[0]))
+                           if number >= 0.005)
         print(f"| {name} | {listed} | {instructions:,.0f} |", flush=True)
 
 
