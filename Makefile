@@ -77,12 +77,12 @@ CLIENT_LIBRARY = $(BUILD)/libminimio-client.a
 PROTO = $(BUILD)/obj/proto.a
 PROGRAMS = $(BUILD)/minimiod $(BUILD)/minimioctl
 EXAMPLES = $(patsubst %.c,$(BUILD)/%,$(EXAMPLE_SOURCES))
-BENCHES = $(addprefix $(BUILD)/bench/,library daemon neighbours)
+BENCHES = $(addprefix $(BUILD)/bench/,library daemon neighbours calls)
 COMPLETIONS = $(addprefix $(BUILD)/completions/minimioctl.,bash zsh fish)
 PRODUCT_PACKAGES = libcjson libcares libbsd inih smartcols
 
-.PHONY: all build library tests clients deps demo check check-valgrind coverage mutation check-kqueue check-headers bench bench-results \
-	benches install install-systemd clean help
+.PHONY: all build library tests clients deps demo check check-valgrind coverage mutation check-kqueue check-headers \
+	bench benches install install-systemd clean help
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
@@ -104,7 +104,7 @@ help:
 	@echo 'make windows    build the library for Windows into $(WINDOWS)'
 	@echo 'make check-windows  run its tests under wine'
 	@echo 'make fuzz       look for inputs that break it, for a minute each of three depths'
-	@echo 'make bench      measure it; make bench-results writes bench/RESULTS.md'
+	@echo 'make bench      measure it, and write bench/RESULTS.md'
 	@echo 'make install    install under DESTDIR and PREFIX ($(PREFIX))'
 	@echo 'make deps       install what the build needs'
 	@echo 'make clean      remove $(BUILD)'
@@ -188,7 +188,7 @@ $(BUILD)/examples/%: $(BUILD)/obj/examples/%.o $(LIBRARY)
 -include $(patsubst %.o,%.d,$(call objects,$(LIBRARY_SOURCES) $(PROTO_SOURCES) $(DAEMON_SOURCES) \
 	$(CLIENT_LIBRARY_SOURCES) $(CTL_SOURCES) $(TEST_SOURCES) $(KQUEUE_TEST_SOURCES) $(EXAMPLE_SOURCES) \
 	$(LIBRARY_BENCH_SOURCES) $(DAEMON_BENCH_SOURCES) \
-	$(NEIGHBOURS_BENCH_SOURCES)))
+	$(NEIGHBOURS_BENCH_SOURCES) bench/calls.c))
 
 demo: deps
 	@$(MAKE) --no-print-directory build
@@ -248,12 +248,6 @@ bench:
 	@$(MAKE) --no-print-directory build benches
 	@bench/run.sh $(BUILD)
 
-# The page of figures that is kept with the sources.
-bench-results:
-	@$(if $(filter no,$(DEPS)),:,scripts/deps.sh build bench)
-	@$(MAKE) --no-print-directory build benches
-	@bench/results.sh $(BUILD) >$(BUILD)/RESULTS.md && mv $(BUILD)/RESULTS.md bench/RESULTS.md
-
 benches: $(BENCHES)
 
 # The libraries that libminimio is measured beside are linked here and nowhere else. libev has no pkg-config file, and
@@ -261,6 +255,10 @@ benches: $(BENCHES)
 $(BUILD)/bench/library: $(call objects,$(LIBRARY_BENCH_SOURCES)) $(LIBRARY)
 	@mkdir -p $(@D)
 	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -o $@ $^ $(call pkg_libs,libevent_core libuv) -lev
+
+$(BUILD)/bench/calls: $(BUILD)/obj/bench/calls.o
+	@mkdir -p $(@D)
+	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -o $@ $^
 
 $(BUILD)/bench/neighbours: $(call objects,$(NEIGHBOURS_BENCH_SOURCES)) $(BUILD)/minimiod
 	@mkdir -p $(@D)

@@ -1,16 +1,18 @@
 #!/bin/sh
-# Runs the benches of a build, or the one that BENCH names. usage: bench/run.sh BUILD
+# Runs the bench that BENCH names; without it all of them, and keeps their page as RESULTS.md. The daemon's and the
+# library's figures go as JSON into the build. usage: bench/run.sh BUILD
 set -eu
 cd "$(dirname "$0")/.."
 
 build=${1:?usage: bench/run.sh BUILD}
-for bench in "$build"/bench/* bench/*.py; do
-    name=$(basename "$bench" .py)
-    if [ -x "$bench" ] && { [ -z "${BENCH:-}" ] || [ "$BENCH" = "$name" ]; }; then
-        echo "== $name"
-        case $bench in
-        *.py) "$bench" "$build" ;;
-        *) "$bench" ;;
-        esac
-    fi
-done
+case ${BENCH:-} in
+'')
+    rm -f "$build/bench/failed"
+    { bench/results.sh "$build" || touch "$build/bench/failed"; } | tee "$build/RESULTS.md"
+    [ ! -e "$build/bench/failed" ] || exit 1
+    cp "$build/RESULTS.md" bench/RESULTS.md
+    ;;
+daemon | library) "$build/bench/$BENCH" --json-file "$build/bench/$BENCH.json" ;;
+neighbours | calls) "$build/bench/$BENCH" ;;
+*) "bench/$BENCH.py" "$build" ;;
+esac

@@ -210,23 +210,17 @@ void handle_register(struct server *server, struct call *call, const struct para
 
 /* ---- reregister, deregister, take ------------------------------------------------------------------------------- */
 
-static bool given(const struct params *params, size_t offset)
-{
-    return params_given(METHOD_REREGISTER, params, offset);
-}
-
 void handle_reregister(struct server *server, struct call *call, const struct params *params)
 {
     struct stream *stream = find_open(call, params->token);
-    bool has_mode = given(params, offsetof(struct params, mode));
     uint8_t interests, mode;
     int result;
 
     if (!stream)
         return;
-    interests = given(params, offsetof(struct params, interests)) ? params->interests : stream->interests;
-    mode = has_mode ? params->mode : stream->mode;
-    if (has_mode && level_is_wrong(call, mode)) {
+    interests = params->interests == PARAM_KEPT ? stream->interests : params->interests;
+    mode = params->mode == PARAM_KEPT ? stream->mode : params->mode;
+    if (level_is_wrong(call, params->mode)) {
         answer_wrong_level(call);
         return;
     }

@@ -32,12 +32,14 @@ static int compare_loops(const struct loop *left, const struct loop *right)
 
 TREE_GENERATE(loop_tree, loop, by_name, compare_loops)
 
-void loops_init(struct loops *loops, struct durable *durable)
+void loops_init(struct loops *loops, struct reactor *reactor, struct durable *durable)
 {
     TAILQ_INIT(&loops->ready);
     TAILQ_INIT(&loops->looking);
+    loops->look.count = 0;
     RB_INIT(&loops->named);
     loops->count = 0;
+    loops->reactor = reactor;
     loops->durable = durable;
 }
 

@@ -6,6 +6,7 @@
 #ifndef MINIMIO_DAEMON_LOOP_H
 #define MINIMIO_DAEMON_LOOP_H
 
+#include "daemon/look.h"
 #include "daemon/policy.h"
 #include "daemon/timer.h"
 #include "daemon/tree.h"
@@ -18,6 +19,7 @@
 
 struct durable;
 struct polling;
+struct reactor;
 struct session;
 struct stream;
 
@@ -31,8 +33,10 @@ TAILQ_HEAD(polling_list, polling);
 struct loops {
     struct loop_list ready;
     struct polling_list looking; /* polls that are answered after the kernel was asked once more */
+    struct look look;            /* at streams that were armed again, before the turn ends */
     struct loop_tree named;      /* by name, then uid */
     size_t count;                /* named or not */
+    struct reactor *reactor;     /* watches their streams */
     struct durable *durable;     /* keeps the named ones for the next daemon */
 };
 
@@ -58,7 +62,7 @@ struct loop {
     char name[];      /* "": anonymous */
 };
 
-void loops_init(struct loops *loops, struct durable *durable);
+void loops_init(struct loops *loops, struct reactor *reactor, struct durable *durable);
 
 /* The named loop of this user; NULL: there is none. */
 struct loop *loops_find(struct loops *loops, const char *name, uid_t uid);

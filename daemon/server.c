@@ -4,6 +4,7 @@
 #include "daemon/log.h"
 #include "daemon/membership.h"
 #include "daemon/polling.h"
+#include "daemon/stream.h"
 #include "proto/reply.h"
 
 #include <errno.h>
@@ -178,6 +179,7 @@ static int turn(struct server *server)
         polling_looked(&server->loops);
     if (!server->stopping) {
         run_sessions(server);
+        look_finish(&server->loops.look);
         deliver(server);
     }
     flush(server);
@@ -350,7 +352,7 @@ int server_init(struct server *server, struct config *config, const struct hando
     LIST_INIT(&server->sessions);
     TAILQ_INIT(&server->runnable);
     TAILQ_INIT(&server->dirty);
-    loops_init(&server->loops, &server->durable);
+    loops_init(&server->loops, &server->reactor, &server->durable);
     closer_init(&server->closer);
     policy_init(&server->policy, server->limits);
     result = reactor_init(&server->reactor);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The daemon: what its parts share, and the order of a turn: all readiness is gathered, then requests are carried out,
- * then readiness is told, then everything goes out, each session's in one send.
+ * then the kernel is asked of the streams that were armed again, then readiness is told, then everything goes out, each
+ * session's in one send.
  */
 #ifndef MINIMIO_DAEMON_SERVER_H
 #define MINIMIO_DAEMON_SERVER_H
@@ -21,8 +22,10 @@
 
 #include <signal.h>
 
-/* How much of one session's input is taken in a turn: the others' turn comes soon after. */
+/* How much of one session's input is taken in a turn: the others' turn comes soon after. One read, or some where each
+ * has ended early, at descriptors. */
 #define SERVER_READ_BYTES 16384
+#define SERVER_READS      16
 
 /* How many of one session's requests are carried out in a turn, but for the rest of a batch: fewer than cost the others
  * a delay that they would notice, more than the cost of a turn; and how many while others wait in that turn. */

@@ -77,7 +77,15 @@ static void claim_in_vain(struct session *session, const struct request *request
         session_discard_descriptor(session);
 }
 
-/* Whether another message may be taken, of a share of the turn that ends with so many requests. */
+/* How many requests the daemon may have carried out when the session's share of this turn ends. */
+static uint64_t share_of_turn(const struct server *server)
+{
+    bool alone = TAILQ_EMPTY(&server->runnable);
+
+    return server->stats.requests + (alone ? SERVER_REQUESTS : SERVER_REQUESTS_SHARED);
+}
+
+/* Whether another message may be taken. */
 static bool may_take(const struct session *session, uint64_t share)
 {
     return session_takes(session) && session->server->stats.requests < share;
@@ -164,11 +172,9 @@ static void refuse_descriptors(struct session *session)
 
 /* Takes messages for as long as the session takes any, and its share of the turn lasts. Returns how many bytes are
  * done with. */
-static size_t take_messages(struct session *session, const char *data, size_t length)
+static size_t take_messages(struct session *session, const char *data, size_t length, uint64_t share)
 {
     struct server *server = session->server;
-    bool alone = TAILQ_EMPTY(&server->runnable);
-    uint64_t share = server->stats.requests + (alone ? SERVER_REQUESTS : SERVER_REQUESTS_SHARED);
     size_t done = 0;
 
     session->backlog = true;
@@ -247,14 +253,14 @@ static void keep(struct session *session, const char *data, size_t length)
 }
 
 /* Also when nothing is kept: that there is nothing more is then what is found out. */
-static void take_kept(struct session *session)
+static void take_kept(struct session *session, uint64_t share)
 {
     const char *data = session->in.length ? buffer_bytes(&session->in) : "";
 
-    buffer_consume(&session->in, take_messages(session, data, session->in.length));
+    buffer_consume(&session->in, take_messages(session, data, session->in.length, share));
 }
 
-static void take_fresh(struct session *session, size_t length)
+static void take_fresh(struct session *session, size_t length, uint64_t share)
 {
     const char *data = session->server->scratch;
     size_t done;
@@ -262,10 +268,10 @@ static void take_fresh(struct session *session, size_t length)
     if (session->in.length) {
         keep(session, data, length);
         if (!session->broken)
-            take_kept(session);
+            take_kept(session, share);
         return;
     }
-    done = take_messages(session, data, length);
+    done = take_messages(session, data, length, share);
     if (done < length)
         keep(session, data + done, length - done);
 }
@@ -286,18 +292,32 @@ static void discard_share(struct session *session)
     session_said(session);
 }
 
+/* One read, and what is in it. True: it has ended at descriptors, and behind them there may be the next message. */
+static bool read_and_take(struct session *session, uint64_t share)
+{
+    uint32_t had = session->unclaimed.count;
+    size_t length = read_some(session, session->server->scratch, SERVER_READ_BYTES);
+    bool ended_at_descriptors = session->unclaimed.count > had;
+
+    if (length)
+        take_fresh(session, length, share);
+    return ended_at_descriptors && !session->backlog;
+}
+
 void session_run(struct session *session)
 {
+    uint64_t share = share_of_turn(session->server);
+
     if (session->closing)
         discard_share(session);
     if (!session_takes(session))
         return;
     if (session->backlog)
-        take_kept(session);
-    if (!session->backlog && session->readable && session_takes(session)) {
-        size_t length = read_some(session, session->server->scratch, SERVER_READ_BYTES);
-        if (length)
-            take_fresh(session, length);
+        take_kept(session, share);
+    if (!session->backlog && session->readable) {
+        int reads = SERVER_READS;
+        while (reads-- > 0 && may_take(session, share) && read_and_take(session, share))
+            ;
     }
     if (session->ended && !session->backlog && !session->input_done && session_takes(session))
         end_of_input(session);
@@ -570,7 +590,7 @@ void session_finish(struct session *session)
         if (!room)
             break;
         buffer_grew(&session->in, read_some(session, room, SERVER_READ_BYTES));
-        take_kept(session);
+        take_kept(session, share_of_turn(session->server));
     }
     session_free(session);
 }

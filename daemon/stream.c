@@ -4,7 +4,6 @@
 #include "daemon/durable.h"
 #include "proto/methods.h"
 
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,8 +14,8 @@ static void queue_if_telling(struct stream *stream)
         loop_place(stream->loop, stream, STREAM_READY);
 }
 
-/* Level is a oneshot to the reactor, armed again by each poll that asks: else a stream that stays ready would wake the
- * daemon without end. In a loop that pushes it is a oneshot altogether. */
+/* Level is a oneshot, armed again by each poll that asks: else a stream that stays ready would wake the daemon without
+ * end. In a loop that pushes it is a oneshot altogether. */
 static bool fires_once(const struct stream *stream)
 {
     return stream->mode != MODE_EDGE;
@@ -36,14 +35,65 @@ static uint8_t readiness(const struct minimio_event *event)
                      (minimio_event_is_error(event) ? READY_ERROR : 0));
 }
 
+/*
+ * A oneshot is edge-triggered in the reactor: whether it is ready when it is armed again, one look tells of many
+ * streams at once, where telling the reactor takes a call for each. One that has become ready while nobody had armed it
+ * is a oneshot there as well, for so many armings: a stream's data is not to wake the daemon for a client that is busy.
+ */
+#define LOUD_ARMINGS 64
+
+static enum minimio_mode mode_in_reactor(const struct stream *stream)
+{
+    return fires_once(stream) && (stream->mode == MODE_LEVEL || stream->loud) ? MINIMIO_ONESHOT : MINIMIO_EDGE;
+}
+
+/* Brings the reactor's view in line with interests and mode. A stream without interests is not watched at all: the
+ * queue would tell its hang-up whatever was asked for. */
+static int watch(struct reactor *reactor, struct stream *stream, minimio_fd fd, bool known)
+{
+    minimio_interests interests = (minimio_interests)((stream->interests & READY_READABLE ? MINIMIO_READABLE : 0) |
+                                                      (stream->interests & READY_WRITABLE ? MINIMIO_WRITABLE : 0));
+
+    if (interests && known)
+        return reactor_rewatch(reactor, fd, &stream->source, interests, mode_in_reactor(stream));
+    if (interests)
+        return reactor_watch(reactor, fd, &stream->source, interests, mode_in_reactor(stream));
+    if (known)
+        reactor_unwatch(reactor, fd);
+    return 0;
+}
+
+void stream_tell_anew(struct stream *stream)
+{
+    /* What is registered and open can always be changed. */
+    (void)watch(stream->loop->loops->reactor, stream, stream->fd, stream->watched);
+}
+
+/* The reactor tells it once more, which is ignored, and is silent then. */
+static void hush(struct stream *stream)
+{
+    if (mode_in_reactor(stream) == MINIMIO_ONESHOT)
+        return;
+    stream->loud = LOUD_ARMINGS;
+    stream_tell_anew(stream);
+}
+
+void stream_is_ready(struct stream *stream, uint8_t bits)
+{
+    stream->pending |= bits;
+    stream->fired = fires_once(stream);
+    queue_if_telling(stream);
+}
+
 static void ready(struct source *source, const struct minimio_event *event)
 {
     struct stream *stream = container_of(source, struct stream, source);
     uint8_t unasked = (READY_READABLE | READY_WRITABLE) & (uint8_t)~stream->interests;
 
-    stream->pending |= readiness(event) & (uint8_t)~unasked;
-    stream->fired = fires_once(stream);
-    queue_if_telling(stream);
+    if (stream->fired)
+        hush(stream);
+    else
+        stream_is_ready(stream, readiness(event) & (uint8_t)~unasked);
 }
 
 struct stream *stream_new(struct loop *loop, uint64_t token, struct span target, uint8_t interests, uint8_t mode)
@@ -69,6 +119,7 @@ struct stream *stream_new(struct loop *loop, uint64_t token, struct span target,
 static void bury(struct reactor *reactor, struct stream *stream)
 {
     durable_stream_gone(stream->loop->loops->durable, stream);
+    look_remove(&stream->loop->loops->look, stream);
     loop_remove(stream->loop, stream);
     if (stream->watched)
         reactor_unwatch(reactor, stream->fd);
@@ -90,23 +141,6 @@ minimio_fd stream_take(struct reactor *reactor, struct stream *stream)
 {
     bury(reactor, stream);
     return stream->fd;
-}
-
-/* Brings the reactor's view in line with interests and mode. A stream without interests is not watched at all: the
- * queue would tell its hang-up whatever was asked for. */
-static int watch(struct reactor *reactor, struct stream *stream, minimio_fd fd, bool known)
-{
-    enum minimio_mode mode = fires_once(stream) ? MINIMIO_ONESHOT : MINIMIO_EDGE;
-    minimio_interests interests = (minimio_interests)((stream->interests & READY_READABLE ? MINIMIO_READABLE : 0) |
-                                                      (stream->interests & READY_WRITABLE ? MINIMIO_WRITABLE : 0));
-
-    if (interests && known)
-        return reactor_rewatch(reactor, fd, &stream->source, interests, mode);
-    if (interests)
-        return reactor_watch(reactor, fd, &stream->source, interests, mode);
-    if (known)
-        reactor_unwatch(reactor, fd);
-    return 0;
 }
 
 static int open_with(struct reactor *reactor, struct stream *stream, minimio_fd fd, bool known)
@@ -141,15 +175,19 @@ int stream_adopt(struct reactor *reactor, struct stream *stream, minimio_fd fd, 
     return stream_restore(reactor, stream, fd, kind);
 }
 
+static void forget_readiness(struct stream *stream)
+{
+    stream->fired = stream->stale = false;
+    stream->pending = 0;
+}
+
 int stream_ask(struct reactor *reactor, struct stream *stream)
 {
     int result = watch(reactor, stream, stream->fd, stream->watched);
 
-    if (result < 0)
-        return result;
-    stream->fired = stream->stale = false;
-    stream->pending = 0;
-    return 0;
+    if (result == 0)
+        forget_readiness(stream);
+    return result;
 }
 
 /* Armed and silent since: what is ready now, the reactor is about to tell anyway. */
@@ -159,23 +197,45 @@ static bool is_armed_so(const struct stream *stream, uint8_t interests, uint8_t 
            stream->interests == interests && stream->mode == mode;
 }
 
-int stream_rearm(struct reactor *reactor, struct stream *stream, uint8_t interests, uint8_t mode)
+/* Takes what is new, and has the reactor know it, which mostly does: then a look is all it takes. */
+static int watch_as(struct reactor *reactor, struct stream *stream, uint8_t interests, uint8_t mode)
 {
-    uint8_t old_interests = stream->interests, old_mode = stream->mode;
+    uint8_t old_interests = stream->interests, old_mode = stream->mode, old_loud = stream->loud;
+    bool is_edge = stream->watched && mode_in_reactor(stream) == MINIMIO_EDGE;
     int result;
 
-    if (is_armed_so(stream, interests, mode))
-        return 0;
     stream->interests = interests;
     stream->mode = mode;
-    result = stream_ask(reactor, stream);
+    if (stream->loud)
+        stream->loud--;
+    if (is_edge && mode_in_reactor(stream) == MINIMIO_EDGE && interests == old_interests) {
+        loop_place(stream->loop, stream, STREAM_NOWHERE);
+        look_add(&stream->loop->loops->look, stream);
+        return 0;
+    }
+    result = watch(reactor, stream, stream->fd, stream->watched);
     if (result < 0) {
         stream->interests = old_interests;
         stream->mode = old_mode;
+        stream->loud = old_loud;
         return result;
     }
     stream->watched = interests != 0;
     loop_place(stream->loop, stream, STREAM_NOWHERE);
+    look_remove(&stream->loop->loops->look, stream);
+    return 0;
+}
+
+int stream_rearm(struct reactor *reactor, struct stream *stream, uint8_t interests, uint8_t mode)
+{
+    int result;
+
+    if (is_armed_so(stream, interests, mode))
+        return 0;
+    result = watch_as(reactor, stream, interests, mode);
+    if (result < 0)
+        return result;
+    forget_readiness(stream);
     durable_stream_changed(stream->loop->loops->durable, stream);
     return 0;
 }
@@ -199,22 +259,10 @@ void stream_leave(struct stream *stream)
     stream->stale = stream->pending != 0;
 }
 
-/* Whether what a oneshot has fired with is all that there is by now. One look is cheaper than to have the reactor tell
- * it anew; of a stream that has hung up the reactor knows better. */
-static bool is_still_so(const struct stream *stream)
-{
-    struct pollfd look = {.fd = stream->fd, .events = POLLRDHUP};
-    short fired =
-        (short)((stream->pending & READY_READABLE ? POLLIN : 0) | (stream->pending & READY_WRITABLE ? POLLOUT : 0));
-
-    look.events |=
-        (short)((stream->interests & READY_READABLE ? POLLIN : 0) | (stream->interests & READY_WRITABLE ? POLLOUT : 0));
-    return poll(&look, 1, 0) >= 0 && look.revents == fired;
-}
-
+/* What has become ready since its session left, is known; whether a oneshot still is what it fired for, is not. */
 static bool is_known(const struct stream *stream)
 {
-    return stream->pending && !stream->stale && (!stream->fired || is_still_so(stream));
+    return stream->pending && !stream->stale && !stream->fired;
 }
 
 /* One that cannot be armed again keeps what it has to tell. */

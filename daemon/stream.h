@@ -36,8 +36,10 @@ struct stream {
     bool connecting;        /* which of the union it is */
     bool adopted;           /* a client made it, and may have set it up in any way */
     bool watched;           /* registered with the reactor */
-    bool fired;             /* silent in the reactor until it is armed again */
+    bool fired;             /* silent until it is armed again */
+    bool looked_at;         /* is in the look */
     bool stale;             /* pending since before its session left, who may have acted on it */
+    uint8_t loud;           /* for so many armings a oneshot in the reactor: it has spoken unasked */
     uint16_t target_length; /* of the address as the client wrote it */
     char target[];
 };
@@ -67,6 +69,12 @@ int stream_rearm(struct reactor *reactor, struct stream *stream, uint8_t interes
 
 /* Has the kernel say anew whether a level stream is ready; what was known is forgotten, but not the stream's place. */
 int stream_ask(struct reactor *reactor, struct stream *stream);
+
+/* It is ready, READY_ bits that it was asked for. */
+void stream_is_ready(struct stream *stream, uint8_t bits);
+
+/* Has the reactor say what is ready. */
+void stream_tell_anew(struct stream *stream);
 
 /* Its events wait for the end of the batch with this serial. */
 void stream_hold(struct stream *stream, uint32_t batch);

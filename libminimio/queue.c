@@ -183,10 +183,16 @@ static inline int change(struct queue *queue, selector_operation operation, stru
     return r;
 }
 
-int queue_register(struct queue *queue, struct minimio_tcp_stream *stream, minimio_fd fd, minimio_token token,
-                   minimio_interests interests, enum minimio_mode mode)
+int queue_register(struct queue *queue, minimio_fd fd, minimio_token token, minimio_interests interests,
+                   enum minimio_mode mode)
 {
-    return change(queue, selector_add, stream, fd, token, interests, mode);
+    return change(queue, selector_add, NULL, fd, token, interests, mode);
+}
+
+int queue_register_socket(struct queue *queue, struct minimio_tcp_stream *stream, minimio_fd fd, minimio_token token,
+                          minimio_interests interests, enum minimio_mode mode)
+{
+    return change(queue, selector_add_socket, stream, fd, token, interests, mode);
 }
 
 int queue_reregister(struct queue *queue, struct minimio_tcp_stream *stream, minimio_fd fd, minimio_token token,

@@ -38,8 +38,10 @@ struct minimio_registrator *queue_registrator(struct queue *queue);
 int queue_wait(struct queue *queue, struct minimio_event *events, size_t capacity, int64_t timeout_ns, bool *ret_woken);
 
 /* As the registrator's functions. `stream`: whose descriptor it is, and who remembers the registration; or NULL. */
-int queue_register(struct queue *queue, struct minimio_tcp_stream *stream, minimio_fd fd, minimio_token token,
-                   minimio_interests interests, enum minimio_mode mode);
+int queue_register(struct queue *queue, minimio_fd fd, minimio_token token, minimio_interests interests,
+                   enum minimio_mode mode);
+int queue_register_socket(struct queue *queue, struct minimio_tcp_stream *stream, minimio_fd fd, minimio_token token,
+                          minimio_interests interests, enum minimio_mode mode);
 int queue_reregister(struct queue *queue, struct minimio_tcp_stream *stream, minimio_fd fd, minimio_token token,
                      minimio_interests interests, enum minimio_mode mode);
 int queue_deregister(struct queue *queue, struct minimio_tcp_stream *stream, minimio_fd fd);

@@ -32,14 +32,14 @@ int minimio_registrator_register(struct minimio_registrator *registrator, struct
                                  minimio_token token, minimio_interests interests, enum minimio_mode mode)
 {
     assert(registrator && stream);
-    return queue_register(registrator->queue, stream, minimio_tcp_stream_fd(stream), token, interests, mode);
+    return queue_register_socket(registrator->queue, stream, minimio_tcp_stream_fd(stream), token, interests, mode);
 }
 
 int minimio_registrator_register_fd(struct minimio_registrator *registrator, minimio_fd fd, minimio_token token,
                                     minimio_interests interests, enum minimio_mode mode)
 {
     assert(registrator);
-    return queue_register(registrator->queue, NULL, fd, token, interests, mode);
+    return queue_register(registrator->queue, fd, token, interests, mode);
 }
 
 int minimio_registrator_reregister(struct minimio_registrator *registrator, struct minimio_tcp_stream *stream,

@@ -39,8 +39,9 @@ void selector_unlock(struct selector *selector);
 minimio_fd selector_fd(const struct selector *selector);
 
 /*
- * Change what is watched; with the lock held and not closed. All may run during a wait, which heeds them at once.
- * What fails leaves the registration that is there undisturbed, not one of its events lost.
+ * Change what is watched; with the lock held and not closed. All may run during a wait, which heeds them at once. What
+ * is added as a socket is known to be one. What fails leaves the registration that is there undisturbed, not one of its
+ * events lost.
  *
  * Errors: -EBADF, a closed descriptor; then -EPERM, one that cannot be waited for (add and modify alone); then -EEXIST
  * from add, -ENOENT from the others; -ENOTSUP, -ENOMEM, -ENOSPC.
@@ -49,6 +50,8 @@ minimio_fd selector_fd(const struct selector *selector);
  */
 int selector_add(struct selector *selector, minimio_fd fd, minimio_token token, minimio_interests interests,
                  enum minimio_mode mode);
+int selector_add_socket(struct selector *selector, minimio_fd fd, minimio_token token, minimio_interests interests,
+                        enum minimio_mode mode);
 int selector_modify(struct selector *selector, minimio_fd fd, minimio_token token, minimio_interests interests,
                     enum minimio_mode mode);
 int selector_remove(struct selector *selector, minimio_fd fd);

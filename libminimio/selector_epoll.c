@@ -196,6 +196,17 @@ int selector_add(struct selector *selector, minimio_fd fd, minimio_token token, 
     return set(selector, EPOLL_CTL_ADD, fd, registration, is_socket, token, epoll_events(interests, mode));
 }
 
+int selector_add_socket(struct selector *selector, minimio_fd fd, minimio_token token, minimio_interests interests,
+                        enum minimio_mode mode)
+{
+    struct registration *registration = fd < 0 ? NULL : registry_find(&selector->registry, fd);
+
+    /* Room is made for what is known to be open alone. */
+    if (!registration)
+        return selector_add(selector, fd, token, interests, mode);
+    return set(selector, EPOLL_CTL_ADD, fd, registration, true, token, epoll_events(interests, mode));
+}
+
 /* Why the kernel has no registration of `fd`, in the order of the contract's checks. */
 static int why_absent(struct selector *selector, int fd, uint32_t events)
 {

@@ -202,6 +202,12 @@ int selector_add(struct selector *selector, minimio_fd fd, minimio_token token, 
     return 0;
 }
 
+int selector_add_socket(struct selector *selector, minimio_fd fd, minimio_token token, minimio_interests interests,
+                        enum minimio_mode mode)
+{
+    return selector_add(selector, fd, token, interests, mode);
+}
+
 /* Why a descriptor that is not registered cannot be changed, in the order of the contract's checks. */
 static int why_absent(int fd)
 {

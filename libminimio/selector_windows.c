@@ -179,6 +179,12 @@ int selector_add(struct selector *selector, minimio_fd fd, minimio_token token, 
     return r;
 }
 
+int selector_add_socket(struct selector *selector, minimio_fd fd, minimio_token token, minimio_interests interests,
+                        enum minimio_mode mode)
+{
+    return selector_add(selector, fd, token, interests, mode);
+}
+
 int selector_modify(struct selector *selector, minimio_fd fd, minimio_token token, minimio_interests interests,
                     enum minimio_mode mode)
 {

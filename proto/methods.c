@@ -66,10 +66,10 @@ static const struct param_info register_params[] = {
 
 static const struct param_info reregister_params[] = {
     TOKEN,
-    {NAMED("interests"), .type = PARAM_INTERESTS, .kept = true, .offset = AT(interests), .choices = interest_names,
-     .summary = "what to wait for from now on; absent: as before"},
-    {NAMED("mode"), .type = PARAM_CHOICE, .kept = true, .offset = AT(mode), .choices = mode_names,
-     .summary = "how events come from now on; absent: as before"},
+    {NAMED("interests"), .type = PARAM_INTERESTS, .kept = true, .fallback = PARAM_KEPT, .offset = AT(interests),
+     .choices = interest_names, .summary = "what to wait for from now on; absent: as before"},
+    {NAMED("mode"), .type = PARAM_CHOICE, .kept = true, .fallback = PARAM_KEPT, .offset = AT(mode),
+     .choices = mode_names, .summary = "how events come from now on; absent: as before"},
 };
 
 static const struct param_info token_params[] = {TOKEN};

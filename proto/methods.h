@@ -65,6 +65,9 @@ enum param_type {
     PARAM_INTERESTS, /* uint8_t, READY_ bits; an array of names */
 };
 
+/* In the place of a parameter that is absent, and then what it was before: no choice, and no set of interests. */
+#define PARAM_KEPT 0xff
+
 /* The decoded parameters of any method; those of other methods are untouched. */
 struct params {
     uint32_t given; /* bit i: parameter i of the method's table was given and not null */
@@ -97,7 +100,7 @@ struct param_info {
     size_t name_length;
     enum param_type type;
     bool required;
-    bool kept;                  /* absent: what it was before, not the fallback */
+    bool kept;                  /* absent: what it was before; the fallback is PARAM_KEPT */
     size_t offset;              /* in struct params */
     uint64_t min, max;          /* of an integer, or of a text's length */
     uint64_t fallback;          /* when absent; for a text: none */

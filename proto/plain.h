@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Requests as most clients write them, decoded in one pass over their bytes: an object of jsonrpc, id, method and then
- * params by name, strings of ASCII without escapes, integers without sign, fraction or exponent.
+ * params by name, each name next to its colon, strings of ASCII without escapes, integers without sign, fraction or
+ * exponent.
  *
  * It is a shortcut and no second judge: whatever is not of that shape, or is wrong in any way, is left to the scanner
  * and request_decode, which say what it is. What is accepted here they accept too, and decode to the same request.

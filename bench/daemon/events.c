@@ -21,7 +21,8 @@
 #define GROWTH_MANY     (GROWTH_LAPS * GROWTH_FEW)
 #define DESCRIPTORS_FEW 256 /* beside the streams' */
 
-#define RELAY "bare relay, oneshot"
+#define RELAY          "bare relay, oneshot"
+#define RELAY_OF_EDGES "bare relay, edge"
 
 /* ---- One lap: every stream once --------------------------------------------------------------------------------- */
 
@@ -73,7 +74,7 @@ static void lap_relay(int client, const struct streams *streams)
 /* ---- Events ----------------------------------------------------------------------------------------------------- */
 
 struct event_bars {
-    struct figure_info edge, oneshot, floor;
+    struct figure_info edge, oneshot, floor, ring;
 };
 
 /* A session with that many streams of its own. */
@@ -113,28 +114,33 @@ struct way {
     double used_ns; /* up to the last round */
 };
 
-enum { EDGE, ONESHOT, RELAY_ONESHOT, RELAY_EDGE, WAYS };
+enum { EDGE, ONESHOT, RELAY_ONESHOT, RELAY_EDGE, RELAY_RING, WAYS };
 
-static void open_ways(const struct plan *plan, struct way *ways, int count)
+/* Returns how many there are: io_uring may be missing. */
+static int open_ways(const struct plan *plan, struct way *ways, int count)
 {
     static const char *const modes[] = {[EDGE] = "edge", [ONESHOT] = "oneshot"};
+    static void (*const relays[])(int fd) = {
+        [RELAY_ONESHOT] = relay_oneshot, [RELAY_EDGE] = relay_edge, [RELAY_RING] = relay_ring};
+    int way_count = ring_is_there() ? WAYS : RELAY_RING;
 
-    ways[EDGE].lap = ways[RELAY_EDGE].lap = lap_edge;
+    ways[EDGE].lap = ways[RELAY_EDGE].lap = ways[RELAY_RING].lap = lap_edge;
     ways[ONESHOT].lap = lap_oneshot;
     ways[RELAY_ONESHOT].lap = lap_relay;
     for (int i = EDGE; i <= ONESHOT; i++) {
         minimiod_start(&ways[i].process, plan->build, NULL);
         ways[i].client = open_session(&ways[i].process, &ways[i].streams, count, modes[i]);
     }
-    for (int i = RELAY_ONESHOT; i <= RELAY_EDGE; i++) {
-        start_relay(&ways[i].process, &ways[i].streams, count, i == RELAY_EDGE ? relay_edge : relay_oneshot);
+    for (int i = RELAY_ONESHOT; i < way_count; i++) {
+        start_relay(&ways[i].process, &ways[i].streams, count, relays[i]);
         ways[i].client = ways[i].process.fd;
     }
+    return way_count;
 }
 
-static void close_ways(struct way *ways)
+static void close_ways(struct way *ways, int way_count)
 {
-    for (int i = 0; i < WAYS; i++) {
+    for (int i = 0; i < way_count; i++) {
         if (i <= ONESHOT)
             close(ways[i].client);
         process_stop(&ways[i].process);
@@ -155,31 +161,34 @@ static void measure_events_of(const struct plan *plan, int count, const struct e
 {
     static struct way ways[WAYS];
     int laps = EVENTS_A_ROUND / count;
+    int way_count = open_ways(plan, ways, count);
 
-    open_ways(plan, ways, count);
     for (int round = -1; round < plan->rounds; round++) { /* the first warms up */
         double ns[WAYS];
 
         for (int lap = 0; lap < laps; lap++)
-            for (int i = 0; i < WAYS; i++)
+            for (int i = 0; i < way_count; i++)
                 ways[i].lap(ways[i].client, &ways[i].streams);
-        for (int i = 0; i < WAYS; i++)
+        for (int i = 0; i < way_count; i++)
             ns[i] = used_since_ns(&ways[i]) / laps / count;
         if (round < 0)
             continue;
         figure_sample(&bars->edge, ns[EDGE], ns[RELAY_ONESHOT]);
         figure_sample(&bars->oneshot, ns[ONESHOT], ns[RELAY_ONESHOT]);
         figure_sample(&bars->floor, ns[EDGE], ns[RELAY_EDGE]);
+        if (way_count == WAYS)
+            figure_sample(&bars->ring, ns[RELAY_RING], ns[RELAY_EDGE]);
     }
-    close_ways(ways);
+    close_ways(ways, way_count);
 }
 
 #define BARS_OF(count)                                                                                                 \
     {                                                                                                                  \
         {"events", "an event, " count " edge streams", "ns CPU", RELAY, 0.7},                                          \
             {"events", "an event and its reregister, " count " oneshot", "ns CPU", RELAY, 1.5},                        \
+            {"events", "an event, " count " edge streams", "ns CPU", RELAY_OF_EDGES, 0},                               \
         {                                                                                                              \
-            "events", "an event, " count " edge streams", "ns CPU", "bare relay, edge", 0                              \
+            "events", "the relay on io_uring, " count " edge streams", "ns CPU", RELAY_OF_EDGES, 0                     \
         }                                                                                                              \
     }
 

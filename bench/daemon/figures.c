@@ -137,18 +137,19 @@ bool figures_print_markdown(void)
 {
     bool met = true;
 
-    puts("| group | cost | ratio | bar | | ours | beside |\n|---|---|---|---|---|---|---|");
+    puts("| ratio | bar | | group | cost | ours | beside |\n|---|---|---|---|---|---|---|");
     for (int i = 0; i < figure_count; i++) {
         const struct figure_info *info = figures[i].info;
         struct result result = result_of(&figures[i]);
 
-        printf("| %s | %s | ", info->group, info->name);
+        printf("| ");
         if (info->beside)
             printf("%.2f", result.ratio);
         printf(" | ");
         if (info->limit)
             printf("%.4g", info->limit);
-        printf(" | %s | %.1f %s | ", verdict(info, &result), result.ours, info->unit);
+        printf(" | %s | %s | %s | %.1f %s | ", verdict(info, &result), info->group, info->name, result.ours,
+               info->unit);
         if (info->beside)
             printf("%s %.1f", info->beside, result.beside);
         puts(" |");

@@ -14,10 +14,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define EVENTS     512 /* a wait, as the daemon has them */
-#define HELD_MAX   1024
-#define CLIENT     UINT32_MAX
-#define LINE_BYTES 48
+#define EVENTS   512 /* a wait, as the daemon has them */
+#define HELD_MAX 1024
+#define CLIENT   UINT32_MAX
 
 static struct epoll_event events[EVENTS];
 static int queue;
@@ -58,7 +57,7 @@ static size_t put_number(char *out, uint32_t number)
     return count;
 }
 
-static size_t put_line(char *out, uint32_t token)
+size_t floor_put_line(char *out, uint32_t token)
 {
     static const char opening[] = "{\"token\":", closing[] = ",\"readable\":true}\n";
     size_t length = sizeof opening - 1;
@@ -114,7 +113,7 @@ static void relay(int fd, uint32_t flags)
             if (events[i].data.u32 == CLIENT)
                 arm_again(fd, flags);
             else
-                length += put_line(lines + length, events[i].data.u32);
+                length += floor_put_line(lines + length, events[i].data.u32);
         }
         if (length)
             session_send(fd, lines, length);

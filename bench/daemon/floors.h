@@ -6,6 +6,8 @@
 #ifndef MINIMIO_BENCH_FLOORS_H
 #define MINIMIO_BENCH_FLOORS_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /*
@@ -15,6 +17,14 @@
  */
 void relay_oneshot(int fd);
 void relay_edge(int fd);
+
+/* The second, on io_uring, where that is to be had. */
+void relay_ring(int fd);
+bool ring_is_there(void);
+
+/* What a relay says of a token; returns its length. */
+size_t floor_put_line(char *out, uint32_t token);
+#define LINE_BYTES 48
 
 /* The reply to a ping for each line that it reads, 50 clients at once; they are the descriptors that come first. */
 void replier(int fd);

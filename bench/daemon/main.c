@@ -2,7 +2,7 @@
 /*
  * What minimiod costs, beside floors that do the same with bare system calls, and Redis.
  *
- * usage: daemon [--json | --markdown] [--rounds N] [--only GROUP]
+ * usage: daemon [--json | --markdown] [--json-file FILE] [--rounds N] [--only GROUP]
  *
  * Exits with 0 when it has measured, whether or not the bars are met.
  */
@@ -33,6 +33,7 @@ static const struct group {
 
 struct choice {
     bool (*print)(void);
+    const char *json_file; /* gets the same as JSON */
     const char *only;
     int rounds;
 };
@@ -44,6 +45,8 @@ static bool take_arguments(int argc, char **argv, struct choice *choice)
             choice->print = figures_print_json;
         else if (strcmp(argv[i], "--markdown") == 0)
             choice->print = figures_print_markdown;
+        else if (strcmp(argv[i], "--json-file") == 0 && i + 1 < argc)
+            choice->json_file = argv[++i];
         else if (strcmp(argv[i], "--rounds") == 0 && i + 1 < argc)
             choice->rounds = atoi(argv[++i]);
         else if (strcmp(argv[i], "--only") == 0 && i + 1 < argc)
@@ -56,7 +59,9 @@ static bool take_arguments(int argc, char **argv, struct choice *choice)
 
 static int usage(const char *program)
 {
-    fprintf(stderr, "usage: %s [--json | --markdown] [--rounds 1-%d] [--only GROUP]\ngroups:", program, ROUNDS_MAX);
+    fprintf(stderr,
+            "usage: %s [--json | --markdown] [--json-file FILE] [--rounds 1-%d] [--only GROUP]\ngroups:", program,
+            ROUNDS_MAX);
     for (size_t i = 0; i < GROUPS; i++)
         fprintf(stderr, " %s", groups[i].name);
     fputc('\n', stderr);
@@ -87,5 +92,9 @@ int main(int argc, char **argv)
     if (!measured)
         return usage(argv[0]);
     choice.print();
+    if (choice.json_file) {
+        need(freopen(choice.json_file, "w", stdout) != NULL, choice.json_file);
+        figures_print_json();
+    }
     return EXIT_SUCCESS;
 }

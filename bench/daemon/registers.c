@@ -101,36 +101,42 @@ static void measure_addresses(const struct plan *plan, const struct process *min
 
 /* ---- By descriptor ---------------------------------------------------------------------------------------------- */
 
-static double receive_ns(const struct process *minimiod, int session, const int *near)
+/* Sixteen at a time, of which so many are beside one message. */
+struct descriptor_bars {
+    int beside;
+    struct figure_info bare, dutiful;
+};
+
+static double receive_ns(const struct process *minimiod, int session, const int *near, int beside)
 {
     struct registrar registrar = {session, "edge"};
     double begin_ns = process_cpu_ns(minimiod);
 
-    for (int first = 0; first < REGISTERS; first += DESCRIPTORS_MAX)
-        streams_register(&registrar, near + first, first, DESCRIPTORS_MAX);
+    for (int first = 0; first < REGISTERS; first += DESCRIPTORS_MAX) {
+        for (int i = first; i < first + DESCRIPTORS_MAX; i += beside)
+            streams_send_registers(&registrar, near + i, i, beside);
+        session_await_lines(session, DESCRIPTORS_MAX);
+    }
     return (process_cpu_ns(minimiod) - begin_ns) / REGISTERS;
 }
 
-static double bare_receive_ns(const struct process *loop, const int *near)
+static double bare_receive_ns(const struct process *loop, const int *near, int beside)
 {
+    struct order order = {.count = DESCRIPTORS_MAX};
     double begin_ns = process_cpu_ns(loop);
 
     for (int first = 0; first < REGISTERS; first += DESCRIPTORS_MAX) {
-        struct order order = {.count = DESCRIPTORS_MAX};
-
         session_send(loop->fd, (const char *)&order, sizeof order);
-        session_send_fds(loop->fd, "x", 1, near + first, DESCRIPTORS_MAX);
+        for (int i = first; i < first + DESCRIPTORS_MAX; i += beside)
+            session_send_fds(loop->fd, "x", 1, near + i, beside);
         session_await_lines(loop->fd, 1);
     }
     return (process_cpu_ns(loop) - begin_ns) / REGISTERS;
 }
 
-static void measure_descriptors(const struct plan *plan, const struct process *minimiod, int session)
+static void measure_descriptors(const struct plan *plan, const struct process *minimiod, int session,
+                                const struct descriptor_bars *bars)
 {
-    static const struct figure_info bar = {"registers", "register by descriptor, 16 beside a message", "ns CPU",
-                                           "bare recvmsg and epoll_ctl", 2.0};
-    static const struct figure_info dutiful = {"registers", "register by descriptor, 16 beside a message", "ns CPU",
-                                               "those and the calls that the protocol needs", 0};
     static int near[REGISTERS], far[REGISTERS];
     struct process bare, preparing;
 
@@ -138,30 +144,42 @@ static void measure_descriptors(const struct plan *plan, const struct process *m
     floor_start(&bare, receive_loop);
     floor_start(&preparing, prepare_loop);
     for (int round = -1; round < plan->rounds; round++) {
-        double ours_ns = receive_ns(minimiod, session, near);
+        double ours_ns = receive_ns(minimiod, session, near, bars->beside);
         deregister_all(session);
-        double bare_ns = bare_receive_ns(&bare, near);
+        double bare_ns = bare_receive_ns(&bare, near, bars->beside);
         drop_all(&bare);
-        double prepared_ns = bare_receive_ns(&preparing, near);
+        double prepared_ns = bare_receive_ns(&preparing, near, bars->beside);
         drop_all(&preparing);
         if (round < 0)
             continue;
-        figure_sample(&bar, ours_ns, bare_ns);
-        figure_sample(&dutiful, ours_ns, prepared_ns);
+        figure_sample(&bars->bare, ours_ns, bare_ns);
+        figure_sample(&bars->dutiful, ours_ns, prepared_ns);
     }
     process_stop(&bare);
     process_stop(&preparing);
     pairs_close(near, far, REGISTERS);
 }
 
+#define BARE     "bare recvmsg and epoll_ctl"
+#define DUTIFUL  "those and the calls that the protocol needs"
+#define EACH     "register by descriptor, a message each"
+#define TOGETHER "register by descriptor, 16 beside a message"
+
 void measure_registers(const struct plan *plan)
 {
+    static const struct descriptor_bars each = {1,
+                                                {"registers", EACH, "ns CPU", BARE, 2.0},
+                                                {"registers", EACH, "ns CPU", DUTIFUL, 0}},
+                                        together = {DESCRIPTORS_MAX,
+                                                    {"registers", TOGETHER, "ns CPU", BARE, 2.0},
+                                                    {"registers", TOGETHER, "ns CPU", DUTIFUL, 0}};
     struct process minimiod;
 
     minimiod_start(&minimiod, plan->build, NULL);
     int session = session_connect(minimiod.path);
     measure_addresses(plan, &minimiod, session);
-    measure_descriptors(plan, &minimiod, session);
+    measure_descriptors(plan, &minimiod, session, &each);
+    measure_descriptors(plan, &minimiod, session, &together);
     close(session);
     process_stop(&minimiod);
 }

@@ -19,18 +19,16 @@
 #define REQUESTS_ALONE  10000
 #define REQUESTS_BEHIND 40000
 
+/* A client's streams: one that is left armed, and as many as it has requests in flight. */
+#define STREAMS (1 + PIPELINED)
+
 struct load {
     const struct process *server;
     const int *clients;
-    const char *requests[2]; /* by turns */
+    const char *const *requests; /* PIPELINED of them, by turns */
 };
 
 static const char ping[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}\n";
-static const char reregister[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"reregister\",\"params\":{\"token\":1}}\n";
-static const char to_edge[] =
-    "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"reregister\",\"params\":{\"token\":1,\"mode\":\"edge\"}}\n";
-static const char to_oneshot[] =
-    "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"reregister\",\"params\":{\"token\":1,\"mode\":\"oneshot\"}}\n";
 static const char redis_ping[] = "*1\r\n$4\r\nPING\r\n";
 
 static size_t repeat(const struct load *load, int first, int count, char *text)
@@ -38,7 +36,7 @@ static size_t repeat(const struct load *load, int first, int count, char *text)
     size_t length = 0;
 
     for (int i = first; i < first + count; i++) {
-        const char *request = load->requests[i % 2];
+        const char *request = load->requests[i % PIPELINED];
         size_t its_length = strlen(request);
 
         memcpy(text + length, request, its_length);
@@ -77,15 +75,14 @@ static void close_all(const int *clients)
         close(clients[i]);
 }
 
-/* A silent stream each: what a reregister costs, not what it tells. */
+/* Silent ones: what a reregister costs, not what it tells. */
 static void register_streams(const int *clients, const int *near)
 {
-    static const char request[] =
-        "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"register\",\"params\":{\"token\":1,\"fd\":true}}\n";
-
     for (int i = 0; i < CLIENTS; i++) {
-        session_send_fds(clients[i], request, sizeof request - 1, &near[i], 1);
-        session_await_lines(clients[i], 1);
+        struct registrar armed = {clients[i], "oneshot"}, asked = {clients[i], "edge"};
+
+        streams_register(&armed, near + i * STREAMS, 0, 1);
+        streams_register(&asked, near + i * STREAMS + 1, 1, PIPELINED);
     }
 }
 
@@ -105,10 +102,10 @@ static void start_replier(struct process *process, int *ret_clients)
 
 struct request_bars {
     int in_flight, requests;
-    struct figure_info ping, reregister, change, floor;
+    struct figure_info ping, armed, asked, floor;
 };
 
-enum { PING, REREGISTER, CHANGE, REPLIES, REDIS_PING, LOADS };
+enum { PING, ARMED, ASKED, REPLIES, REDIS_PING, LOADS };
 
 static void measure_round(const struct load *loads, int count, const struct request_bars *bars, bool warm)
 {
@@ -120,10 +117,29 @@ static void measure_round(const struct load *loads, int count, const struct requ
         return;
     if (count > REDIS_PING) {
         figure_sample(&bars->ping, ns[PING], ns[REDIS_PING]);
-        figure_sample(&bars->reregister, ns[REREGISTER], ns[REDIS_PING]);
-        figure_sample(&bars->change, ns[CHANGE], ns[REDIS_PING]);
+        figure_sample(&bars->armed, ns[ARMED], ns[REDIS_PING]);
+        figure_sample(&bars->asked, ns[ASKED], ns[REDIS_PING]);
     }
     figure_sample(&bars->floor, ns[PING], ns[REPLIES]);
+}
+
+/* One request over and over, and a reregister of each of the streams that are asked about. */
+struct texts {
+    const char *pings[PIPELINED], *redis_pings[PIPELINED], *armed[PIPELINED], *asked[PIPELINED];
+    char reregisters[STREAMS][96];
+};
+
+static void write_texts(struct texts *texts)
+{
+    for (int i = 0; i < STREAMS; i++)
+        snprintf(texts->reregisters[i], sizeof texts->reregisters[i],
+                 "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"reregister\",\"params\":{\"token\":%d}}\n", i);
+    for (int i = 0; i < PIPELINED; i++) {
+        texts->pings[i] = ping;
+        texts->redis_pings[i] = redis_ping;
+        texts->armed[i] = texts->reregisters[0];
+        texts->asked[i] = texts->reregisters[1 + i];
+    }
 }
 
 #define REDIS   "Redis PING"
@@ -136,18 +152,19 @@ void measure_requests(const struct plan *plan)
          REQUESTS_ALONE,
          {"requests", "ping, 1 in flight", "ns CPU", REDIS, 1.0},
          {"requests", "reregister of what is armed, 1 in flight", "ns CPU", REDIS, 1.0},
-         {"requests", "reregister that changes the mode, 1 in flight", "ns CPU", REDIS, 0},
+         {"requests", "reregister that asks the kernel, 1 in flight", "ns CPU", REDIS, 1.0},
          {"requests", "ping, 1 in flight", "ns CPU", REPLIER, 0}},
         {PIPELINED,
          REQUESTS_BEHIND,
          {"requests", "ping, 16 in flight", "ns CPU", REDIS, 1.0},
          {"requests", "reregister of what is armed, 16 in flight", "ns CPU", REDIS, 1.0},
-         {"requests", "reregister that changes the mode, 16 in flight", "ns CPU", REDIS, 0},
+         {"requests", "reregister that asks the kernel, 16 in flight", "ns CPU", REDIS, 1.0},
          {"requests", "ping, 16 in flight", "ns CPU", REPLIER, 0}},
     };
     struct process minimiod, redis, replies;
     int clients[CLIENTS], redis_clients[CLIENTS], replier_clients[CLIENTS];
-    int near[CLIENTS], far[CLIENTS];
+    static int near[CLIENTS * STREAMS], far[CLIENTS * STREAMS];
+    static struct texts texts;
     bool has_redis = redis_start(&redis);
 
     if (has_redis)
@@ -157,14 +174,15 @@ void measure_requests(const struct plan *plan)
     start_replier(&replies, replier_clients);
     minimiod_start(&minimiod, plan->build, NULL);
     connect_all(&minimiod, clients);
-    pairs_open(near, far, CLIENTS);
+    pairs_open(near, far, CLIENTS * STREAMS);
     register_streams(clients, near);
+    write_texts(&texts);
     const struct load loads[] = {
-        [PING] = {&minimiod, clients, {ping, ping}},
-        [REREGISTER] = {&minimiod, clients, {reregister, reregister}},
-        [CHANGE] = {&minimiod, clients, {to_edge, to_oneshot}},
-        [REPLIES] = {&replies, replier_clients, {ping, ping}},
-        [REDIS_PING] = {&redis, redis_clients, {redis_ping, redis_ping}},
+        [PING] = {&minimiod, clients, texts.pings},
+        [ARMED] = {&minimiod, clients, texts.armed},
+        [ASKED] = {&minimiod, clients, texts.asked},
+        [REPLIES] = {&replies, replier_clients, texts.pings},
+        [REDIS_PING] = {&redis, redis_clients, texts.redis_pings},
     };
     for (size_t i = 0; i < sizeof bars / sizeof *bars; i++)
         for (int round = -1; round < plan->rounds; round++)
@@ -177,7 +195,7 @@ void measure_requests(const struct plan *plan)
         close_all(redis_clients);
         process_stop(&redis);
     }
-    pairs_close(near, far, CLIENTS);
+    pairs_close(near, far, CLIENTS * STREAMS);
 }
 
 /* ---- Beside a name server that never answers -------------------------------------------------------------------- */

@@ -171,9 +171,8 @@ void streams_drain(const struct streams *streams, int first, int step, int count
     session_await_lines(streams->near.fd, 1);
 }
 
-void streams_register(void *registrar, const int *near, int first, int count)
+void streams_send_registers(const struct registrar *how, const int *near, int first, int count)
 {
-    const struct registrar *how = registrar;
     char text[DESCRIPTORS_MAX * 160];
     size_t length = 0;
 
@@ -183,5 +182,12 @@ void streams_register(void *registrar, const int *near, int first, int count)
                                    "\"fd\":true,\"mode\":\"%s\"}}\n",
                                    first + i, how->mode);
     session_send_fds(how->session, text, length, near, count);
+}
+
+void streams_register(void *registrar, const int *near, int first, int count)
+{
+    const struct registrar *how = registrar;
+
+    streams_send_registers(how, near, first, count);
     session_await_lines(how->session, count);
 }

@@ -34,6 +34,9 @@ struct registrar {
 };
 void streams_register(void *registrar, const int *near, int first, int count);
 
+/* Likewise, and the replies are still to come. */
+void streams_send_registers(const struct registrar *how, const int *near, int first, int count);
+
 /* ---- Without processes ------------------------------------------------------------------------------------------ */
 
 void pairs_open(int *ret_near, int *ret_far, int count);

@@ -2,7 +2,7 @@
 /*
  * What an event and a registration cost through libminimio, beside bare epoll, libev, libevent and libuv.
  *
- * usage: library [--json] [--rounds N]
+ * usage: library [--json] [--json-file FILE] [--rounds N]
  *
  * In each round every peer does every piece of work once, on the same pairs of sockets; every other round goes through
  * them backwards. Ends after as many rounds, or where that comes first, five rounds and the time allowed.
@@ -113,23 +113,33 @@ int main(int argc, char **argv)
 {
     static struct summary summaries[SUMMARIES_MAX];
     struct bar bars[BARS];
+    const char *json_file = NULL; /* gets the same as JSON */
     bool json = false;
 
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--json") == 0)
             json = true;
+        else if (strcmp(argv[i], "--json-file") == 0 && i + 1 < argc)
+            json_file = argv[++i];
         else if (strcmp(argv[i], "--rounds") == 0 && i + 1 < argc)
             results.rounds = atoi(argv[++i]);
         else
             results.rounds = 0;
     }
     if (results.rounds < 1 || results.rounds > ROUNDS_MAX) {
-        fprintf(stderr, "usage: %s [--json] [--rounds 1-%d]\n", argv[0], ROUNDS_MAX);
+        fprintf(stderr, "usage: %s [--json] [--json-file FILE] [--rounds 1-%d]\n", argv[0], ROUNDS_MAX);
         return 2;
     }
     measure();
     size_t count = summarise(&results, summaries);
     judge(summaries, count, bars);
     (json ? report_json : report_table)(&results, summaries, count, bars);
+    if (json_file) {
+        if (!freopen(json_file, "w", stdout)) {
+            perror(json_file);
+            return EXIT_FAILURE;
+        }
+        report_json(&results, summaries, count, bars);
+    }
     return EXIT_SUCCESS;
 }

@@ -3,6 +3,7 @@
  * Descriptors that clients send, and what becomes of them: PROTOCOL.md, `register` with `fd`, and section 6.
  */
 #include "tests/daemon/fixture.h"
+#include "tests/daemon/freeze.h"
 #include "tests/daemon/passing.h"
 
 #include <fcntl.h>
@@ -419,6 +420,36 @@ END_TEST
 
 /* ---- The end ----------------------------------------------------------------------------------------------------- */
 
+#define MANY 40 /* more than are read in one turn */
+
+/* Each read ends at a descriptor, and the next is of the next message; another client has its turn all the same. */
+START_TEST(each_beside_a_message_of_its_own_finds_its_register)
+{
+    struct wire other;
+    int fds[MANY][2];
+
+    wire_open(&other, minimiod.socket);
+    call(&other, "ping", NULL);
+    freeze();
+    for (int i = 0; i < MANY; i++) {
+        make_pair(SOCK_STREAM, fds[i]);
+        say_with(&wire, fds[i][0], "{'jsonrpc':'2.0','id':%d,'method':'register','params':{'token':%d,'fd':true}}", i,
+                 i);
+    }
+    say(&other, "{'jsonrpc':'2.0','id':'other','method':'ping'}");
+    thaw();
+    expect(&other, "{'id':'other','result':{}}");
+    for (int i = 0; i < MANY; i++)
+        expect(&wire, "{'id':%d,'result':{'token':%d}}", i, i);
+    for (int i = MANY - 1; i >= 0; i--) {
+        write_byte(fds[i][1]);
+        expect_event(&wire, (uint64_t)i, READY_READABLE);
+        close(fds[i][1]);
+    }
+    wire_close(&other);
+}
+END_TEST
+
 START_TEST(streams_and_unclaimed_ones_end_with_the_session)
 {
     int before = current_descriptor_count(), fds[2][2];
@@ -488,6 +519,7 @@ Suite *daemon_descriptors_suite(void)
     tcase_add_test(tests, a_client_cannot_make_the_daemon_block);
     tcase_add_test(tests, nobody_waits_for_a_stream_that_lingers);
     tests = add_case(suite, "ending");
+    tcase_add_test(tests, each_beside_a_message_of_its_own_finds_its_register);
     tcase_add_test(tests, streams_and_unclaimed_ones_end_with_the_session);
     tcase_add_test(tests, descriptors_of_a_client_that_is_killed);
     return suite;

@@ -5,6 +5,7 @@
 #include "tests/daemon/fixture.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -60,6 +61,131 @@ START_TEST(a_byte_between_two_armings_is_told_once)
         expect_in(call(&wire, "read", "{'token':1}"), "{'bytes':1}");
     }
     close(peer);
+}
+END_TEST
+
+static char state_of(pid_t pid)
+{
+    char path[32], text[256];
+    FILE *file;
+    size_t length;
+
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    file = fopen(path, "re");
+    ck_assert_ptr_nonnull(file);
+    length = fread(text, 1, sizeof text - 1, file);
+    fclose(file);
+    text[length] = '\0';
+    ck_assert_ptr_nonnull(strrchr(text, ')'));
+    return strrchr(text, ')')[2];
+}
+
+static long sleeps_of(pid_t pid)
+{
+    static const char name[] = "voluntary_ctxt_switches:";
+    char path[32], line[256];
+    long count = -1;
+    FILE *file;
+
+    snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
+    file = fopen(path, "re");
+    ck_assert_ptr_nonnull(file);
+    while (fgets(line, sizeof line, file))
+        if (!strncmp(line, name, strlen(name)))
+            count = strtol(line + strlen(name), NULL, 10);
+    fclose(file);
+    ck_assert_int_ge(count, 0);
+    return count;
+}
+
+/* Each byte is written to a daemon that has gone to sleep behind the one before. */
+START_TEST(a_oneshot_that_nobody_arms_wakes_the_daemon_no_more)
+{
+    int peer = open_stream(&wire, 1, "");
+    pid_t pid = minimiod.process.pid;
+    long before;
+
+    write_byte(peer);
+    expect_event(&wire, 1, READY_READABLE);
+    before = sleeps_of(pid);
+    for (int i = 0; i < 30; i++) {
+        while (state_of(pid) != 'S')
+            ;
+        write_byte(peer);
+    }
+    while (state_of(pid) != 'S')
+        ;
+    ck_assert_int_le(sleeps_of(pid) - before, 5);
+    expect_silence(&wire);
+    call(&wire, "reregister", "{'token':1}");
+    expect_event(&wire, 1, READY_READABLE);
+    close(peer);
+}
+END_TEST
+
+/* Long enough to be trusted anew, and to lose that again. */
+START_TEST(data_that_comes_before_it_is_asked_for_is_told_once_an_arming)
+{
+    int peer = open_stream(&wire, 1, "");
+
+    for (int round = 0; round < 200; round++) {
+        write_byte(peer);
+        expect_event(&wire, 1, READY_READABLE);
+        if (round % 3 == 0)
+            write_byte(peer);
+        expect_silence(&wire);
+        call(&wire, "reregister", "{'token':1}");
+        expect_event(&wire, 1, READY_READABLE);
+        expect_in(call(&wire, "read", "{'token':1}"), "{'bytes':%d}", round % 3 == 0 ? 2 : 1);
+        call(&wire, "reregister", "{'token':1}");
+        expect_silence(&wire);
+    }
+    close(peer);
+}
+END_TEST
+
+START_TEST(what_has_ended_is_told_again_to_whom_asks_again)
+{
+    int fin = open_stream(&wire, 1, ",'mode':'edge'"), reset_one = open_stream(&wire, 2, ",'mode':'edge'");
+
+    close(fin);
+    expect_event(&wire, 1, CLOSED);
+    call(&wire, "reregister", "{'token':1}");
+    expect_event(&wire, 1, CLOSED);
+    call(&wire, "reregister", "{'token':1,'mode':'oneshot'}");
+    expect_event(&wire, 1, CLOSED);
+    call(&wire, "reregister", "{'token':1}");
+    expect_event(&wire, 1, CLOSED);
+    reset(reset_one);
+    expect_event(&wire, 2, CLOSED | READY_WRITE_CLOSED | READY_ERROR);
+    call(&wire, "reregister", "{'token':2}");
+    ck_assert_uint_eq(next_event(&wire).flags & (CLOSED | READY_WRITE_CLOSED), CLOSED | READY_WRITE_CLOSED);
+}
+END_TEST
+
+/* In one piece, so that all of it belongs to one turn. */
+START_TEST(what_is_forgotten_behind_its_arming_is_not_told)
+{
+    int peers[4];
+
+    for (uint64_t i = 0; i < 4; i++) {
+        peers[i] = open_stream(&wire, i, ",'mode':'edge'");
+        write_byte(peers[i]);
+        expect_event(&wire, i, READY_READABLE);
+    }
+    say(&wire,
+        "[{'jsonrpc':'2.0','method':'reregister','params':[0]},{'jsonrpc':'2.0','method':'reregister','params':[1]},"
+        "{'jsonrpc':'2.0','method':'reregister','params':[2]},{'jsonrpc':'2.0','method':'reregister','params':[3]},"
+        "{'jsonrpc':'2.0','method':'reregister','params':[0]},{'jsonrpc':'2.0','method':'deregister','params':[1]},"
+        "{'jsonrpc':'2.0','method':'reregister','params':[2,[]]},"
+        "{'jsonrpc':'2.0','method':'reregister','params':[3,['writable']]}]");
+    expect_event(&wire, 0, READY_READABLE);
+    expect_event(&wire, 3, READY_WRITABLE);
+    expect_silence(&wire);
+    say(&wire, "[{'jsonrpc':'2.0','method':'reregister','params':[0]},{'jsonrpc':'2.0','method':'close_loop'}]");
+    expect_silence(&wire);
+    for (int i = 0; i < 4; i++)
+        close(peers[i]);
 }
 END_TEST
 
@@ -340,6 +466,10 @@ Suite *daemon_streams_suite(void)
     tcase_add_test(tests, oneshot_fires_once_and_again_when_armed);
     tcase_add_test(tests, arming_what_is_armed_loses_and_adds_nothing);
     tcase_add_test(tests, a_byte_between_two_armings_is_told_once);
+    tcase_add_test(tests, a_oneshot_that_nobody_arms_wakes_the_daemon_no_more);
+    tcase_add_test(tests, data_that_comes_before_it_is_asked_for_is_told_once_an_arming);
+    tcase_add_test(tests, what_has_ended_is_told_again_to_whom_asks_again);
+    tcase_add_test(tests, what_is_forgotten_behind_its_arming_is_not_told);
     tcase_add_test(tests, edge_fires_for_each_arrival);
     tcase_add_test(tests, a_fin_is_read_closed);
     tcase_add_test(tests, closed_flags_come_whatever_the_interests);
