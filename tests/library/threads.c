@@ -78,7 +78,8 @@ static void *register_and_forget(void *argument)
 {
     struct worker *worker = argument;
 
-    for (uint64_t round = 1; round <= ROUNDS; round++) {
+    /* Under wine, where a trigger is two sockets and each of their calls is its server's, some of them are enough. */
+    for (uint64_t round = 1; round <= (is_wine() ? ROUNDS / 10 : ROUNDS); round++) {
         minimio_fd fd = trigger_new(true);
         minimio_token token = worker->number << 32 | round;
         enum minimio_mode mode = (enum minimio_mode)(round % 3);
