@@ -42,10 +42,10 @@ fuzz-programs: $(FUZZ_PROGRAMS) $(BUILD)/fuzz/dictionary $(BUILD)/fuzz/seeds
 fuzz-dictionary: $(BUILD)/fuzz/dictionary
 	$(BUILD)/fuzz/dictionary >fuzz/minimio.dict
 
-# How much of the product the corpora and what was found reach.
+# How much of the product the corpora and what was found reach. The profile's symbols do not bear being made local.
 fuzz-coverage:
 	@$(if $(filter no,$(DEPS)),:,scripts/deps.sh build fuzz)
-	@$(MAKE) --no-print-directory BUILD=build/fuzz/coverage CC=clang \
+	@$(MAKE) --no-print-directory BUILD=build/fuzz/coverage CC=clang CAN_LOCALIZE= \
 		CFLAGS='-O1 -g -fprofile-instr-generate -fcoverage-mapping' LDFLAGS=-fprofile-instr-generate fuzz-programs
 	@fuzz/coverage.sh build/fuzz/coverage $(FUZZ)
 

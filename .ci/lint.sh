@@ -9,7 +9,7 @@ trap 'rm -rf "$include"' EXIT
 ln -s "$PWD/client/client.h" "$include/minimio-client.h"
 export include
 
-product='libminimio proto daemon client examples'
+product='libminimio proto daemon client examples fuzz'
 # shellcheck disable=SC2086 # the folders are words on purpose
 sources=$(find $product -name '*.c' ! -name '*_windows.c' | sort)
 

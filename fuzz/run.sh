@@ -35,13 +35,17 @@ newest() {
 }
 
 with_libfuzzer() {
-    target=$1
+    target=$1 log=$build/$1.log
     mkdir -p "$build/work/$target" "$build/found"
     rm -f "$build/found/$target-"*
     "$build/fuzz/$target" -max_total_time="$seconds" -max_len="$(longest "$target")" -dict=fuzz/minimio.dict \
-        -timeout=20 -rss_limit_mb=1024 -print_final_stats=1 -verbosity=0 -artifact_prefix="$build/found/$target-" \
-        "$build/work/$target" "$build/fuzz/seeds/$target" "fuzz/corpus/$target" "fuzz/found/$target" ||
+        -timeout=20 -rss_limit_mb=1024 -print_final_stats=1 -artifact_prefix="$build/found/$target-" \
+        "$build/work/$target" "$build/fuzz/seeds/$target" "fuzz/corpus/$target" "fuzz/found/$target" >"$log" 2>&1 || {
+        grep -av '^#[0-9]' "$log" >&2
         found "$target" "$(newest "$build/found/$target-"*)"
+    }
+    sed -n -e 's/^#[0-9]*\tDONE *\(cov: [0-9]* ft: [0-9]*\).*/  \1/p' \
+        -e 's/^stat::\(number_of_executed_units\|average_exec_per_sec\): */  \1 /p' "$log"
 }
 
 with_afl() {
