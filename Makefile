@@ -81,7 +81,7 @@ BENCHES = $(addprefix $(BUILD)/bench/,library daemon neighbours)
 COMPLETIONS = $(addprefix $(BUILD)/completions/minimioctl.,bash zsh fish)
 PRODUCT_PACKAGES = libcjson libcares libbsd inih smartcols
 
-.PHONY: all build library tests clients deps demo check check-valgrind check-kqueue check-headers bench bench-results \
+.PHONY: all build library tests clients deps demo check soak check-valgrind check-kqueue check-headers bench bench-results \
 	benches install install-systemd clean help
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -95,6 +95,7 @@ help:
 	@echo 'make library    build libminimio alone'
 	@echo 'make demo       see it at work'
 	@echo 'make check      run every test'
+	@echo 'make soak       have many clients come and die for ten minutes'
 	@echo 'make check-valgrind  run the daemon through its tests under valgrind'
 	@echo 'make clients    fetch the JSON-RPC libraries that check tries the daemon with'
 	@echo 'make check-kqueue  run the library through its tests over its kqueue backend'
@@ -195,6 +196,12 @@ check:
 	@$(if $(filter no,$(DEPS)),:,scripts/deps.sh build check)
 	@$(MAKE) --no-print-directory build tests
 	@tests/run.sh $(BUILD)
+
+# Many clients that come and die, for ten minutes, or MINIMIO_SOAK_S seconds.
+soak:
+	@$(if $(filter no,$(DEPS)),:,scripts/deps.sh build check)
+	@$(MAKE) --no-print-directory build
+	@MINIMIO_BUILD=$(BUILD) MINIMIO_LONG=1 tests/model/run.sh soak
 
 # Every test, with the daemon under valgrind.
 check-valgrind:
