@@ -81,8 +81,8 @@ BENCHES = $(addprefix $(BUILD)/bench/,library daemon neighbours calls)
 COMPLETIONS = $(addprefix $(BUILD)/completions/minimioctl.,bash zsh fish)
 PRODUCT_PACKAGES = libcjson libcares libbsd inih smartcols
 
-.PHONY: all build library tests clients deps demo check check-valgrind coverage mutation check-kqueue check-headers \
-	bench benches install install-systemd clean help
+.PHONY: all build library tests clients deps demo check soak check-valgrind coverage mutation check-kqueue \
+	check-headers bench benches install install-systemd clean help
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
@@ -95,6 +95,7 @@ help:
 	@echo 'make library    build libminimio alone'
 	@echo 'make demo       see it at work'
 	@echo 'make check      run every test'
+	@echo 'make soak       have many clients come and die for ten minutes'
 	@echo 'make check-valgrind  run the daemon through its tests under valgrind'
 	@echo 'make coverage   how much of the code the tests run'
 	@echo 'make mutation   how much of what is broken on purpose they notice (MUTANTS=200 SEED=1)'
@@ -198,6 +199,12 @@ check:
 	@$(if $(filter no,$(DEPS)),:,scripts/deps.sh build check)
 	@$(MAKE) --no-print-directory build tests
 	@tests/run.sh $(BUILD)
+
+# Many clients that come and die, for ten minutes, or MINIMIO_SOAK_S seconds.
+soak:
+	@$(if $(filter no,$(DEPS)),:,scripts/deps.sh build check)
+	@$(MAKE) --no-print-directory build
+	@MINIMIO_BUILD=$(BUILD) MINIMIO_LONG=1 tests/model/run.sh soak
 
 # Every test, with the daemon under valgrind.
 check-valgrind:

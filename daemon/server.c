@@ -101,6 +101,12 @@ void server_wants_relief(struct server *server)
         timer_start(&server->reactor.timers, &server->relief, RELIEF_MS, relieved);
 }
 
+/* Its client has hung up, and nothing is known to be left that it asked for. */
+static bool is_about_to_end(const struct session *session)
+{
+    return session->ending && !session->backlog && !session->closing;
+}
+
 /* Those that are scheduled from here on have their next turn with the others. */
 static void run_sessions(struct server *server)
 {
@@ -110,7 +116,7 @@ static void run_sessions(struct server *server)
     while ((session = TAILQ_FIRST(&server->runnable)) && session->runnable_since == now) {
         TAILQ_REMOVE(&server->runnable, session, runnable_link);
         session->runnable = false;
-        if (session->ending && ends++ >= SERVER_ENDS)
+        if (is_about_to_end(session) && ends++ >= SERVER_ENDS)
             server_schedule(server, session);
         else
             session_run(session);

@@ -168,6 +168,7 @@ static void refuse_descriptors(struct session *session)
                     limits->descriptors_message, limits->descriptors_unclaimed);
     say_fault(session, &fault);
     session->closing = true;
+    server_schedule(session->server, session);
 }
 
 /* Takes messages for as long as the session takes any, and its share of the turn lasts. Returns how many bytes are
@@ -289,6 +290,8 @@ static void discard_share(struct session *session)
 {
     for (int i = 0; i < SERVER_DISCARDS; i++)
         session_discard_descriptor(session);
+    if (session->unclaimed.count)
+        server_schedule(session->server, session);
     session_said(session);
 }
 

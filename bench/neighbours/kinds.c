@@ -72,7 +72,7 @@ static void drip(void)
 {
     static size_t at;
 
-    (void)!send(fd, PING + at, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+    (void)!send(fd, &PING[at], 1, MSG_NOSIGNAL | MSG_DONTWAIT);
     at = (at + 1) % PING_BYTES;
     drop_replies();
 }

@@ -365,7 +365,7 @@ END_TEST
 /* What nobody claimed is closed a few at a time, but all of it at once when there is no time left. */
 START_TEST(the_end_of_the_daemon_does_not_wait_for_them)
 {
-    struct wire many[20];
+    static struct wire many[20];
     int fds[2];
     int64_t begun_ns;
 
