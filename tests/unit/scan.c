@@ -242,6 +242,31 @@ START_TEST(sixteen_thousand_names)
 }
 END_TEST
 
+#if defined(__GLIBC__) && __GLIBC__ * 100 + __GLIBC_MINOR__ >= 233
+#define HAVE_MALLINFO2
+#include <malloc.h>
+
+/* A sanitizer's allocator counts nothing here, and looks for itself. */
+START_TEST(scanners_that_are_gone_leave_nothing)
+{
+    static const char text[] = "{\"a\":1,\"b\":2,\"c\":3,\"d\":4,\"e\":5,\"f\":6,\"g\":7,\"h\":8,\"i\":9,\"j\":10}";
+    struct fault fault;
+    size_t before = 0;
+
+    for (int i = 0; i < 200; i++) {
+        struct scan scan;
+
+        if (i == 100)
+            before = mallinfo2().uordblks;
+        scan_init(&scan);
+        ck_assert_int_eq(scan_run(&scan, text, sizeof text - 1, &limits, &fault), SCAN_DONE);
+        scan_deinit(&scan);
+    }
+    ck_assert_uint_le(mallinfo2().uordblks, before + 1024);
+}
+END_TEST
+#endif
+
 START_TEST(out_of_memory_is_internal)
 {
     size_t length;
@@ -371,6 +396,9 @@ Suite *unit_scan_suite(void)
     tcase_add_test(tests, limits_are_those_that_are_set);
     tcase_add_test(tests, sixteen_thousand_names);
     tcase_add_test(tests, out_of_memory_is_internal);
+#ifdef HAVE_MALLINFO2
+    tcase_add_test(tests, scanners_that_are_gone_leave_nothing);
+#endif
     tcase_add_test(tests, mutations_make_no_difference_between_cuts);
     suite_add_tcase(suite, tests);
     return suite;
