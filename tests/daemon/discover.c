@@ -225,6 +225,7 @@ START_TEST(it_fits_into_a_line_of_its_length)
             call(&wire, "rpc.discover", NULL);
         else
             call_fails(&wire, "LIMIT_EXCEEDED", "{'limit':'line_bytes'}", "rpc.discover", NULL);
+        expect_in(call(&wire, "stats", NULL), "{'errors':{'LIMIT_EXCEEDED':%d}}", i);
         tear_down();
     }
 }
