@@ -323,10 +323,13 @@ bool service_is_settled(const struct service *service)
 /* What the manager says in FDSTORE is a bound, and nothing else there is taken for a number. */
 static uint32_t read_store_max(const char *text)
 {
+    unsigned long long max;
     char *end;
-    unsigned long long max = text ? strtoull(text, &end, 10) : UINT32_MAX;
 
-    return !text || *end || max > UINT32_MAX ? UINT32_MAX : (uint32_t)max;
+    if (!text || *text < '0' || *text > '9')
+        return UINT32_MAX;
+    max = strtoull(text, &end, 10);
+    return *end || max > UINT32_MAX ? UINT32_MAX : (uint32_t)max;
 }
 
 static int read_environment(struct service *service)

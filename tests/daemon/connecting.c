@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* From a register to its connection, or to the reason why there is none. */
 #include "tests/daemon/fixture.h"
+#include "tests/daemon/passing.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 
 #include <stdio.h>
 #include <string.h>
@@ -102,6 +107,25 @@ START_TEST(an_address_that_is_none_is_refused)
 END_TEST
 
 static const struct {
+    const char *more;
+    int nodelay, keepalive;
+} options[] = {{"", 1, 1}, {",'nodelay':false", 0, 1}, {",'keepalive':false", 1, 0}};
+
+START_TEST(a_stream_has_the_options_that_are_asked_for)
+{
+    int peer = open_stream(&wire, 1, options[_i].more), ours = take(&wire, 1), value;
+    socklen_t length = sizeof value;
+
+    ck_assert_int_eq(getsockopt(ours, IPPROTO_TCP, TCP_NODELAY, &value, &length), 0);
+    ck_assert_int_eq(value != 0, options[_i].nodelay);
+    ck_assert_int_eq(getsockopt(ours, SOL_SOCKET, SO_KEEPALIVE, &value, &length), 0);
+    ck_assert_int_eq(value != 0, options[_i].keepalive);
+    close(ours);
+    close(peer);
+}
+END_TEST
+
+static const struct {
     const char *params, *name, *data;
 } bad_registers[] = {
     {"{'token':1}", "INVALID_PARAMS", "{'param':'address'}"},
@@ -127,6 +151,7 @@ Suite *daemon_connecting_suite(void)
     Suite *suite = suite_create("daemon_connecting");
     TCase *tests = add_case(suite, "connecting");
 
+    tcase_add_loop_test(tests, a_stream_has_the_options_that_are_asked_for, 0, LENGTH(options));
     tcase_add_test(tests, a_refused_connection_is_told);
     tcase_add_test(tests, a_connection_times_out);
     tcase_add_test(tests, a_connecting_token_is_in_use);

@@ -208,6 +208,29 @@ START_TEST(a_batch_s_line_has_no_room_for_it)
 }
 END_TEST
 
+/* A line is shorter than line_bytes with its LF, and may be as long as that allows. */
+START_TEST(it_fits_into_a_line_of_its_length)
+{
+    char limits[64];
+    size_t length;
+
+    set_up();
+    call(&wire, "rpc.discover", NULL);
+    length = strlen(wire.line);
+    tear_down();
+    for (int i = 0; i < 2; i++) {
+        snprintf(limits, sizeof limits, "batch=1,line_bytes=%zu", length + 2 - (size_t)i);
+        set_up_with(ARGUMENTS("--limit", limits));
+        if (i == 0)
+            call(&wire, "rpc.discover", NULL);
+        else
+            call_fails(&wire, "LIMIT_EXCEEDED", "{'limit':'line_bytes'}", "rpc.discover", NULL);
+        expect_in(call(&wire, "stats", NULL), "{'errors':{'LIMIT_EXCEEDED':%d}}", i);
+        tear_down();
+    }
+}
+END_TEST
+
 Suite *daemon_discover_suite(void)
 {
     Suite *suite = suite_create("daemon_discover");
@@ -218,5 +241,9 @@ Suite *daemon_discover_suite(void)
     tcase_add_test(tests, its_parameters_are_those_that_are_checked);
     tcase_add_test(tests, its_errors_are_those_of_the_protocol);
     tcase_add_test(tests, a_batch_s_line_has_no_room_for_it);
+    tests = tcase_create("each its own daemon");
+    tcase_set_timeout(tests, 120);
+    tcase_add_test(tests, it_fits_into_a_line_of_its_length);
+    suite_add_tcase(suite, tests);
     return suite;
 }

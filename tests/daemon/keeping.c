@@ -36,10 +36,13 @@ static void start(const char *const *arguments)
     wire_open(&wire, minimiod.socket);
 }
 
-static void killed_and_started(const char *const *arguments)
+/* As systemd restarts it, or after it was killed. */
+static const int ends[] = {SIGTERM, SIGKILL};
+
+static void ended_and_started(int signal_number, const char *const *arguments)
 {
     wire_close(&wire);
-    manager_kill();
+    manager_end(signal_number);
     start(arguments);
 }
 
@@ -63,29 +66,29 @@ static void expect_durable(bool durable)
 
 /* ---- What goes on ------------------------------------------------------------------------------------------------ */
 
-START_TEST(a_killed_daemon_s_loop_goes_on_in_the_next)
+START_TEST(a_loop_goes_on_in_the_next_daemon)
 {
-    int edge, oneshot, ends[2];
+    int edge, oneshot, pipe_ends[2];
 
     start(STORE);
     manager_await(1); /* the ledger */
-    make_pipe(ends);
+    make_pipe(pipe_ends);
     call(&wire, "open_loop", "{'name':'kept','delivery':'poll','linger_ms':77777}");
     edge = open_stream(&wire, 1, ",'mode':'edge','interests':['readable','writable']");
     oneshot = open_stream(&wire, 2, "");
-    adopt(&wire, 3, ends[0], "");
+    adopt(&wire, 3, pipe_ends[0], "");
     manager_await(4);
     expect_durable(true);
     write_byte(oneshot);
 
-    killed_and_started(STORE);
+    ended_and_started(ends[_i % 2], STORE);
     await("1 named loops with 3 streams go on");
     expect_in(
         call(&wire, "loops", NULL),
         "{'loops':[{'name':'kept','uid':%u,'registrations':3,'attached':false,'linger_ms':77777,'durable':true}]}",
         (unsigned)geteuid());
     expect_in(call(&wire, "open_loop", "{'name':'kept'}"), "{'created':false,'delivery':'poll','registrations':3}");
-    put_bytes(ends[1], "y");
+    put_bytes(pipe_ends[1], "y");
     expect_in(call(&wire, "poll", NULL), "{'events':[{'token':1,'writable':true},{'token':2,'readable':true},"
                                          "{'token':3,'readable':true}]}");
     expect_in(call(&wire, "list", NULL),
@@ -95,7 +98,7 @@ START_TEST(a_killed_daemon_s_loop_goes_on_in_the_next)
     expect_in(call(&wire, "read", "{'token':2}"), "{'data':'x'}");
     close(edge);
     close(oneshot);
-    close(ends[1]);
+    close(pipe_ends[1]);
 }
 END_TEST
 
@@ -113,7 +116,7 @@ START_TEST(what_ends_is_kept_no_longer)
     manager_await(3);
     expect_eof(peers[0]);
 
-    killed_and_started(STORE);
+    ended_and_started(ends[_i % 2], STORE);
     expect_in(call(&wire, "open_loop", "{'name':'kept'}"), "{'created':false,'registrations':2}");
     close(take(&wire, 1));
     manager_await(2);
@@ -122,7 +125,7 @@ START_TEST(what_ends_is_kept_no_longer)
     manager_await(1);
     expect_eof(peers[2]);
 
-    killed_and_started(STORE);
+    ended_and_started(ends[_i % 2], STORE);
     expect_in(call(&wire, "loops", NULL), "{'loops':[]}");
     for (int i = 0; i < 3; i++)
         close(peers[i]);
@@ -144,7 +147,7 @@ START_TEST(changes_are_kept)
     wire_open(&wire, minimiod.socket);
     call(&wire, "open_loop", "{'name':'kept','delivery':'poll','linger_ms':55555,'takeover':true}");
 
-    killed_and_started(STORE);
+    ended_and_started(ends[_i % 2], STORE);
     expect_in(call(&wire, "loops", NULL), "{'loops':[{'name':'kept','linger_ms':55555,'registrations':1}]}");
     expect_in(call(&wire, "open_loop", "{'name':'kept'}"), "{'created':false,'delivery':'poll'}");
     expect_in(call(&wire, "list", NULL), "{'registrations':[{'token':2,'interests':['writable'],'mode':'edge'}]}");
@@ -163,7 +166,7 @@ START_TEST(what_was_there_is_there_whatever_the_limits_are_by_now)
         peers[i] = open_stream(&wire, (uint64_t)i, "");
     manager_await(3);
 
-    killed_and_started(ARGUMENTS("--store", "20", "--limit", "registrations=1,loops_uid=1"));
+    ended_and_started(ends[_i % 2], ARGUMENTS("--store", "20", "--limit", "registrations=1,loops_uid=1"));
     expect_in(call(&wire, "open_loop", "{'name':'kept'}"), "{'created':false,'registrations':2}");
     call_fails(&wire, "LIMIT_EXCEEDED", "{'limit':'registrations','max':1}", "register", "[7,'%s']", port.address);
     for (int i = 0; i < 2; i++) {
@@ -199,7 +202,7 @@ START_TEST(another_binary_goes_on_with_the_same_manager)
     manager_await(2);
     expect_eof(peers[0]);
 
-    killed_and_started(STORE);
+    ended_and_started(ends[_i % 2], STORE);
     expect_in(call(&wire, "open_loop", "{'name':'kept'}"), "{'created':false,'registrations':1}");
     close(peers[0]);
     close(peers[1]);
@@ -214,7 +217,7 @@ START_TEST(without_a_store_nothing_is_kept)
     call(&wire, "open_loop", "{'name':'kept'}");
     peer = open_stream(&wire, 1, "");
     expect_durable(false);
-    killed_and_started(ARGUMENTS("--store", "0"));
+    ended_and_started(ends[_i % 2], ARGUMENTS("--store", "0"));
     expect_eof(peer);
     expect_in(call(&wire, "loops", NULL), "{'loops':[]}");
     close(peer);
@@ -223,7 +226,7 @@ END_TEST
 
 static const struct {
     const char *fdstore, *store;
-} small[] = {{"3", "20"}, {"4294967296", "3"}, {"3x", "3"}, {"20", "3"}};
+} small[] = {{"3", "20"}, {"4294967296", "3"}, {"3x", "3"}, {"20", "3"}, {"", "3"}, {"-1", "3"}};
 
 /* The ledger and two streams; whichever of the two says it. */
 START_TEST(what_the_store_has_no_room_for_is_not_durable)
@@ -246,7 +249,7 @@ START_TEST(what_the_store_has_no_room_for_is_not_durable)
     ck_assert_ptr_null(
         strstr(strstr(minimiod.process.err.text, "is not durable") + 1, "is not durable")); /* said once */
 
-    killed_and_started(STORE);
+    ended_and_started(ends[_i % 2], STORE);
     expect_in(call(&wire, "open_loop", "{'name':'kept'}"), "{'created':false,'registrations':2}");
     expect_eof(peers[2]);
     expect_eof(peers[3]);
@@ -267,7 +270,7 @@ START_TEST(a_stream_that_was_not_kept_is_said)
         peers[i] = open_stream(&wire, (uint64_t)i, "");
     manager_await(3);
     wire_close(&wire);
-    manager_kill();
+    manager_end(SIGKILL);
     ck_assert(manager_drop("+B")); /* the first of its ids */
     expect_eof(peers[0]);
     start(STORE);
@@ -573,11 +576,11 @@ Suite *daemon_keeping_suite(void)
     tcase_set_timeout(tests, 120);
     /* What is passed, and a store, are systemd's. */
 #ifdef HAVE_SYSTEMD
-    tcase_add_test(tests, a_killed_daemon_s_loop_goes_on_in_the_next);
-    tcase_add_test(tests, what_ends_is_kept_no_longer);
-    tcase_add_test(tests, changes_are_kept);
-    tcase_add_test(tests, what_was_there_is_there_whatever_the_limits_are_by_now);
-    tcase_add_test(tests, another_binary_goes_on_with_the_same_manager);
+    tcase_add_loop_test(tests, a_loop_goes_on_in_the_next_daemon, 0, LENGTH(ends));
+    tcase_add_loop_test(tests, what_ends_is_kept_no_longer, 0, LENGTH(ends));
+    tcase_add_loop_test(tests, changes_are_kept, 0, LENGTH(ends));
+    tcase_add_loop_test(tests, what_was_there_is_there_whatever_the_limits_are_by_now, 0, LENGTH(ends));
+    tcase_add_loop_test(tests, another_binary_goes_on_with_the_same_manager, 0, LENGTH(ends));
     tcase_add_loop_test(tests, what_the_store_has_no_room_for_is_not_durable, 0, LENGTH(small));
     tcase_add_test(tests, a_stream_that_was_not_kept_is_said);
     tcase_add_test(tests, what_nothing_describes_is_let_go);
@@ -590,7 +593,7 @@ Suite *daemon_keeping_suite(void)
     tcase_add_loop_test(tests, the_only_socket_may_have_any_name, 0, LENGTH(only_names));
     tcase_add_loop_test(tests, else_it_listens_at_its_own, 0, LENGTH(unsuitable));
 #endif
-    tcase_add_test(tests, without_a_store_nothing_is_kept);
+    tcase_add_loop_test(tests, without_a_store_nothing_is_kept, 0, LENGTH(ends));
     suite_add_tcase(suite, tests);
     return suite;
 }

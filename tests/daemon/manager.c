@@ -163,9 +163,10 @@ void manager_start(const char *const *arguments)
         ck_abort_msg("minimiod did not start: %s", minimiod.process.err.text);
 }
 
-void manager_kill(void)
+void manager_end(int signal_number)
 {
-    kill(minimiod.process.pid, SIGKILL);
+    kill(minimiod.process.pid, signal_number);
+    await_end();
     process_wait(&minimiod.process, PROCESS_TIMEOUT_MS);
     process_free(&minimiod.process);
 }

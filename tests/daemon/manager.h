@@ -21,8 +21,8 @@ int manager_kept(const char *name);
 /* Starts `minimiod` of the fixture with more arguments (NULL-ended), and waits until it listens. */
 void manager_start(const char *const *arguments);
 
-/* Has it end by SIGKILL. */
-void manager_kill(void);
+/* Has it end by this signal. */
+void manager_end(int signal_number);
 
 /* Takes what the daemon says until `count` descriptors are kept and that is confirmed. */
 void manager_await(int count);

@@ -40,15 +40,26 @@ static size_t put_record(unsigned char *end, unsigned char type, const char *add
     return 12 + length;
 }
 
-static size_t turn_into_answer(unsigned char *message, const char *const *addresses)
+/* Behind the name: its end, type and class. */
+static size_t end_of_question(const unsigned char *message)
 {
     size_t end = HEADER_BYTES;
-    unsigned char type;
 
     while (message[end])
         end += message[end] + 1U;
-    end += 5; /* the name's end, type and class */
-    type = message[end - 3];
+    return end + 5;
+}
+
+static unsigned char type_of(const unsigned char *message)
+{
+    return message[end_of_question(message) - 3];
+}
+
+static size_t turn_into_answer(unsigned char *message, const char *const *addresses)
+{
+    size_t end = end_of_question(message);
+    unsigned char type = type_of(message);
+
     message[2] = 0x81;
     message[3] = 0x80;
     memset(message + 6, 0, 6);
@@ -67,17 +78,34 @@ void name_server_await(int server)
     ck_assert_int_eq(poll(&readable, 1, PROCESS_TIMEOUT_MS), 1);
 }
 
+void name_server_take(int server, struct question *ret_question)
+{
+    socklen_t length = sizeof ret_question->client;
+    ssize_t size;
+
+    name_server_await(server);
+    size = recvfrom(server, ret_question->message, sizeof ret_question->message, 0,
+                    (struct sockaddr *)&ret_question->client, &length);
+    ck_assert_int_gt(size, HEADER_BYTES + 4);
+    ret_question->size = (size_t)size;
+    ret_question->is_v6 = type_of(ret_question->message) == TYPE_AAAA;
+}
+
+void name_server_reply(int server, const struct question *question, const char *const *addresses)
+{
+    unsigned char message[1024];
+
+    memcpy(message, question->message, question->size);
+    sendto(server, message, turn_into_answer(message, addresses), 0, (const struct sockaddr *)&question->client,
+           sizeof question->client);
+}
+
 void name_server_answer(int server, int count, const char *const *addresses)
 {
-    while (count-- > 0) {
-        struct sockaddr_in client;
-        socklen_t length = sizeof client;
-        unsigned char message[1024];
-        ssize_t size;
+    struct question question;
 
-        name_server_await(server);
-        size = recvfrom(server, message, 512, 0, (struct sockaddr *)&client, &length);
-        ck_assert_int_gt(size, HEADER_BYTES + 4);
-        sendto(server, message, turn_into_answer(message, addresses), 0, (struct sockaddr *)&client, length);
+    while (count-- > 0) {
+        name_server_take(server, &question);
+        name_server_reply(server, &question, addresses);
     }
 }

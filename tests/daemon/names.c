@@ -2,10 +2,12 @@
 /* Names: servers that answer, that know nothing, and that are dead. */
 #include "tests/daemon/fixture.h"
 #include "tests/daemon/name_server.h"
+#include "tests/daemon/passing.h"
 
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -84,6 +86,74 @@ START_TEST(a_name_without_addresses_is_told)
 }
 END_TEST
 
+#define RESOLUTION_DELAY_NS INT64_C(50000000)
+
+static void take_both(int server, struct question *ret_v4, struct question *ret_v6)
+{
+    struct question question;
+
+    for (int i = 0; i < 2; i++) {
+        name_server_take(server, &question);
+        *(question.is_v6 ? ret_v6 : ret_v4) = question;
+    }
+}
+
+START_TEST(ipv4_waits_a_moment_for_ipv6_and_no_longer)
+{
+    char address[32];
+    int server = name_server_open(address);
+    struct question v4 = {0}, v6 = {0};
+    int64_t answered_ns;
+
+    set_up_with(ARGUMENTS("--dns", address));
+    say(&wire, "{'jsonrpc':'2.0','id':1,'method':'register','params':[1,'slow.example.%s']}",
+        strchr(port.address, ':'));
+    take_both(server, &v4, &v6);
+    answered_ns = test_now_ns();
+    name_server_reply(server, &v4, ARGUMENTS("127.0.0.1"));
+    expect(&wire, "{'id':1,'result':{'token':1,'peer':'%s'}}", port.address);
+    ck_assert_int_ge(test_now_ns() - answered_ns, RESOLUTION_DELAY_NS);
+    close(port_accept(&port));
+    tear_down();
+    close(server);
+}
+END_TEST
+
+/* An address of the other family that comes while the first one is being tried has its turn. */
+START_TEST(ipv6_that_comes_late_is_tried_too)
+{
+    struct sockaddr_in6 listening = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    char address[32];
+    int server = name_server_open(address), listener = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct question v4 = {0}, v6 = {0};
+    struct black_hole hole;
+    const char *number;
+    int before;
+
+    black_hole_open(&hole);
+    number = strchr(hole.port.address, ':') + 1;
+    listening.sin6_port = htons((uint16_t)atoi(number));
+    if (listener < 0 || bind(listener, (struct sockaddr *)&listening, sizeof listening) < 0 ||
+        listen(listener, 5) < 0) {
+        fputs("skipped: no IPv6 here, or its port is in use\n", stderr);
+        return;
+    }
+    set_up_with(ARGUMENTS("--dns", address));
+    say(&wire, "{'jsonrpc':'2.0','id':1,'method':'register','params':[1,'late.example:%s']}", number);
+    take_both(server, &v4, &v6);
+    before = current_descriptor_count();
+    name_server_reply(server, &v4, ARGUMENTS("127.0.0.1"));
+    while (current_descriptor_count() <= before) /* until an attempt has a socket */
+        ;
+    name_server_reply(server, &v6, ARGUMENTS("::1"));
+    expect(&wire, "{'id':1,'result':{'token':1,'peer':'[::1]:%s'}}", number);
+    tear_down();
+    close(listener);
+    close(server);
+    black_hole_close(&hole);
+}
+END_TEST
+
 Suite *daemon_names_suite(void)
 {
     Suite *suite = suite_create("daemon_names");
@@ -93,6 +163,8 @@ Suite *daemon_names_suite(void)
     tcase_add_test(tests, a_dead_name_server_delays_nobody_else);
     tcase_add_test(tests, a_name_server_is_asked);
     tcase_add_test(tests, a_name_without_addresses_is_told);
+    tcase_add_test(tests, ipv4_waits_a_moment_for_ipv6_and_no_longer);
+    tcase_add_test(tests, ipv6_that_comes_late_is_tried_too);
     suite_add_tcase(suite, tests);
     return suite;
 }

@@ -28,3 +28,15 @@ equal "another's of that name is another" true "$(loop bert x)"
 equal 'each sees its own' "$(box id -u bert)" "$(box_as bert minimioctl --json call loops | jq -r '.loops[].uid')"
 equal 'root sees all' "$(printf '%s\n%s' "$(box id -u anna)" "$(box id -u bert)")" \
     "$(box minimioctl --json call loops | jq -r '.loops[].uid' | sort -n)"
+
+# Without the manager's socket the daemon makes it, and gives it to the group itself.
+box systemctl stop minimiod.socket minimiod.service
+box mkdir -p /run/minimio
+box systemd-run --quiet --collect --unit=by-hand --service-type=notify /usr/local/bin/minimiod
+await_daemon
+equal 'started by hand as root it gives its socket to the group' '660 root:minimio' \
+    "$(box stat -c '%a %U:%G' /run/minimio/minimio.sock)"
+equal 'and has nothing to say about that' '' \
+    "$(box journalctl --no-pager --unit=by-hand.service --output=cat | grep 'not given' || :)"
+box_as anna minimioctl ping >/dev/null || fail 'a member of the group may not connect'
+box systemctl stop by-hand.service

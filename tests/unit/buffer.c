@@ -69,6 +69,25 @@ START_TEST(reserves_room)
 }
 END_TEST
 
+/* What was consumed makes room for as much, and not for a byte more. */
+START_TEST(room_is_used_again)
+{
+    size_t capacity, half;
+
+    buffer_append(&buffer, "0123456789", 10);
+    capacity = buffer.capacity;
+    half = capacity / 2;
+    while (buffer.length < capacity)
+        buffer_append(&buffer, "x", 1);
+    ck_assert_uint_eq(buffer.capacity, capacity);
+    buffer_consume(&buffer, half);
+    ck_assert_ptr_nonnull(buffer_reserve(&buffer, half));
+    ck_assert_uint_eq(buffer.capacity, capacity);
+    ck_assert_ptr_nonnull(buffer_reserve(&buffer, half + 1));
+    ck_assert_uint_gt(buffer.capacity, capacity);
+}
+END_TEST
+
 START_TEST(emptied_gives_large_memory_back)
 {
     buffer_append_text(&buffer, "small");
@@ -159,6 +178,7 @@ Suite *unit_buffer_suite(void)
     tcase_add_test(tests, empty_costs_nothing);
     tcase_add_test(tests, appends_and_consumes);
     tcase_add_test(tests, reserves_room);
+    tcase_add_test(tests, room_is_used_again);
     tcase_add_test(tests, emptied_gives_large_memory_back);
     tcase_add_test(tests, a_queue_keeps_its_memory_small);
     tcase_add_test(tests, holds_the_bytes_that_a_queue_would);

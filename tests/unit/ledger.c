@@ -202,6 +202,48 @@ START_TEST(damage_is_noticed)
 }
 END_TEST
 
+/* Each of them alone, and with a sum that is right. */
+static const struct ledger_stream wrong_streams[] = {
+    {.loop = 0, .id = 1, .interests = 1},
+    {.loop = 1u << 30, .id = 1, .interests = 1},
+    {.loop = 1, .id = 0, .interests = 1},
+    {.loop = 1, .id = 1, .token = INTEGER_MAX + 1, .interests = 1},
+    {.loop = 1, .id = 1, .interests = 4},
+    {.loop = 1, .id = 1, .interests = 1, .mode = MODE_LEVEL + 1},
+    {.loop = 1, .id = 1, .interests = 1, .kind = DESCRIPTOR_OTHER + 1},
+};
+
+START_TEST(a_stream_that_cannot_be_right_is_none)
+{
+    struct ledger_stream right = {.loop = 1, .id = 1, .token = INTEGER_MAX, .interests = 3, .mode = MODE_LEVEL};
+    struct ledger_stream found;
+    uint32_t entry;
+
+    ck_assert_int_eq(ledger_add_stream(ledger, &wrong_streams[_i], &entry), 0);
+    ck_assert_int_eq(ledger_get_stream(ledger, entry, &found), -EBADMSG);
+    right.kind = DESCRIPTOR_OTHER;
+    right.loop = ledger_count(ledger);
+    ck_assert_int_eq(ledger_add_stream(ledger, &right, &entry), 0);
+    ck_assert_int_eq(ledger_get_stream(ledger, entry, &found), 0);
+}
+END_TEST
+
+START_TEST(a_loop_that_cannot_be_right_is_none)
+{
+    static const char name[] = "1234567890123456789012345678901234567890123456789012345678901234567890";
+    struct ledger_loop loop, found;
+    uint32_t entry;
+
+    for (size_t length = 0; length <= NAME_MAX_BYTES + 1; length++)
+        for (uint8_t delivery = 0; delivery <= DELIVERY_POLL + 1; delivery++) {
+            bool right = length >= 1 && length <= NAME_MAX_BYTES && delivery <= DELIVERY_POLL;
+            loop = (struct ledger_loop){.name = {name, length}, .delivery = delivery};
+            ck_assert_int_eq(ledger_add_loop(ledger, &loop, &entry), 0);
+            ck_assert_int_eq(ledger_get_loop(ledger, entry, &found), right ? 0 : -EBADMSG);
+        }
+}
+END_TEST
+
 START_TEST(what_is_no_ledger_is_refused)
 {
     struct ledger *other = NULL;
@@ -265,6 +307,9 @@ Suite *unit_ledger_suite(void)
     tcase_add_test(tests, entries_are_reused_and_none_is_lost);
     tcase_add_test(tests, a_successor_goes_on_writing);
     tcase_add_test(tests, damage_is_noticed);
+    tcase_add_loop_test(tests, a_stream_that_cannot_be_right_is_none, 0,
+                        (int)(sizeof wrong_streams / sizeof wrong_streams[0]));
+    tcase_add_test(tests, a_loop_that_cannot_be_right_is_none);
     tcase_add_test(tests, what_is_no_ledger_is_refused);
     tcase_add_test(tests, another_version_is_refused);
     tcase_add_test(tests, names_and_ids_are_one_to_one);

@@ -286,6 +286,34 @@ START_TEST(sixteen_thousand_names)
 }
 END_TEST
 
+#if defined(__GLIBC__) && __GLIBC__ * 100 + __GLIBC_MINOR__ >= 233
+#define HAVE_MALLINFO2
+#include <malloc.h>
+
+/* A sanitizer's allocator counts nothing here, and looks for itself. */
+START_TEST(scanners_that_are_gone_leave_nothing)
+{
+    char text[2048] = "{";
+    struct fault fault;
+    size_t before = 0;
+
+    for (int i = 0; i < 100; i++) /* more than are kept without memory of their own */
+        snprintf(text + strlen(text), sizeof text - strlen(text), "%s\"%d\":0", i ? "," : "", i);
+    strcat(text, "}");
+    for (int i = 0; i < 200; i++) {
+        struct scan scan;
+
+        if (i == 100)
+            before = mallinfo2().uordblks;
+        scan_init(&scan);
+        ck_assert_int_eq(scan_run(&scan, text, strlen(text), &limits, &fault), SCAN_DONE);
+        scan_deinit(&scan);
+    }
+    ck_assert_uint_le(mallinfo2().uordblks, before + 1024);
+}
+END_TEST
+#endif
+
 START_TEST(out_of_memory_is_internal)
 {
     size_t length;
@@ -416,6 +444,9 @@ Suite *unit_scan_suite(void)
     tcase_add_test(tests, limits_are_those_that_are_set);
     tcase_add_test(tests, sixteen_thousand_names);
     tcase_add_test(tests, out_of_memory_is_internal);
+#ifdef HAVE_MALLINFO2
+    tcase_add_test(tests, scanners_that_are_gone_leave_nothing);
+#endif
     tcase_add_test(tests, mutations_make_no_difference_between_cuts);
     suite_add_tcase(suite, tests);
     return suite;
