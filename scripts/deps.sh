@@ -1,7 +1,7 @@
 #!/bin/sh
 # Finds what the build (`build`), the tests (`check`), the benches (`bench`), foreign headers (`headers`), the library for
-# Windows (`windows`) or the whole CI (`ci`) need and installs what is missing.
-# usage: scripts/deps.sh build|check|bench|headers|windows|ci...
+# Windows (`windows`), a 32-bit build (`m32`) or the whole CI (`ci`) need and installs what is missing.
+# usage: scripts/deps.sh build|check|bench|headers|windows|m32|ci...
 set -eu
 
 missing=''
@@ -72,6 +72,7 @@ for set in "$@"; do
         program nc netcat-openbsd netcat openbsd-netcat netcat
         program jq jq jq jq jq
         program c++ g++ gcc-c++ gcc gcc
+        program strace strace strace strace ''
         program script bsdutils util-linux-script util-linux util-linux
         ;;
     ci)
@@ -112,13 +113,16 @@ for set in "$@"; do
         program x86_64-w64-mingw32-gcc gcc-mingw-w64-x86-64-win32 mingw64-gcc mingw-w64-gcc mingw-w64
         command -v wine64 >/dev/null || [ -x /usr/lib/wine/wine64 ] || program wine wine64 wine wine wine-stable
         ;;
+    m32)
+        works "echo 'int main(void) { return 0; }' | ${CC:-cc} -m32 -x c -o /dev/null -" gcc-multilib glibc-devel.i686 lib32-gcc-libs ''
+        ;;
     bench)
         peers
         # Debian's redis-server starts a service; the same program is in its tools, by another name.
         command -v redis-server >/dev/null || program redis-check-rdb redis-tools redis redis redis
         ;;
     *)
-        echo "deps.sh: unknown set '$set': build, check, ci, headers, windows or bench" >&2
+        echo "deps.sh: unknown set '$set': build, check, ci, headers, windows, m32 or bench" >&2
         exit 2
         ;;
     esac

@@ -67,6 +67,7 @@ Suite *library_threads_suite(void);
 Suite *library_wake_suite(void);
 Suite *socket_path_suite(void);
 Suite *unit_address_suite(void);
+Suite *faults_suite(void);
 Suite *systemd_suite(void);
 Suite *unit_base64_suite(void);
 Suite *unit_buffer_suite(void);
@@ -129,6 +130,7 @@ static Suite *(*const in_process[])(void) = {
     unit_scan_suite,
     unit_service_suite,
     installed_suite,
+    faults_suite,
     systemd_suite,
 };
 
