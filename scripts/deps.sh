@@ -114,7 +114,7 @@ for set in "$@"; do
         command -v wine64 >/dev/null || [ -x /usr/lib/wine/wine64 ] || program wine wine64 wine wine wine-stable
         ;;
     m32)
-        works "echo 'int main(void) { return 0; }' | ${CC:-cc} -m32 -x c -o /dev/null -" gcc-multilib glibc-devel.i686 lib32-gcc-libs ''
+        works "echo 'int main() { return 0; }' | c++ -m32 -x c++ -o /dev/null -" g++-multilib glibc-devel.i686 lib32-gcc-libs ''
         ;;
     bench)
         peers

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Fetches the libraries that the 32-bit x86 build uses from Debian's archive, and unpacks them into a folder: nothing is
-# installed, so they are in no other's way. The C library is the compiler's own, of gcc-multilib.
+# installed, so they are in no other's way. The C library is the compiler's own, of g++-multilib.
 # usage: scripts/sysroot-32.sh FOLDER
 set -eu
 

@@ -6,8 +6,8 @@ PASSING = {"EAGAIN", "ECONNABORTED", "EINTR", "ENOTCONN"}
 # Of these, the C library says nothing to whoever called it.
 NEVER_FAIL = {
     "arch_prctl", "exit", "exit_group", "futex", "geteuid", "getgid", "getpid", "gettid", "getuid", "kill", "rseq",
-    "restart_syscall", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "set_robust_list", "set_tid_address",
-    "sched_yield", "umask", "uname",
+    "restart_syscall", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "set_robust_list", "set_thread_area",
+    "set_tid_address", "sched_yield", "sigreturn", "umask", "uname",
 }  # fmt: skip
 
 # strace has a call fail by not having it made at all, and says so by an error: a close that fails closes all the same,
@@ -66,11 +66,28 @@ ERRORS = {
     "write": ["EIO", "ENOSPC", "EPIPE", "EAGAIN", "EINTR"],
 }
 
+# What 32-bit x86 has by other names.
+ALIASES = {
+    "_llseek": "lseek",
+    "fcntl64": "fcntl",
+    "fstatat64": "newfstatat",
+    "ftruncate64": "ftruncate",
+    "geteuid32": "geteuid",
+    "getuid32": "getuid",
+    "mmap2": "mmap",
+    "ugetrlimit": "prlimit64",
+}
+
 # What a kernel or C library other than those at hand may call: told apart by no error of its own.
 OTHERS = ["ENOMEM", "EPERM"]
 
 
 def of(call):
+    call = ALIASES.get(call, call)
     if call in NEVER_FAIL or call in NOT_TO_SKIP:
         return []
     return ERRORS.get(call, OTHERS)
+
+
+def is_of_the_loader(call):
+    return ALIASES.get(call, call) in OF_THE_LOADER

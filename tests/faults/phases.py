@@ -186,7 +186,11 @@ class Kept:
         self.session.close()
         self.ours.close()
 
-    def assert_there(self):
+    def assert_there(self, fault, log):
+        """All of it, or the daemon says that it is lost."""
+        if "lost" in log:
+            fault.told.add("streams are lost")
+            return
         fault = Fault()
         fault.strict = True
         with self.daemon.world(fault).session() as s:
@@ -223,7 +227,8 @@ def hand_over(daemon, inject):
             raise Wrong("it ended as if all were well")
         return hits, "the next binary does not start"
     assert_idle(daemon, cpu_s, hits)
-    kept.assert_there()
+    daemon.read_log()
+    kept.assert_there(fault, daemon.log[begun:])
     daemon.serve()
     daemon.read_log()
     if REFUSAL in daemon.log[begun:]:

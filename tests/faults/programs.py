@@ -142,5 +142,5 @@ class Program:
         return {
             call: before.count(call)
             for call in sorted(set(every))
-            if errors.of(call) and every.count(call) > before.count(call) and not (becomes_another and call in errors.OF_THE_LOADER)
+            if errors.of(call) and every.count(call) > before.count(call) and not (becomes_another and errors.is_of_the_loader(call))
         }

@@ -305,7 +305,7 @@ def handed_over(daemon):
     daemon.process.send_signal(phases.signal.SIGUSR2)
     kept.session.end()
     phases.serves_again(daemon, Fault())
-    kept.assert_there()
+    kept.assert_there(Fault(), "")
     kept.close()
 
 
@@ -324,7 +324,7 @@ def tasks(found, whole):
                 yield phase, call, in_start, (call, offsets.get(call, 0))
             elif phase == "stop":
                 yield phase, call, in_stop, (call,)
-            elif phase == "serve" or call not in errors.OF_THE_LOADER:
+            elif phase == "serve" or not errors.is_of_the_loader(call):
                 yield phase, call, in_daemon, (phase, call)
     step = 1 if whole else SAMPLE_STEP
     yield "start", "allocation", memory_in_start, (step,)

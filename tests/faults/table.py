@@ -9,6 +9,7 @@ the kernel has for it: each one alone ("once"), and all of them until the fault 
 - told: a request was answered with an error that has a name;
 - session ends: a client lost its session, and was served in the next one;
 - waits: a client waited until the fault was lifted, and was then served;
+- lost: the next binary could not go on with all of it, and said so;
 - refuses, not handed over, exits: the program said why, and ended with a code of failure, or stayed as it was.
 
 After each of them everything is served as it should be, nothing of it is left (descriptors, threads, memory), and the
@@ -23,7 +24,7 @@ PHASES = {
     "minimioctl": "minimioctl",
 }
 
-ORDER = ["absorbed", "told", "session ends", "waits", "not handed over", "refuses", "exits", "manager given up"]
+ORDER = ["absorbed", "told", "session ends", "waits", "not handed over", "refuses", "exits", "lost", "manager given up"]
 
 FIXED = {
     "absorbed": "absorbed",
@@ -32,6 +33,7 @@ FIXED = {
     "not handed over": "not handed over",
     "the next binary does not start": "refuses",
     "the manager is given up": "manager given up",
+    "streams are lost": "lost",
 }
 
 
