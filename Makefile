@@ -21,7 +21,9 @@ quiet = $(if $(V),,@printf '  %-4s %s\n' $(1) $@ &&)
 
 WARNINGS = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef -Wwrite-strings
 CFLAGS ?= -O2 -g
-ALL_CFLAGS = -std=c11 $(WARNINGS) $(if $(WERROR),-Werror) -D_GNU_SOURCE -DMINIMIO_VERSION='"$(VERSION)"' -I. -pthread \
+# Where the system's own are small, as on 32-bit x86, the numbers of some files do not fit.
+LARGE_FILES := $(if $(M32),-D_FILE_OFFSET_BITS=64,$(shell getconf LFS_CFLAGS 2>/dev/null))
+ALL_CFLAGS = -std=c11 $(WARNINGS) $(if $(WERROR),-Werror) -D_GNU_SOURCE $(LARGE_FILES) -DMINIMIO_VERSION='"$(VERSION)"' -I. -pthread \
 	-fPIC -fvisibility=hidden $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=all) \
 	$(if $(KQUEUE_LIKE),-Itests/kqueue -DKQUEUE_LIKE_$(KQUEUE_LIKE) -DEXPECTED_BACKEND='"kqueue"') $(CFLAGS)
 ALL_LDFLAGS = -pthread $(if $(SANITIZE),-fsanitize=$(SANITIZE)) $(LDFLAGS)
@@ -31,7 +33,7 @@ ifdef M32
 override CC += -m32
 SYSROOT = $(abspath build/32/root)
 SYSROOT_FOLDERS = $(addprefix $(SYSROOT),/usr/lib/i386-linux-gnu /lib/i386-linux-gnu)
-ALL_CFLAGS += -D_FILE_OFFSET_BITS=64 -Wno-psabi -idirafter $(SYSROOT)/usr/include
+ALL_CFLAGS += -Wno-psabi -idirafter $(SYSROOT)/usr/include
 ALL_LDFLAGS += -Wl,--disable-new-dtags $(foreach folder,$(SYSROOT_FOLDERS),-L$(folder) -Wl,-rpath$(COMMA)$(folder) \
 	-Wl,-rpath-link$(COMMA)$(folder))
 PKG_CONFIG = PKG_CONFIG_SYSROOT_DIR=$(SYSROOT) PKG_CONFIG_LIBDIR=$(firstword $(SYSROOT_FOLDERS))/pkgconfig pkg-config
@@ -94,8 +96,8 @@ BENCHES = $(addprefix $(BUILD)/bench/,library daemon neighbours)
 COMPLETIONS = $(addprefix $(BUILD)/completions/minimioctl.,bash zsh fish)
 PRODUCT_PACKAGES = libcjson libcares libbsd inih smartcols
 
-.PHONY: all build library tests clients deps demo check check-32 faults faults-results check-valgrind check-kqueue check-headers bench bench-results \
-	benches install install-systemd clean help
+.PHONY: all build library tests clients deps demo check check-32 faults faults-results check-valgrind check-kqueue \
+	check-headers bench bench-results benches install install-systemd clean help
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:

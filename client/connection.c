@@ -74,8 +74,7 @@ int connection_await(const struct command *command, const struct options *option
     return r == -ETIMEDOUT || (is_absent(r) && patience_ns > 0) ? EXIT_TIMED_OUT : EXIT_FAILED;
 }
 
-/* The parameters of `open_loop`, the caller's to delete. */
-/* NULL: no memory. */
+/* The parameters of `open_loop`, the caller's to delete; NULL: no memory. */
 static cJSON *loop_params(const struct options *options)
 {
     cJSON *params = cJSON_CreateObject();
