@@ -2,6 +2,7 @@
 #
 #   SANITIZE=address,undefined   or =thread: the same build with sanitizers, in a build folder of its own
 #   WERROR=1                     warnings are errors
+#   M32=1                        for 32-bit x86, in a build folder of its own
 #   DEPS=no                      install nothing; what is missing is then the compiler's to say
 #   BENCH=NAME                   for bench: that one alone
 #   PREFIX= LIBDIR= UNITDIR= DESTDIR=   for install
@@ -13,24 +14,39 @@ CLIENT_SONAME = libminimio-client.so.0
 PREFIX ?= /usr/local
 COMMA := ,
 OBJCOPY ?= objcopy
-BUILD ?= build$(if $(SANITIZE),/$(subst $(COMMA),-,$(SANITIZE)))
+BUILD ?= build$(if $(M32),/32)$(if $(SANITIZE),/$(subst $(COMMA),-,$(SANITIZE)))
 PLATFORM := $(shell uname -s)
 
 quiet = $(if $(V),,@printf '  %-4s %s\n' $(1) $@ &&)
 
 WARNINGS = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef -Wwrite-strings
 CFLAGS ?= -O2 -g
-ALL_CFLAGS = -std=c11 $(WARNINGS) $(if $(WERROR),-Werror) -D_GNU_SOURCE -DMINIMIO_VERSION='"$(VERSION)"' -I. -pthread \
+# Where the system's own are small, as on 32-bit x86, the numbers of some files do not fit.
+LARGE_FILES := $(if $(M32),-D_FILE_OFFSET_BITS=64,$(shell getconf LFS_CFLAGS 2>/dev/null))
+ALL_CFLAGS = -std=c11 $(WARNINGS) $(if $(WERROR),-Werror) -D_GNU_SOURCE $(LARGE_FILES) -DMINIMIO_VERSION='"$(VERSION)"' -I. -pthread \
 	-fPIC -fvisibility=hidden $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=all) \
 	$(if $(KQUEUE_LIKE),-Itests/kqueue -DKQUEUE_LIKE_$(KQUEUE_LIKE) -DEXPECTED_BACKEND='"kqueue"') $(CFLAGS)
 ALL_LDFLAGS = -pthread $(if $(SANITIZE),-fsanitize=$(SANITIZE)) $(LDFLAGS)
 
+# What a 32-bit build is linked with is fetched by scripts/sysroot-32.sh; the C library is the compiler's.
+ifdef M32
+override CC += -m32
+SYSROOT = $(abspath build/32/root)
+SYSROOT_FOLDERS = $(addprefix $(SYSROOT),/usr/lib/i386-linux-gnu /lib/i386-linux-gnu)
+ALL_CFLAGS += -Wno-psabi -idirafter $(SYSROOT)/usr/include
+ALL_LDFLAGS += -Wl,--disable-new-dtags $(foreach folder,$(SYSROOT_FOLDERS),-L$(folder) -Wl,-rpath$(COMMA)$(folder) \
+	-Wl,-rpath-link$(COMMA)$(folder))
+PKG_CONFIG = PKG_CONFIG_SYSROOT_DIR=$(SYSROOT) PKG_CONFIG_LIBDIR=$(firstword $(SYSROOT_FOLDERS))/pkgconfig pkg-config
+else
+PKG_CONFIG = pkg-config
+endif
+
 # Expanded in recipes only, after `deps` has seen to pkg-config and what it is asked for.
-pkg_cflags = $(shell pkg-config --cflags $(1))
-pkg_libs = $(shell pkg-config --libs $(1))
+pkg_cflags = $(shell $(PKG_CONFIG) --cflags $(1))
+pkg_libs = $(shell $(PKG_CONFIG) --libs $(1))
 
 # Where there is no systemd the daemon is built without: service.c says what is then missing.
-HAVE_SYSTEMD = $(shell pkg-config --exists libsystemd && echo yes)
+HAVE_SYSTEMD = $(shell $(PKG_CONFIG) --exists libsystemd && echo yes)
 systemd_cflags = $(if $(HAVE_SYSTEMD),-DHAVE_SYSTEMD $(call pkg_cflags,libsystemd))
 systemd_libs = $(if $(HAVE_SYSTEMD),$(call pkg_libs,libsystemd))
 
@@ -49,7 +65,7 @@ DAEMON_SOURCES = $(wildcard daemon/*.c)
 CLIENT_LIBRARY_SOURCES = $(wildcard client/client*.c) client/line_reader.c client/deadline.c
 CTL_SOURCES = $(filter-out $(wildcard client/client*.c) client/line_reader.c,$(wildcard client/*.c))
 TEST_SOURCES = $(wildcard tests/*.c tests/unit/*.c tests/library/*.c tests/daemon/*.c tests/client/*.c \
-	tests/installed/*.c tests/systemd/*.c)
+	tests/faults/*.c tests/installed/*.c tests/systemd/*.c)
 TESTED_DAEMON_SOURCES = $(addprefix daemon/,address.c closer.c descriptors.c durable_names.c escape.c ledger.c log.c \
 	name_servers.c policy.c reactor.c rules.c service.c service_link.c service_store.c timer.c)
 # KQUEUE_LIKE=FREEBSD, MACOS or OLD_NETBSD: the kqueue backend on Linux, over the kqueue of tests/kqueue.
@@ -81,8 +97,8 @@ BENCHES = $(addprefix $(BUILD)/bench/,library daemon neighbours calls)
 COMPLETIONS = $(addprefix $(BUILD)/completions/minimioctl.,bash zsh fish)
 PRODUCT_PACKAGES = libcjson libcares libbsd inih smartcols
 
-.PHONY: all build library tests clients deps demo check soak check-valgrind coverage mutation check-kqueue \
-	check-headers bench benches install install-systemd clean help
+.PHONY: all build library tests clients deps demo check check-32 soak faults faults-results check-valgrind coverage \
+	mutation check-kqueue check-headers bench benches install install-systemd clean help
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
@@ -96,6 +112,8 @@ help:
 	@echo 'make demo       see it at work'
 	@echo 'make check      run every test'
 	@echo 'make soak       have many clients come and die for ten minutes'
+	@echo 'make check-32   build for 32-bit x86 and run every test of that'
+	@echo 'make faults     have everything fail that can fail; make faults-results keeps what came of it'
 	@echo 'make check-valgrind  run the daemon through its tests under valgrind'
 	@echo 'make coverage   how much of the code the tests run'
 	@echo 'make mutation   how much of what is broken on purpose they notice (MUTANTS=200 SEED=1)'
@@ -136,9 +154,12 @@ $(BUILD)/obj/libminimio/%.o: EXTRA_CFLAGS = -fno-lto
 $(BUILD)/obj/proto/%.o: EXTRA_CFLAGS = -fno-lto
 $(call objects,$(CLIENT_LIBRARY_SOURCES)): EXTRA_CFLAGS = -fno-lto
 
+# What 32-bit x86 calls to find its data is in groups of which a linker keeps one: local, each needs its own.
+FORCE_GROUPS = $(shell $(CC) -Wl,--help 2>&1 | grep -q -e --force-group-allocation && echo -Wl,--force-group-allocation)
+
 # One object of them all, in which the library's own symbols are local: a program that links it may use any other name.
 $(BUILD)/obj/libminimio.o: $(call objects,$(LIBRARY_SOURCES))
-	$(call quiet,LD) $(CC) -r -nostdlib -o $@.all $^ && $(OBJCOPY) --localize-hidden $@.all $@ && rm $@.all
+	$(call quiet,LD) $(CC) -r -nostdlib $(FORCE_GROUPS) -o $@.all $^ && $(OBJCOPY) --localize-hidden $@.all $@ && rm $@.all
 
 # Where nothing can make them so, as on macOS, the archive is a plain one.
 CAN_LOCALIZE = $(shell $(OBJCOPY) --help 2>&1 | grep -e --localize-hidden)
@@ -149,7 +170,7 @@ $(LIBRARY): $(if $(CAN_LOCALIZE),$(BUILD)/obj/libminimio.o,$(call objects,$(LIBR
 
 # Likewise, with what it uses of proto.
 $(BUILD)/obj/libminimio-client.o: $(call objects,$(CLIENT_LIBRARY_SOURCES)) $(PROTO)
-	$(call quiet,LD) $(CC) -r -nostdlib -o $@.all $^ && $(OBJCOPY) --localize-hidden $@.all $@ && rm $@.all
+	$(call quiet,LD) $(CC) -r -nostdlib $(FORCE_GROUPS) -o $@.all $^ && $(OBJCOPY) --localize-hidden $@.all $@ && rm $@.all
 
 $(CLIENT_LIBRARY): $(BUILD)/obj/libminimio-client.o
 	@rm -f $@
@@ -198,7 +219,23 @@ demo: deps
 check:
 	@$(if $(filter no,$(DEPS)),:,scripts/deps.sh build check)
 	@$(MAKE) --no-print-directory build tests
-	@tests/run.sh $(BUILD)
+	@$(if $(M32),CC='$(CC)' CXX='c++ -m32') tests/run.sh $(BUILD)
+
+# Every test of a build for 32-bit x86.
+check-32:
+	@$(if $(filter no,$(DEPS)),:,scripts/deps.sh build check m32)
+	@scripts/sysroot-32.sh build/32/root
+	@$(MAKE) --no-print-directory M32=1 WERROR=1 DEPS=no check
+
+# Each allocation and each system call of the programs fails in turn; `check` has a sample of it.
+faults:
+	@$(if $(filter no,$(DEPS)),:,scripts/deps.sh build check)
+	@$(MAKE) --no-print-directory build tests
+	@python3 tests/faults/run.py $(BUILD) --whole --json $(BUILD)/faults.json --table $(BUILD)/faults.md
+
+# The page of it that is kept with the sources.
+faults-results: faults
+	@cp $(BUILD)/faults.md tests/faults/RESULTS.md
 
 # Many clients that come and die, for ten minutes, or MINIMIO_SOAK_S seconds.
 soak:
@@ -336,9 +373,9 @@ install-systemd:
 	install -m 644 systemd/minimio.sysusers $(sysusersdir)/minimio.conf
 
 # A sanitizer has the allocator to itself, so there it is not built.
-tests: $(BUILD)/tests/all $(if $(SANITIZE),,$(BUILD)/tests/fail_every.so) fuzz-programs
+tests: $(BUILD)/tests/all $(if $(SANITIZE),,$(BUILD)/tests/fail_every.so $(BUILD)/tests/fail_at.so) fuzz-programs
 
-$(BUILD)/tests/fail_every.so: $(BUILD)/obj/tests/preload/fail_every.o
+$(BUILD)/tests/%.so: $(BUILD)/obj/tests/preload/%.o
 	@mkdir -p $(@D)
 	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -shared -o $@ $^
 

@@ -161,6 +161,10 @@ int connection_open_loop(const struct command *command, const struct options *op
 int session_call_with(const struct command *command, struct minimio_client *client, const char *method, cJSON *params,
                       int64_t deadline_ns, cJSON **ret_result);
 
+/* Adds a member, which is then the object's; NULL, as cJSON's makers return it, is no memory. Returns whether it was
+ * added. */
+bool params_add(cJSON *params, const char *name, cJSON *value);
+
 /* All registrations of the session's loop, appended to `all`, an array. Says what failed. Returns 0 or the exit code.
  */
 int fetch_registrations(const struct command *command, struct minimio_client *client, int64_t deadline_ns, cJSON *all);

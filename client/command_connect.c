@@ -29,16 +29,19 @@ struct relay {
 
 static int connect_stream(struct relay *relay, const struct options *options, const char *address)
 {
+    static const char *const interests[] = {"readable", "writable"};
     cJSON *params = cJSON_CreateObject();
-    cJSON *interests = cJSON_AddArrayToObject(params, "interests");
+    bool whole = cJSON_AddNumberToObject(params, "token", TOKEN) &&
+                 cJSON_AddStringToObject(params, "address", address) &&
+                 cJSON_AddStringToObject(params, "mode", "edge") &&
+                 params_add(params, "interests", cJSON_CreateStringArray(interests, 2));
 
-    cJSON_AddNumberToObject(params, "token", TOKEN);
-    cJSON_AddStringToObject(params, "address", address);
-    cJSON_AddStringToObject(params, "mode", "edge");
-    cJSON_AddItemToArray(interests, cJSON_CreateString("readable"));
-    cJSON_AddItemToArray(interests, cJSON_CreateString("writable"));
-    if (options->timeout_ns >= 0)
-        cJSON_AddNumberToObject(params, "timeout_ms", (double)milliseconds_of(options->timeout_ns + 1));
+    if (whole && options->timeout_ns >= 0)
+        whole = cJSON_AddNumberToObject(params, "timeout_ms", (double)milliseconds_of(options->timeout_ns + 1));
+    if (!whole) {
+        cJSON_Delete(params);
+        return failed(relay->command, "out of memory");
+    }
     return session_call_with(relay->command, relay->client, "register", params, relay->deadline_ns, NULL);
 }
 

@@ -34,8 +34,10 @@ static int fetch(const struct command *command, struct minimio_client *client, i
         cJSON *page;
         int r;
 
-        if (after)
-            cJSON_AddStringToObject(params, "after", after);
+        if (after && !cJSON_AddStringToObject(params, "after", after)) {
+            cJSON_Delete(params);
+            return failed(command, "out of memory");
+        }
         r = session_call_with(command, client, "loops", params, deadline_ns, &page);
         if (r != 0)
             return r;
@@ -61,7 +63,7 @@ static void print_names(const cJSON *all)
     }
 }
 
-static int print(const struct options *options, const cJSON *all, bool names)
+static int print(const struct command *command, const struct options *options, const cJSON *all, bool names)
 {
     static const struct output_column columns[] = {
         {"LOOP", "name", OUTPUT_TEXT},
@@ -78,7 +80,7 @@ static int print(const struct options *options, const cJSON *all, bool names)
     else if (options->json)
         cJSON_ArrayForEach(loop, all) output_json_line(loop);
     else if (output_table(all, columns, sizeof(columns) / sizeof(columns[0])) < 0)
-        return EXIT_FAILED;
+        return failed(command, "out of memory");
     return output_flush();
 }
 
@@ -87,12 +89,12 @@ static int show(const struct command *command, const struct options *options, bo
     int64_t deadline_ns = deadline_in(options->timeout_ns);
     struct minimio_client *client = NULL;
     cJSON *all = cJSON_CreateArray();
-    int r = connection_open(command, options, deadline_ns, &client);
+    int r = all ? connection_open(command, options, deadline_ns, &client) : failed(command, "out of memory");
 
     if (r == 0)
         r = fetch(command, client, deadline_ns, all);
     if (r == 0)
-        r = print(options, all, names);
+        r = print(command, options, all, names);
     minimio_client_free(client);
     cJSON_Delete(all);
     return r;

@@ -127,22 +127,24 @@ static bool has_ended(int stream)
     return recv(stream, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
 }
 
-/* As it was registered before. */
+/* As it was registered before. NULL: no memory. */
 static cJSON *params_back(const struct serving *serving, uint64_t token)
 {
     const cJSON *before = event_source_find(&serving->source, token);
     cJSON *params = cJSON_CreateObject();
     static const char *const members[] = {"interests", "mode"};
+    bool whole = cJSON_AddNumberToObject(params, "token", (double)token) && cJSON_AddTrueToObject(params, "fd");
 
-    cJSON_AddNumberToObject(params, "token", (double)token);
-    cJSON_AddTrueToObject(params, "fd");
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < 2 && whole; i++) {
         cJSON *value = cJSON_GetObjectItemCaseSensitive(before, members[i]);
 
         if (value)
-            cJSON_AddItemToObject(params, members[i], cJSON_Duplicate(value, true));
+            whole = params_add(params, members[i], cJSON_Duplicate(value, true));
     }
-    return params;
+    if (whole)
+        return params;
+    cJSON_Delete(params);
+    return NULL;
 }
 
 static int give_back(struct serving *serving, uint64_t token, int stream)

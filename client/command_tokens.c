@@ -39,11 +39,10 @@ static char *params_text(const struct tokens *tokens, const struct request *requ
 {
     cJSON *params = cJSON_Duplicate(tokens->params, true);
     char *text;
+    bool whole = cJSON_AddNumberToObject(params, "token", (double)request->token) &&
+                 (!request->address || cJSON_AddStringToObject(params, "address", request->address));
 
-    cJSON_AddNumberToObject(params, "token", (double)request->token);
-    if (request->address)
-        cJSON_AddStringToObject(params, "address", request->address);
-    text = cJSON_PrintUnformatted(params);
+    text = whole ? cJSON_PrintUnformatted(params) : NULL;
     cJSON_Delete(params);
     return text;
 }
@@ -110,7 +109,9 @@ static bool take_message(struct tokens *tokens, const struct minimio_client_mess
         return false;
     request = request_of(tokens, message->id);
     body = cJSON_Parse(message->body);
-    if (!is_result)
+    if (!body)
+        tokens->exit_code = failed(tokens->command, "out of memory");
+    else if (!is_result)
         tell_fault(tokens, request, body);
     else if (request)
         print_result(tokens, request, body);

@@ -119,22 +119,25 @@ static int take_targets(struct watch *watch, int argc, char **argv)
 static cJSON *registration_params(const struct watch *watch, size_t index)
 {
     cJSON *params = cJSON_CreateObject();
-    cJSON *interests;
+    const char *interests[8 * sizeof(watch->interests)]; /* a bit each */
+    int count = 0;
 
-    cJSON_AddNumberToObject(params, "token", (double)(index + 1));
-    cJSON_AddStringToObject(params, "address", watch->addresses[index]);
-    cJSON_AddStringToObject(params, "mode", mode_names[watch->mode]);
-    interests = cJSON_AddArrayToObject(params, "interests");
     for (int i = 0; interest_names[i]; i++)
         if (watch->interests & (1u << i))
-            cJSON_AddItemToArray(interests, cJSON_CreateString(interest_names[i]));
-    return params;
+            interests[count++] = interest_names[i];
+    if (cJSON_AddNumberToObject(params, "token", (double)(index + 1)) &&
+        cJSON_AddStringToObject(params, "address", watch->addresses[index]) &&
+        cJSON_AddStringToObject(params, "mode", mode_names[watch->mode]) &&
+        params_add(params, "interests", cJSON_CreateStringArray(interests, count)))
+        return params;
+    cJSON_Delete(params);
+    return NULL;
 }
 
 static int send_registration(struct watch *watch, size_t index, uint64_t *ret_id)
 {
     cJSON *params = registration_params(watch, index);
-    char *text = cJSON_PrintUnformatted(params);
+    char *text = params ? cJSON_PrintUnformatted(params) : NULL;
     int r = -ENOMEM;
 
     if (text)

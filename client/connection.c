@@ -74,17 +74,20 @@ int connection_await(const struct command *command, const struct options *option
     return r == -ETIMEDOUT || (is_absent(r) && patience_ns > 0) ? EXIT_TIMED_OUT : EXIT_FAILED;
 }
 
-/* The parameters of `open_loop`, the caller's to delete. */
+/* The parameters of `open_loop`, the caller's to delete; NULL: no memory. */
 static cJSON *loop_params(const struct options *options)
 {
     cJSON *params = cJSON_CreateObject();
+    bool whole = cJSON_AddStringToObject(params, "name", options->loop) != NULL;
 
-    cJSON_AddStringToObject(params, "name", options->loop);
     if (options->takeover)
-        cJSON_AddTrueToObject(params, "takeover");
+        whole = whole && cJSON_AddTrueToObject(params, "takeover");
     if (options->linger_ns >= 0)
-        cJSON_AddNumberToObject(params, "linger_ms", (double)milliseconds_of(options->linger_ns));
-    return params;
+        whole = whole && cJSON_AddNumberToObject(params, "linger_ms", (double)milliseconds_of(options->linger_ns));
+    if (whole)
+        return params;
+    cJSON_Delete(params);
+    return NULL;
 }
 
 /* Opening made it, and it is not to stay. */
@@ -164,10 +167,18 @@ int session_call(const struct command *command, struct minimio_client *client, c
     return 0;
 }
 
+bool params_add(cJSON *params, const char *name, cJSON *value)
+{
+    if (value && cJSON_AddItemToObject(params, name, value))
+        return true;
+    cJSON_Delete(value);
+    return false;
+}
+
 int session_call_with(const struct command *command, struct minimio_client *client, const char *method, cJSON *params,
                       int64_t deadline_ns, cJSON **ret_result)
 {
-    char *text = cJSON_PrintUnformatted(params);
+    char *text = params ? cJSON_PrintUnformatted(params) : NULL;
     int r;
 
     cJSON_Delete(params);

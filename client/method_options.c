@@ -79,13 +79,18 @@ static cJSON *read_interests(const struct param_info *info, const char *text)
     for (;; text++) {
         size_t length = strcspn(text, ",");
         char name[16];
+        cJSON *item;
 
         if (!is_choice(info, text, length)) {
             cJSON_Delete(array);
             return NULL;
         }
         snprintf(name, sizeof(name), "%.*s", (int)length, text);
-        cJSON_AddItemToArray(array, cJSON_CreateString(name));
+        item = cJSON_CreateString(name);
+        if (!item || !cJSON_AddItemToArray(array, item)) {
+            cJSON_Delete(array);
+            return NULL;
+        }
         text += length;
         if (*text == '\0')
             return array;
@@ -122,8 +127,7 @@ static int take_param(const struct command *command, size_t param, cJSON *params
         return wrong_usage(command, "--%s: '%s' is wrong: %s", name, optarg, info->summary);
     }
     cJSON_DeleteItemFromObjectCaseSensitive(params, info->name);
-    cJSON_AddItemToObject(params, info->name, value);
-    return 0;
+    return params_add(params, info->name, value) ? 0 : failed(command, "out of memory");
 }
 
 int method_options_read(const struct command *command, struct options *options, int argc, char **argv, cJSON *params)

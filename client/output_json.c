@@ -9,11 +9,13 @@ static void print_value(const cJSON *value);
 
 void output_json_string(const char *text)
 {
-    cJSON string = {.type = cJSON_String | cJSON_IsReference, .valuestring = (char *)text};
-    char *quoted = cJSON_PrintUnformatted(&string);
-
-    fputs(quoted ? quoted : "null", stdout);
-    cJSON_free(quoted);
+    putchar('"');
+    for (const unsigned char *at = (const unsigned char *)text; *at; at++)
+        if (*at < ' ')
+            printf("\\u%04x", *at);
+        else
+            printf(*at == '"' || *at == '\\' ? "\\%c" : "%c", *at);
+    putchar('"');
 }
 
 static void print_number(double number)

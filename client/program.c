@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,9 +68,10 @@ static _Noreturn void run_child(const struct command *command, char *const *argu
 int program_run(const struct command *command, char *const *arguments, int stream)
 {
     pid_t child;
-    int status;
+    int status, ended;
 
-    fflush(stdout); /* else the child would have a copy of what is not written yet */
+    signal(SIGCHLD, SIG_DFL); /* where it is ignored, the kernel forgets how a child ends */
+    fflush(stdout);           /* else the child would have a copy of what is not written yet */
     child = fork();
     if (child == 0)
         run_child(command, arguments, stream);
@@ -77,8 +79,11 @@ int program_run(const struct command *command, char *const *arguments, int strea
         failed(command, "cannot run '%s': %s", arguments[0], strerror(errno));
         return EXIT_CANNOT_RUN;
     }
-    while (waitpid(child, &status, 0) < 0 && errno == EINTR)
-        ;
+    do
+        ended = waitpid(child, &status, 0);
+    while (ended < 0 && errno == EINTR);
+    if (ended < 0)
+        return failed(command, "cannot tell how '%s' ended: %s", arguments[0], strerror(errno));
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 

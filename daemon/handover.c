@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/handover.h"
 
+#include "daemon/log.h"
 #include "daemon/server.h"
 #include "daemon/stream.h"
 
@@ -113,4 +114,6 @@ void handover_take(struct handover *ret_handover)
         .listener = whole ? take_descriptor(listener) : -1,
         .owns_path = owns_path == 1,
     };
+    if (numbers && (ret_handover->ledger < 0 || ret_handover->listener < 0))
+        log_write(LOG_LEVEL_ERROR, "what the binary before has handed over cannot all be used; what cannot is lost");
 }

@@ -88,10 +88,13 @@ static void ready(struct source *source, const struct minimio_event *event)
             listener->accepted(listener->owner, fd);
             continue;
         }
+        if (errno == ECONNABORTED || errno == EINTR)
+            continue;
         if (out_of_descriptors(errno))
             turn_away(listener);
-        if (errno != ECONNABORTED && errno != EINTR)
-            break;
+        else if (errno != EAGAIN)
+            rest(listener); /* a security module's refusal leaves the connection where it is */
+        break;
     }
 }
 

@@ -30,8 +30,10 @@ static bool ask_the_told(struct reactor *reactor, struct loop *loop)
 
     TAILQ_FOREACH_SAFE(stream, &loop->told, place_link, next)
     {
-        if (stream_ask(reactor, stream) < 0)
+        if (stream_ask(reactor, stream) < 0) {
+            stream_hint(stream);
             continue;
+        }
         loop_place(loop, stream, STREAM_NOWHERE);
         asked = true;
     }

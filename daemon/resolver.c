@@ -12,6 +12,8 @@
 
 #define RESOLV_CONF "/etc/resolv.conf"
 
+#define BLIND_MS 100 /* how soon watching a socket is tried again */
+
 /* More addresses than this of one family are left untried: no client waits that long. */
 #define LOOKUP_ADDRESSES_MAX 16
 
@@ -31,7 +33,8 @@ struct channel {
     LIST_HEAD(, resolver_socket) sockets;
     struct timer timeout;
     size_t lookups;
-    bool busy; /* in a call of c-ares', which must not lose its channel */
+    bool busy;  /* in a call of c-ares', which must not lose its channel */
+    bool blind; /* a socket of its could not be watched */
 };
 
 struct resolver {
@@ -64,23 +67,29 @@ static void process(struct channel *channel, ares_socket_t readable, ares_socket
     channel_release(channel);
 }
 
+static void look_again(struct channel *channel);
+
 static void timeout_expired(struct timer *timer)
 {
-    process(container_of(timer, struct channel, timeout), ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+    struct channel *channel = container_of(timer, struct channel, timeout);
+
+    look_again(channel);
+    process(channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
 }
 
 static void arm_timeout(struct channel *channel)
 {
     struct timers *timers = &channel->resolver->reactor->timers;
     struct timeval wait;
+    uint64_t wait_ms;
 
     if (!ares_timeout(channel->ares, NULL, &wait)) {
         timer_stop(timers, &channel->timeout);
         return;
     }
     /* Rounded up: c-ares compares with its own clock, and one look too early would be followed by another. */
-    timer_start(timers, &channel->timeout, (uint64_t)wait.tv_sec * 1000 + (uint64_t)wait.tv_usec / 1000 + 1,
-                timeout_expired);
+    wait_ms = (uint64_t)wait.tv_sec * 1000 + (uint64_t)wait.tv_usec / 1000 + 1;
+    timer_start(timers, &channel->timeout, channel->blind && wait_ms > BLIND_MS ? BLIND_MS : wait_ms, timeout_expired);
 }
 
 static void socket_ready(struct source *source, const struct minimio_event *event)
@@ -116,14 +125,16 @@ static void watch_socket(struct channel *channel, ares_socket_t fd, minimio_inte
     struct reactor *reactor = channel->resolver->reactor;
     struct resolver_socket *watched = calloc(1, sizeof *watched);
 
-    /* A query whose socket is not watched ends by its timeout, so there is nothing else to undo. */
-    if (!watched)
+    if (!watched) {
+        channel->blind = true;
         return;
+    }
     watched->source.ready = socket_ready;
     watched->channel = channel;
     watched->fd = fd;
     if (reactor_watch(reactor, fd, &watched->source, interests, MINIMIO_LEVEL) < 0) {
         free(watched);
+        channel->blind = true;
         return;
     }
     LIST_INSERT_HEAD(&channel->sockets, watched, entry);
@@ -139,10 +150,29 @@ static void socket_state(void *data, ares_socket_t fd, int readable, int writabl
     if (!interests) {
         if (known)
             forget_socket(known);
-    } else if (known) {
-        reactor_rewatch(channel->resolver->reactor, fd, &known->source, interests, MINIMIO_LEVEL);
-    } else {
+    } else if (!known) {
         watch_socket(channel, fd, interests);
+    } else if (reactor_rewatch(channel->resolver->reactor, fd, &known->source, interests, MINIMIO_LEVEL) < 0) {
+        forget_socket(known);
+        channel->blind = true;
+    }
+}
+
+/* c-ares tells of a socket once, and asks all later names over it. */
+static void look_again(struct channel *channel)
+{
+    ares_socket_t sockets[ARES_GETSOCK_MAXNUM];
+    int wanted;
+
+    if (!channel->blind)
+        return;
+    channel->blind = false;
+    wanted = ares_getsock(channel->ares, sockets, ARES_GETSOCK_MAXNUM);
+    for (int i = 0; i < ARES_GETSOCK_MAXNUM; i++) {
+        int readable = ARES_GETSOCK_READABLE(wanted, i), writable = ARES_GETSOCK_WRITABLE(wanted, i);
+
+        if ((readable || writable) && !find_socket(channel, sockets[i]))
+            socket_state(channel, sockets[i], readable, writable);
     }
 }
 

@@ -90,7 +90,7 @@ static void relieved(struct timer *timer)
     {
         if (session->loop)
             loop_resume(session->loop);
-        if (session->out.length && !session->blocked)
+        if (session->out.length) /* even if it was blocked: of that the kernel may have told already */
             session_said(session);
     }
 }

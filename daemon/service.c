@@ -336,11 +336,10 @@ static int read_environment(struct service *service)
 {
     const char *manager = getenv("NOTIFY_SOCKET");
 
-    if (manager) {
-        service->manager = strdup(manager);
-        if (!service->manager)
-            return -ENOMEM;
-    }
+    service->manager = manager ? strdup(manager) : NULL;
+    service_link_init(&service->link, service->reactor, service->manager);
+    if (manager && !service->manager)
+        return -ENOMEM;
     service->store_max = read_store_max(getenv("FDSTORE"));
     watch_dog(service);
     service_clear_environment();
@@ -356,7 +355,6 @@ int service_new(struct reactor *reactor, struct service **ret_service)
         return -ENOMEM;
     service->reactor = reactor;
     service_store_init(&service->store, &service->link);
-    service_link_init(&service->link, reactor, getenv("NOTIFY_SOCKET"));
     result = read_environment(service);
     if (result < 0) {
         service_free(service);

@@ -54,7 +54,7 @@ static int connect_to(const char *text)
 
 void service_link_init(struct service_link *link, struct reactor *reactor, const char *address)
 {
-    *link = (struct service_link){.room.ready = room, .reactor = reactor, .fd = -1};
+    *link = (struct service_link){.room.ready = room, .reactor = reactor, .address = address, .fd = -1};
     if (!address || !*address)
         return;
     link->fd = connect_to(address);
@@ -113,6 +113,24 @@ static int wait_for_room(struct service_link *link, int error)
     return -EAGAIN;
 }
 
+/* Where the manager has another socket by now it is told there, or its watchdog would end the daemon. */
+static int transmit_anew(struct service_link *link, const char *text, size_t length, int fd)
+{
+    int fresh = connect_to(link->address);
+
+    if (fresh < 0)
+        return fresh;
+    close(link->fd);
+    link->fd = fresh;
+    return transmit(fresh, text, length, fd);
+}
+
+static bool is_for_now(int error)
+{
+    /* ETOOMANYREFS: more descriptors of this user are under way to others than it may have open. */
+    return error == -EAGAIN || error == -EINTR || error == -ENOBUFS || error == -ENOMEM || error == -ETOOMANYREFS;
+}
+
 int service_link_send(struct service_link *link, const char *text, size_t length, int fd)
 {
     int result;
@@ -122,10 +140,11 @@ int service_link_send(struct service_link *link, const char *text, size_t length
     if (link->full)
         return -EAGAIN;
     result = transmit(link->fd, text, length, fd);
+    if (result < 0 && !is_for_now(result))
+        result = transmit_anew(link, text, length, fd);
     if (result == 0)
         return 0;
-    /* ETOOMANYREFS: more descriptors of this user are under way to others than it may have open. */
-    if (result == -EAGAIN || result == -EINTR || result == -ENOBUFS || result == -ENOMEM || result == -ETOOMANYREFS)
+    if (is_for_now(result))
         return wait_for_room(link, result);
     log_write(LOG_LEVEL_WARNING, "the service manager is told nothing more: %s", strerror(-result));
     service_link_deinit(link);

@@ -16,12 +16,13 @@ struct service_link {
     struct source room;
     struct timer retry;
     struct reactor *reactor;
+    const char *address;
     int fd;    /* -1: there is no manager, or not any more */
     bool full; /* until the kernel says that there is room, or the timer expires */
 };
 
-/* `address`: $NOTIFY_SOCKET, a path or, behind a '@', an abstract name; NULL: no manager. One that cannot be reached is
- * said in the log and is none. */
+/* `address`: $NOTIFY_SOCKET, a path or, behind a '@', an abstract name; NULL: no manager. It must outlive the link. One
+ * that cannot be reached is said in the log and is none. */
 void service_link_init(struct service_link *link, struct reactor *reactor, const char *address);
 void service_link_deinit(struct service_link *link);
 

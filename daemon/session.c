@@ -392,9 +392,10 @@ static void watch_output(struct session *session, bool blocked)
 
     if (session->blocked == blocked)
         return;
-    session->blocked = blocked;
-    if (reactor_rewatch(&session->server->reactor, session->fd, &session->source, interests, MINIMIO_EDGE) < 0)
-        session->broken = true;
+    if (reactor_rewatch(&session->server->reactor, session->fd, &session->source, interests, MINIMIO_EDGE) == 0)
+        session->blocked = blocked;
+    else
+        server_wants_relief(session->server);
 }
 
 /* The client reads no more: what was to be said goes nowhere. */
@@ -422,6 +423,7 @@ static void send_some(struct session *session)
         server_wants_relief(session->server); /* no event of the socket's tells when there is room */
         return;
     } else if (sent < 0 && sent != -EAGAIN && sent != -EINTR) {
+        shutdown(session->fd, SHUT_WR); /* should it read after all: it must not wait for what never comes */
         lose_output(session);
     }
     watch_output(session, session->out.length > 0);

@@ -265,11 +265,16 @@ static bool is_known(const struct stream *stream)
     return stream->pending && !stream->stale && !stream->fired;
 }
 
-/* One that cannot be armed again keeps what it has to tell. */
+void stream_hint(struct stream *stream)
+{
+    stream->pending |= stream->interests;
+    queue_if_telling(stream);
+}
+
 void stream_rejoin(struct reactor *reactor, struct stream *stream)
 {
-    if (!is_known(stream))
-        stream_rearm(reactor, stream, stream->interests, stream->mode);
+    if (!is_known(stream) && stream_rearm(reactor, stream, stream->interests, stream->mode) < 0)
+        stream_hint(stream);
 }
 
 void stream_told(struct stream *stream)

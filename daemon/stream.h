@@ -87,6 +87,9 @@ void stream_release(struct stream *stream);
 void stream_leave(struct stream *stream);
 void stream_rejoin(struct reactor *reactor, struct stream *stream);
 
+/* The kernel cannot be asked: what it was to be asked for is told, as readiness is a hint to try. */
+void stream_hint(struct stream *stream);
+
 /* What was pending has been told. */
 void stream_told(struct stream *stream);
 

@@ -1,8 +1,8 @@
 #!/bin/sh
 # Finds what the build (`build`), the tests (`check`), the benches (`bench`), fuzzing (`fuzz`), coverage (`coverage`),
-# foreign headers (`headers`), the library for Windows (`windows`) or the whole CI (`ci`) need and installs what is
-# missing.
-# usage: scripts/deps.sh build|check|bench|coverage|fuzz|headers|windows|ci...
+# foreign headers (`headers`), the library for Windows (`windows`), a 32-bit build (`m32`) or the whole CI (`ci`) need and
+# installs what is missing.
+# usage: scripts/deps.sh build|check|bench|coverage|fuzz|headers|windows|m32|ci...
 set -eu
 
 missing=''
@@ -75,6 +75,7 @@ for set in "$@"; do
         program c++ g++ gcc-c++ gcc gcc
         works 'python3 -c "import hypothesis" || /usr/bin/python3 -c "import hypothesis"' \
             python3-hypothesis python3-hypothesis python-hypothesis ''
+        program strace strace strace strace ''
         program script bsdutils util-linux-script util-linux util-linux
         ;;
     ci)
@@ -123,13 +124,16 @@ for set in "$@"; do
         program x86_64-w64-mingw32-gcc gcc-mingw-w64-x86-64-win32 mingw64-gcc mingw-w64-gcc mingw-w64
         command -v wine64 >/dev/null || [ -x /usr/lib/wine/wine64 ] || program wine wine64 wine wine wine-stable
         ;;
+    m32)
+        works "echo 'int main() { return 0; }' | c++ -m32 -x c++ -o /dev/null -" g++-multilib glibc-devel.i686 lib32-gcc-libs ''
+        ;;
     bench)
         peers
         # Debian's redis-server starts a service; the same program is in its tools, by another name.
         command -v redis-server >/dev/null || program redis-check-rdb redis-tools redis redis redis
         ;;
     *)
-        echo "deps.sh: unknown set '$set': build, check, ci, bench, coverage, fuzz, headers or windows" >&2
+        echo "deps.sh: unknown set '$set': build, check, ci, bench, coverage, fuzz, headers, windows or m32" >&2
         exit 2
         ;;
     esac

@@ -73,6 +73,7 @@ Suite *library_threads_suite(void);
 Suite *library_wake_suite(void);
 Suite *socket_path_suite(void);
 Suite *unit_address_suite(void);
+Suite *faults_suite(void);
 Suite *systemd_suite(void);
 Suite *unit_base64_suite(void);
 Suite *unit_buffer_suite(void);
@@ -136,6 +137,7 @@ static Suite *(*const in_process[])(void) = {
     unit_service_suite,
     fuzz_suite,
     installed_suite,
+    faults_suite,
     systemd_suite,
 };
 

@@ -2,6 +2,7 @@
 /* libminimio-client against a daemon, and against one of the test's own. */
 #include "client/client.h"
 #include "tests/client/network.h"
+#include "tests/fail_alloc.h"
 #include "tests/process.h"
 
 #include <check.h>
@@ -319,6 +320,71 @@ END_TEST
 
 /* ---- Without ---------------------------------------------------------------------------------------------------- */
 
+/* Everything once, in a session of its own. Check's assertions allocate, so there is none in between. */
+static int use_everything(const char *loop, int adopted)
+{
+    struct minimio_client *used = NULL;
+    struct minimio_client_event event;
+    struct minimio_client_message message;
+    const char *result;
+    uint64_t id;
+    bool created;
+    int r = minimio_client_connect(minimiod.socket, PATIENCE_NS, &used);
+
+    if (r == 0)
+        r = minimio_client_join(used, loop, true, PATIENCE_NS, &created);
+    if (r == 0)
+        r = minimio_client_attach(used, adopted);
+    if (r == 0)
+        r = minimio_client_call(used, "register", "{\"token\":1,\"fd\":true}", PATIENCE_NS, &result);
+    if (r == 0 && minimio_client_events(used, &event, 1, PATIENCE_NS) != 1)
+        r = -ENOMEM;
+    if (r == 0)
+        r = minimio_client_send(used, "stats", NULL, &id);
+    if (r == 0)
+        r = minimio_client_next(used, &message, PATIENCE_NS) == 1 ? 0 : -ENOMEM;
+    if (r == 0)
+        r = minimio_client_call(used, "take", "[1]", PATIENCE_NS, &result);
+    if (r == 0)
+        r = minimio_client_rejoin(used, PATIENCE_NS, &created);
+    if (r == 0)
+        r = minimio_client_call(used, "close_loop", NULL, PATIENCE_NS, NULL);
+    minimio_client_free(used);
+    return r;
+}
+
+START_TEST(every_allocation_may_fail)
+{
+    int pair[2], before, after, r = -ENOMEM;
+    char loop[32];
+    long n = 0;
+
+    if (!fail_alloc_works()) {
+        printf("client library: allocations cannot be made to fail under valgrind\n");
+        return;
+    }
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+    ck_assert_int_eq(write(pair[1], "x", 1), 1);
+    before = dup(0);
+    close(before);
+    while (r != 0) {
+        n++;
+        snprintf(loop, sizeof(loop), "starved-%ld", n);
+        fail_alloc_after(n);
+        r = use_everything(loop, pair[0]);
+        fail_alloc_after(-1);
+        ck_assert_msg(r == 0 || r == -ENOMEM, "allocation %ld: %s", n, strerror(-r));
+        ck_assert_int_lt(n, 1000);
+        after = dup(0);
+        ck_assert_int_eq(after, before);
+        close(after);
+    }
+    ck_assert_int_gt(n, 3);
+    close(pair[0]);
+    close(pair[1]);
+}
+END_TEST
+
 START_TEST(an_absent_daemon_is_an_error)
 {
     struct minimio_client *none = NULL;
@@ -408,6 +474,7 @@ Suite *client_library_suite(void)
     tcase_add_test(with_daemon, another_loop_waits_by_the_descriptor);
     tcase_add_test(with_daemon, polled_events_are_read_alike);
     tcase_add_test(with_daemon, a_daemon_that_comes_back_is_awaited);
+    tcase_add_test(with_daemon, every_allocation_may_fail);
     suite_add_tcase(suite, with_daemon);
     tcase_set_timeout(without, 60);
     tcase_add_test(without, an_absent_daemon_is_an_error);

@@ -195,6 +195,25 @@ START_TEST(an_absent_daemon_is_explained)
 }
 END_TEST
 
+/* Whoever starts it may have SIGCHLD ignored, and then the kernel forgets how a child ended. */
+START_TEST(how_a_command_ended_is_known_even_where_sigchld_is_ignored)
+{
+    struct process process;
+    struct port port;
+    int peer;
+
+    port_open(&port);
+    signal(SIGCHLD, SIG_IGN);
+    process_start(&process, false, WATCH(port.address, "--count", "1", "--exec", "exit 0"));
+    signal(SIGCHLD, SIG_DFL);
+    peer = port_accept(&port);
+    ck_assert_int_eq(write(peer, "x", 1), 1);
+    assert_ends(&process, 0, NULL, NULL);
+    close(peer);
+    port_close(&port);
+}
+END_TEST
+
 Suite *client_watch_suite(void)
 {
     Suite *suite = suite_create("client_watch");
@@ -211,6 +230,7 @@ Suite *client_watch_suite(void)
     tcase_add_test(with_daemon, oneshot_is_armed_again);
     tcase_add_test(with_daemon, a_timeout_ends_it);
     tcase_add_test(with_daemon, a_daemon_that_ends_is_told);
+    tcase_add_test(with_daemon, how_a_command_ended_is_known_even_where_sigchld_is_ignored);
     suite_add_tcase(suite, with_daemon);
     tcase_set_timeout(without, 60);
     tcase_add_test(without, wrong_usage_is_told);

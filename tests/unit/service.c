@@ -414,6 +414,18 @@ START_TEST(names_fit_in_an_environment_variable)
 }
 END_TEST
 
+START_TEST(a_manager_with_another_socket_is_told_there)
+{
+    service_ready(service, "at the first");
+    expect_message("READY=1");
+    close(manager);
+    open_manager();
+    service_ready(service, "at the second");
+    expect_message("READY=1");
+    ck_assert(service_has_store(service));
+}
+END_TEST
+
 START_TEST(a_manager_that_is_gone_is_none)
 {
     ck_assert_int_eq(service_store(service, STDERR_FILENO, "a"), 0);
@@ -519,6 +531,7 @@ Suite *unit_service_suite(void)
     tcase_add_test(told, a_full_store_says_so);
     tcase_add_test(told, names_fit_in_an_environment_variable);
     tcase_add_test(told, a_manager_that_is_gone_is_none);
+    tcase_add_test(told, a_manager_with_another_socket_is_told_there);
     tcase_add_test(told, memory_may_run_out);
     suite_add_tcase(suite, told);
 

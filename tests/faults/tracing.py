@@ -1,0 +1,88 @@
+"""strace as the one that fails system calls: attached to a program that runs, or become one that starts."""
+
+import os
+import re
+import select
+import shutil
+import signal
+import subprocess
+import time
+
+from scenario import Wrong
+
+ATTACH_S = 20.0
+CALL = re.compile(r"^(?:\d+ +)?(?:\[pid +\d+\] )?(\w+)\(")
+
+
+def why_not():
+    """Why nothing can be traced here; None: it can."""
+    if not shutil.which("strace"):
+        return "there is no strace"
+    tried = subprocess.run(
+        ["strace", "-qq", "-o", "/dev/null", "-e", "inject=getcwd:error=ENOMEM", "true"], capture_output=True, text=True
+    )
+    return f"strace does not work here: {tried.stderr.strip()}" if tried.returncode else None
+
+
+def rule(call, error, when):
+    return ["-e", f"trace={call}", "-e", f"inject={call}:error={error}:when={when}"]
+
+
+def calls_in(path):
+    """The names of the calls, in their order."""
+    with open(path, encoding="utf-8", errors="replace") as file:
+        return [found[1] for line in file if (found := CALL.match(line))]
+
+
+def injected_in(path):
+    with open(path, encoding="utf-8", errors="replace") as file:
+        return sum("(INJECTED)" in line for line in file)
+
+
+class Attached:
+    """Traces a process from now on until it is lifted."""
+
+    def __init__(self, pid, path, rules=()):
+        self.path = path
+        self.process = subprocess.Popen(
+            ["strace", "-f", "-p", str(pid), "-o", path, *rules], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE
+        )
+        said = b""
+        deadline = time.monotonic() + ATTACH_S
+        while b"attached" not in said:
+            if select.select([self.process.stderr], [], [], 1)[0]:
+                said += os.read(self.process.stderr.fileno(), 4096)
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                raise Wrong(f"strace: {said.decode()}")
+
+    def lift(self):
+        if self.process.poll() is None:
+            self.process.terminate()
+        self.process.wait()
+        self.process.stderr.close()
+
+
+def becoming(path, rules, environment):
+    """The command that becomes the command behind it, traced, with more in its environment."""
+    more = [word for name, value in environment.items() for word in ("-E", f"{name}={value}")]
+    return ["strace", "-D", "-I2", "-f", "-o", path, *more, *rules]
+
+
+def lift(pid):
+    """Whoever traces it is asked to leave."""
+    tracer = tracer_of(pid)
+    if tracer:
+        os.kill(tracer, signal.SIGTERM)
+    deadline = time.monotonic() + ATTACH_S
+    while tracer_of(pid):
+        if time.monotonic() > deadline:
+            raise Wrong("strace does not leave")
+        time.sleep(0.001)
+
+
+def tracer_of(pid):
+    try:
+        with open(f"/proc/{pid}/status", encoding="utf-8") as file:
+            return int(re.search(r"^TracerPid:\s*(\d+)", file.read(), re.MULTILINE)[1])
+    except (OSError, TypeError):
+        return 0
