@@ -32,7 +32,7 @@ ROUNDS_MAX = 2000  # no program makes one call so often
 SAMPLE_STEP = 31  # not each allocation, but each so many
 
 SAMPLE_COMMANDS = 5
-EACH, STRIDE = 12, 7  # of a call's, those that fail one after the other: the first ones each, later ones here and there
+EACH, STRIDE = 6, 13  # of a call's, those that fail one after the other: the first ones each, later ones here and there
 
 worker = None
 
