@@ -80,8 +80,8 @@ BENCHES = $(addprefix $(BUILD)/bench/,library daemon neighbours)
 COMPLETIONS = $(addprefix $(BUILD)/completions/minimioctl.,bash zsh fish)
 PRODUCT_PACKAGES = libcjson libcares libbsd inih smartcols
 
-.PHONY: all build library tests clients deps demo check check-valgrind coverage mutation check-kqueue check-headers bench bench-results \
-	benches install install-systemd clean help
+.PHONY: all build library tests clients deps demo check check-valgrind coverage mutation check-kqueue \
+	check-headers bench bench-results benches install install-systemd clean help
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
