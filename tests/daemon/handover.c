@@ -132,7 +132,7 @@ END_TEST
 /* The peer counts up, the client reads and compares, and the daemon is another one every few bytes. */
 START_TEST(twenty_in_a_row_lose_no_byte)
 {
-    int peer;
+    int peer, descriptors = 0;
     char text[16];
 
     call(&wire, "open_loop", "{'name':'row'}");
@@ -145,8 +145,11 @@ START_TEST(twenty_in_a_row_lose_no_byte)
         hand_over(&wire, "'row'");
         come_back("row", 1);
         expect_event(&wire, 1, READY_READABLE);
+        if (i == 0)
+            descriptors = current_descriptor_count();
         expect_in(call(&wire, "read", "{'token':1}"), "{'data':'%s'}", text);
     }
+    ck_assert_int_eq(current_descriptor_count(), descriptors); /* and leave none behind */
     close(peer);
 }
 END_TEST

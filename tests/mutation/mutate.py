@@ -13,6 +13,8 @@ import sys
 import threading
 import time
 
+sys.dont_write_bytecode = True  # the tree stays as it is
+
 import mutants
 import runs
 import scratch

@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 import time
 
-BUILD_SECONDS = 120
+BUILD_SECONDS = 600
 # A broken program that takes memory or disk without end takes its own share alone.
 LIMITS = {resource.RLIMIT_DATA: 3 << 30, resource.RLIMIT_FSIZE: 1 << 30, resource.RLIMIT_CORE: 0}
 MARK = "MINIMIO_MUTATION"
