@@ -11,7 +11,7 @@ NEVER_FAIL = {
 }  # fmt: skip
 
 # strace has a call fail by not having it made at all, and says so by an error: a close that fails closes all the same,
-# and brk tells its failure by what it returns. fail_at.so has both fail.
+# and brk tells its failure by what it returns: what wants memory fails by fail_at.so.
 NOT_TO_SKIP = {"brk", "close"}
 
 # When a binary becomes the next one, the loader makes most of these, and what it says of its own failures is its own.
