@@ -250,9 +250,11 @@ class Registration:
         self.certain = set()
 
     def settled(self):
-        """All that has happened has arrived, and was told: another event needs another cause."""
+        """All that has happened has arrived, and was told: another event needs another cause. That the peer has the end of
+        what was written is one, and comes when it comes."""
         stream = self.stream
-        if stream.arrived == len(stream.unread) and not (stream.may() & CLOSED or stream.was_filled):
+        has_ended = stream.may() & CLOSED or stream.write_shut
+        if stream.arrived == len(stream.unread) and not (has_ended or stream.was_filled):
             self.credit = 0
 
     def forget(self):
