@@ -250,8 +250,8 @@ class Registration:
         self.certain = set()
 
     def settled(self):
-        """All that has happened has arrived, and was told: another event needs another cause. That the peer has the end of
-        what was written is one, and comes when it comes."""
+        """All that has happened has arrived, and was told: another event needs another cause. That the peer has the end
+        of what was written is one, and comes when it comes."""
         stream = self.stream
         has_ended = stream.may() & CLOSED or stream.write_shut
         if stream.arrived == len(stream.unread) and not (has_ended or stream.was_filled):
