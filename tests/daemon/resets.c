@@ -108,7 +108,7 @@ START_TEST(before_its_register_is_answered)
     reset(peer);
     expect_served();
     while (replies < sent || !answered) {
-        ck_assert(wire_read(&slow));
+        next_reply(&slow);
         if (strstr(slow.line, "\"late\"")) {
             expect_in(slow.message, "{'result':{'token':1}}");
             answered = true;
@@ -158,8 +158,8 @@ START_TEST(while_its_client_does_not_read)
     fill_until_blocked(&slow, &sent);
     reset(peer);
     expect_served();
-    for (int i = 0; i < sent; i++)
-        expect(&slow, "{'id':%d}", i);
+    for (int i = 0; i < sent; i++) /* the event comes among them, or behind */
+        expect_in(next_reply(&slow), "{'id':%d}", i);
     expect_event(&slow, 1, RESET);
     wire_close(&slow);
 }

@@ -281,6 +281,16 @@ void expect_event(struct wire *wire, uint64_t token, unsigned flags)
 
 /* ---- Calls ------------------------------------------------------------------------------------------------------ */
 
+const cJSON *next_reply(struct wire *wire)
+{
+    read_line(wire, "a reply");
+    while (cJSON_GetObjectItemCaseSensitive(wire->message, "method")) {
+        take_events(wire);
+        read_line(wire, "a reply");
+    }
+    return wire->message;
+}
+
 static void call_and_await(struct wire *wire, const char *method, const char *params)
 {
     static unsigned calls;
@@ -290,12 +300,7 @@ static void call_and_await(struct wire *wire, const char *method, const char *pa
         say(wire, "{'jsonrpc':'2.0','id':'call %u','method':'%s','params':%s}", id, method, params);
     else
         say(wire, "{'jsonrpc':'2.0','id':'call %u','method':'%s'}", id, method);
-    read_line(wire, "a reply");
-    while (cJSON_GetObjectItemCaseSensitive(wire->message, "method")) {
-        take_events(wire);
-        read_line(wire, "a reply");
-    }
-    expect_in(wire->message, "{'id':'call %u'}", id);
+    expect_in(next_reply(wire), "{'id':'call %u'}", id);
 }
 
 const cJSON *call(struct wire *wire, const char *method, const char *params, ...)

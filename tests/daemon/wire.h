@@ -71,6 +71,9 @@ void expect_silence(struct wire *wire);
 void expect_event(struct wire *wire, uint64_t token, unsigned flags);
 struct event next_event(struct wire *wire);
 
+/* The next line that is no event, valid until the one after it is read. Events before it are kept for expect_event. */
+const cJSON *next_reply(struct wire *wire);
+
 /* Calls and returns the result, valid until the next line is read. `params` may be NULL. Events before the reply are
  * kept for expect_event. */
 const cJSON *call(struct wire *wire, const char *method, const char *params, ...) __attribute__((format(printf, 3, 4)));
