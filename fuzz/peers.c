@@ -289,13 +289,17 @@ int peer_make(char kind)
 
 /* ---- What the daemon connects to -------------------------------------------------------------------------------- */
 
+/* Where the kernel takes it to. */
 static bool is_loopback(const struct sockaddr *address)
 {
     const struct in6_addr *inner = &((const struct sockaddr_in6 *)address)->sin6_addr;
+    in_addr_t v4_address = ((const struct sockaddr_in *)address)->sin_addr.s_addr;
 
-    if (address->sa_family == AF_INET)
-        return ntohl(((const struct sockaddr_in *)address)->sin_addr.s_addr) >> 24 == 127;
-    return IN6_IS_ADDR_LOOPBACK(inner) || (IN6_IS_ADDR_V4MAPPED(inner) && inner->s6_addr[12] == 127);
+    if (address->sa_family == AF_INET6 && !IN6_IS_ADDR_V4MAPPED(inner))
+        return IN6_IS_ADDR_LOOPBACK(inner) || IN6_IS_ADDR_UNSPECIFIED(inner);
+    if (address->sa_family == AF_INET6)
+        memcpy(&v4_address, inner->s6_addr + 12, sizeof(v4_address));
+    return ntohl(v4_address) >> 24 == 127 || v4_address == INADDR_ANY;
 }
 
 /* Nothing goes anywhere but to our own ports: that the rules let no other address pass is required too. */

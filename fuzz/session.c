@@ -92,7 +92,7 @@ static void connect_client(const struct step *step)
     client_init(client);
     *slot = client;
     if (client_connect(client, &world.address, world.address_length))
-        world_expect((uid_t)(number_of(step, 0) % 3));
+        world_expect((uid_t)(number_of(step, 0) % WORLD_USERS));
     else
         client->left = true;
 }

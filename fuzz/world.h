@@ -38,6 +38,9 @@ void world_run(struct world *world, world_step *step);
 /* How many descriptors this process has. */
 unsigned world_descriptors(void);
 
+/* Uids from 0 that clients may have. */
+#define WORLD_USERS 3
+
 /* Who the next client that connects is. */
 void world_expect(uid_t uid);
 
