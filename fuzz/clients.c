@@ -3,6 +3,7 @@
 
 #include "fuzz/peers.h"
 #include "fuzz/require.h"
+#include "fuzz/world.h"
 
 #include <errno.h>
 #include <string.h>
@@ -149,6 +150,7 @@ bool client_read(struct client *client, size_t most)
             break;
         }
         buffer_grew(&client->told, (size_t)length);
+        world_heard();
         most -= (size_t)length;
     }
     return any;

@@ -44,6 +44,9 @@ unsigned world_descriptors(void);
 /* Who the next client that connects is. */
 void world_expect(uid_t uid);
 
+/* A client has heard something: what the daemon does is not for nothing. */
+void world_heard(void);
+
 /* Lets the threads run that the daemon has started; whether there were any. */
 bool world_run_threads(void);
 
