@@ -2,6 +2,7 @@
 /* A peer that resets its stream, in every state that the stream can be in: it is told, and nobody else notices. */
 #include "tests/daemon/fixture.h"
 #include "tests/daemon/freeze.h"
+#include "tests/daemon/name_server.h"
 #include "tests/daemon/passing.h"
 
 #include <arpa/inet.h>
@@ -17,11 +18,14 @@ Suite *daemon_resets_suite(void);
 #define RESET (CLOSED | READY_WRITE_CLOSED | READY_ERROR)
 
 static struct wire other; /* who is to be served all the time */
-static int other_peer;
+static int other_peer, name_server;
 
 static void set_up_other(void)
 {
-    set_up();
+    char address[32];
+
+    name_server = name_server_open(address);
+    set_up_with(ARGUMENTS("--dns", address));
     wire_open(&other, minimiod.socket);
     other_peer = open_stream(&other, 1, "");
 }
@@ -45,34 +49,8 @@ static void tear_down_other(void)
     wire_open(&wire, minimiod.socket);
     wire_close(&other);
     close(other_peer);
+    close(name_server);
     tear_down();
-}
-
-static uint16_t local_port(int fd)
-{
-    struct sockaddr_in address;
-    socklen_t length = sizeof address;
-
-    ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&address, &length), 0);
-    return ntohs(address.sin_port);
-}
-
-/* The connection that waits in a hole besides those that fill it: it comes when there is room again. */
-static int accept_from_hole(struct black_hole *hole)
-{
-    for (;;) {
-        int fd = port_accept(&hole->port);
-        struct sockaddr_in peer;
-        socklen_t length = sizeof peer;
-        bool fills = false;
-
-        ck_assert_int_eq(getpeername(fd, (struct sockaddr *)&peer, &length), 0);
-        for (int i = 0; i < BLACK_HOLE_FILL; i++)
-            fills |= local_port(hole->fill[i]) == ntohs(peer.sin_port);
-        if (!fills)
-            return fd;
-        close(fd);
-    }
 }
 
 /* ---- Before it is registered ------------------------------------------------------------------------------------- */
@@ -94,16 +72,15 @@ END_TEST
 START_TEST(before_its_register_is_answered)
 {
     bool answered = false;
-    struct black_hole hole;
     struct wire slow;
     int sent, peer, replies = 0;
 
-    black_hole_open(&hole);
     wire_open(&slow, minimiod.socket);
-    say(&slow, "{'jsonrpc':'2.0','id':'late','method':'register','params':{'token':1,'address':'%s'}}",
-        hole.port.address);
+    say(&slow, "{'jsonrpc':'2.0','id':'late','method':'register','params':{'token':1,'address':'late.example.%s'}}",
+        strchr(port.address, ':'));
     fill_until_blocked(&slow, &sent);
-    peer = accept_from_hole(&hole);
+    name_server_answer(name_server, 2, ARGUMENTS("127.0.0.1")); /* only now is there where to connect to */
+    peer = port_accept(&port);
     expect_served(); /* by then the daemon knows that it is connected */
     reset(peer);
     expect_served();
@@ -118,7 +95,6 @@ START_TEST(before_its_register_is_answered)
     }
     expect_event(&slow, 1, RESET);
     wire_close(&slow);
-    black_hole_close(&hole);
 }
 END_TEST
 
