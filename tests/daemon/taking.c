@@ -182,12 +182,14 @@ START_TEST(its_options_are_as_they_were)
 }
 END_TEST
 
-/* Takes a stream that lingers and lets it go at once: whoever of the two closes it last waits for the peer. */
+/* Takes a stream that lingers and lets it go at once: whoever of the two closes it last waits for the peer. Begins when
+ * the parent has closed its own copy, and ends `taken` when the daemon may be the last to have one. */
 static void take_and_close(int fd, int taken)
 {
     static const char bytes[65536];
     struct wire own;
 
+    expect_bytes(taken, "x");
     wire_open(&own, minimiod.socket);
     while (send(fd, bytes, sizeof bytes, MSG_DONTWAIT | MSG_NOSIGNAL) > 0)
         ;
@@ -218,6 +220,7 @@ START_TEST(nobody_waits_for_one_that_lingers)
         }
         close(fds[0]);
         close(taken[0]);
+        put_bytes(taken[1], "x");
         expect_eof(taken[1]);
         for (int n = 0; n < 10; n++)
             call(&wire, "ping", NULL);
