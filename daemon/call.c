@@ -89,6 +89,13 @@ static void replace(struct call *call, struct buffer *out, const struct fault *f
     reply_error(out, call->id, fault);
 }
 
+static void set_too_long(const struct call *call, struct fault *ret_fault)
+{
+    fault_set_limit(ret_fault, FAULT_LIMIT_EXCEEDED, "line_bytes", limits_of(call)->line_bytes,
+                    call->batch ? "the answer does not fit into what is left of the batch's line; ask for it alone"
+                                : "the answer does not fit into a line; the daemon's operator can allow longer ones");
+}
+
 static void check_answer(struct call *call, struct buffer *out)
 {
     struct fault fault;
@@ -97,8 +104,7 @@ static void check_answer(struct call *call, struct buffer *out)
         fault_set(&fault, FAULT_INTERNAL, "the daemon is out of memory; try again later");
         replace(call, out, &fault);
     } else if (!call_fits(call)) {
-        fault_set_limit(&fault, FAULT_LIMIT_EXCEEDED, "line_bytes", limits_of(call)->line_bytes,
-                        "the answer does not fit into the batch's line; ask for it alone");
+        set_too_long(call, &fault);
         replace(call, out, &fault);
     }
 }
@@ -253,6 +259,14 @@ void call_end(struct call *call)
         call->session->waiting--;
         call_drop(call);
     }
+}
+
+void call_fault_too_long(struct call *call)
+{
+    struct fault fault;
+
+    set_too_long(call, &fault);
+    call_fault(call, &fault);
 }
 
 void call_fault(struct call *call, const struct fault *fault)

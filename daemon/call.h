@@ -66,12 +66,13 @@ int call_carry(struct call *call, int fd);
 
 /*
  * The answer is written: sends it on its way. One that did not fit into memory becomes INTERNAL, one that did not
- * fit into its batch's line LIMIT_EXCEEDED. The call is over.
+ * fit into its line LIMIT_EXCEEDED. The call is over.
  */
 void call_end(struct call *call);
 
-/* Answers with a fault. */
+/* Answers with a fault; with the one that there is no room for the answer. */
 void call_fault(struct call *call, const struct fault *fault);
+void call_fault_too_long(struct call *call);
 
 /* Makes a call that is answered later: `*ret_call` keeps a copy of the id. Error: -ENOMEM. */
 int call_keep(const struct call *call, struct call *ret_call);

@@ -74,13 +74,10 @@ static void handle_stats(struct server *server, struct call *call, const struct 
 
 static void handle_discover(struct server *server, struct call *call, const struct params *params)
 {
-    struct fault fault;
-
+    (void)server;
     (void)params;
     if (call->batch) {
-        fault_set_limit(&fault, FAULT_LIMIT_EXCEEDED, "line_bytes", server->limits->line_bytes,
-                        "rpc.discover does not fit into a batch's line; ask for it alone");
-        call_fault(call, &fault);
+        call_fault_too_long(call);
         return;
     }
     reply_discover(call_begin(call), call->id);

@@ -317,16 +317,13 @@ void handle_read(struct server *server, struct call *call, const struct params *
     struct stream *stream = find_open(call, params->token);
     char bytes[READ_MAX_BYTES];
     size_t budget, size;
-    struct fault fault;
 
     if (!stream)
         return; /* answered, and its batch may be gone with that */
     budget = call_budget(call);
     size = reply_read_room(call->id, budget);
     if (size == 0) {
-        fault_set_limit(&fault, FAULT_LIMIT_EXCEEDED, "line_bytes", server->limits->line_bytes,
-                        "nothing fits into what is left of the batch's line; ask for it alone");
-        call_fault(call, &fault);
+        call_fault_too_long(call);
         return;
     }
     /* Read bytes are nowhere else: the room for the answer must be there before them. */

@@ -203,6 +203,7 @@ START_TEST(a_batch_s_line_has_no_room_for_it)
     expect(&wire, "[{'id':1,'error':{'code':13,'data':{'name':'LIMIT_EXCEEDED','limit':'line_bytes'}}},{'id':2}]");
     say(&wire, "[{'jsonrpc':'2.0','id':1,'method':'rpc.discover'}]");
     expect(&wire, "[{'id':1,'error':{'data':{'name':'LIMIT_EXCEEDED'}}}]");
+    ck_assert_ptr_nonnull(strstr(wire.line, "ask for it alone"));
     call(&wire, "close_loop", NULL);
     expect_in(call(&wire, "rpc.discover", "[]"), "{'info':{}}");
 }
@@ -225,6 +226,7 @@ START_TEST(it_fits_into_a_line_of_its_length)
             call(&wire, "rpc.discover", NULL);
         else
             call_fails(&wire, "LIMIT_EXCEEDED", "{'limit':'line_bytes'}", "rpc.discover", NULL);
+        ck_assert_int_eq(strstr(wire.line, "operator can allow longer ones") != NULL, i);
         expect_in(call(&wire, "stats", NULL), "{'errors':{'LIMIT_EXCEEDED':%d}}", i);
         tear_down();
     }
