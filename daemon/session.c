@@ -1,22 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/session.h"
 
-#include "daemon/handlers.h"
+#include "daemon/intake.h"
 #include "daemon/membership.h"
 #include "daemon/polling.h"
 #include "daemon/server.h"
 #include "daemon/stream.h"
-#include "proto/plain.h"
 #include "proto/reply.h"
-#include "proto/request.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-static const struct span id_null = {"null", 4};
 
 /* ---- What is said ------------------------------------------------------------------------------------------------ */
 
@@ -54,159 +50,11 @@ void session_tell_detached(struct session *session, const char *loop)
         session_said(session);
 }
 
-static void say_fault(struct session *session, const struct fault *fault)
-{
-    struct call call = {.session = session, .id = id_null};
-
-    call_fault(&call, fault);
-}
-
-/* ---- Requests ---------------------------------------------------------------------------------------------------- */
+/* ---- Reading ----------------------------------------------------------------------------------------------------- */
 
 void session_discard_descriptor(struct session *session)
 {
     closer_discard(&session->account->closer, descriptors_take(&session->unclaimed));
-}
-
-/* A register that fails has its descriptor all the same: the next one's is the next. */
-static void claim_in_vain(struct session *session, const struct request *request, const struct fault *fault)
-{
-    bool decoded = fault->name == FAULT_INVALID_PARAMS || fault->name == FAULT_INTERNAL;
-
-    if (decoded && request->method == METHOD_REGISTER && request->params.fd)
-        session_discard_descriptor(session);
-}
-
-/* How many requests the daemon may have carried out when the session's share of this turn ends. */
-static uint64_t share_of_turn(const struct server *server)
-{
-    bool alone = TAILQ_EMPTY(&server->runnable);
-
-    return server->stats.requests + (alone ? SERVER_REQUESTS : SERVER_REQUESTS_SHARED);
-}
-
-/* Whether another message may be taken. */
-static bool may_take(const struct session *session, uint64_t share)
-{
-    return session_takes(session) && session->server->stats.requests < share;
-}
-
-/* The messages at `data` that are plain requests. Returns how many bytes are done with. */
-static size_t take_plain(struct session *session, const char *data, size_t length, uint64_t share)
-{
-    struct server *server = session->server;
-    size_t done = 0, space, used;
-    struct request request;
-
-    while (may_take(session, share) && frame_begins(&session->frame, data + done, length - done, &space) &&
-           plain_decode(data + done + space, length - done - space, server->limits, &request, &used)) {
-        struct call call = {.session = session, .id = request.id};
-
-        done += space + used;
-        server->stats.requests++;
-        handle_request(server, &call, &request);
-    }
-    return done;
-}
-
-static void carry_out(struct session *session, struct span text, struct batch *batch, uint32_t slot)
-{
-    struct server *server = session->server;
-    struct call call = {.session = session, .batch = batch, .slot = slot};
-    struct request request;
-    struct fault fault;
-    int result = request_decode(text, server->limits, &request, &fault);
-
-    server->stats.requests++;
-    call.id = request.id;
-    if (result < 0) {
-        claim_in_vain(session, &request, &fault);
-        call_fault(&call, &fault);
-    } else {
-        handle_request(server, &call, &request);
-    }
-    request_deinit(&request);
-}
-
-static void take_message(struct session *session, struct span text)
-{
-    struct server *server = session->server;
-    struct request_reader reader;
-    struct batch *batch = NULL;
-    struct fault fault;
-    struct span one;
-    uint32_t slot = 0;
-
-    if (request_reader_init(&reader, text, server->limits, &fault) < 0) {
-        say_fault(session, &fault);
-        return;
-    }
-    if (reader.batch) {
-        server->batch_serial += server->batch_serial == UINT32_MAX ? 2 : 1; /* never 0 */
-        batch = batch_new(session, reader.count, server->batch_serial);
-        if (!batch) {
-            fault_set(&fault, FAULT_INTERNAL, "the daemon is out of memory; try again later");
-            say_fault(session, &fault);
-            if (session->unclaimed.count) /* from here on they would go to the wrong registers */
-                session_break(session);
-            return;
-        }
-    }
-    /* The batch is gone with its last call. */
-    while (request_reader_next(&reader, &one))
-        carry_out(session, one, batch, slot++);
-}
-
-/* A set that was cut short, or one too many: which descriptor is whose can no longer be told. */
-static void refuse_descriptors(struct session *session)
-{
-    const struct limits *limits = session->server->limits;
-    struct fault fault;
-
-    fault_set_limit(&fault, FAULT_LIMIT_EXCEEDED, "descriptors", limits->descriptors_message,
-                    "at most %u descriptors beside a message and %u unclaimed, and the daemon may have none left",
-                    limits->descriptors_message, limits->descriptors_unclaimed);
-    say_fault(session, &fault);
-    session->closing = true;
-    server_schedule(session->server, session);
-}
-
-/* Takes messages for as long as the session takes any, and its share of the turn lasts. Returns how many bytes are
- * done with. */
-static size_t take_messages(struct session *session, const char *data, size_t length, uint64_t share)
-{
-    struct server *server = session->server;
-    size_t done = 0;
-
-    session->backlog = true;
-    session->taking = true;
-    while (may_take(session, share)) {
-        struct span text;
-        struct fault fault;
-        size_t used;
-        enum frame_status status;
-
-        done += take_plain(session, data + done, length - done, share);
-        if (!may_take(session, share))
-            break;
-        status = frame_next(&session->frame, data + done, length - done, server->limits, &used, &text, &fault);
-        done += used;
-        if (status == FRAME_MORE) {
-            session->backlog = false;
-            break;
-        }
-        if (status == FRAME_TEXT)
-            take_message(session, text);
-        else
-            say_fault(session, &fault);
-        session->closing = status == FRAME_CLOSE;
-    }
-    /* Descriptors come with the last of the bytes that are read at once: those before have their answers before. */
-    if (!session->backlog &&
-        (session->cut || session->unclaimed.count > session->server->limits->descriptors_unclaimed))
-        refuse_descriptors(session);
-    session->taking = false;
-    return done;
 }
 
 /* What a set that was cut short has left of it. */
@@ -246,46 +94,6 @@ static size_t read_some(struct session *session, char *room, size_t size)
     return 0;
 }
 
-static void keep(struct session *session, const char *data, size_t length)
-{
-    buffer_append(&session->in, data, length);
-    if (buffer_failed(&session->in))
-        session_break(session);
-}
-
-/* Also when nothing is kept: that there is nothing more is then what is found out. */
-static void take_kept(struct session *session, uint64_t share)
-{
-    const char *data = session->in.length ? buffer_bytes(&session->in) : "";
-
-    buffer_consume(&session->in, take_messages(session, data, session->in.length, share));
-}
-
-static void take_fresh(struct session *session, size_t length, uint64_t share)
-{
-    const char *data = session->server->scratch;
-    size_t done;
-
-    if (session->in.length) {
-        keep(session, data, length);
-        if (!session->broken)
-            take_kept(session, share);
-        return;
-    }
-    done = take_messages(session, data, length, share);
-    if (done < length)
-        keep(session, data + done, length - done);
-}
-
-static void end_of_input(struct session *session)
-{
-    struct fault fault;
-
-    session->input_done = true;
-    if (frame_end(&session->frame, &fault) == FRAME_FAULT)
-        say_fault(session, &fault);
-}
-
 static void discard_share(struct session *session)
 {
     for (int i = 0; i < SERVER_DISCARDS; i++)
@@ -303,27 +111,27 @@ static bool read_and_take(struct session *session, uint64_t share)
     bool ended_at_descriptors = session->unclaimed.count > had;
 
     if (length)
-        take_fresh(session, length, share);
+        intake_take(session, length, share);
     return ended_at_descriptors && !session->backlog;
 }
 
 void session_run(struct session *session)
 {
-    uint64_t share = share_of_turn(session->server);
+    uint64_t share = intake_share(session->server);
 
     if (session->closing)
         discard_share(session);
     if (!session_takes(session))
         return;
     if (session->backlog)
-        take_kept(session, share);
+        intake_take_kept(session, share);
     if (!session->backlog && session->readable) {
         int reads = SERVER_READS;
-        while (reads-- > 0 && may_take(session, share) && read_and_take(session, share))
+        while (reads-- > 0 && intake_may_take(session, share) && read_and_take(session, share))
             ;
     }
     if (session->ended && !session->backlog && !session->input_done && session_takes(session))
-        end_of_input(session);
+        intake_end(session);
     if ((session->readable || session->backlog) && session_takes(session))
         server_schedule(session->server, session);
     session_said(session);
@@ -559,8 +367,7 @@ void session_free(struct session *session)
     membership_leave(session, NULL);
     LIST_FOREACH_SAFE(batch, &session->batches, entry, next)
     batch_free(batch);
-    if (session->runnable)
-        TAILQ_REMOVE(&server->runnable, session, runnable_link);
+    server_unschedule(session);
     if (session->dirty)
         TAILQ_REMOVE(&server->dirty, session, dirty_link);
     LIST_REMOVE(session, entry);
@@ -595,13 +402,14 @@ void session_finish(struct session *session)
         if (!room)
             break;
         buffer_grew(&session->in, read_some(session, room, SERVER_READ_BYTES));
-        take_kept(session, share_of_turn(session->server));
+        intake_take_kept(session, intake_share(session->server));
     }
     session_free(session);
 }
 
 void session_refuse(int fd, const struct fault *fault)
 {
+    static const struct span id_null = {"null", 4};
     struct buffer line;
 
     buffer_init(&line);

@@ -21,18 +21,21 @@
 
 struct server;
 
+TAILQ_HEAD(session_list, session);
+
 struct session {
     struct source source;
     struct server *server;
-    LIST_ENTRY(session) entry;          /* in server->sessions */
-    TAILQ_ENTRY(session) runnable_link; /* in server->runnable */
-    TAILQ_ENTRY(session) dirty_link;    /* in server->dirty */
+    LIST_ENTRY(session) entry;       /* in server->sessions */
+    TAILQ_ENTRY(session) queue_link; /* in `queue` */
+    TAILQ_ENTRY(session) dirty_link; /* in server->dirty */
     struct account *account;
     struct loop *loop; /* NULL: none, until the next open_loop */
     LIST_HEAD(, batch) batches;
     struct registering_list done; /* answers that wait until the client reads */
     uint32_t waiting;             /* calls that are answered later */
-    uint32_t runnable_since;      /* the turn in which it became so */
+    struct session_list *queue;   /* where it waits for its part in a turn; NULL: it has nothing to do */
+    uint32_t scheduled_in;        /* the turn in which that came */
     int fd;
     struct frame frame;
     struct buffer in;             /* a begun message, and what was read but not taken yet */
@@ -40,7 +43,7 @@ struct session {
     struct parcels parcels;       /* descriptors that go with it */
     uint32_t held_fds;            /* that batches without all their answers keep */
     struct descriptors unclaimed; /* received, for the registers to come */
-    bool runnable, dirty;
+    bool dirty;
     bool taking;     /* one of its requests is being carried out */
     bool cut;        /* of the descriptors that came last some were lost */
     bool readable;   /* the kernel may have more to read */
@@ -53,8 +56,6 @@ struct session {
     bool closing;    /* to be closed when what was said is out; nothing more is read */
     bool broken;     /* to be closed at once */
 };
-
-TAILQ_HEAD(session_list, session);
 
 /* Takes the socket, which is the server's until then, into a new session with an open loop. Errors: -ENOMEM, and those
  * of the registrator; the socket is then the caller's still. */
