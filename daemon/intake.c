@@ -44,7 +44,7 @@ static size_t take_plain(struct session *session, const char *data, size_t lengt
     struct request request;
 
     while (intake_may_take(session, share) && frame_begins(&session->frame, data + done, length - done, &space) &&
-           plain_decode(data + done + space, length - done - space, server->limits, &request, &used)) {
+           plain_decode(data + done + space, length - done - space, session->limits, &request, &used)) {
         struct call call = {.session = session, .id = request.id};
 
         done += space + used;
@@ -60,7 +60,7 @@ static void carry_out(struct session *session, struct span text, struct batch *b
     struct call call = {.session = session, .batch = batch, .slot = slot};
     struct request request;
     struct fault fault;
-    int result = request_decode(text, server->limits, &request, &fault);
+    int result = request_decode(text, session->limits, &request, &fault);
 
     server->stats.requests++;
     call.id = request.id;
@@ -82,7 +82,7 @@ static void take_message(struct session *session, struct span text)
     struct span one;
     uint32_t slot = 0;
 
-    if (request_reader_init(&reader, text, server->limits, &fault) < 0) {
+    if (request_reader_init(&reader, text, session->limits, &fault) < 0) {
         say_fault(session, &fault);
         return;
     }
@@ -105,7 +105,7 @@ static void take_message(struct session *session, struct span text)
 /* A set that was cut short, or one too many: which descriptor is whose can no longer be told. */
 static void refuse_descriptors(struct session *session)
 {
-    const struct limits *limits = session->server->limits;
+    const struct limits *limits = session->limits;
     struct fault fault;
 
     fault_set_limit(&fault, FAULT_LIMIT_EXCEEDED, "descriptors", limits->descriptors_message,
@@ -120,7 +120,6 @@ static void refuse_descriptors(struct session *session)
  * done with. */
 static size_t take_messages(struct session *session, const char *data, size_t length, uint64_t share)
 {
-    struct server *server = session->server;
     size_t done = 0;
 
     session->backlog = true;
@@ -134,7 +133,7 @@ static size_t take_messages(struct session *session, const char *data, size_t le
         done += take_plain(session, data + done, length - done, share);
         if (!intake_may_take(session, share))
             break;
-        status = frame_next(&session->frame, data + done, length - done, server->limits, &used, &text, &fault);
+        status = frame_next(&session->frame, data + done, length - done, session->limits, &used, &text, &fault);
         done += used;
         if (status == FRAME_MORE) {
             session->backlog = false;
@@ -147,8 +146,7 @@ static size_t take_messages(struct session *session, const char *data, size_t le
         session->closing = status == FRAME_CLOSE;
     }
     /* Descriptors come with the last of the bytes that are read at once: those before have their answers before. */
-    if (!session->backlog &&
-        (session->cut || session->unclaimed.count > session->server->limits->descriptors_unclaimed))
+    if (!session->backlog && (session->cut || session->unclaimed.count > session->limits->descriptors_unclaimed))
         refuse_descriptors(session);
     session->taking = false;
     return done;

@@ -16,14 +16,6 @@
 
 /* ---- What is said ------------------------------------------------------------------------------------------------ */
 
-bool session_takes(const struct session *session)
-{
-    const struct limits *limits = session->server->limits;
-
-    return !session->closing && !session->broken && session->out.length < limits->output_bytes &&
-           session->parcels.fds.count < limits->descriptors_unclaimed;
-}
-
 void session_said(struct session *session)
 {
     if (session->dirty)
@@ -72,7 +64,7 @@ static size_t read_some(struct session *session, char *room, size_t size)
     uint32_t had = session->unclaimed.count;
     bool cut = false;
     /* The kernel lets go of what is not received without asking anybody. */
-    uint32_t most = closer_is_clogged(&session->account->closer) ? 0 : server->limits->descriptors_message;
+    uint32_t most = closer_is_clogged(&session->account->closer) ? 0 : session->limits->descriptors_message;
     ssize_t length = descriptors_receive(&session->unclaimed, session->fd, room, size, most, &cut);
 
     if (length > 0) {
@@ -151,7 +143,7 @@ static int deliver_line(struct session *session)
     ready_begin(out);
     TAILQ_FOREACH(stream, &loop->ready, place_link)
     {
-        if (!events_add(out, stream->token, stream->pending, begun_at, session->server->limits->line_bytes - 2))
+        if (!events_add(out, stream->token, stream->pending, begun_at, session->limits->line_bytes - 2))
             break;
         count++;
     }
@@ -314,6 +306,7 @@ int session_new(struct server *server, int fd, struct account *account)
         return -ENOMEM;
     session->source.ready = ready;
     session->server = server;
+    session->limits = server->limits;
     session->account = account;
     session->parcels.closer = &account->closer;
     session->fd = fd;

@@ -18,6 +18,7 @@
 #include "daemon/registering.h"
 #include "proto/buffer.h"
 #include "proto/frame.h"
+#include "proto/limits.h"
 
 struct server;
 
@@ -26,6 +27,7 @@ TAILQ_HEAD(session_list, session);
 struct session {
     struct source source;
     struct server *server;
+    const struct limits *limits;     /* the server's */
     LIST_ENTRY(session) entry;       /* in server->sessions */
     TAILQ_ENTRY(session) queue_link; /* in `queue` */
     TAILQ_ENTRY(session) dirty_link; /* in server->dirty */
@@ -80,8 +82,12 @@ void session_deliver(struct session *session);
 /* Also closes the session where its time has come. */
 void session_flush(struct session *session);
 
-/* Whether the client reads: there is room for more to say. */
-bool session_takes(const struct session *session);
+/* Whether the client reads: there is room for more to say. Asked before each request, so inline. */
+static inline bool session_takes(const struct session *session)
+{
+    return !session->closing && !session->broken && session->out.length < session->limits->output_bytes &&
+           session->parcels.fds.count < session->limits->descriptors_unclaimed;
+}
 
 /* Something was appended to `out`: it goes out this turn. */
 void session_said(struct session *session);
