@@ -26,6 +26,8 @@ class Client:
         self.arrays = []  # batches that have such in them
         self.half = False  # it will say no more
         self.losing = False  # its loop was taken over, and it has not read so yet
+        self.parting = False  # the daemon takes leave of it
+        self.was_told = False  # and has said so
 
     # ---- Asking
 
@@ -62,7 +64,7 @@ class Client:
 
     def is_leaving(self):
         """Whether what waits may be told that the loop is closed."""
-        return self.losing or any(one.method in ("close_loop", "open_loop") for group in self.queue for one in group)
+        return self.losing or self.parting or any(one.method in ("close_loop", "open_loop") for group in self.queue for one in group)
 
     def has_poll(self):
         return any(isinstance(one, Poll) for one in [*self.waiting, *(one for group in self.queue for one in group)])
@@ -96,6 +98,7 @@ class Client:
                 self.end()
 
     def take(self, message):
+        check(not (self.parting and self.was_told), "more than the loop's end:", message)
         if isinstance(message, list):
             self.take_array(message)
         elif "method" in message:
@@ -132,6 +135,10 @@ class Client:
             check(self.losing and not self.waiting, "detached", message, "while", self.waiting, "waits")
             check(message["params"] == {"loop": self.loop.name, "reason": "takeover"}, message)
             self.forget_past()
+        elif message["method"] == "loop_closed":
+            check(self.parting and not self.waiting and not self.arrays, "closed", message, "while", self.waiting, "waits")
+            check(message["params"] == {"loop": self.loop and self.loop.name, "reason": "shutdown"}, message)
+            self.was_told = True
         else:
             raise Violation(f"an unknown notification: {message}")
 
@@ -249,6 +256,12 @@ class Client:
         for group in self.queue:
             for request in group:
                 request.carried_out()
+        self.restart()
+
+    def part(self):
+        """Reads to the end of a session that the daemon ends: what waits has an answer, and the loop's end is last."""
+        self.pump(lambda: self.wire.ended and not self.wire.lines)
+        check(self.was_told and not self.wire.pending, "the daemon ended the session and did not say so")
         self.restart()
 
     def restart(self):

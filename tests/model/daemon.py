@@ -58,6 +58,13 @@ class Daemon:
         with open(f"/proc/{self.process.pid}/maps", encoding="ascii") as maps:
             return any("san.so" in line for line in maps)
 
+    def reload(self):
+        self.process.send_signal(signal.SIGHUP)
+
+    def hand_over(self):
+        """To its own binary: the process and the listening socket stay."""
+        self.process.send_signal(signal.SIGUSR2)
+
     def stop(self):
         """Ends it; its exit status, which a sanitizer's leak check has a say in."""
         self.process.terminate()

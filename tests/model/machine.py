@@ -289,6 +289,29 @@ class Machine(RuleBasedStateMachine):
         client.ask(ask.OpenLoop(client, name, linger_ms=0))
         client.drain_replies()
 
+    # ---- The daemon
+
+    @rule()
+    def reload(self):
+        """Its settings are as they were: nobody notices."""
+        self.daemon.reload()
+
+    @rule()
+    def hand_over(self):
+        """Another binary takes over, the same one: what has a name is there as if its client had died."""
+        for client in self.clients:
+            if client.half:
+                client.settle_half()
+            if not client.half:
+                client.ping()  # one that was not accepted yet would be the next binary's
+            if client.losing:
+                client.pump(lambda client=client: not client.losing)
+        for client in self.clients:
+            client.parting = True
+        self.daemon.hand_over()
+        for client in self.clients:
+            client.part()
+
     # ---- Peers
 
     def send_from(self, peer):
