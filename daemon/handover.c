@@ -27,6 +27,11 @@ void handover_init(void)
     program[length < 0 ? 0 : length] = '\0';
 }
 
+const char *handover_program(void)
+{
+    return program;
+}
+
 /* ---- Handing over ----------------------------------------------------------------------------------------------- */
 
 static int set_inherited(int fd, bool inherited)

@@ -12,6 +12,7 @@ struct server;
 
 /* Remembers where this program's file is, as that is where the next one will be. Before anything else. */
 void handover_init(void);
+const char *handover_program(void);
 
 /* What the binary before has left. */
 struct handover {

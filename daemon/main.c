@@ -8,7 +8,9 @@
 #include "daemon/log.h"
 #include "daemon/options.h"
 #include "daemon/server.h"
+#include "daemon/trial.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,26 +23,20 @@ static struct minimio_registrator *waker;
 
 /* ---- Signals ---------------------------------------------------------------------------------------------------- */
 
-static void on_stop(int signal)
+static void on_signal(int number)
 {
-    (void)signal;
-    signals.stop = 1;
+    if (number == SIGHUP)
+        signals.reload = 1;
+    else if (number == SIGUSR2)
+        signals.hand_over = 1;
+    else if (number == SIGCHLD)
+        signals.child = 1;
+    else
+        signals.stop = 1;
     minimio_registrator_wake(waker);
 }
 
-static void on_reload(int signal)
-{
-    (void)signal;
-    signals.reload = 1;
-    minimio_registrator_wake(waker);
-}
-
-static void on_hand_over(int signal)
-{
-    (void)signal;
-    signals.hand_over = 1;
-    minimio_registrator_wake(waker);
-}
+static const int watched[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR2, SIGCHLD};
 
 /* Those that would end a process that has not said yet what to do with them: they wait until it has. */
 static void hold_signals(int how)
@@ -48,33 +44,33 @@ static void hold_signals(int how)
     sigset_t set;
 
     sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGHUP);
-    sigaddset(&set, SIGUSR2);
+    for (size_t i = 0; i < sizeof watched / sizeof *watched; i++)
+        sigaddset(&set, watched[i]);
     sigprocmask(how, &set, NULL);
 }
 
 static void watch_signals(struct minimio_registrator *registrator)
 {
-    struct sigaction stop = {.sa_handler = on_stop, .sa_flags = SA_RESTART};
-    struct sigaction reload = {.sa_handler = on_reload, .sa_flags = SA_RESTART};
-    struct sigaction hand_over = {.sa_handler = on_hand_over, .sa_flags = SA_RESTART};
+    struct sigaction watch = {.sa_handler = on_signal, .sa_flags = SA_RESTART | SA_NOCLDSTOP};
 
     waker = registrator;
-    sigaction(SIGTERM, &stop, NULL);
-    sigaction(SIGINT, &stop, NULL);
-    sigaction(SIGHUP, &reload, NULL);
-    sigaction(SIGUSR2, &hand_over, NULL);
+    for (size_t i = 0; i < sizeof watched / sizeof *watched; i++)
+        sigaction(watched[i], &watch, NULL);
     hold_signals(SIG_UNBLOCK);
 }
 
-/* At the end, when there is nothing to wake any more. */
 static void ignore(int signal_number)
 {
     struct sigaction ignored = {.sa_handler = SIG_IGN};
 
     sigaction(signal_number, &ignored, NULL);
+}
+
+/* At the end, when there is nothing to wake any more. */
+static void ignore_signals(void)
+{
+    for (size_t i = 0; i < sizeof watched / sizeof *watched; i++)
+        ignore(watched[i]);
 }
 
 /* ---- Settings --------------------------------------------------------------------------------------------------- */
@@ -128,8 +124,10 @@ static void reload(struct server *server, const struct options *options)
     server_ready(server);
 }
 
-/* A binary that could not read its settings would end with every stream in its hands. */
-static bool would_start(struct server *server, const struct options *options)
+/* ---- Handing over ----------------------------------------------------------------------------------------------- */
+
+/* A file that is gone would be no error to a binary that starts, and its rules would be gone with it. */
+static bool has_settings(struct server *server, const struct options *options)
 {
     struct complaints complaints = {.tell = tell_log};
     struct config config;
@@ -140,17 +138,26 @@ static bool would_start(struct server *server, const struct options *options)
     return true;
 }
 
-/* Returns only where it failed: then this binary goes on. Error: negative errno, it cannot. */
-static int hand_over(struct server *server, const struct options *options)
+/* A binary that could not start would end with every stream in its hands: it is tried first. */
+static void try_next(struct server *server, struct trial *trial, const struct options *options)
 {
     int result;
 
     signals.hand_over = 0;
-    if (!would_start(server, options)) {
+    if (!has_settings(server, options)) {
         log_write(LOG_LEVEL_ERROR, "not handed over: the configuration is wrong; this binary goes on");
-        return 0;
+        return;
     }
-    result = server_take_leave(server);
+    result = trial_begin(trial, &server->reactor.timers, handover_program(), options->arguments);
+    if (result < 0 && result != -EALREADY)
+        log_write(LOG_LEVEL_ERROR, "not handed over: %s; this binary goes on", strerror(-result));
+}
+
+/* Returns only where it failed: then this binary goes on. Error: negative errno, it cannot. */
+static int hand_over(struct server *server, const struct options *options)
+{
+    int result = server_take_leave(server);
+
     if (result < 0)
         return result;
     /* One that came before now is nobody's but this binary's to obey; one that comes later is the next one's. */
@@ -161,6 +168,12 @@ static int hand_over(struct server *server, const struct options *options)
         log_write(LOG_LEVEL_ERROR, "not handed over: %s; this binary goes on", strerror(-result));
     server_resume(server);
     return 0;
+}
+
+static int settle_trial(struct server *server, struct trial *trial, const struct options *options)
+{
+    signals.child = 0;
+    return trial_look(trial) == TRIAL_PASSED ? hand_over(server, options) : 0;
 }
 
 /* ---- The run ---------------------------------------------------------------------------------------------------- */
@@ -180,6 +193,7 @@ static void announce(struct server *server, const struct config *config)
 
 static int serve(struct server *server, struct config *config, const struct options *options)
 {
+    struct trial trial = {0};
     struct handover handover;
     int result;
 
@@ -191,15 +205,15 @@ static int serve(struct server *server, struct config *config, const struct opti
         while ((result = server_run(server, &signals)) > SERVER_STOPPED) {
             if (result == SERVER_RELOAD)
                 reload(server, options);
-            else if ((result = hand_over(server, options)) < 0)
+            else if (result == SERVER_HAND_OVER)
+                try_next(server, &trial, options);
+            else if ((result = settle_trial(server, &trial, options)) < 0)
                 break;
         }
         if (result < 0)
             log_write(LOG_LEVEL_ERROR, "cannot go on: %s", strerror(-result));
-        ignore(SIGTERM);
-        ignore(SIGINT);
-        ignore(SIGHUP);
-        ignore(SIGUSR2);
+        trial_deinit(&trial);
+        ignore_signals();
     }
     server_deinit(server);
     log_finish();

@@ -308,13 +308,15 @@ int server_run(struct server *server, const struct server_signals *signals)
     int result = 0;
 
     report(server); /* what was to be said since the last turn, or before the first */
-    while (result == 0 && !signals->stop && !signals->reload && !signals->hand_over)
+    while (result == 0 && !signals->stop && !signals->reload && !signals->hand_over && !signals->child)
         result = turn(server);
     if (result < 0)
         return result;
     if (signals->stop)
         return stop(server);
-    return signals->hand_over ? SERVER_HAND_OVER : SERVER_RELOAD;
+    if (signals->reload)
+        return SERVER_RELOAD;
+    return signals->hand_over ? SERVER_HAND_OVER : SERVER_CHILD;
 }
 
 int server_reconfigure(struct server *server, struct config *fresh)

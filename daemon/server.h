@@ -66,7 +66,7 @@ struct server {
 
 /* What signal handlers ask for. Who sets one wakes the reactor; who has done what was asked clears it. */
 struct server_signals {
-    volatile sig_atomic_t stop, reload, hand_over;
+    volatile sig_atomic_t stop, reload, hand_over, child;
 };
 
 /*
@@ -76,11 +76,11 @@ struct server_signals {
 int server_init(struct server *server, struct config *config, const struct handover *handover);
 void server_deinit(struct server *server);
 
-enum { SERVER_STOPPED, SERVER_RELOAD, SERVER_HAND_OVER };
+enum { SERVER_STOPPED, SERVER_RELOAD, SERVER_HAND_OVER, SERVER_CHILD };
 
 /*
- * Serves until a signal asks for something. SERVER_RELOAD: it goes on when it is called again. SERVER_STOPPED: the
- * clients were told. SERVER_HAND_OVER: likewise as of a reload. Errors: negative errno, it cannot go on.
+ * Serves until a signal asks for something. SERVER_STOPPED: the clients were told. Otherwise it goes on when it is
+ * called again; SERVER_CHILD: a child process has ended. Errors: negative errno, it cannot go on.
  */
 int server_run(struct server *server, const struct server_signals *signals);
 

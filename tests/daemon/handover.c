@@ -3,12 +3,14 @@
 #include "tests/daemon/conf.h"
 #include "tests/daemon/passing.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 Suite *daemon_handover_suite(void);
@@ -274,7 +276,41 @@ START_TEST(the_new_binary_may_have_replaced_the_old_one)
 }
 END_TEST
 
-START_TEST(without_a_binary_the_old_one_goes_on)
+static void replace_program(const char *script)
+{
+    FILE *file;
+
+    unlink(program);
+    file = fopen(program, "we");
+    ck_assert_ptr_nonnull(file);
+    fputs(script, file);
+    ck_assert_int_eq(fchmod(fileno(file), 0700), 0);
+    fclose(file);
+}
+
+/* Its session has noticed nothing. */
+static void expect_untouched(int peer)
+{
+    write_byte(peer);
+    expect_event(&wire, 1, READY_READABLE);
+    expect_in(call(&wire, "read", "[1]"), "{'data':'x'}");
+    call(&wire, "reregister", "[1]");
+}
+
+static const struct {
+    const char *script; /* NULL: there is no file */
+    const char *log;
+} unfit[] = {
+    {NULL, "not handed over: No such file or directory; this binary goes on"},
+    {"no program", "not handed over: Exec format error; this binary goes on"},
+    {"#!/nowhere/interpreter\n", "not handed over: No such file or directory; this binary goes on"},
+    {"#!/bin/sh\nexit 3\n", "checked its configuration and ended with 3; this binary goes on"},
+    {"#!/bin/sh\nkill -SEGV $$\n", "signal 11 ended the new binary as it checked its configuration"},
+    {"#!/bin/sh\necho no option $3 >&2\nexit 2\n", "no option --check-config"},
+    {"#!/bin/sh\nexec sleep 100\n", "did not check its configuration within 10 s; this binary goes on"},
+};
+
+START_TEST(to_a_binary_that_cannot_start_nothing_is_handed_over)
 {
     int peer;
 
@@ -285,21 +321,72 @@ START_TEST(without_a_binary_the_old_one_goes_on)
     start_copy();
     call(&wire, "open_loop", "{'name':'kept'}");
     peer = open_stream(&wire, 1, "");
-    ck_assert_int_eq(unlink(program), 0);
-    for (int i = 0; i < 3; i++) {
-        hand_over(&wire, "'kept'");
-        await("not handed over");
-        come_back("kept", 1);
-    }
-    write_byte(peer);
-    expect_event(&wire, 1, READY_READABLE);
+    if (unfit[_i].script)
+        replace_program(unfit[_i].script);
+    else
+        ck_assert_int_eq(unlink(program), 0);
+    kill(minimiod.process.pid, SIGUSR2);
+    expect_untouched(peer);
+    await(unfit[_i].log);
+    await("goes on");
+    expect_untouched(peer);
+    unlink(program);
     copy_program();
     hand_over(&wire, "'kept'");
     come_back("kept", 1);
-    expect_event(&wire, 1, READY_READABLE);
+    expect_untouched(peer);
     close(peer);
     unlink(program);
     tear_down();
+}
+END_TEST
+
+/* As some parents leave it: that the trial is over has to be heard of all the same. */
+START_TEST(it_may_be_started_with_signals_blocked)
+{
+    sigset_t child, before;
+
+    if (getenv("MINIMIO_VALGRIND")) {
+        printf("handover: valgrind's own file is the program there\n");
+        return;
+    }
+    sigemptyset(&child);
+    sigaddset(&child, SIGCHLD);
+    ck_assert_int_eq(sigprocmask(SIG_BLOCK, &child, &before), 0);
+    start_copy();
+    ck_assert_int_eq(sigprocmask(SIG_SETMASK, &before, NULL), 0);
+    call(&wire, "open_loop", "{'name':'kept'}");
+    hand_over(&wire, "'kept'");
+    come_back("kept", 0);
+    hand_over(&wire, "'kept'");
+    come_back("kept", 0);
+    unlink(program);
+    tear_down();
+}
+END_TEST
+
+START_TEST(one_that_is_tried_ends_with_the_daemon)
+{
+    const char *said;
+    pid_t tried;
+
+    if (getenv("MINIMIO_VALGRIND")) {
+        printf("handover: valgrind's own file is the program there\n");
+        return;
+    }
+    start_copy();
+    replace_program("#!/bin/sh\necho tried as $$. >&2\nexec sleep 100\n");
+    kill(minimiod.process.pid, SIGUSR2);
+    await(".\n");
+    said = strstr(minimiod.process.err.text, "tried as ");
+    ck_assert_ptr_nonnull(said);
+    tried = atoi(said + strlen("tried as "));
+    ck_assert_int_eq(kill(tried, 0), 0);
+    kill(minimiod.process.pid, SIGUSR2); /* is about the same one */
+    unlink(program);
+    tear_down();
+    ck_assert_int_eq(kill(tried, 0), -1);
+    ck_assert_int_eq(errno, ESRCH);
 }
 END_TEST
 
@@ -323,7 +410,9 @@ Suite *daemon_handover_suite(void)
     suite_add_tcase(suite, asked);
     tcase_add_test(alone, the_new_binary_may_have_replaced_the_old_one);
     tcase_add_test(alone, with_a_wrong_file_the_old_one_goes_on);
-    tcase_add_test(alone, without_a_binary_the_old_one_goes_on);
+    tcase_add_loop_test(alone, to_a_binary_that_cannot_start_nothing_is_handed_over, 0, LENGTH(unfit));
+    tcase_add_test(alone, it_may_be_started_with_signals_blocked);
+    tcase_add_test(alone, one_that_is_tried_ends_with_the_daemon);
     suite_add_tcase(suite, alone);
     return suite;
 }

@@ -16,8 +16,8 @@ Suite *systemd_suite(void);
 #define BOX_MS    150000 /* beyond what the box itself lives at most */
 #define TIMEOUT_S 160
 
-static const char *const themes[] = {"activation", "configuration", "confinement", "notify",  "restarts",
-                                     "start",      "units",         "users",       "watchdog"};
+static const char *const themes[] = {"activation", "configuration", "confinement", "handover", "notify",
+                                     "restarts",   "start",         "units",       "users",    "watchdog"};
 
 START_TEST(under_systemd)
 {

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/trial.h"
+
+#include "daemon/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define LIMIT_MS 10000 /* far more than reading a file takes */
+
+/* The arguments with another at their end. To be freed; NULL: out of memory. */
+static char **with_check(char **arguments)
+{
+    static char check[] = "--check-config";
+    size_t count = 0;
+    char **all;
+
+    while (arguments[count])
+        count++;
+    all = malloc((count + 2) * sizeof *all);
+    if (!all)
+        return NULL;
+    memcpy(all, arguments, count * sizeof *all);
+    all[count] = check;
+    all[count + 1] = NULL;
+    return all;
+}
+
+/* What it complains of is for the log, that all is well for nobody. */
+static int spawn(const char *program, char **arguments, pid_t *ret_pid)
+{
+    posix_spawn_file_actions_t actions;
+    int error = posix_spawn_file_actions_init(&actions);
+
+    if (error)
+        return -error;
+    error = posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+    if (!error)
+        error = posix_spawn(ret_pid, program, &actions, NULL, arguments, environ);
+    posix_spawn_file_actions_destroy(&actions);
+    return -error;
+}
+
+static void took_too_long(struct timer *timer)
+{
+    struct trial *trial = container_of(timer, struct trial, limit);
+
+    trial->late = true;
+    kill(trial->pid, SIGKILL);
+}
+
+int trial_begin(struct trial *trial, struct timers *timers, const char *program, char **arguments)
+{
+    char **all;
+    int result;
+
+    if (trial->pid)
+        return -EALREADY;
+    all = with_check(arguments);
+    if (!all)
+        return -ENOMEM;
+    result = spawn(program, all, &trial->pid);
+    free(all);
+    if (result < 0) {
+        trial->pid = 0;
+        return result;
+    }
+    trial->timers = timers;
+    trial->late = false;
+    timer_start(timers, &trial->limit, LIMIT_MS, took_too_long);
+    return 0;
+}
+
+static void tell_failure(const struct trial *trial, int status)
+{
+    if (trial->late)
+        log_write(LOG_LEVEL_ERROR,
+                  "not handed over: the new binary did not check its configuration within %d s; "
+                  "this binary goes on",
+                  LIMIT_MS / 1000);
+    else if (WIFSIGNALED(status))
+        log_write(LOG_LEVEL_ERROR,
+                  "not handed over: signal %d ended the new binary as it checked its configuration; "
+                  "this binary goes on",
+                  WTERMSIG(status));
+    else
+        log_write(LOG_LEVEL_ERROR,
+                  "not handed over: the new binary checked its configuration and ended with %d; "
+                  "this binary goes on",
+                  WEXITSTATUS(status));
+}
+
+enum trial_result trial_look(struct trial *trial)
+{
+    int status;
+    pid_t ended = trial->pid ? waitpid(trial->pid, &status, WNOHANG) : 0;
+
+    if (ended == 0)
+        return TRIAL_GOES_ON;
+    trial->pid = 0;
+    timer_stop(trial->timers, &trial->limit);
+    if (ended > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0)
+        return TRIAL_PASSED;
+    if (ended > 0)
+        tell_failure(trial, status);
+    else
+        log_write(LOG_LEVEL_ERROR,
+                  "not handed over: how the new binary's check ended cannot be told: %s; "
+                  "this binary goes on",
+                  strerror(errno));
+    return TRIAL_FAILED;
+}
+
+void trial_deinit(struct trial *trial)
+{
+    if (!trial->pid)
+        return;
+    timer_stop(trial->timers, &trial->limit);
+    kill(trial->pid, SIGKILL);
+    waitpid(trial->pid, NULL, 0);
+    trial->pid = 0;
+}

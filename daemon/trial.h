@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Whether the binary that is now at this one's place would start: it is asked, in a process of its own, to check its
+ * settings, and the daemon serves on meanwhile. One that cannot run, or does not know its arguments, says so while
+ * there is still somebody to go on.
+ */
+#ifndef MINIMIO_DAEMON_TRIAL_H
+#define MINIMIO_DAEMON_TRIAL_H
+
+#include "daemon/timer.h"
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/* Zero it before its first use. */
+struct trial {
+    struct timers *timers;
+    struct timer limit;
+    pid_t pid; /* 0: there is none */
+    bool late; /* it took too long, and was killed */
+};
+
+enum trial_result { TRIAL_GOES_ON, TRIAL_PASSED, TRIAL_FAILED };
+
+/* Starts the program with these arguments and one more. SIGCHLD tells that it has ended, soon or late. Errors: negative
+ * errno; -EALREADY, one is under way. */
+int trial_begin(struct trial *trial, struct timers *timers, const char *program, char **arguments);
+
+/* Looks whether it has ended; the log says why it has failed. */
+enum trial_result trial_look(struct trial *trial);
+
+/* Ends one that is under way. */
+void trial_deinit(struct trial *trial);
+
+#endif
