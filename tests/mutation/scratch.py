@@ -5,6 +5,7 @@ import os
 import pathlib
 import re
 import resource
+import select
 import shutil
 import signal
 import subprocess
@@ -91,31 +92,45 @@ class Scratch:
     def run(self, suite, seconds, **environment):
         """Runs a suite until its first failure. Returns None, or what failed."""
         temporary = tempfile.mkdtemp(prefix="minimio-suite-")
-        tap = pathlib.Path(temporary, "tap")
+        results = os.path.join(temporary, "results")
+        os.mkfifo(results)
+        reader = os.open(results, os.O_RDONLY | os.O_NONBLOCK)
         process = self.start(
-            ["build/tests/all"], CK_RUN_SUITE=suite, CK_TAP_LOG_FILE_NAME=str(tap), MINIMIO_BUILD="build", TMPDIR=temporary,
+            ["build/tests/all"], CK_RUN_SUITE=suite, CK_TAP_LOG_FILE_NAME=results, MINIMIO_BUILD="build", TMPDIR=temporary,
             **environment,
         )
         try:
-            return self.watch(process, tap, time.monotonic() + seconds)
+            return self.watch(process, reader, time.monotonic() + seconds)
         finally:
             self.end_all()
+            os.close(reader)
             process.stdout.close()
             process.wait()
             shutil.rmtree(temporary, ignore_errors=True)
 
     @staticmethod
-    def watch(process, tap, until):
-        os.set_blocking(process.stdout.fileno(), False)
-        while True:
-            ended = process.poll() is not None
-            while process.stdout.read(65536):
-                pass  # nobody needs it
-            failed = re.search(r"^not ok \d+ - (.*)$", tap.read_text(errors="replace") if tap.exists() else "", re.M)
-            if failed:
-                return failed[1]
-            if ended:
-                return None if process.returncode == 0 else f"it ended with {process.returncode}"
-            if time.monotonic() > until:
-                return "it hangs"
-            time.sleep(0.02)
+    def watch(process, results, until):
+        """Reads what the process says, which nobody needs, and the results of its tests, until it has ended."""
+        ended = os.pidfd_open(process.pid)
+        poll = select.poll()
+        for descriptor in (process.stdout.fileno(), results, ended):
+            poll.register(descriptor, select.POLLIN)
+        text = b""
+        try:
+            while True:
+                ready = [descriptor for descriptor, _ in poll.poll(max(0, until - time.monotonic()) * 1000)]
+                for descriptor in set(ready) - {ended}:
+                    data = os.read(descriptor, 1 << 20)
+                    if descriptor == results:
+                        text += data
+                    if not data:
+                        poll.unregister(descriptor)
+                failed = re.search(rb"^not ok \d+ - (.*)$", text, re.M)
+                if failed:
+                    return failed[1].decode(errors="replace")
+                if ready == [ended]:  # and all that it wrote was read
+                    return None if process.wait() == 0 else f"it ended with {process.returncode}"
+                if not ready:
+                    return "it hangs"
+        finally:
+            os.close(ended)
