@@ -26,7 +26,7 @@ static void claim_in_vain(struct session *session, const struct request *request
 
 uint64_t intake_share(const struct server *server)
 {
-    bool alone = !server_has_runnable(server);
+    bool alone = TAILQ_EMPTY(&server->runnable);
 
     return server->stats.requests + (alone ? SERVER_REQUESTS : SERVER_REQUESTS_SHARED);
 }

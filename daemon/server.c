@@ -72,35 +72,13 @@ static void turn_away(void *owner, int fd)
 /* ---- A turn -------------------------------------------------------------------------------------------------------
  */
 
-static void enqueue(struct session_list *queue, struct session *session)
-{
-    session->queue = queue;
-    TAILQ_INSERT_TAIL(queue, session, queue_link);
-}
-
-static void dequeue(struct session *session)
-{
-    TAILQ_REMOVE(session->queue, session, queue_link);
-    session->queue = NULL;
-}
-
 void server_schedule(struct server *server, struct session *session)
 {
-    if (session->queue || server->stopping)
+    if (session->runnable || server->stopping)
         return;
-    session->scheduled_in = server->turn;
-    enqueue(&server->runnable, session);
-}
-
-void server_unschedule(struct session *session)
-{
-    if (session->queue)
-        dequeue(session);
-}
-
-bool server_has_runnable(const struct server *server)
-{
-    return !TAILQ_EMPTY(&server->runnable) || !TAILQ_EMPTY(&server->leaving);
+    session->runnable = true;
+    session->runnable_since = server->turn;
+    TAILQ_INSERT_TAIL(&server->runnable, session, runnable_link);
 }
 
 static void relieved(struct timer *timer)
@@ -129,30 +107,20 @@ static bool is_about_to_end(const struct session *session)
     return session->ending && !session->backlog && !session->closing;
 }
 
-static void run_leaving(struct server *server)
-{
-    struct session *session;
-
-    for (int i = 0; i < SERVER_ENDS && (session = TAILQ_FIRST(&server->leaving)); i++) {
-        dequeue(session);
-        session_run(session);
-    }
-}
-
 /* Those that are scheduled from here on have their next turn with the others. */
 static void run_sessions(struct server *server)
 {
-    uint32_t now = server->turn++;
+    uint32_t now = server->turn++, ends = 0;
     struct session *session;
 
-    while ((session = TAILQ_FIRST(&server->runnable)) && session->scheduled_in == now) {
-        dequeue(session);
-        if (is_about_to_end(session))
-            enqueue(&server->leaving, session);
+    while ((session = TAILQ_FIRST(&server->runnable)) && session->runnable_since == now) {
+        TAILQ_REMOVE(&server->runnable, session, runnable_link);
+        session->runnable = false;
+        if (is_about_to_end(session) && ends++ >= SERVER_ENDS)
+            server_schedule(server, session);
         else
             session_run(session);
     }
-    run_leaving(server);
 }
 
 static void deliver(struct server *server)
@@ -208,7 +176,7 @@ static void give_back(struct server *server)
 static int turn(struct server *server)
 {
     bool busy =
-        server_has_runnable(server) || !TAILQ_EMPTY(&server->loops.ready) || !TAILQ_EMPTY(&server->loops.looking);
+        !TAILQ_EMPTY(&server->runnable) || !TAILQ_EMPTY(&server->loops.ready) || !TAILQ_EMPTY(&server->loops.looking);
     int result = reactor_turn(&server->reactor, busy && !server->stopping);
 
     if (result < 0)
@@ -391,7 +359,6 @@ int server_init(struct server *server, struct config *config, const struct hando
     server->limits = &config->limits;
     LIST_INIT(&server->sessions);
     TAILQ_INIT(&server->runnable);
-    TAILQ_INIT(&server->leaving);
     TAILQ_INIT(&server->dirty);
     loops_init(&server->loops, &server->reactor, &server->durable);
     closer_init(&server->closer);

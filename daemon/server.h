@@ -52,7 +52,6 @@ struct server {
     struct loops loops;
     LIST_HEAD(, session) sessions;
     struct session_list runnable; /* have something to read or to carry out */
-    struct session_list leaving;  /* those of them that hung up, and wait to be ended */
     struct session_list dirty;    /* have something to send, or may be at their end */
     struct timer relief;          /* tries again what memory ran out for */
     struct timer farewell;        /* how long clients have to read their last lines */
@@ -100,12 +99,8 @@ void server_ready(struct server *server);
  */
 int server_reconfigure(struct server *server, struct config *fresh);
 
-/* Lets a session run this turn, or the next if it runs already; while stopping, never. One that ends need not. */
+/* Lets a session run this turn, or the next if it runs already; while stopping, never. */
 void server_schedule(struct server *server, struct session *session);
-void server_unschedule(struct session *session);
-
-/* Whether sessions wait for their part in this turn or the next. */
-bool server_has_runnable(const struct server *server);
 
 /* Memory ran out for something that is to be tried again soon. */
 void server_wants_relief(struct server *server);

@@ -360,7 +360,8 @@ void session_free(struct session *session)
     membership_leave(session, NULL);
     LIST_FOREACH_SAFE(batch, &session->batches, entry, next)
     batch_free(batch);
-    server_unschedule(session);
+    if (session->runnable)
+        TAILQ_REMOVE(&server->runnable, session, runnable_link);
     if (session->dirty)
         TAILQ_REMOVE(&server->dirty, session, dirty_link);
     LIST_REMOVE(session, entry);

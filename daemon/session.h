@@ -27,17 +27,16 @@ TAILQ_HEAD(session_list, session);
 struct session {
     struct source source;
     struct server *server;
-    const struct limits *limits;     /* the server's */
-    LIST_ENTRY(session) entry;       /* in server->sessions */
-    TAILQ_ENTRY(session) queue_link; /* in `queue` */
-    TAILQ_ENTRY(session) dirty_link; /* in server->dirty */
+    const struct limits *limits;        /* the server's */
+    LIST_ENTRY(session) entry;          /* in server->sessions */
+    TAILQ_ENTRY(session) runnable_link; /* in server->runnable */
+    TAILQ_ENTRY(session) dirty_link;    /* in server->dirty */
     struct account *account;
     struct loop *loop; /* NULL: none, until the next open_loop */
     LIST_HEAD(, batch) batches;
     struct registering_list done; /* answers that wait until the client reads */
     uint32_t waiting;             /* calls that are answered later */
-    struct session_list *queue;   /* where it waits for its part in a turn; NULL: it has nothing to do */
-    uint32_t scheduled_in;        /* the turn in which that came */
+    uint32_t runnable_since;      /* the turn in which it became so */
     int fd;
     struct frame frame;
     struct buffer in;             /* a begun message, and what was read but not taken yet */
@@ -45,7 +44,7 @@ struct session {
     struct parcels parcels;       /* descriptors that go with it */
     uint32_t held_fds;            /* that batches without all their answers keep */
     struct descriptors unclaimed; /* received, for the registers to come */
-    bool dirty;
+    bool runnable, dirty;
     bool taking;     /* one of its requests is being carried out */
     bool cut;        /* of the descriptors that came last some were lost */
     bool readable;   /* the kernel may have more to read */
