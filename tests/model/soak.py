@@ -248,6 +248,8 @@ class Soak:
                 client.settle()
             self.answers += client.answered
             client.wire.close()
+        # What those that died had asked for is carried out first, and may open a loop once more.
+        self.await_nothing("sessions whose clients are gone", lambda: self.counts()["sessions"], 1)
         for name in NAMES:
             self.control.ask("open_loop", name=name, takeover=True)
             self.control.ask("close_loop")
