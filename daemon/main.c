@@ -149,7 +149,9 @@ static void try_next(struct server *server, struct trial *trial, const struct op
         return;
     }
     result = trial_begin(trial, &server->reactor.timers, handover_program(), options->arguments);
-    if (result < 0 && result != -EALREADY)
+    if (result == -EALREADY)
+        log_write(LOG_LEVEL_INFO, "a binary is being tried already: this SIGUSR2 is about that one");
+    else if (result < 0)
         log_write(LOG_LEVEL_ERROR, "not handed over: %s; this binary goes on", strerror(-result));
 }
 
