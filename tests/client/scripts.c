@@ -50,9 +50,21 @@ START_TEST(recipes_work)
 }
 END_TEST
 
+static const char *const top_themes[] = {
+    "plain",
+    "shows_nothing_of_itself",
+    "shows_and_sorts",
+    "scrolls",
+    "fits_narrow_screens",
+    "survives_restarts",
+    "leaves_the_terminal_as_it_was",
+    "stops_and_goes_on",
+    "draws_no_lies",
+};
+
 START_TEST(top_works_on_a_terminal)
 {
-    assert_succeeds("tests/clients/top.py", NULL);
+    assert_succeeds("tests/clients/top.py", top_themes[_i]);
 }
 END_TEST
 
@@ -71,7 +83,7 @@ Suite *client_scripts_suite(void)
     tcase_add_loop_test(tests, command_lines_are_completed, 0, 3);
     tcase_add_loop_test(tests, clients_to_copy_work, 0, 6);
     tcase_add_loop_test(tests, recipes_work, 0, 3);
-    tcase_add_test(tests, top_works_on_a_terminal);
+    tcase_add_loop_test(tests, top_works_on_a_terminal, 0, sizeof(top_themes) / sizeof(top_themes[0]));
     tcase_add_test(tests, the_readme_s_screens_are_true);
     suite_add_tcase(suite, tests);
     return suite;
