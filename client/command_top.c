@@ -53,7 +53,8 @@ static void print_json(const struct top_feed *feed)
     puts("]}");
 }
 
-/* Whoever reads the reports in a log sees where the daemon was away; a pause alone would not show it. */
+/* Says on standard error, once each, that the daemon is gone or silent, and that the daemon is back: in a log of
+ * reports a gap alone would not show why. */
 static void say_once(struct top *top)
 {
     char text[sizeof(top->feed.reason) + 64];
@@ -88,16 +89,16 @@ static int give_up(const struct top *top, int error)
     return failed(top->command, "%s", error == -ENOMEM ? "out of memory" : top->feed.reason);
 }
 
-/* Returns 0 to go on, or EXIT_TIMED_OUT. */
+/* Returns 0 to go on, or the exit code. */
 static int await_daemon(struct top *top)
 {
     short events;
-    int fd = top_feed_fd(&top->feed, &events);
+    int fd = top_feed_fd(&top->feed, &events), r;
 
     if (deadline_left_ns(top->deadline_ns) == 0)
         return EXIT_TIMED_OUT;
-    deadline_wait_fd(deadline_sooner(top_feed_due_ns(&top->feed), top->deadline_ns), fd, events);
-    return 0;
+    r = deadline_wait_fd(deadline_sooner(top_feed_due_ns(&top->feed), top->deadline_ns), fd, events);
+    return r < 0 && r != -ETIMEDOUT ? failed(top->command, "cannot wait for the daemon: %s", strerror(-r)) : 0;
 }
 
 /* The first sample of a session has no rates, and is not reported. */
@@ -169,7 +170,7 @@ static int run_screen(struct top *top)
     return r;
 }
 
-/* Ends as the signal would have it, for whoever waits for this program; the terminal is as it was by now. */
+/* Ends by the signal itself, so that the parent process sees the signal. The terminal is restored by now. */
 static int end_by_signal(const struct top *top)
 {
     int number = top->screen.signal_number;

@@ -270,10 +270,13 @@ static int wait_once(struct screen *screen, int fd, short events, int64_t deadli
     int64_t left = deadline_left_ns(deadline_ns);
     struct timespec timeout = deadline_timespec(left);
     int n = ppoll(wanted, 2, left < 0 ? NULL : &timeout, &mask_waiting);
+    int error = n < 0 && errno != EINTR ? errno : 0;
     int r = take_signal(screen);
 
     if (r != 0)
         return r;
+    if (error)
+        return end_with(screen, 0, error);
     if (n > 0 && wanted[0].revents)
         return read_keys(screen);
     if (n > 0)

@@ -45,7 +45,7 @@ COMMANDS = [
     ("run", ("run", *IN_LOOP, "--count", "1", "--", "true"), b""),
     ("list", ("list", *IN_LOOP), b""),
     ("close-loop", ("close-loop", *IN_LOOP), b""),
-    ("top", ("top", "--interval", "1ms", "--count", "2"), b""),
+    ("top", ("top", "--interval", "10ms", "--count", "2"), b""),
 ]
 
 
