@@ -2,6 +2,7 @@
 #include "daemon/config_file.h"
 
 #include "daemon/config_lines.h"
+#include "daemon/config_text.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -122,10 +123,14 @@ static const struct key {
     const char *section, *name;
     key_taken *take;
     bool repeats;
-} keys[] = {{"daemon", "socket", take_socket, false},   {"daemon", "socket-mode", take_mode, false},
-            {"daemon", "dns", take_servers, false},     {"daemon", "log-level", take_level, false},
-            {"access", "users", take_users, false},     {"access", "groups", take_groups, false},
-            {"targets", "allow", take_allow, true},     {"targets", "deny", take_deny, true},
+} keys[] = {{"daemon", "socket", take_socket, false},
+            {"daemon", "socket-mode", take_mode, false},
+            {"daemon", "dns", take_servers, false},
+            {"daemon", "log-level", take_level, false},
+            {"access", "users", take_users, false},
+            {"access", "groups", take_groups, false},
+            {"targets", "allow", take_allow, true},
+            {"targets", "deny", take_deny, true},
             {"targets", "default", take_default, false}};
 
 #define KEY_COUNT (sizeof keys / sizeof keys[0])
@@ -198,37 +203,45 @@ static bool on_section(void *owner, const char *name, unsigned line)
 
 /* ---- The file --------------------------------------------------------------------------------------------------- */
 
-static void read_all(struct file *file, FILE *stream)
+/* A file with an allow rule and no default is ambiguous, so it is refused. */
+static void check_default(struct file *file)
 {
-    const struct config_lines lines = {.owner = file, .section = on_section, .key = on_key};
-
-    config_lines_read(stream, &lines, file->complaints);
-    /* Who lists what is allowed means that the rest is not, or does not: that is not to be guessed. */
     if (file->first_allow && !file->lines[DEFAULT])
         complain(file->complaints, file->first_allow,
                  "there is a rule that allows, so say what holds for all else: default = deny, or default = allow");
 }
 
-int config_file_read(const char *path, struct settings *settings, struct complaints *complaints)
+static void parse(const struct config_text *text, struct settings *settings, struct complaints *complaints)
 {
     struct file *file = calloc(1, sizeof *file + (KEY_COUNT + limit_count) * sizeof file->lines[0]);
+    const struct config_lines lines = {.owner = file, .section = on_section, .key = on_key};
+
+    if (!file) {
+        complain(complaints, 0, "out of memory");
+        return;
+    }
+    file->settings = settings;
+    file->complaints = complaints;
+    config_lines_read((struct span){text->bytes, text->length}, &lines, complaints);
+    check_default(file);
+    free(file);
+}
+
+int config_file_read(const char *path, struct settings *settings, struct complaints *complaints)
+{
     uint32_t before = complaints->count;
-    FILE *stream = fopen(path, "re");
-    int error = errno;
+    struct config_text text;
+    char reason[128];
+    int result = config_text_read(path, &text, reason, sizeof reason);
 
     complaints->file = path;
-    if (file && stream) {
-        file->settings = settings;
-        file->complaints = complaints;
-        read_all(file, stream);
-    } else if (!stream && error == ENOENT) {
-        free(file);
-        return -ENOENT;
-    } else {
-        complain(complaints, 0, "cannot be read: %s", stream ? "out of memory" : strerror(error));
+    if (result == -ENOENT)
+        return result;
+    if (result < 0) {
+        complain(complaints, 0, "%s", reason);
+        return -EINVAL;
     }
-    if (stream)
-        fclose(stream);
-    free(file);
+    parse(&text, settings, complaints);
+    config_text_deinit(&text);
     return complaints->count > before ? -EINVAL : 0;
 }

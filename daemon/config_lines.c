@@ -8,11 +8,7 @@
  */
 #include "daemon/config_lines.h"
 
-#include "proto/buffer.h"
-
-#include <errno.h>
 #include <ini.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* libinih tells of a section only by its keys, so each begins with this one, which no line of a file can hold. */
@@ -21,12 +17,10 @@
 #define BYTE_ORDER_MARK "\xef\xbb\xbf"
 
 struct reading {
-    FILE *file;
+    struct span rest; /* the lines that were not read yet */
     const struct config_lines *lines;
     struct complaints *complaints;
-    char *text; /* the line as it is in the file; getline's */
-    size_t size;
-    unsigned line;
+    unsigned line; /* number of the line that was read last */
     bool skipping; /* the section is none that there is, so its keys are not either */
     bool marking;  /* the line is a section: its mark comes next */
     bool open;     /* the line must give a key, and has not so far */
@@ -75,10 +69,21 @@ static bool is_section(struct span text)
     return at == text.length || text.data[at] == ';' || text.data[at] == '#';
 }
 
-/* The line without its end, its indentation and a byte order mark. */
-static struct span trim(const struct reading *reading, size_t length)
+/* Takes the next line from the text. */
+static struct span take_line(struct reading *reading)
 {
-    struct span text = {reading->text, length};
+    const char *end = memchr(reading->rest.data, '\n', reading->rest.length);
+    size_t length = end ? (size_t)(end - reading->rest.data) + 1 : reading->rest.length;
+    struct span text = {reading->rest.data, length};
+
+    reading->rest = (struct span){text.data + length, reading->rest.length - length};
+    reading->line++;
+    return text;
+}
+
+/* The line without its end, its indentation and a byte order mark. */
+static struct span trim(const struct reading *reading, struct span text)
+{
     size_t mark = sizeof BYTE_ORDER_MARK - 1;
 
     while (text.length && (text.data[text.length - 1] == '\n' || text.data[text.length - 1] == '\r'))
@@ -125,7 +130,6 @@ static void check_last(struct reading *reading)
 static char *next_line(char *line, int size, void *stream)
 {
     struct reading *reading = stream;
-    ssize_t length;
     struct span text;
 
     if (reading->marking) {
@@ -133,11 +137,9 @@ static char *next_line(char *line, int size, void *stream)
         return strcpy(line, SECTION_MARK "=\n");
     }
     check_last(reading);
-    length = getline(&reading->text, &reading->size, reading->file);
-    if (length < 0)
+    if (!reading->rest.length)
         return NULL;
-    reading->line++;
-    text = trim(reading, (size_t)length);
+    text = trim(reading, take_line(reading));
     if (!examine(reading, text, (size_t)size))
         return strcpy(line, "\n");
     reading->marking = *text.data == '[';
@@ -147,12 +149,9 @@ static char *next_line(char *line, int size, void *stream)
     return line;
 }
 
-void config_lines_read(FILE *file, const struct config_lines *lines, struct complaints *complaints)
+void config_lines_read(struct span text, const struct config_lines *lines, struct complaints *complaints)
 {
-    struct reading reading = {.file = file, .lines = lines, .complaints = complaints};
+    struct reading reading = {.rest = text, .lines = lines, .complaints = complaints};
 
     ini_parse_stream(next_line, &reading, found, &reading);
-    if (!feof(file))
-        complain(complaints, 0, "cannot be read to its end: %s", strerror(errno));
-    free(reading.text);
 }

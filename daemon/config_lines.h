@@ -7,9 +7,9 @@
 #define MINIMIO_DAEMON_CONFIG_LINES_H
 
 #include "daemon/complaints.h"
+#include "proto/buffer.h"
 
 #include <stdbool.h>
-#include <stdio.h>
 
 struct config_lines {
     void *owner;
@@ -18,7 +18,7 @@ struct config_lines {
     void (*key)(void *owner, const char *name, const char *value, unsigned line);
 };
 
-/* Reads to the end of the file, whatever is wrong on the way. */
-void config_lines_read(FILE *file, const struct config_lines *lines, struct complaints *complaints);
+/* Reads to the end of the text, whatever is wrong on the way. */
+void config_lines_read(struct span text, const struct config_lines *lines, struct complaints *complaints);
 
 #endif

@@ -281,7 +281,9 @@ static void ask(struct connector *connector, int index, int family)
         lookup_start(connector->resolver, connector->target.host, family, lookup_answered, asked, &asked->lookup);
 
     if (result < 0)
-        set_reason(connector, result == -EBUSY ? "too many lookups at once" : OUT_OF_MEMORY);
+        set_reason(connector, result == -EBUSY    ? "too many lookups at once"
+                              : result == -EINVAL ? "the hosts file is not a regular file"
+                                                  : OUT_OF_MEMORY);
 }
 
 /* RFC 6761: localhost and what is below it is the loopback, whatever a name server says. (c-ares 1.18 would also leak

@@ -30,6 +30,7 @@ static struct ration rations[LOG_KINDS] = {
     [LOG_REFUSED_SESSION] = {.name = "refused sessions"},
     [LOG_LIMIT] = {.name = "limits reached"},
     [LOG_DENIED] = {.name = "denied addresses"},
+    [LOG_FILE] = {.name = "files that cannot be used"},
 };
 
 static enum log_level threshold = LOG_LEVEL_INFO;

@@ -110,14 +110,16 @@ static void reload(struct server *server, const struct options *options)
 {
     struct complaints complaints = {.tell = tell_log};
     struct config fresh;
+    int result;
 
     signals.reload = 0;
     service_reloading(server->service);
     if (config_load(options, server->config->file, &complaints, &fresh) < 0) {
         log_write(LOG_LEVEL_ERROR, "the configuration was not reread: the old one stays in force");
-    } else if (server_reconfigure(server, &fresh) < 0) {
+    } else if ((result = server_reconfigure(server, &fresh)) < 0) {
         config_deinit(&fresh);
-        log_write(LOG_LEVEL_ERROR, "out of memory: the old configuration stays in force");
+        log_write(LOG_LEVEL_ERROR, "%sthe old configuration stays in force",
+                  result == -ENOMEM ? "out of memory: " : "the name servers cannot be changed: ");
     } else {
         log_write(LOG_LEVEL_INFO, "the configuration was reread and is in force; file: %s", file_of(server->config));
     }

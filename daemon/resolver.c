@@ -2,6 +2,7 @@
 #include "daemon/resolver.h"
 
 #include "daemon/log.h"
+#include "daemon/resolver_files.h"
 
 #include <ares.h>
 #include <errno.h>
@@ -9,8 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-
-#define RESOLV_CONF "/etc/resolv.conf"
 
 #define BLIND_MS 100 /* how soon watching a socket is tried again */
 
@@ -234,6 +233,10 @@ static void refresh(struct resolver *resolver)
 
     if (stat(RESOLV_CONF, &settings) < 0 || same_time(&settings.st_mtim, &resolver->settings_changed))
         return;
+    if (!resolver_files_check_settings()) {
+        resolver->settings_changed = settings.st_mtim; /* logged once */
+        return;
+    }
     if (channel_new(resolver, &fresh) < 0)
         return;
     resolver->settings_changed = settings.st_mtim;
@@ -252,6 +255,10 @@ int resolver_new(struct reactor *reactor, const char *servers, struct resolver *
 
     if (!resolver)
         return -ENOMEM;
+    if (!resolver_files_check_settings()) {
+        free(resolver);
+        return -EINVAL;
+    }
     resolver->reactor = reactor;
     resolver->servers = servers;
     result = from_ares(ares_library_init(ARES_LIB_INIT_ALL));
@@ -282,7 +289,7 @@ int resolver_set_servers(struct resolver *resolver, const char *servers)
     resolver->servers = servers;
     if (same_servers(before, servers))
         return 0;
-    result = channel_new(resolver, &fresh);
+    result = resolver_files_check_settings() ? channel_new(resolver, &fresh) : -EINVAL;
     if (result < 0) {
         resolver->servers = before;
         return result;
@@ -349,6 +356,8 @@ int lookup_start(struct resolver *resolver, const char *name, int family, lookup
 
     if (resolver->lookups >= RESOLVER_LOOKUPS_MAX)
         return -EBUSY;
+    if (!resolver_files_check_hosts())
+        return -EINVAL;
     lookup = calloc(1, sizeof *lookup);
     if (!lookup)
         return -ENOMEM;

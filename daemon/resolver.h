@@ -22,7 +22,8 @@ struct lookup;
 
 /*
  * `servers`: "ADDRESS[:PORT],…" to be asked in place of the system's; NULL for the system's. It is kept, not copied.
- * Errors: -EINVAL, the servers are not such a list; -ENOMEM.
+ * Errors: -EINVAL, the servers are not such a list, or a file of the system's resolver is not a regular file, which is
+ * logged; -ENOMEM.
  */
 int resolver_new(struct reactor *reactor, const char *servers, struct resolver **ret_resolver);
 struct resolver *resolver_free(struct resolver *resolver);
@@ -42,7 +43,8 @@ typedef void lookup_done(void *owner, const union address *addresses, size_t cou
 /*
  * Looks up a name's addresses of one family, AF_INET or AF_INET6. `*ret_lookup` is written before `done` can be
  * called, and is gone once it was.
- * Errors: -ENOMEM; -EBUSY, too many lookups at once. `done` is not called then.
+ * Errors: -ENOMEM; -EBUSY, too many lookups at once; -EINVAL, the hosts file is not a regular file. `done` is not
+ * called then.
  */
 int lookup_start(struct resolver *resolver, const char *name, int family, lookup_done *done, void *owner,
                  struct lookup **ret_lookup);

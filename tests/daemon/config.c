@@ -6,7 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 Suite *daemon_config_suite(void);
@@ -235,7 +237,7 @@ START_TEST(a_daemon_with_a_wrong_file_does_not_start)
     ck_assert_ptr_nonnull(strstr(process.err.text, "/nowhere/x.conf: there is no such file"));
     process_free(&process);
     ck_assert_int_eq(process_run(&process, ARGUMENTS(built_program("minimiod"), "--config", "/")), 2);
-    ck_assert_ptr_nonnull(strstr(process.err.text, "/: cannot be read"));
+    ck_assert_ptr_nonnull(strstr(process.err.text, "/: is a directory: the configuration must be a regular file"));
     process_free(&process);
 }
 END_TEST
@@ -262,6 +264,123 @@ START_TEST(the_file_is_obeyed)
     ck_assert_int_eq(process_wait(&process, PROCESS_TIMEOUT_MS), 0);
     process_free(&process);
     conf_remove();
+}
+END_TEST
+
+/* ---- Files of other kinds --------------------------------------------------------------------------------------- */
+
+/* Puts something in the place of the configuration file with ln, mkfifo or truncate. */
+static void replace_with(const char *const *command)
+{
+    struct process process;
+
+    conf_write("# none\n");
+    unlink(conf_path);
+    ck_assert_msg(process_run(&process, command) == 0, "%s: %s", command[0], process.err.text);
+    process_free(&process);
+}
+
+static void expect_refusal(const char *reason)
+{
+    struct process process;
+    char said[256];
+
+    ck_assert_int_eq(check(&process), 2);
+    snprintf(said, sizeof said, "%s: %s\n", conf_path, reason);
+    ck_assert_str_eq(process.err.text, said);
+    process_free(&process);
+    conf_remove();
+}
+
+START_TEST(a_pipe_is_refused_and_not_waited_for)
+{
+    conf_write("# none\n"); /* gives the file its name */
+    replace_with(ARGUMENTS("mkfifo", conf_path));
+    expect_refusal("is a pipe: the configuration must be a regular file");
+}
+END_TEST
+
+/* A shell's <(...) */
+START_TEST(a_pipe_that_was_passed_is_refused)
+{
+    struct process process;
+    int ends[2];
+
+    ck_assert_int_eq(pipe(ends), 0);
+    process_start_passing(&process, ends, 1,
+                          ARGUMENTS(built_program("minimiod"), "--check-config", "--config", "/dev/fd/3"));
+    ck_assert_int_eq(process_wait(&process, PROCESS_TIMEOUT_MS), 2);
+    ck_assert_str_eq(process.err.text, "/dev/fd/3: is a pipe: the configuration must be a regular file\n");
+    process_free(&process);
+    close(ends[0]);
+    close(ends[1]);
+}
+END_TEST
+
+START_TEST(a_device_is_refused_and_the_null_device_is_empty)
+{
+    struct process process;
+
+    conf_write("# none\n");
+    replace_with(ARGUMENTS("ln", "-s", "/dev/zero", conf_path));
+    expect_refusal("is a device: the configuration must be a regular file");
+    conf_write("# none\n");
+    replace_with(ARGUMENTS("ln", "-s", "/dev/null", conf_path));
+    ck_assert_int_eq(check(&process), 0);
+    process_free(&process);
+    conf_remove();
+}
+END_TEST
+
+START_TEST(a_socket_is_refused)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    conf_write("# none\n");
+    unlink(conf_path);
+    ck_assert_uint_lt(strlen(conf_path), sizeof address.sun_path);
+    strcpy(address.sun_path, conf_path);
+    ck_assert_int_eq(bind(fd, (const struct sockaddr *)&address, sizeof address), 0);
+    expect_refusal("is a socket: the configuration must be a regular file");
+    close(fd);
+}
+END_TEST
+
+START_TEST(links_that_go_round_are_refused)
+{
+    conf_write("# none\n");
+    replace_with(ARGUMENTS("ln", "-s", conf_path, conf_path));
+    expect_refusal("cannot be read: Too many levels of symbolic links");
+}
+END_TEST
+
+/* It has no data, so nothing of it takes room. */
+START_TEST(a_huge_file_is_refused)
+{
+    struct process process;
+
+    conf_write("# none\n");
+    replace_with(ARGUMENTS("truncate", "--size=8T", conf_path));
+    expect_refusal("is too large: the configuration may have at most 4 MiB");
+    conf_write("# none\n");
+    replace_with(ARGUMENTS("sh", "-c", "yes '# a comment' | head -c 4194304 >\"$0\"", conf_path));
+    ck_assert_msg(check(&process) == 0, "it said: %s", process.err.text);
+    process_free(&process);
+    conf_remove();
+}
+END_TEST
+
+/* /proc/kmsg is a regular file whose reader waits for the kernel's next message. */
+START_TEST(a_file_that_waits_is_not_waited_for)
+{
+    struct process process;
+    int status;
+
+    status = process_run(&process, ARGUMENTS(built_program("minimiod"), "--check-config", "--config", "/proc/kmsg"));
+    ck_assert_int_eq(status, 2);
+    ck_assert_msg(!strncmp(process.err.text, "/proc/kmsg: ", 12), "it said: %s", process.err.text);
+    process_free(&process);
 }
 END_TEST
 
@@ -413,6 +532,13 @@ Suite *daemon_config_suite(void)
     tcase_add_test(tests, the_manuals_example_is_right);
     tcase_add_test(tests, a_daemon_with_a_wrong_file_does_not_start);
     tcase_add_test(tests, the_file_is_obeyed);
+    tcase_add_test(tests, a_pipe_is_refused_and_not_waited_for);
+    tcase_add_test(tests, a_pipe_that_was_passed_is_refused);
+    tcase_add_test(tests, a_device_is_refused_and_the_null_device_is_empty);
+    tcase_add_test(tests, a_socket_is_refused);
+    tcase_add_test(tests, links_that_go_round_are_refused);
+    tcase_add_test(tests, a_huge_file_is_refused);
+    tcase_add_test(tests, a_file_that_waits_is_not_waited_for);
     tcase_add_test(tests, no_file_is_too_strange);
     tcase_add_loop_test(tests, a_user_s_own_daemon_has_its_file, 0, LENGTH(places));
     suite_add_tcase(suite, tests);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 Suite *daemon_names_suite(void);
@@ -154,6 +155,63 @@ START_TEST(ipv6_that_comes_late_is_tried_too)
 }
 END_TEST
 
+/* ---- The system's files --------------------------------------------------------------------------------------- */
+
+static void set_up_folder_for_hosts(char *ret_path, size_t size)
+{
+    FILE *file;
+
+    snprintf(ret_path, size, "%s/minimio-hosts-XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
+    ck_assert_ptr_nonnull(mkdtemp(ret_path));
+    strcat(ret_path, "/hosts");
+    file = fopen(ret_path, "we");
+    ck_assert_ptr_nonnull(file);
+    fclose(file);
+}
+
+/* c-ares reads $CARES_HOSTS in place of /etc/hosts, which a test cannot replace. */
+START_TEST(a_hosts_file_that_became_a_pipe_is_not_waited_for)
+{
+    char path[160];
+
+    set_up_folder_for_hosts(path, sizeof path);
+    setenv("CARES_HOSTS", path, 1);
+    set_up();
+    ck_assert_int_eq(unlink(path), 0);
+    ck_assert_int_eq(mkfifo(path, 0600), 0);
+    call_fails(&wire, "RESOLVE_FAILED", "{}", "register", "[1,'somewhere.example:80']");
+    call(&wire, "ping", NULL);
+    tear_down();
+    unlink(path);
+    *strrchr(path, '/') = '\0';
+    ck_assert_int_eq(rmdir(path), 0);
+}
+END_TEST
+
+/* In a mount namespace of its own, where the file can be something else. */
+START_TEST(a_pipe_in_the_place_of_a_system_file_is_told_at_the_start)
+{
+    static const char *const paths[] = {"/etc/hosts", "/etc/resolv.conf"};
+    struct process process;
+    char command[512], said[128];
+
+    if (process_run(&process, ARGUMENTS("unshare", "--mount", "true")) != 0 || access(paths[_i], F_OK) < 0) {
+        fprintf(stderr, "skipped: no mount namespace can be made here, or there is no %s\n", paths[_i]);
+        process_free(&process);
+        return;
+    }
+    process_free(&process);
+    snprintf(command, sizeof command,
+             "mount -t tmpfs none /mnt && mkfifo /mnt/pipe && mount --bind /mnt/pipe \"$(realpath %s)\" && "
+             "exec %s --socket /mnt/minimio.sock --config /dev/null",
+             paths[_i], built_program("minimiod"));
+    ck_assert_int_eq(process_run(&process, ARGUMENTS("unshare", "--mount", "sh", "-c", command)), 1);
+    snprintf(said, sizeof said, "minimiod: %s is a pipe: it must be a regular file\n", paths[_i]);
+    ck_assert_msg(strstr(process.err.text, said), "it said: %s", process.err.text);
+    process_free(&process);
+}
+END_TEST
+
 Suite *daemon_names_suite(void)
 {
     Suite *suite = suite_create("daemon_names");
@@ -165,6 +223,8 @@ Suite *daemon_names_suite(void)
     tcase_add_test(tests, a_name_without_addresses_is_told);
     tcase_add_test(tests, ipv4_waits_a_moment_for_ipv6_and_no_longer);
     tcase_add_test(tests, ipv6_that_comes_late_is_tried_too);
+    tcase_add_test(tests, a_hosts_file_that_became_a_pipe_is_not_waited_for);
+    tcase_add_loop_test(tests, a_pipe_in_the_place_of_a_system_file_is_told_at_the_start, 0, 2);
     suite_add_tcase(suite, tests);
     return suite;
 }

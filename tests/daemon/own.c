@@ -95,6 +95,25 @@ START_TEST(it_reads_the_users_file)
 }
 END_TEST
 
+START_TEST(an_unreadable_file_is_told)
+{
+    char command[512], expected[256];
+    struct process process;
+
+    if (!set_up_folder())
+        return;
+    write_file("conf", "[limits]\nsessions = 5\n");
+    snprintf(command, sizeof command,
+             "chmod 0 %s/conf; exec setpriv --reuid=65534 --clear-groups '%s' --check-config --config %s/conf", folder,
+             built_program("minimiod"), folder);
+    ck_assert_int_eq(process_run(&process, ARGUMENTS("sh", "-c", command)), 2);
+    snprintf(expected, sizeof expected, "%s/conf: cannot be read: Permission denied\n", folder);
+    ck_assert_str_eq(process.err.text, expected);
+    process_free(&process);
+    remove_folder();
+}
+END_TEST
+
 START_TEST(its_user_is_not_listed_and_may_connect)
 {
     char path[80];
@@ -133,6 +152,7 @@ Suite *daemon_own_suite(void)
 
     tcase_set_timeout(tests, 120);
     tcase_add_test(tests, it_reads_the_users_file);
+    tcase_add_test(tests, an_unreadable_file_is_told);
     tcase_add_test(tests, its_user_is_not_listed_and_may_connect);
     suite_add_tcase(suite, tests);
     return suite;

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 Suite *daemon_reload_suite(void);
@@ -262,6 +263,25 @@ START_TEST(a_file_that_is_gone_takes_no_rule_with_it)
 }
 END_TEST
 
+/* The daemon goes on serving and ends at SIGTERM, which tear_down_conf checks. */
+START_TEST(a_file_that_became_a_pipe_changes_nothing)
+{
+    conf_write("[limits]\nbatch = 10\n");
+    set_up_conf(NULL);
+    ck_assert_int_eq(unlink(conf_path), 0);
+    ck_assert_int_eq(mkfifo(conf_path, 0600), 0);
+    kill(minimiod.process.pid, SIGHUP);
+    await_log("is a pipe: the configuration must be a regular file");
+    await_log("the old one stays in force");
+    expect_limit("batch", 10);
+    ck_assert_int_eq(unlink(conf_path), 0);
+    conf_write("[limits]\nbatch = 11\n");
+    reload_well();
+    expect_limit("batch", 11);
+    tear_down_conf();
+}
+END_TEST
+
 /* A message that is half there when its limit falls below what came of it is a fault like any other. */
 START_TEST(limits_change_in_the_middle_of_a_message)
 {
@@ -346,6 +366,7 @@ Suite *daemon_reload_suite(void)
     tcase_add_test(tests, the_socket_waits_for_the_next_start);
     tcase_add_test(tests, a_wrong_file_changes_nothing);
     tcase_add_test(tests, a_file_that_is_gone_takes_no_rule_with_it);
+    tcase_add_test(tests, a_file_that_became_a_pipe_changes_nothing);
     tcase_add_test(tests, limits_change_in_the_middle_of_a_message);
     tcase_add_test(tests, limits_change_in_the_middle_of_a_batch);
     tcase_add_test(tests, many_signals_lose_nothing);
