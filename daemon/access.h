@@ -18,6 +18,7 @@ struct id_list {
 /* All zero: everybody whom the socket's mode lets in. */
 struct access_rules {
     struct id_list users, groups;
+    bool unmapped_users; /* sessions of the overflow uid are let in like those of any other uid */
 };
 
 void access_deinit(struct access_rules *access);

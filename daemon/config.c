@@ -2,6 +2,7 @@
 #include "daemon/config.h"
 
 #include "daemon/config_file.h"
+#include "daemon/user_namespace.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -187,6 +188,7 @@ int config_load(const struct options *options, const char *file, struct complain
     limits_init(&config.limits);
     read_file(options->config ? options->config : file, &settings, complaints, &config.file);
     config.store = options->store;
+    config.overflow_uid = user_namespace_overflow_uid();
     settle(&config, &options->settings, &settings, complaints);
     settings_deinit(&settings);
     if (complaints->count > before) {

@@ -32,6 +32,7 @@ struct config {
     uint32_t descriptors; /* that this process may have open */
     struct limits limits;
     struct access_rules access;
+    uid_t overflow_uid; /* stands for every unmapped user of this user namespace; (uid_t)-1: there is none */
     struct rules rules;
 };
 

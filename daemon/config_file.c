@@ -88,6 +88,13 @@ static void take_groups(struct file *file, const char *value, unsigned line)
     take_names(file, value, line, "group", access_add_group);
 }
 
+static void take_unmapped_users(struct file *file, const char *value, unsigned line)
+{
+    file->settings->access.unmapped_users = !strcmp(value, "allow");
+    if (!file->settings->access.unmapped_users && strcmp(value, "deny") != 0)
+        complain(file->complaints, line, "unmapped-users = '%s': write allow or deny", value);
+}
+
 static void take_rule(struct file *file, bool deny, const char *value, unsigned line)
 {
     const char *advice;
@@ -129,6 +136,7 @@ static const struct key {
             {"daemon", "log-level", take_level, false},
             {"access", "users", take_users, false},
             {"access", "groups", take_groups, false},
+            {"access", "unmapped-users", take_unmapped_users, false},
             {"targets", "allow", take_allow, true},
             {"targets", "deny", take_deny, true},
             {"targets", "default", take_default, false}};

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define EXIT_USAGE 2
 
@@ -182,6 +183,24 @@ static int settle_trial(struct server *server, struct trial *trial, const struct
 
 /* ---- The run ---------------------------------------------------------------------------------------------------- */
 
+/* Who cannot be told apart here is refused, and the daemon's own user may be among them. */
+static void announce_unmapped_users(const struct config *config)
+{
+    if (config->overflow_uid == (uid_t)-1 || config->access.unmapped_users)
+        return;
+    if (geteuid() == config->overflow_uid)
+        log_write(
+            LOG_LEVEL_WARNING,
+            "no session can be served: this daemon's own user is not mapped in its user namespace, and uid %u may "
+            "be anybody; see unmapped-users in minimiod.conf(5)",
+            (unsigned)config->overflow_uid);
+    else
+        log_write(LOG_LEVEL_INFO,
+                  "not every user is mapped in this user namespace: sessions of uid %u, which may be anybody, are "
+                  "refused; see unmapped-users in minimiod.conf(5)",
+                  (unsigned)config->overflow_uid);
+}
+
 static void announce(struct server *server, const struct config *config)
 {
     const struct limits *limits = &config->limits;
@@ -192,6 +211,7 @@ static void announce(struct server *server, const struct config *config)
         "listening on %s; version %s; sessions %u, %u a user; registrations %u, %u a user; configuration file: %s",
         where, MINIMIO_VERSION, limits->sessions, limits->sessions_uid, limits->registrations,
         limits->registrations_uid, file_of(config));
+    announce_unmapped_users(config);
     server_ready(server);
 }
 

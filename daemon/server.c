@@ -33,8 +33,20 @@ static void refuse(struct server *server, int fd, uid_t uid, const struct fault 
     session_refuse(fd, fault);
 }
 
+/* The overflow uid is many users, who would share their loops and limits. */
+static bool is_unmapped(const struct config *config, const struct ucred *peer)
+{
+    return config->overflow_uid != (uid_t)-1 && peer->uid == config->overflow_uid;
+}
+
 static int check_access(const struct server *server, const struct ucred *peer, int fd, struct fault *ret_fault)
 {
+    if (is_unmapped(server->config, peer) && !server->config->access.unmapped_users) {
+        fault_set(ret_fault, FAULT_DENIED,
+                  "this user is not mapped in the daemon's user namespace: see unmapped-users in minimiod.conf(5)");
+        strcpy(ret_fault->rule, "unmapped-users");
+        return -EACCES;
+    }
     if (access_allows(&server->config->access, peer, fd))
         return 0;
     fault_set(ret_fault, FAULT_DENIED, "this daemon's operator has not listed this user or its groups in [access]");

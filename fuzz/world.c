@@ -205,7 +205,7 @@ static void config_init(struct config *config, bool narrow)
 {
     const char *advice;
 
-    *config = (struct config){.log_level = LOG_LEVEL_ERROR, .descriptors = 1024};
+    *config = (struct config){.log_level = LOG_LEVEL_ERROR, .descriptors = 1024, .overflow_uid = (uid_t)-1};
     limits_init(&config->limits);
     config->limits.registrations = config->limits.registrations_uid = 64;
     if (narrow)

@@ -2,7 +2,9 @@
 /* Who may connect, and how much each may have: with real other users, as the kernel sees them. */
 #include "tests/daemon/conf.h"
 
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 Suite *daemon_access_suite(void);
@@ -175,6 +177,105 @@ START_TEST(named_loops_are_limited_by_user_but_for_root)
 }
 END_TEST
 
+/* ---- User namespaces -------------------------------------------------------------------------------------------- */
+
+#define OVERFLOW_UID 65534
+
+/* A daemon in a user namespace where root alone is mapped. False: none can be made here, which is said. */
+static bool start_in_namespace(void)
+{
+    struct process process;
+    bool possible = can_be_others();
+
+    if (!possible)
+        return false;
+    possible = process_run(&process, ARGUMENTS("unshare", "--user", "--map-root-user", "true")) == 0;
+    process_free(&process);
+    if (!possible) {
+        fputs("skipped: no user namespace can be made here\n", stderr);
+        return false;
+    }
+    snprintf(minimiod.folder, sizeof minimiod.folder, "%s/minimio-test-XXXXXX",
+             getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
+    ck_assert_ptr_nonnull(mkdtemp(minimiod.folder));
+    forget_log();
+    snprintf(minimiod.socket, sizeof minimiod.socket, "%s/minimio.sock", minimiod.folder);
+    process_start(&minimiod.process, false,
+                  ARGUMENTS("unshare", "--user", "--map-root-user", built_program("minimiod"), "--socket",
+                            minimiod.socket, "--socket-mode", "0666", "--config", conf_path));
+    if (!process_await_text(&minimiod.process, &minimiod.process.err, "listening on ", PROCESS_TIMEOUT_MS))
+        ck_abort_msg("minimiod did not start: %s", minimiod.process.err.text);
+    return true;
+}
+
+START_TEST(users_who_cannot_be_told_apart_are_refused)
+{
+    struct wire visitor;
+
+    conf_write("# none\n");
+    if (!start_in_namespace()) {
+        conf_remove();
+        return;
+    }
+    await_log("sessions of uid 65534, which may be anybody, are refused");
+    wire_open_as(&visitor, 4711, 4711, NULL, 0);
+    expect(&visitor, "{'error':{'data':{'name':'DENIED','rule':'unmapped-users'}}}");
+    wire_close(&visitor);
+    await_log("session of uid 65534 refused");
+    wire_open_as(&visitor, 0, 0, NULL, 0); /* the one who is mapped */
+    call(&visitor, "ping", NULL);
+    wire_close(&visitor);
+    stop_minimiod(&minimiod);
+    conf_remove();
+}
+END_TEST
+
+START_TEST(users_who_cannot_be_told_apart_are_let_in_if_the_file_says_so)
+{
+    struct wire visitor;
+
+    conf_write("[access]\nunmapped-users = allow\n");
+    if (!start_in_namespace()) {
+        conf_remove();
+        return;
+    }
+    wire_open_as(&visitor, 4711, 4711, NULL, 0);
+    call(&visitor, "ping", NULL);
+    wire_close(&visitor);
+    conf_write("[access]\nunmapped-users = deny\n");
+    reload_well();
+    wire_open_as(&visitor, 4711, 4711, NULL, 0);
+    expect(&visitor, "{'error':{'data':{'name':'DENIED','rule':'unmapped-users'}}}");
+    wire_close(&visitor);
+    stop_minimiod(&minimiod);
+    conf_remove();
+}
+END_TEST
+
+/* Where every uid is mapped, 65534 is one user like any other. */
+START_TEST(nobody_is_a_user_where_everybody_is_mapped)
+{
+    struct wire visitor;
+    unsigned long first, outside, count = 0;
+    FILE *map = fopen("/proc/self/uid_map", "re");
+
+    if (!map || fscanf(map, "%lu %lu %lu", &first, &outside, &count) != 3 || count < UINT32_MAX) {
+        fputs("skipped: not every user is mapped here\n", stderr);
+        if (map)
+            fclose(map);
+        return;
+    }
+    fclose(map);
+    if (!can_be_others())
+        return;
+    set_up_with(ARGUMENTS("--socket-mode", "0666"));
+    wire_open_as(&visitor, OVERFLOW_UID, OVERFLOW_UID, NULL, 0);
+    call(&visitor, "ping", NULL);
+    wire_close(&visitor);
+    tear_down();
+}
+END_TEST
+
 Suite *daemon_access_suite(void)
 {
     Suite *suite = suite_create("daemon_access");
@@ -188,6 +289,9 @@ Suite *daemon_access_suite(void)
     tcase_add_test(tests, sessions_are_limited_by_user_but_for_root);
     tcase_add_test(tests, registrations_are_limited_by_user_but_for_root);
     tcase_add_test(tests, named_loops_are_limited_by_user_but_for_root);
+    tcase_add_test(tests, users_who_cannot_be_told_apart_are_refused);
+    tcase_add_test(tests, users_who_cannot_be_told_apart_are_let_in_if_the_file_says_so);
+    tcase_add_test(tests, nobody_is_a_user_where_everybody_is_mapped);
     suite_add_tcase(suite, tests);
     return suite;
 }

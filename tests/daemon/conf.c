@@ -56,13 +56,18 @@ void set_up_conf(const char *const *arguments)
     for (size_t i = 0; arguments && arguments[i]; i++)
         all[i + 2] = arguments[i];
     set_up_with(all);
-    log_seen = 0;
+    forget_log();
 }
 
 void tear_down_conf(void)
 {
     tear_down();
     conf_remove();
+}
+
+void forget_log(void)
+{
+    log_seen = 0;
 }
 
 void await_log(const char *text)

@@ -23,6 +23,9 @@ void tear_down_conf(void);
 /* Waits until the daemon's log holds the text; what came before the last call is not looked at. */
 void await_log(const char *text);
 
+/* For a daemon that was not started by set_up_conf: its log is looked at from its beginning. */
+void forget_log(void);
+
 /* Has the file read again, and waits for the daemon to say how that went. */
 void reload_well(void);
 void reload_in_vain(void);
