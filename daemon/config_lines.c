@@ -4,7 +4,8 @@
  * given one at a time.
  *
  * How it treats what it is given depends on how it was built: it may join indented lines to those above, and a line
- * longer than its buffer, of which the usual one has 200 bytes, silently becomes two. So it gets neither.
+ * longer than its buffer, of which the usual one has 200 bytes, silently becomes two. So it gets neither. Nor does it
+ * know of quotes: it is given the key alone, and the value is read here.
  */
 #include "daemon/config_lines.h"
 
@@ -14,16 +15,19 @@
 /* libinih tells of a section only by its keys, so each begins with this one, which no line of a file can hold. */
 #define SECTION_MARK "\001"
 
+#define LINE_ROOM 200 /* for a line, its LF and a NUL; libinih may have less */
+
 #define BYTE_ORDER_MARK "\xef\xbb\xbf"
 
 struct reading {
     struct span rest; /* the lines that were not read yet */
     const struct config_lines *lines;
     struct complaints *complaints;
-    unsigned line; /* number of the line that was read last */
-    bool skipping; /* the section is none that there is, so its keys are not either */
-    bool marking;  /* the line is a section: its mark comes next */
-    bool open;     /* the line must give a key, and has not so far */
+    unsigned line;         /* number of the line that was read last */
+    char value[LINE_ROOM]; /* of the key in that line */
+    bool skipping;         /* the section is none that there is, so its keys are not either */
+    bool marking;          /* the line is a section: its mark comes next */
+    bool open;             /* the line must give a key, and has not so far */
 };
 
 /* ---- What libinih finds ----------------------------------------------------------------------------------------- */
@@ -32,11 +36,12 @@ static int found(void *user, const char *section, const char *name, const char *
 {
     struct reading *reading = user;
 
+    (void)value;
     reading->open = false;
     if (!strcmp(name, SECTION_MARK))
         reading->skipping = !reading->lines->section(reading->lines->owner, section, reading->line);
     else
-        reading->lines->key(reading->lines->owner, name, value, reading->line);
+        reading->lines->key(reading->lines->owner, name, reading->value, reading->line);
     return 1;
 }
 
@@ -55,6 +60,77 @@ static bool has_control(struct span text)
     return false;
 }
 
+static bool is_space(char byte)
+{
+    return byte == ' ' || byte == '\t';
+}
+
+static struct span skip_space(struct span text)
+{
+    while (text.length && is_space(*text.data))
+        text = (struct span){text.data + 1, text.length - 1};
+    return text;
+}
+
+/* What is before a comment, which begins with a space and a # or a ;. */
+static struct span cut_comment(struct span text)
+{
+    for (size_t i = 1; i < text.length; i++)
+        if ((text.data[i] == '#' || text.data[i] == ';') && is_space(text.data[i - 1]))
+            return (struct span){text.data, i - 1};
+    return text;
+}
+
+/* `text` begins with a quote. Nothing within the quotes is special. */
+static bool read_quoted(struct reading *reading, struct span text, struct span *ret_value)
+{
+    const char *end = memchr(text.data + 1, *text.data, text.length - 1);
+    struct span rest;
+
+    if (!end) {
+        complain(reading->complaints, reading->line, "the value begins with %c: end it with %c", *text.data,
+                 *text.data);
+        return false;
+    }
+    *ret_value = (struct span){text.data + 1, (size_t)(end - text.data) - 1};
+    rest = skip_space((struct span){end + 1, text.length - ret_value->length - 2});
+    if (!rest.length || ((*rest.data == '#' || *rest.data == ';') && rest.data > end + 1))
+        return true;
+    complain(reading->complaints, reading->line,
+             "only a comment may follow a value in quotes: put the quotes around the whole value");
+    return false;
+}
+
+/* `text`: what follows the =. */
+static bool read_value(struct reading *reading, struct span text)
+{
+    struct span value = skip_space(text);
+
+    if (value.length && (*value.data == '"' || *value.data == '\'')) {
+        if (!read_quoted(reading, value, &value))
+            return false;
+    } else {
+        value = skip_space(cut_comment(text));
+        while (value.length && is_space(value.data[value.length - 1]))
+            value.length--;
+    }
+    if (value.length)
+        memcpy(reading->value, value.data, value.length);
+    reading->value[value.length] = '\0';
+    return true;
+}
+
+/* The length of the key and what separates it from its value; 0: the line has no such pair. */
+static size_t key_length(struct span text)
+{
+    struct span pair = cut_comment(text);
+
+    for (size_t i = 0; i < pair.length; i++)
+        if (pair.data[i] == '=' || pair.data[i] == ':')
+            return i + 1;
+    return 0;
+}
+
 /* "[name]", and nothing behind it but a comment. */
 static bool is_section(struct span text)
 {
@@ -64,7 +140,7 @@ static bool is_section(struct span text)
         at++;
     if (at == 1 || at == text.length || text.data[at++] != ']')
         return false;
-    while (at < text.length && (text.data[at] == ' ' || text.data[at] == '\t'))
+    while (at < text.length && is_space(text.data[at]))
         at++;
     return at == text.length || text.data[at] == ';' || text.data[at] == '#';
 }
@@ -90,9 +166,7 @@ static struct span trim(const struct reading *reading, struct span text)
         text.length--;
     if (reading->line == 1 && text.length >= mark && !memcmp(text.data, BYTE_ORDER_MARK, mark))
         text = (struct span){text.data + mark, text.length - mark};
-    while (text.length && (*text.data == ' ' || *text.data == '\t'))
-        text = (struct span){text.data + 1, text.length - 1};
-    return text;
+    return skip_space(text);
 }
 
 /* Whether libinih is to see a line. `room` is what it has for one, an end and a NUL included. */
@@ -130,6 +204,7 @@ static void check_last(struct reading *reading)
 static char *next_line(char *line, int size, void *stream)
 {
     struct reading *reading = stream;
+    size_t room = size < LINE_ROOM ? (size_t)size : LINE_ROOM, key;
     struct span text;
 
     if (reading->marking) {
@@ -140,10 +215,16 @@ static char *next_line(char *line, int size, void *stream)
     if (!reading->rest.length)
         return NULL;
     text = trim(reading, take_line(reading));
-    if (!examine(reading, text, (size_t)size))
+    if (!examine(reading, text, room))
         return strcpy(line, "\n");
     reading->marking = *text.data == '[';
-    reading->open = !reading->marking;
+    if (!reading->marking) {
+        key = key_length(text);
+        if (key && !read_value(reading, (struct span){text.data + key, text.length - key}))
+            return strcpy(line, "\n");
+        reading->open = true;
+        text.length = key;
+    }
     memcpy(line, text.data, text.length);
     strcpy(line + text.length, "\n");
     return line;

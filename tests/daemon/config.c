@@ -45,14 +45,24 @@ static const struct {
     {"[limits]\nsessions = 0\n", 2, "sessions = '0': out of its range, 1 to 16777216"},
     {"[limits]\nsessions = 99999999\n", 2, "sessions = '99999999': out of its range, 1 to 16777216"},
     {"[limits]\nsessions = many\n", 2, "sessions = 'many': write a number, 1 to 16777216"},
-    {"[limits]\nsessions = 5 # five\n", 2, "sessions = '5 # five': write a number"},
+    {"[limits]\nsessions = 5# five\n", 2, "sessions = '5# five': write a number"},
+    {"[limits]\nsessions = # five\n", 2, "sessions = '': write a number"},
+    {"[limits]\nsessions # = 5\n", 2, "write KEY = VALUE, or begin a comment with #"},
+    {"[limits]\nsessions = \"5\n", 2, "the value begins with \": end it with \""},
+    {"[limits]\nsessions = '5\"\n", 2, "the value begins with ': end it with '"},
+    {"[limits]\nsessions = \"\n", 2, "the value begins with \": end it with \""},
+    {"[limits]\nsessions = \"\"\n", 2, "sessions = '': write a number"},
+    {"[limits]\nsessions = \"5\" 6\n", 2, "only a comment may follow a value in quotes"},
+    {"[limits]\nsessions = \"5\"# five\n", 2, "only a comment may follow a value in quotes"},
+    {"[access]\nusers = \"root\", \"0\"\n", 2, "put the quotes around the whole value"},
+    {"[access]\nunmapped-users = yes\n", 2, "unmapped-users = 'yes': write allow or deny"},
     {"[limits]\nsessions = -1\n", 2, "sessions = '-1': write a number"},
     {"[limits]\nsessions = 99999999999999999999\n", 2, "write a number"},
     {"[limits]\nsessions = 5\nsessions = 5\n", 3, "sessions is given in line 2 already: take one of them out"},
     {"[limits]\nbatch = 2\nsessions = 5\n  batch = 3\n", 4, "batch is given in line 2 already"},
     {"[limits]\nline_bytes = 8192\nsessions = 5\n", 2, "batch * (id_bytes + 256) must be at most line_bytes"},
     {"[limits]\nline_bytes = 8192\nbatch = 100\n", 3, "100 * (256 + 256) is more than 8192"},
-    {"[access]\nuser = root\n", 2, "there is no key 'user' in [access], only users, groups"},
+    {"[access]\nuser = root\n", 2, "there is no key 'user' in [access], only users, groups, unmapped-users"},
     {"[access]\nusers = root, no-such-user\n", 2, "there is no user 'no-such-user': write a name or a number"},
     {"[access]\nusers = 4294967295\n", 2, "there is no user '4294967295'"},
     {"[access]\nusers = root,\n", 2, "a user is missing"},
@@ -163,6 +173,8 @@ static const char *const right[] = {
     "[access]\nusers = root, 0 ,1000\ngroups=root\n",
     "[targets]\nallow = *:80\ndeny = [::]/0\nallow = 10.0.0.0/8\nallow = 10.0.0.0/8\ndefault = deny\n",
     "[targets]\ndeny = 10.0.0.0/8\n",
+    "[limits]\nsessions = 5 # five\nbatch = \"7\"\nid_bytes = '100' ; a hundred = many\nloops_uid: \"3\"\t# three\n",
+    "[access]\nusers = \"root, 0\" # both\nunmapped-users = allow\n[targets]\ndeny = [::1] # the loopback: no\n",
 };
 
 START_TEST(what_is_right_is_ok)
@@ -239,6 +251,36 @@ START_TEST(a_daemon_with_a_wrong_file_does_not_start)
     ck_assert_int_eq(process_run(&process, ARGUMENTS(built_program("minimiod"), "--config", "/")), 2);
     ck_assert_ptr_nonnull(strstr(process.err.text, "/: is a directory: the configuration must be a regular file"));
     process_free(&process);
+}
+END_TEST
+
+/* A socket's path may hold what begins a comment, quotes, and spaces at its ends. */
+START_TEST(what_is_in_quotes_is_taken_as_it_is)
+{
+    static const struct {
+        const char *written, *path;
+    } values[] = {
+        {"\"/tmp/a #b.sock\"", "/tmp/a #b.sock"},
+        {"'/tmp/a ;\"b\".sock' # c", "/tmp/a ;\"b\".sock"},
+        {"/tmp/a#b;c'd'.sock  ; e", "/tmp/a#b;c'd'.sock"},
+        {"\"/tmp/a=b \"", "/tmp/a=b "},
+    };
+
+    unsetenv("MINIMIO_SOCKET");
+    for (int i = 0; i < LENGTH(values); i++) {
+        struct process process;
+        char said[128];
+
+        conf_write("[daemon]\nsocket = %s\n", values[i].written);
+        process_start(&process, false, ARGUMENTS(built_program("minimiod"), "--config", conf_path));
+        snprintf(said, sizeof said, "listening on %s; version", values[i].path);
+        ck_assert_msg(process_await_text(&process, &process.err, said, PROCESS_TIMEOUT_MS), "it said: %s",
+                      process.err.text);
+        kill(process.pid, SIGTERM);
+        ck_assert_int_eq(process_wait(&process, PROCESS_TIMEOUT_MS), 0);
+        process_free(&process);
+    }
+    conf_remove();
 }
 END_TEST
 
@@ -414,7 +456,7 @@ static size_t make_chance_file(char *ret_file, size_t size)
     }
     memcpy(ret_file, seed_text, length);
     for (uint64_t changes = 1 + chance(6); changes; changes--) {
-        static const char telling[] = "[]=:;#\n\r\t /,*-0123456789\0\xef";
+        static const char telling[] = "[]=:;#\"'\n\r\t /,*-0123456789\0\xef";
         ret_file[chance(length)] = chance(2) ? telling[chance(sizeof telling)] : (char)chance(256);
     }
     return length;
@@ -531,6 +573,7 @@ Suite *daemon_config_suite(void)
     tcase_add_test(tests, the_example_is_right);
     tcase_add_test(tests, the_manuals_example_is_right);
     tcase_add_test(tests, a_daemon_with_a_wrong_file_does_not_start);
+    tcase_add_test(tests, what_is_in_quotes_is_taken_as_it_is);
     tcase_add_test(tests, the_file_is_obeyed);
     tcase_add_test(tests, a_pipe_is_refused_and_not_waited_for);
     tcase_add_test(tests, a_pipe_that_was_passed_is_refused);
