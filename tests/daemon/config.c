@@ -218,7 +218,9 @@ START_TEST(the_manuals_example_is_right)
 {
     struct process process;
 
-    ck_assert_int_eq(process_run(&process, ARGUMENTS("awk", "/^\\.Ed/ {exit} inside {print} /^\\.Bd/ {inside = 1}",
+    ck_assert_int_eq(process_run(&process, ARGUMENTS("awk",
+                                                     "/^\\.Sh EXAMPLES/ {below = 1} inside && /^\\.Ed/ {exit} "
+                                                     "inside {print} below && /^\\.Bd/ {inside = 1}",
                                                      "man/minimiod.conf.5")),
                      0);
     ck_assert_ptr_nonnull(strstr(process.out.text, "users = www-data, 1000\ngroups = minimio\n"));
