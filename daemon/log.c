@@ -21,16 +21,21 @@
 #define SECOND_NS INT64_C(1000000000)
 
 struct ration {
-    const char *name;
+    bool used; /* the slot has a kind and a uid */
+    enum log_kind kind;
+    uid_t uid;
     int64_t used_ns;    /* how far into the future lines were written on account */
-    uint64_t unwritten; /* since the last line of this kind */
+    uint64_t unwritten; /* since the last line of this kind and uid */
 };
 
-static struct ration rations[LOG_KINDS] = {
-    [LOG_REFUSED_SESSION] = {.name = "refused sessions"},
-    [LOG_LIMIT] = {.name = "limits reached"},
-    [LOG_DENIED] = {.name = "denied addresses"},
-    [LOG_FILE] = {.name = "files that cannot be used"},
+static struct ration rations[LOG_RATIONS];
+static struct ration shared[LOG_KINDS]; /* of those that found no slot */
+
+static const char *const kind_names[LOG_KINDS] = {
+    [LOG_REFUSED_SESSION] = "refused sessions",
+    [LOG_LIMIT] = "limits reached",
+    [LOG_DENIED] = "denied addresses",
+    [LOG_FILE] = "files that cannot be used",
 };
 
 static enum log_level threshold = LOG_LEVEL_INFO;
@@ -110,6 +115,55 @@ static int64_t now_ns(void)
     return now.tv_sec * SECOND_NS + now.tv_nsec;
 }
 
+static void report_unwritten(struct ration *ration, const char *whose)
+{
+    if (ration->unwritten)
+        log_write(LOG_LEVEL_WARNING, "%s%s: %llu more were not written", kind_names[ration->kind], whose,
+                  (unsigned long long)ration->unwritten);
+    ration->unwritten = 0;
+}
+
+static void report_slot(struct ration *ration)
+{
+    char whose[32] = "";
+
+    if (ration->uid != LOG_NOBODY)
+        snprintf(whose, sizeof whose, " of uid %u", (unsigned)ration->uid);
+    report_unwritten(ration, whose);
+}
+
+/* A slot whose lines were all earned back is as good as an empty one, but for what it has not reported. */
+static struct ration *find_free_slot(int64_t now)
+{
+    struct ration *idle = NULL;
+
+    for (size_t i = 0; i < LOG_RATIONS; i++) {
+        if (!rations[i].used)
+            return &rations[i];
+        if (rations[i].used_ns <= now && (!idle || idle->unwritten))
+            idle = &rations[i];
+    }
+    return idle;
+}
+
+static struct ration *find_ration(enum log_kind kind, uid_t uid)
+{
+    struct ration *ration;
+
+    for (size_t i = 0; i < LOG_RATIONS; i++)
+        if (rations[i].used && rations[i].kind == kind && rations[i].uid == uid)
+            return &rations[i];
+    ration = find_free_slot(now_ns());
+    if (!ration) {
+        shared[kind].kind = kind;
+        return &shared[kind];
+    }
+    if (ration->used)
+        report_slot(ration);
+    *ration = (struct ration){.used = true, .kind = kind, .uid = uid};
+    return ration;
+}
+
 /* Each line uses up a second, and a burst's worth of them may be used ahead. */
 static bool take_ration(struct ration *ration)
 {
@@ -122,15 +176,16 @@ static bool take_ration(struct ration *ration)
     return true;
 }
 
-void log_write_rationed(enum log_kind kind, const char *format, ...)
+void log_write_rationed(enum log_kind kind, uid_t uid, const char *format, ...)
 {
-    struct ration *ration = &rations[kind];
+    struct ration *ration;
     char text[LINE_MAX_BYTES];
     va_list arguments;
     int length;
 
     if (LOG_LEVEL_WARNING > threshold)
         return;
+    ration = find_ration(kind, uid);
     if (!take_ration(ration)) {
         ration->unwritten++;
         return;
@@ -149,8 +204,8 @@ void log_write_rationed(enum log_kind kind, const char *format, ...)
 
 void log_finish(void)
 {
-    for (int i = 0; i < LOG_KINDS; i++)
-        if (rations[i].unwritten)
-            log_write(LOG_LEVEL_WARNING, "%s: %llu more were not written", rations[i].name,
-                      (unsigned long long)rations[i].unwritten);
+    for (size_t i = 0; i < LOG_RATIONS; i++)
+        report_slot(&rations[i]);
+    for (size_t i = 0; i < LOG_KINDS; i++)
+        report_unwritten(&shared[i], " of other users");
 }

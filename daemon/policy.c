@@ -87,7 +87,7 @@ static int refuse_account(const struct account *account, struct fault *ret_fault
 {
     int result = refuse(ret_fault, limit, max, what);
 
-    log_write_rationed(LOG_LIMIT, "uid %u: %s = %u is reached", (unsigned)account->uid, limit, max);
+    log_write_rationed(LOG_LIMIT, account->uid, "uid %u: %s = %u is reached", (unsigned)account->uid, limit, max);
     return result;
 }
 

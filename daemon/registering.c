@@ -42,7 +42,7 @@ static void describe_connect_failure(const struct connector_result *result, uint
     if (result->error == EMFILE || result->error == ENFILE) {
         fault_set_limit(ret_fault, FAULT_LIMIT_EXCEEDED, "descriptors", descriptors,
                         "the daemon has no descriptor left for this connection; try again later");
-        log_write_rationed(LOG_LIMIT, "a connection failed: descriptors = %u is reached", descriptors);
+        log_write_rationed(LOG_LIMIT, LOG_NOBODY, "a connection failed: descriptors = %u is reached", descriptors);
         return;
     }
     fault_set(ret_fault, FAULT_CONNECT_FAILED, "could not connect to %s: %s", result->address,
@@ -54,15 +54,15 @@ static void describe_connect_failure(const struct connector_result *result, uint
 static void log_denial(const struct registering *registering, const struct connector_result *result)
 {
     const struct stream *stream = registering->stream;
-    unsigned uid = (unsigned)registering->call.session->account->uid;
+    uid_t uid = registering->call.session->account->uid;
     bool literal = strlen(result->address) == stream->target_length &&
                    !memcmp(result->address, stream->target, stream->target_length);
 
     if (literal)
-        log_write_rationed(LOG_DENIED, "uid %u: %s denied: %s", uid, result->address, result->rule);
+        log_write_rationed(LOG_DENIED, uid, "uid %u: %s denied: %s", (unsigned)uid, result->address, result->rule);
     else
-        log_write_rationed(LOG_DENIED, "uid %u: %.*s, which is %s, denied: %s", uid, (int)stream->target_length,
-                           stream->target, result->address, result->rule);
+        log_write_rationed(LOG_DENIED, uid, "uid %u: %.*s, which is %s, denied: %s", (unsigned)uid,
+                           (int)stream->target_length, stream->target, result->address, result->rule);
 }
 
 static void describe_denial(const struct connector_result *result, struct fault *ret_fault)

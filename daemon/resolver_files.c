@@ -38,7 +38,7 @@ bool resolver_files_check_hosts(void)
         const char *kind = kind_of(paths[i]);
 
         if (kind) {
-            log_write_rationed(LOG_FILE, "%s is %s: it must be a regular file", paths[i], kind);
+            log_write_rationed(LOG_FILE, LOG_NOBODY, "%s is %s: it must be a regular file", paths[i], kind);
             return false;
         }
     }

@@ -29,7 +29,7 @@
 static void refuse(struct server *server, int fd, uid_t uid, const struct fault *fault)
 {
     server->stats.errors[fault->name]++;
-    log_write_rationed(LOG_REFUSED_SESSION, "session of uid %u refused: %s", (unsigned)uid, fault->message);
+    log_write_rationed(LOG_REFUSED_SESSION, uid, "session of uid %u refused: %s", (unsigned)uid, fault->message);
     session_refuse(fd, fault);
 }
 
