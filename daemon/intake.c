@@ -146,7 +146,7 @@ static size_t take_messages(struct session *session, const char *data, size_t le
         session->closing = status == FRAME_CLOSE;
     }
     /* Descriptors come with the last of the bytes that are read at once: those before have their answers before. */
-    if (!session->backlog && (session->cut || session->unclaimed.count > session->limits->descriptors_unclaimed))
+    if (!session->backlog && (session->cut || session->unclaimed.count > session->unclaimed_max))
         refuse_descriptors(session);
     session->taking = false;
     return done;

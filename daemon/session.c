@@ -70,6 +70,8 @@ static size_t read_some(struct session *session, char *room, size_t size)
     if (length > 0) {
         /* A read ends early at descriptors that came with the bytes, with more of them behind it. */
         session->readable = (size_t)length == size || session->unclaimed.count != had || session->ending;
+        if (session->unclaimed.count != had)
+            session->unclaimed_max = session->limits->descriptors_unclaimed;
         server->stats.bytes_in += (uint64_t)length;
         timers_read_clock(&server->reactor.timers); /* what is timed from now on began no earlier */
         if (cut)

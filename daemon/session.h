@@ -44,6 +44,7 @@ struct session {
     struct parcels parcels;       /* descriptors that go with it */
     uint32_t held_fds;            /* that batches without all their answers keep */
     struct descriptors unclaimed; /* received, for the registers to come */
+    uint32_t unclaimed_max;       /* the limit of them when the last ones came: a lower one is for those to come */
     bool runnable, dirty;
     bool taking;     /* one of its requests is being carried out */
     bool cut;        /* of the descriptors that came last some were lost */

@@ -3,10 +3,12 @@
 #include "proto/limits.h"
 #include "tests/daemon/conf.h"
 #include "tests/daemon/name_server.h"
+#include "tests/daemon/passing.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -331,6 +333,34 @@ START_TEST(limits_change_in_the_middle_of_a_batch)
 }
 END_TEST
 
+/* Descriptors that came under the old limit are claimed under the new one; the limit holds for those that come next. */
+START_TEST(fewer_unclaimed_descriptors_end_no_session)
+{
+    int pair[2];
+
+    conf_write("[limits]\ndescriptors_unclaimed = 5\n");
+    set_up_conf(NULL);
+    for (int i = 0; i < 4; i++) {
+        make_pair(SOCK_STREAM, pair);
+        send_with(&wire, "\n", 1, pair, 1);
+        close(pair[0]);
+        close(pair[1]);
+    }
+    call(&wire, "ping", NULL);
+    conf_write("[limits]\ndescriptors_unclaimed = 1\n");
+    reload_well();
+    call(&wire, "ping", NULL);
+    for (int i = 0; i < 3; i++)
+        call(&wire, "register", "{'token':%d,'fd':true,'interests':[]}", i);
+    make_pair(SOCK_STREAM, pair);
+    send_with(&wire, "\n", 1, pair, 1);
+    expect(&wire, "{'id':null,'error':{'data':{'name':'LIMIT_EXCEEDED','limit':'descriptors'}}}");
+    close(pair[0]);
+    close(pair[1]);
+    tear_down_conf();
+}
+END_TEST
+
 START_TEST(many_signals_lose_nothing)
 {
     conf_write("[limits]\nbatch = 10\n[targets]\ndeny = 127.0.0.2\n");
@@ -369,6 +399,7 @@ Suite *daemon_reload_suite(void)
     tcase_add_test(tests, a_file_that_became_a_pipe_changes_nothing);
     tcase_add_test(tests, limits_change_in_the_middle_of_a_message);
     tcase_add_test(tests, limits_change_in_the_middle_of_a_batch);
+    tcase_add_test(tests, fewer_unclaimed_descriptors_end_no_session);
     tcase_add_test(tests, many_signals_lose_nothing);
     suite_add_tcase(suite, tests);
     return suite;
