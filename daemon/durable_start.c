@@ -13,7 +13,6 @@
 #include "daemon/stream.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -92,8 +91,8 @@ static int add_handed_over(struct restoring *restoring, const struct ledger_stre
     char name[DURABLE_NAME_SIZE];
     int result;
 
-    if (fcntl(stream->fd, F_SETFD, FD_CLOEXEC) < 0)
-        return 0; /* it is missing, which is said when its turn comes */
+    if (!handover_claim(stream->fd))
+        return 0; /* the entry has no descriptor, which is logged when its turn comes */
     durable_name(stream->id, name);
     result = service_know(restoring->service, name);
     return result == 0 ? add_found(restoring, stream->id, stream->fd) : result;

@@ -101,10 +101,11 @@ int handover_run(struct server *server, char **argv)
 
 /* ---- Taking over ------------------------------------------------------------------------------------------------ */
 
-/* A number that is none of an open descriptor is as good as none. */
-static int take_descriptor(int fd)
+bool handover_claim(int fd)
 {
-    return fd > STDERR_FILENO && set_inherited(fd, false) == 0 ? fd : -1;
+    int flags = fd > STDERR_FILENO ? fcntl(fd, F_GETFD) : -1;
+
+    return flags >= 0 && !(flags & FD_CLOEXEC) && set_inherited(fd, false) == 0;
 }
 
 void handover_take(struct handover *ret_handover)
@@ -115,8 +116,8 @@ void handover_take(struct handover *ret_handover)
 
     unsetenv(VARIABLE);
     *ret_handover = (struct handover){
-        .ledger = whole ? take_descriptor(ledger) : -1,
-        .listener = whole ? take_descriptor(listener) : -1,
+        .ledger = whole && handover_claim(ledger) ? ledger : -1,
+        .listener = whole && handover_claim(listener) ? listener : -1,
         .owns_path = owns_path == 1,
     };
     if (numbers && (ret_handover->ledger < 0 || ret_handover->listener < 0))

@@ -567,6 +567,59 @@ START_TEST(else_it_listens_at_its_own)
 }
 END_TEST
 
+/* ---- Handed over ------------------------------------------------------------------------------------------------ */
+
+static int listen_at(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    ck_assert_uint_lt(strlen(path), sizeof address.sun_path);
+    strcpy(address.sun_path, path);
+    ck_assert_int_eq(bind(fd, (const struct sockaddr *)&address, sizeof address), 0);
+    ck_assert_int_eq(listen(fd, 5), 0);
+    return fd;
+}
+
+/* As a damaged ledger of the binary before could say: 3 is the ledger, 4 the listener, 5 a stream. */
+START_TEST(a_descriptor_that_was_handed_over_is_claimed_once)
+{
+    static const int numbers[] = {5, 5, 4, 3, 0, 77};
+    int pair[2], fds[3];
+    uint32_t loop;
+
+    snprintf(minimiod.folder, sizeof minimiod.folder, "%s/minimio-test-XXXXXX",
+             getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
+    ck_assert_ptr_nonnull(mkdtemp(minimiod.folder));
+    snprintf(minimiod.socket, sizeof minimiod.socket, "%s/minimio.sock", minimiod.folder);
+    new_ledger();
+    loop = add_loop("kept");
+    for (int i = 0; i < LENGTH(numbers); i++)
+        ledger_set_fd(ledger, add_stream(loop, (uint64_t)i + 1, (uint64_t)i), numbers[i]);
+    make_pair(SOCK_STREAM, pair);
+    fds[0] = ledger_fd(ledger);
+    fds[1] = listen_at(minimiod.socket);
+    fds[2] = pair[0];
+    setenv("MINIMIO_HANDOVER", "3,4,1", 1);
+    process_start_passing(&minimiod.process, fds, 3,
+                          ARGUMENTS(built_program("minimiod"), "--socket", minimiod.socket, "--config", "/dev/null"));
+    unsetenv("MINIMIO_HANDOVER");
+    await("1 named loops with 1 streams go on");
+    await("5 loops or streams of the ledger are lost");
+    await("listening on ");
+    close(pair[0]);
+    close(fds[1]);
+    wire_open(&wire, minimiod.socket);
+    expect_in(call(&wire, "open_loop", "{'name':'kept'}"), "{'created':false,'registrations':1}");
+    write_byte(pair[1]);
+    expect_event(&wire, 0, READY_READABLE);
+    wire_close(&wire);
+    close(pair[1]);
+    ledger = ledger_free(ledger);
+    stop_minimiod(&minimiod);
+}
+END_TEST
+
 Suite *daemon_keeping_suite(void)
 {
     Suite *suite = suite_create("daemon_keeping");
@@ -594,6 +647,10 @@ Suite *daemon_keeping_suite(void)
     tcase_add_loop_test(tests, else_it_listens_at_its_own, 0, LENGTH(unsuitable));
 #endif
     tcase_add_loop_test(tests, without_a_store_nothing_is_kept, 0, LENGTH(ends));
+    suite_add_tcase(suite, tests);
+    tests = tcase_create("handed over");
+    tcase_set_timeout(tests, 120);
+    tcase_add_test(tests, a_descriptor_that_was_handed_over_is_claimed_once);
     suite_add_tcase(suite, tests);
     return suite;
 }
