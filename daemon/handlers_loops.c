@@ -9,6 +9,7 @@
 #include "daemon/stream.h"
 #include "proto/reply.h"
 
+#include <errno.h>
 #include <string.h>
 
 /* ---- open_loop -------------------------------------------------------------------------------------------------- */
@@ -69,6 +70,18 @@ static struct loop *create(struct server *server, struct call *call, const char 
     return loop;
 }
 
+static int check_linger(struct call *call, const struct params *params)
+{
+    uint32_t max = call->session->limits->linger_ms;
+    struct fault fault;
+
+    if (!given(params, offsetof(struct params, linger_ms)) || params->linger_ms <= max)
+        return 0;
+    fault_set_limit(&fault, FAULT_LIMIT_EXCEEDED, "linger_ms", max, "a loop may linger for at most %u ms", max);
+    call_fault(call, &fault);
+    return -ERANGE;
+}
+
 /* Delivery and linger are kept where they are not given. An anonymous loop never lingers. */
 static void set_up(struct loop *loop, const struct params *params)
 {
@@ -111,6 +124,8 @@ void handle_open_loop(struct server *server, struct call *call, const struct par
         answer_fault(call, FAULT_LOOP_OPEN, "this session's loop has registrations; close_loop first, or use another");
         return;
     }
+    if (check_linger(call, params) < 0)
+        return;
     if (loop && loop->session && loop->session != session) {
         if (!params->takeover) {
             answer_fault(call, FAULT_LOOP_BUSY, "another session is in this loop; see takeover");

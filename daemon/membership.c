@@ -91,8 +91,11 @@ void membership_leave(struct session *session, const struct fault *fault)
         membership_close(server, loop, NULL);
 }
 
+/* The loop's own time may exceed the limit: the limit was lowered, or the loop was restored from a ledger. */
 void membership_linger(struct server *server, struct loop *loop)
 {
+    if (loop->linger_ms > server->limits->linger_ms)
+        loop->linger_ms = server->limits->linger_ms;
     if (loop->linger_ms)
         timer_start(&server->reactor.timers, &loop->linger, loop->linger_ms, lingered);
     else

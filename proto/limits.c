@@ -31,6 +31,7 @@ const struct limit_info limit_table[] = {
     LIMIT(loops_uid, 256, 1, MANY),
     LIMIT(descriptors_message, 16, 1, 253), /* 253: the most that Linux passes with one message */
     LIMIT(descriptors_unclaimed, 64, 1, MANY),
+    LIMIT(linger_ms, 24 * 3600 * 1000, 1, UINT32_MAX),
 };
 
 const size_t limit_count = sizeof(limit_table) / sizeof(*limit_table);

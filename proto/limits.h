@@ -25,6 +25,7 @@ struct limits {
     uint32_t loops_uid;             /* named loops of one uid */
     uint32_t descriptors_message;   /* received with one message */
     uint32_t descriptors_unclaimed; /* received and not yet claimed, a session */
+    uint32_t linger_ms;             /* how long a named loop may outlive its last session: uids are reused */
 };
 
 struct limit_info {

@@ -406,6 +406,20 @@ START_TEST(level_that_was_changed_is_what_it_was_changed_to)
 }
 END_TEST
 
+/* ---- The limit -------------------------------------------------------------------------------------------------- */
+
+START_TEST(a_linger_beyond_the_limit_is_refused)
+{
+    call_fails(&wire, "LIMIT_EXCEEDED", "{'limit':'linger_ms','max':86400000}", "open_loop",
+               "{'name':'x','linger_ms':86400001}");
+    expect_in(call(&wire, "loops", NULL), "{'loops':[]}");
+    call(&wire, "open_loop", "{'name':'x','linger_ms':86400000}");
+    call_fails(&wire, "LIMIT_EXCEEDED", "{'limit':'linger_ms'}", "open_loop",
+               "{'name':'x','linger_ms':9007199254740991}");
+    expect_in(call(&wire, "loops", NULL), "{'loops':[{'name':'x','linger_ms':86400000}]}");
+}
+END_TEST
+
 Suite *daemon_left_loops_suite(void)
 {
     Suite *suite = suite_create("daemon_left_loops");
@@ -430,5 +444,6 @@ Suite *daemon_left_loops_suite(void)
     tcase_add_test(tests, level_needs_a_poll_loop);
     tcase_add_test(tests, level_in_a_loop_that_pushes_now_is_a_oneshot);
     tcase_add_test(tests, level_that_was_changed_is_what_it_was_changed_to);
+    tcase_add_test(tests, a_linger_beyond_the_limit_is_refused);
     return suite;
 }

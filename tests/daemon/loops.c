@@ -75,8 +75,8 @@ START_TEST(delivery_and_linger_stay_unless_they_are_given)
     expect_in(call(&wire, "loops", NULL), "{'loops':[{'linger_ms':12345}]}");
     expect_in(call(&wire, "open_loop", "{'name':'x','delivery':'push'}"), "{'delivery':'push'}");
     expect_in(call(&wire, "loops", NULL), "{'loops':[{'linger_ms':12345}]}");
-    expect_in(call(&wire, "open_loop", "{'name':'x','linger_ms':9007199254740991}"), "{'delivery':'push'}");
-    expect_in(call(&wire, "loops", NULL), "{'loops':[{'linger_ms':9007199254740991}]}");
+    expect_in(call(&wire, "open_loop", "{'name':'x','linger_ms':86400000}"), "{'delivery':'push'}");
+    expect_in(call(&wire, "loops", NULL), "{'loops':[{'linger_ms':86400000}]}");
     call(&wire, "open_loop", "['fresh']");
     expect_in(call(&wire, "loops", NULL), "{'loops':[{'name':'fresh','linger_ms':60000},{'name':'x'}]}");
 }

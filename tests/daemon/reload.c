@@ -361,6 +361,26 @@ START_TEST(fewer_unclaimed_descriptors_end_no_session)
 }
 END_TEST
 
+/* A loop that was given more time keeps it until it lingers, and lingers for the new limit. */
+START_TEST(a_shorter_linger_holds_for_loops_that_are_there)
+{
+    struct wire other;
+
+    conf_write("# none\n");
+    set_up_conf(NULL);
+    wire_open(&other, minimiod.socket);
+    call(&other, "open_loop", "{'name':'x','linger_ms':50000000}");
+    conf_write("[limits]\nlinger_ms = 40\n");
+    reload_well();
+    call_fails(&wire, "LIMIT_EXCEEDED", "{'limit':'linger_ms','max':40}", "open_loop", "{'name':'y','linger_ms':41}");
+    call(&wire, "open_loop", "{'name':'y'}"); /* whose default is longer */
+    wire_close(&other);
+    while (cJSON_GetArraySize(member(call(&wire, "loops", NULL), "loops")) > 1)
+        ;
+    tear_down_conf();
+}
+END_TEST
+
 START_TEST(many_signals_lose_nothing)
 {
     conf_write("[limits]\nbatch = 10\n[targets]\ndeny = 127.0.0.2\n");
@@ -400,6 +420,7 @@ Suite *daemon_reload_suite(void)
     tcase_add_test(tests, limits_change_in_the_middle_of_a_message);
     tcase_add_test(tests, limits_change_in_the_middle_of_a_batch);
     tcase_add_test(tests, fewer_unclaimed_descriptors_end_no_session);
+    tcase_add_test(tests, a_shorter_linger_holds_for_loops_that_are_there);
     tcase_add_test(tests, many_signals_lose_nothing);
     suite_add_tcase(suite, tests);
     return suite;

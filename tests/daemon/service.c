@@ -15,12 +15,12 @@ Suite *daemon_service_suite(void);
 
 START_TEST(hello_tells_the_limits)
 {
-    expect_in(
-        call(&wire, "hello", NULL),
-        "{'server':'minimiod','version':'%s','protocol':1,'limits':{'message_bytes':262144,'message_depth':32,"
-        "'message_values':16384,'batch':64,'id_bytes':256,'line_bytes':65536,'output_bytes':65536,"
-        "'sessions':1024,'sessions_uid':256,'loops_uid':256,'descriptors_message':16,'descriptors_unclaimed':64}}",
-        MINIMIO_VERSION);
+    expect_in(call(&wire, "hello", NULL),
+              "{'server':'minimiod','version':'%s','protocol':1,'limits':{'message_bytes':262144,'message_depth':32,"
+              "'message_values':16384,'batch':64,'id_bytes':256,'line_bytes':65536,'output_bytes':65536,"
+              "'sessions':1024,'sessions_uid':256,'loops_uid':256,'descriptors_message':16,'descriptors_unclaimed':64,'"
+              "linger_ms':86400000}}",
+              MINIMIO_VERSION);
     ck_assert_int_gt(member(wire.message, "result.limits.registrations")->valueint, 0);
     ck_assert_int_gt(member(wire.message, "result.limits.registrations_uid")->valueint, 0);
 }
