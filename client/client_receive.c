@@ -70,6 +70,20 @@ static int keep_fds(struct minimio_client *client, const struct cmsghdr *header)
     return 0;
 }
 
+/* Closes what has arrived of a set that was cut short. */
+static void close_truncated(struct msghdr *message)
+{
+    for (struct cmsghdr *header = CMSG_FIRSTHDR(message); header; header = CMSG_NXTHDR(message, header)) {
+        size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+        int came[CLIENT_FDS_KEPT_MAX];
+
+        if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS)
+            continue;
+        memcpy(came, CMSG_DATA(header), count * sizeof(int));
+        client_close_fds(came, &count);
+    }
+}
+
 int minimio_client_take_fd(struct minimio_client *client)
 {
     int fd;
@@ -89,6 +103,12 @@ static int fail_closed(struct minimio_client *client)
 {
     return client_fail(client, -ECONNRESET, "the daemon closed the connection%s",
                        line_reader_is_open(&client->reader) ? " in the middle of a message" : "");
+}
+
+/* The kernel dropped descriptors: which of those to come belongs to which reply can no longer be told. */
+static int fail_without_fds(struct minimio_client *client)
+{
+    return client_fail(client, -EMFILE, "a stream was lost: this process can have no more descriptors (ulimit -n)");
 }
 
 /* One read. -EAGAIN: nothing is there now. */
@@ -114,6 +134,10 @@ static int fill(struct minimio_client *client)
     if (n < 0)
         return client_fail_system(client, -errno);
     line_reader_grew(&client->reader, (size_t)n);
+    if (message.msg_flags & MSG_CTRUNC) {
+        close_truncated(&message);
+        return fail_without_fds(client);
+    }
     for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header; header = CMSG_NXTHDR(&message, header))
         if (header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS)
             return keep_fds(client, header);

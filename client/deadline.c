@@ -18,12 +18,14 @@ int64_t now_ns(void)
 
 int64_t deadline_in(int64_t duration_ns)
 {
-    return duration_ns < 0 ? DEADLINE_NEVER : now_ns() + duration_ns;
+    int64_t now = now_ns();
+
+    return duration_ns < 0 || duration_ns > DEADLINE_NEVER - now ? DEADLINE_NEVER : now + duration_ns;
 }
 
 int64_t milliseconds_of(int64_t duration_ns)
 {
-    return (duration_ns + NS_PER_MS - 1) / NS_PER_MS;
+    return duration_ns / NS_PER_MS + (duration_ns % NS_PER_MS > 0);
 }
 
 int64_t deadline_sooner(int64_t left, int64_t right)

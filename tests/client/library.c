@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -191,6 +192,54 @@ START_TEST(descriptors_go_both_ways)
     for (int i = 0; i < MINIMIO_CLIENT_FDS_MAX; i++)
         ck_assert_int_eq(minimio_client_attach(client, 0), 0);
     ck_assert_int_eq(minimio_client_attach(client, 0), -ENOBUFS);
+}
+END_TEST
+
+/* A descriptor that the kernel drops is not replaced by the next one: the session fails for good. */
+START_TEST(a_descriptor_that_is_lost_is_told)
+{
+    struct rlimit before, none;
+    int pairs[2][2];
+
+    for (int i = 0; i < 2; i++) {
+        char params[64];
+
+        ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pairs[i]), 0);
+        ck_assert_int_eq(minimio_client_attach(client, pairs[i][0]), 0);
+        snprintf(params, sizeof(params), "{\"token\":%d,\"fd\":true}", i + 1);
+        call("register", params);
+    }
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+    none = before;
+    none.rlim_cur = (rlim_t)dup(0);
+    close((int)none.rlim_cur);
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+    ck_assert_int_eq(minimio_client_call(client, "take", "[1]", PATIENCE_NS, NULL), -EMFILE);
+    ck_assert_ptr_nonnull(strstr(minimio_client_error(client), "a stream was lost"));
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+    ck_assert_int_eq(minimio_client_call(client, "take", "[2]", PATIENCE_NS, NULL), -EMFILE);
+    ck_assert_int_eq(minimio_client_take_fd(client), -ENOENT);
+    for (int i = 0; i < 2; i++) {
+        close(pairs[i][0]);
+        close(pairs[i][1]);
+    }
+}
+END_TEST
+
+START_TEST(the_longest_timeout_is_no_timeout)
+{
+    struct minimio_client_event event;
+    struct minimio_client *other = NULL;
+    int peer;
+
+    ck_assert_int_eq(minimio_client_connect(minimiod.socket, INT64_MAX, &other), 0);
+    minimio_client_free(other);
+    ck_assert_int_eq(minimio_client_call(client, "ping", NULL, INT64_MAX, NULL), 0);
+    peer = register_token(1, "");
+    fake_daemon_say(peer, "x");
+    ck_assert_int_eq(minimio_client_events(client, &event, 1, INT64_MAX - 1), 1);
+    ck_assert_int_eq(minimio_client_finish(client, INT64_MAX), 0);
+    close(peer);
 }
 END_TEST
 
@@ -468,6 +517,8 @@ Suite *client_library_suite(void)
     tcase_add_test(with_daemon, requests_need_not_be_awaited);
     tcase_add_test(with_daemon, batches_go_as_they_are);
     tcase_add_test(with_daemon, descriptors_go_both_ways);
+    tcase_add_test(with_daemon, a_descriptor_that_is_lost_is_told);
+    tcase_add_test(with_daemon, the_longest_timeout_is_no_timeout);
     tcase_add_test(with_daemon, a_named_loop_is_rejoined);
     tcase_add_test(with_daemon, a_loop_taken_over_is_told);
     tcase_add_test(with_daemon, sending_never_blocks);
