@@ -2,6 +2,7 @@
 #include "daemon/config.h"
 
 #include "daemon/config_file.h"
+#include "daemon/tried_settings.h"
 #include "daemon/user_namespace.h"
 
 #include <errno.h>
@@ -43,24 +44,24 @@ static void default_file(char *ret_path, size_t size)
         snprintf(ret_path, size, "%s/.config/" CONFIG_FILE_NAME, home);
 }
 
-/* Who names a file wants it read; and one that was read once may hold rules, which must not go with it. */
-static int read_file(const char *wanted, struct settings *settings, struct complaints *complaints, char **ret_file)
+/* A file that was named must exist. On a reload the file that was read before must exist too, as its rules would be
+ * lost with it. `fd`: a copy of the file, or -1. */
+static void read_file(const char *wanted, int fd, struct config *config, struct settings *settings,
+                      struct complaints *complaints)
 {
     char path[PATH_MAX];
-    int result;
 
     default_file(path, sizeof path);
     if (!wanted && !*path)
-        return 0;
-    result = config_file_read(wanted ? wanted : path, settings, complaints);
-    if (result == -ENOENT && wanted)
+        return;
+    if (config_file_read(wanted ? wanted : path, fd, settings, complaints, &config->text) == -ENOENT) {
+        if (!wanted)
+            return;
         complain(complaints, 0, "there is no such file");
-    else if (result == -ENOENT)
-        return 0;
-    *ret_file = strdup(wanted ? wanted : path);
-    if (!*ret_file)
+    }
+    config->file = strdup(wanted ? wanted : path);
+    if (!config->file)
         complain(complaints, 0, "out of memory");
-    return result;
 }
 
 /* ---- Settling --------------------------------------------------------------------------------------------------- */
@@ -183,10 +184,14 @@ int config_load(const struct options *options, const char *file, struct complain
     struct config config = {0};
     struct settings settings;
     uint32_t before = complaints->count;
+    int tried = tried_settings_take();
 
     settings_init(&settings);
     limits_init(&config.limits);
-    read_file(options->config ? options->config : file, &settings, complaints, &config.file);
+    if (tried != TRIED_NO_FILE)
+        read_file(options->config ? options->config : file, tried, &config, &settings, complaints);
+    if (tried >= 0)
+        close(tried);
     config.store = options->store;
     config.overflow_uid = user_namespace_overflow_uid();
     settle(&config, &options->settings, &settings, complaints);
@@ -202,6 +207,7 @@ int config_load(const struct options *options, const char *file, struct complain
 void config_deinit(struct config *config)
 {
     free(config->file);
+    config_text_deinit(&config->text);
     free(config->servers);
     access_deinit(&config->access);
     rules_deinit(&config->rules);

@@ -8,6 +8,7 @@
 
 #include "daemon/access.h"
 #include "daemon/complaints.h"
+#include "daemon/config_text.h"
 #include "daemon/log.h"
 #include "daemon/options.h"
 #include "daemon/rules.h"
@@ -22,7 +23,8 @@
 #define CONFIG_DESCRIPTOR_RESERVE 64
 
 struct config {
-    char *file; /* that was read; NULL: there is none */
+    char *file;              /* that was read; NULL: there is none */
+    struct config_text text; /* of that file */
     char socket[SOCKET_PATH_SIZE];
     mode_t socket_mode;
     bool system_socket; /* the system's own: shared with the group minimio */
@@ -38,8 +40,9 @@ struct config {
 
 /*
  * Reads the file and settles everything, the limits against the descriptor limit, which it raises as far as it goes.
- * `file`: the one that was read before, which must be there still; NULL: none was. Complains about all that is wrong.
- * Waits for the file and for the system's user database. Error: -EINVAL, and there is nothing to be freed.
+ * `file`: the one that was read before, which must be there still; NULL: none was. At the start, settings that were
+ * tried before this binary took over are used in place of the file. Complains about all that is wrong. Waits for the
+ * file and for the system's user database. Error: -EINVAL, and there is nothing to be freed.
  */
 int config_load(const struct options *options, const char *file, struct complaints *complaints,
                 struct config *ret_config);

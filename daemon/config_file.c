@@ -235,12 +235,13 @@ static void parse(const struct config_text *text, struct settings *settings, str
     free(file);
 }
 
-int config_file_read(const char *path, struct settings *settings, struct complaints *complaints)
+int config_file_read(const char *path, int fd, struct settings *settings, struct complaints *complaints,
+                     struct config_text *ret_text)
 {
     uint32_t before = complaints->count;
-    struct config_text text;
     char reason[128];
-    int result = config_text_read(path, &text, reason, sizeof reason);
+    int result = fd < 0 ? config_text_read(path, ret_text, reason, sizeof reason)
+                        : config_text_read_fd(fd, ret_text, reason, sizeof reason);
 
     complaints->file = path;
     if (result == -ENOENT)
@@ -249,7 +250,6 @@ int config_file_read(const char *path, struct settings *settings, struct complai
         complain(complaints, 0, "%s", reason);
         return -EINVAL;
     }
-    parse(&text, settings, complaints);
-    config_text_deinit(&text);
+    parse(ret_text, settings, complaints);
     return complaints->count > before ? -EINVAL : 0;
 }

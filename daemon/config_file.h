@@ -5,15 +5,19 @@
 #ifndef MINIMIO_DAEMON_CONFIG_FILE_H
 #define MINIMIO_DAEMON_CONFIG_FILE_H
 
+#include "daemon/config_text.h"
 #include "daemon/settings.h"
 
 #define CONFIG_FILE_NAME "minimio/minimiod.conf" /* below /etc, or a user's folder of configuration */
 
 /*
  * Reads the file into settings that are still as settings_init made them. Complains about everything that is wrong,
- * line by line; `complaints->file` is the path from then on. Errors: -EINVAL, something was complained about; -ENOENT,
+ * line by line; `complaints->file` is the path from then on. `fd`: a copy of the file to be read in its place; -1:
+ * none.
+ * `*ret_text`, all zero before, is to be freed in any case. Errors: -EINVAL, something was complained about; -ENOENT,
  * there is no such file, of which nothing is said.
  */
-int config_file_read(const char *path, struct settings *settings, struct complaints *complaints);
+int config_file_read(const char *path, int fd, struct settings *settings, struct complaints *complaints,
+                     struct config_text *ret_text);
 
 #endif

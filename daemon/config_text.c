@@ -88,20 +88,29 @@ static int read_all(int fd, struct config_text *text, char *ret_reason, size_t s
     return -EFBIG;
 }
 
-int config_text_read(const char *path, struct config_text *ret_text, char *ret_reason, size_t size)
+int config_text_read_fd(int fd, struct config_text *ret_text, char *ret_reason, size_t size)
 {
     struct config_text text = {0};
+    int result = lseek(fd, 0, SEEK_SET) < 0 ? explain(-errno, ret_reason, size) : 0;
+
+    if (result == 0)
+        result = read_all(fd, &text, ret_reason, size);
+    if (result < 0)
+        config_text_deinit(&text);
+    else
+        *ret_text = text;
+    return result;
+}
+
+int config_text_read(const char *path, struct config_text *ret_text, char *ret_reason, size_t size)
+{
     int fd = open_regular(path, ret_reason, size);
     int result;
 
     if (fd < 0)
         return fd;
-    result = read_all(fd, &text, ret_reason, size);
+    result = config_text_read_fd(fd, ret_text, ret_reason, size);
     close(fd);
-    if (result < 0)
-        config_text_deinit(&text);
-    else
-        *ret_text = text;
     return result;
 }
 

@@ -21,6 +21,9 @@ struct config_text {
  */
 int config_text_read(const char *path, struct config_text *ret_text, char *ret_reason, size_t size);
 
+/* Likewise, from the beginning of a regular file that is open. */
+int config_text_read_fd(int fd, struct config_text *ret_text, char *ret_reason, size_t size);
+
 void config_text_deinit(struct config_text *text);
 
 #endif

@@ -4,6 +4,7 @@
 #include "daemon/log.h"
 #include "daemon/server.h"
 #include "daemon/stream.h"
+#include "daemon/tried_settings.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -77,7 +78,14 @@ static int export(const struct server *server)
     return service_restore_environment(server->service);
 }
 
-int handover_run(struct server *server, char **argv)
+static int pass_settings(int settings)
+{
+    int result = settings >= 0 ? set_inherited(settings, true) : 0;
+
+    return result == 0 ? tried_settings_export(settings) : result;
+}
+
+int handover_run(struct server *server, char **argv, int settings)
 {
     bool kept_before = server->durable.ledger != NULL;
     int result = kept_before ? 0 : durable_write(server);
@@ -86,11 +94,14 @@ int handover_run(struct server *server, char **argv)
         result = set_all_inherited(server, true);
     if (result == 0)
         result = export(server);
+    if (result == 0)
+        result = pass_settings(settings);
     if (result == 0) {
         execv(program, argv);
         result = -errno;
     }
     unsetenv(VARIABLE);
+    tried_settings_clear();
     service_clear_environment();
     if (server->durable.ledger)
         set_all_inherited(server, false);

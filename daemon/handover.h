@@ -30,9 +30,10 @@ bool handover_claim(int fd);
 void handover_take(struct handover *ret_handover);
 
 /*
- * Becomes the binary that is now where this one was. There are no sessions any more. Returns only if that failed, with
+ * Becomes the binary that is now where this one was, with the settings that were tried: a descriptor, or TRIED_NO_FILE.
+ * There are no sessions any more. Returns only if that failed, with
  * a negative errno; all is then as it was before.
  */
-int handover_run(struct server *server, char **argv);
+int handover_run(struct server *server, char **argv, int settings);
 
 #endif

@@ -9,6 +9,7 @@
 #include "daemon/options.h"
 #include "daemon/server.h"
 #include "daemon/trial.h"
+#include "daemon/tried_settings.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -129,14 +130,23 @@ static void reload(struct server *server, const struct options *options)
 
 /* ---- Handing over ----------------------------------------------------------------------------------------------- */
 
-/* A file that is gone would be no error to a binary that starts, and its rules would be gone with it. */
-static bool has_settings(struct server *server, const struct options *options)
+/* Reads the file that the new binary would read. A file that is gone would be no error to it, and its rules would be
+ * lost. A descriptor of the text, or TRIED_NO_FILE. Error: false, which was logged. */
+static bool read_settings(struct server *server, const struct options *options, int *ret_settings)
 {
     struct complaints complaints = {.tell = tell_log};
     struct config config;
 
-    if (config_load(options, server->config->file, &complaints, &config) < 0)
+    if (config_load(options, server->config->file, &complaints, &config) < 0) {
+        log_write(LOG_LEVEL_ERROR, "not handed over: the configuration is wrong; this binary goes on");
         return false;
+    }
+    *ret_settings = config.file ? tried_settings_new(&config.text) : TRIED_NO_FILE;
+    if (config.file && *ret_settings < 0) {
+        log_write(LOG_LEVEL_ERROR, "not handed over: %s; this binary goes on", strerror(-*ret_settings));
+        config_deinit(&config);
+        return false;
+    }
     config_deinit(&config);
     return true;
 }
@@ -144,14 +154,12 @@ static bool has_settings(struct server *server, const struct options *options)
 /* A binary that could not start would end with every stream in its hands: it is tried first. */
 static void try_next(struct server *server, struct trial *trial, const struct options *options)
 {
-    int result;
+    int result, settings;
 
     signals.hand_over = 0;
-    if (!has_settings(server, options)) {
-        log_write(LOG_LEVEL_ERROR, "not handed over: the configuration is wrong; this binary goes on");
+    if (!read_settings(server, options, &settings))
         return;
-    }
-    result = trial_begin(trial, &server->reactor.timers, handover_program(), options->arguments);
+    result = trial_begin(trial, &server->reactor.timers, handover_program(), options->arguments, settings);
     if (result == -EALREADY)
         log_write(LOG_LEVEL_INFO, "a binary is being tried already: this SIGUSR2 is about that one");
     else if (result < 0)
@@ -159,7 +167,7 @@ static void try_next(struct server *server, struct trial *trial, const struct op
 }
 
 /* Returns only where it failed: then this binary goes on. Error: negative errno, it cannot. */
-static int hand_over(struct server *server, const struct options *options)
+static int hand_over(struct server *server, const struct options *options, int settings)
 {
     int result = server_take_leave(server);
 
@@ -167,7 +175,7 @@ static int hand_over(struct server *server, const struct options *options)
         return result;
     /* One that came before now is nobody's but this binary's to obey; one that comes later is the next one's. */
     hold_signals(SIG_BLOCK);
-    result = signals.stop ? 0 : handover_run(server, options->arguments);
+    result = signals.stop ? 0 : handover_run(server, options->arguments, settings);
     hold_signals(SIG_UNBLOCK);
     if (result < 0)
         log_write(LOG_LEVEL_ERROR, "not handed over: %s; this binary goes on", strerror(-result));
@@ -177,8 +185,14 @@ static int hand_over(struct server *server, const struct options *options)
 
 static int settle_trial(struct server *server, struct trial *trial, const struct options *options)
 {
+    int result;
+
     signals.child = 0;
-    return trial_look(trial) == TRIAL_PASSED ? hand_over(server, options) : 0;
+    if (trial_look(trial) != TRIAL_PASSED)
+        return 0;
+    result = hand_over(server, options, trial->settings);
+    trial_forget_settings(trial);
+    return result;
 }
 
 /* ---- The run ---------------------------------------------------------------------------------------------------- */
@@ -217,7 +231,7 @@ static void announce(struct server *server, const struct config *config)
 
 static int serve(struct server *server, struct config *config, const struct options *options)
 {
-    struct trial trial = {0};
+    struct trial trial = {.settings = TRIED_NO_FILE};
     struct handover handover;
     int result;
 

@@ -2,6 +2,7 @@
 #include "daemon/trial.h"
 
 #include "daemon/log.h"
+#include "daemon/tried_settings.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -32,8 +33,10 @@ static char **with_check(char **arguments)
     return all;
 }
 
-/* What it complains of is for the log, that all is well for nobody. */
-static int spawn(const char *program, char **arguments, pid_t *ret_pid)
+#define SETTINGS_FD 3 /* in the new process */
+
+/* Standard error goes to the log, standard output nowhere. */
+static int spawn(const char *program, char **arguments, int settings, pid_t *ret_pid)
 {
     posix_spawn_file_actions_t actions;
     int error = posix_spawn_file_actions_init(&actions);
@@ -41,8 +44,13 @@ static int spawn(const char *program, char **arguments, pid_t *ret_pid)
     if (error)
         return -error;
     error = posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+    if (!error && settings >= 0)
+        error = posix_spawn_file_actions_adddup2(&actions, settings, SETTINGS_FD);
+    if (!error)
+        error = -tried_settings_export(settings >= 0 ? SETTINGS_FD : TRIED_NO_FILE);
     if (!error)
         error = posix_spawn(ret_pid, program, &actions, NULL, arguments, environ);
+    tried_settings_clear();
     posix_spawn_file_actions_destroy(&actions);
     return -error;
 }
@@ -55,17 +63,21 @@ static void took_too_long(struct timer *timer)
     kill(trial->pid, SIGKILL);
 }
 
-int trial_begin(struct trial *trial, struct timers *timers, const char *program, char **arguments)
+void trial_forget_settings(struct trial *trial)
 {
-    char **all;
+    if (trial->settings >= 0)
+        close(trial->settings);
+    trial->settings = TRIED_NO_FILE;
+}
+
+static int begin(struct trial *trial, struct timers *timers, const char *program, char **arguments)
+{
+    char **all = with_check(arguments);
     int result;
 
-    if (trial->pid)
-        return -EALREADY;
-    all = with_check(arguments);
     if (!all)
         return -ENOMEM;
-    result = spawn(program, all, &trial->pid);
+    result = spawn(program, all, trial->settings, &trial->pid);
     free(all);
     if (result < 0) {
         trial->pid = 0;
@@ -75,6 +87,22 @@ int trial_begin(struct trial *trial, struct timers *timers, const char *program,
     trial->late = false;
     timer_start(timers, &trial->limit, LIMIT_MS, took_too_long);
     return 0;
+}
+
+int trial_begin(struct trial *trial, struct timers *timers, const char *program, char **arguments, int settings)
+{
+    int result;
+
+    if (trial->pid) {
+        if (settings >= 0)
+            close(settings);
+        return -EALREADY;
+    }
+    trial->settings = settings;
+    result = begin(trial, timers, program, arguments);
+    if (result < 0)
+        trial_forget_settings(trial);
+    return result;
 }
 
 static void tell_failure(const struct trial *trial, int status)
@@ -107,6 +135,7 @@ enum trial_result trial_look(struct trial *trial)
     timer_stop(trial->timers, &trial->limit);
     if (ended > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0)
         return TRIAL_PASSED;
+    trial_forget_settings(trial);
     if (ended > 0)
         tell_failure(trial, status);
     else
@@ -125,4 +154,5 @@ void trial_deinit(struct trial *trial)
     kill(trial->pid, SIGKILL);
     waitpid(trial->pid, NULL, 0);
     trial->pid = 0;
+    trial_forget_settings(trial);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "fuzz/world.h"
 
+#include "daemon/tried_settings.h"
 #include "fuzz/peers.h"
 #include "fuzz/require.h"
 
@@ -284,7 +285,7 @@ static void hand_over(struct server *server)
 
     world->signals.hand_over = 0;
     REQUIRE(server_take_leave(server) == 0, "no leave was taken");
-    REQUIRE(world->signals.stop || handover_run(server, arguments) < 0, "handed over to nobody");
+    REQUIRE(world->signals.stop || handover_run(server, arguments, TRIED_NO_FILE) < 0, "handed over to nobody");
     server_resume(server);
 }
 

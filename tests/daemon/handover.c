@@ -243,7 +243,8 @@ static void copy_program(void)
     process_free(&copying);
 }
 
-static void start_copy(void)
+/* `config`: NULL for none. */
+static void start_copy_with(const char *config)
 {
     snprintf(minimiod.folder, sizeof minimiod.folder, "%s/minimio-test-XXXXXX",
              getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
@@ -251,10 +252,16 @@ static void start_copy(void)
     snprintf(minimiod.socket, sizeof minimiod.socket, "%s/minimio.sock", minimiod.folder);
     snprintf(program, sizeof program, "%s/minimiod", minimiod.folder);
     copy_program();
-    process_start(&minimiod.process, false, ARGUMENTS(program, "--socket", minimiod.socket));
+    process_start(&minimiod.process, false,
+                  ARGUMENTS(program, "--socket", minimiod.socket, config ? "--config" : NULL, config));
     ck_assert(process_await_text(&minimiod.process, &minimiod.process.err, "listening on ", PROCESS_TIMEOUT_MS));
     wire_open(&wire, minimiod.socket);
     port_open(&port);
+}
+
+static void start_copy(void)
+{
+    start_copy_with(NULL);
 }
 
 static void await(const char *text)
@@ -346,6 +353,36 @@ START_TEST(to_a_binary_that_cannot_start_nothing_is_handed_over)
 }
 END_TEST
 
+/* What becomes of the file when the new binary has been tried. */
+static const char *const changes[] = {"printf '[limits]\nbatch = 12\n' >", "echo nonsense >", "rm"};
+
+START_TEST(the_settings_that_were_tried_are_used)
+{
+    char script[800];
+
+    if (!can_be_copied())
+        return;
+    conf_write("[limits]\nbatch = 10\n");
+    start_copy_with(conf_path);
+    call(&wire, "open_loop", "{'name':'kept'}");
+    conf_write("[limits]\nbatch = 11\n");
+    snprintf(
+        script, sizeof script,
+        "#!/bin/sh\ncase \"$*\" in *--check-config)\n'%s' \"$@\" || exit\n%s '%s'\nexit 0\nesac\nexec '%s' \"$@\"\n",
+        built_program("minimiod"), changes[_i], conf_path, built_program("minimiod"));
+    replace_program(script);
+    hand_over(&wire, "'kept'");
+    come_back("kept", 0);
+    ck_assert_int_eq(member(call(&wire, "hello", NULL), "limits.batch")->valueint, 11);
+    conf_write("[limits]\nbatch = 13\n");
+    kill(minimiod.process.pid, SIGHUP);
+    while (member(call(&wire, "hello", NULL), "limits.batch")->valueint != 13)
+        ;
+    unlink(program);
+    tear_down_conf();
+}
+END_TEST
+
 /* As some parents leave it: that the trial is over has to be heard of all the same. */
 START_TEST(it_may_be_started_with_signals_blocked)
 {
@@ -413,6 +450,7 @@ Suite *daemon_handover_suite(void)
     tcase_add_test(alone, the_new_binary_may_have_replaced_the_old_one);
     tcase_add_test(alone, with_a_wrong_file_the_old_one_goes_on);
     tcase_add_loop_test(alone, to_a_binary_that_cannot_start_nothing_is_handed_over, 0, LENGTH(unfit));
+    tcase_add_loop_test(alone, the_settings_that_were_tried_are_used, 0, LENGTH(changes));
     tcase_add_test(alone, it_may_be_started_with_signals_blocked);
     tcase_add_test(alone, one_that_is_tried_ends_with_the_daemon);
     suite_add_tcase(suite, alone);
