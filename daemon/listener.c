@@ -3,8 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
-#include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/socket.h>
@@ -16,6 +15,8 @@
 
 /* Clients turned away before the listener rests. */
 #define TURNED_AWAY_AT_ONCE 64
+
+#define LOCK_SUFFIX ".lock" /* behind the socket's path */
 
 /* ---- Accepting ----------------------------------------------------------------------------------------------------
  */
@@ -132,25 +133,60 @@ static int clear_path(const struct sockaddr_un *address)
     return unlink(address->sun_path) < 0 && errno != ENOENT ? -errno : 0;
 }
 
-/* Two daemons that start at once must not take each other's new socket for a dead one, so each holds the folder while
- * it looks and binds. No file is left behind by that. */
-static int lock_folder(const char *path)
-{
-    char copy[PATH_MAX];
-    int fd;
+/* ---- The lock ----------------------------------------------------------------------------------------------------
+ *
+ * Two daemons that start at once must not take each other's new socket for a stale one, so each holds a lock while it
+ * looks and binds. The lock is a file of its own, which no other user can open: any user who can read the folder could
+ * hold the folder's lock, and so keep the daemon from starting. The file is removed before it is unlocked.
+ */
 
-    if (strlen(path) >= sizeof copy)
-        return -ENAMETOOLONG;
-    strcpy(copy, path);
-    fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+static int open_lock(const char *path)
+{
+    struct stat found;
+    int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY, 0600);
+
     if (fd < 0)
-        return errno == EACCES ? -EACCES : -errno;
-    if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-        close(fd);
-        return -EADDRINUSE;
-    }
-    return fd;
+        return -errno;
+    if (fstat(fd, &found) == 0 && S_ISREG(found.st_mode) && found.st_uid == geteuid())
+        return fd;
+    close(fd);
+    return -EACCES;
 }
+
+/* Whether the file is still at its path: the daemon that held it before has removed it. */
+static bool is_at(int fd, const char *path)
+{
+    struct stat here, there;
+
+    return fstat(fd, &here) == 0 && lstat(path, &there) == 0 && here.st_dev == there.st_dev &&
+           here.st_ino == there.st_ino;
+}
+
+static int lock(const char *path)
+{
+    for (;;) {
+        int fd = open_lock(path);
+
+        if (fd < 0)
+            return fd;
+        if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+            close(fd);
+            return -EADDRINUSE;
+        }
+        if (is_at(fd, path))
+            return fd;
+        close(fd);
+    }
+}
+
+static void unlock(const char *path, int fd)
+{
+    unlink(path);
+    close(fd);
+}
+
+/* ---- Binding ------------------------------------------------------------------------------------------------------
+ */
 
 /* The mode is the file's from its first moment: with chmod alone others could slip in before. */
 static int bind_with_mode(int fd, const struct sockaddr_un *address, mode_t mode)
@@ -184,18 +220,20 @@ static int listen_at(const struct sockaddr_un *address, mode_t mode)
 static int open_socket(const char *path, mode_t mode)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    int lock, result;
+    char lock_path[sizeof address.sun_path + sizeof LOCK_SUFFIX];
+    int fd, result;
 
     if (strlen(path) >= sizeof address.sun_path)
         return -ENAMETOOLONG;
     strcpy(address.sun_path, path);
-    lock = lock_folder(path);
-    if (lock < 0)
-        return lock;
+    snprintf(lock_path, sizeof lock_path, "%s" LOCK_SUFFIX, path);
+    fd = lock(lock_path);
+    if (fd < 0)
+        return fd;
     result = clear_path(&address);
     if (result == 0)
         result = listen_at(&address, mode);
-    close(lock);
+    unlock(lock_path, fd);
     return result;
 }
 

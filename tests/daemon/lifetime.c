@@ -3,10 +3,12 @@
 #include "tests/daemon/fixture.h"
 #include "tests/daemon/passing.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -175,6 +177,55 @@ START_TEST(what_is_no_socket_is_left_alone)
 }
 END_TEST
 
+/* Any user who may read the folder can hold its lock. */
+START_TEST(a_folder_that_somebody_has_locked_is_no_obstacle)
+{
+    struct process process;
+    char folder[128], socket[160], lock[176];
+    int fd;
+
+    snprintf(folder, sizeof folder, "%s/minimio-lock-XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    snprintf(socket, sizeof socket, "%s/minimio.sock", folder);
+    snprintf(lock, sizeof lock, "%s.lock", socket);
+    fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    ck_assert_int_eq(flock(fd, LOCK_EX), 0);
+    process_start(&process, false, ARGUMENTS(built_program("minimiod"), "--socket", socket, "--config", "/dev/null"));
+    ck_assert_msg(process_await_text(&process, &process.err, "listening on ", PROCESS_TIMEOUT_MS), "it said: %s",
+                  process.err.text);
+    ck_assert_int_eq(access(lock, F_OK), -1); /* no file stays behind */
+    kill(process.pid, SIGTERM);
+    ck_assert_int_eq(process_wait(&process, PROCESS_TIMEOUT_MS), 0);
+    process_free(&process);
+    close(fd);
+    ck_assert_int_eq(rmdir(folder), 0);
+}
+END_TEST
+
+/* A lock file that a crash left behind is used; what is not the daemon's own file is refused and not waited for. */
+START_TEST(a_lock_left_behind_is_used_and_a_pipe_is_refused)
+{
+    struct process process;
+    char folder[128], socket[160], lock[176];
+
+    snprintf(folder, sizeof folder, "%s/minimio-lock-XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    snprintf(socket, sizeof socket, "%s/minimio.sock", folder);
+    snprintf(lock, sizeof lock, "%s.lock", socket);
+    ck_assert_int_eq(mkfifo(lock, 0600), 0);
+    expect_exit(1, "Permission denied", ARGUMENTS(built_program("minimiod"), "--socket", socket));
+    ck_assert_int_eq(unlink(lock), 0);
+    close(open(lock, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+    process_start(&process, false, ARGUMENTS(built_program("minimiod"), "--socket", socket, "--config", "/dev/null"));
+    ck_assert_msg(process_await_text(&process, &process.err, "listening on ", PROCESS_TIMEOUT_MS), "it said: %s",
+                  process.err.text);
+    kill(process.pid, SIGTERM);
+    ck_assert_int_eq(process_wait(&process, PROCESS_TIMEOUT_MS), 0);
+    process_free(&process);
+    ck_assert_int_eq(rmdir(folder), 0);
+}
+END_TEST
+
 START_TEST(the_socket_has_its_mode)
 {
     struct stat found;
@@ -288,6 +339,8 @@ Suite *daemon_lifetime_suite(void)
     tcase_add_test(tests, sigint_ends_it_in_order);
     tcase_add_test(tests, the_end_waits_a_second_for_the_slow);
     tcase_add_test(tests, a_dead_socket_is_replaced);
+    tcase_add_test(tests, a_folder_that_somebody_has_locked_is_no_obstacle);
+    tcase_add_test(tests, a_lock_left_behind_is_used_and_a_pipe_is_refused);
     tcase_add_test(tests, the_socket_has_its_mode);
     tcase_add_loop_test(tests, a_bad_option_is_told, 0, (int)(sizeof bad_options / sizeof bad_options[0]));
     tcase_add_test(tests, help_and_version_answer);
