@@ -23,10 +23,15 @@ WARNINGS = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wund
 CFLAGS ?= -O2 -g
 # Where the system's own are small, as on 32-bit x86, the numbers of some files do not fit.
 LARGE_FILES := $(if $(M32),-D_FILE_OFFSET_BITS=64,$(shell getconf LFS_CFLAGS 2>/dev/null))
+# As distributions build their packages. A sanitizer does its own checks, and _FORTIFY_SOURCE needs an optimization; flags
+# that are given in CFLAGS or LDFLAGS come later and win.
+HARDENING = $(if $(SANITIZE),,-fstack-protector-strong $(if $(findstring _FORTIFY_SOURCE,$(CFLAGS))$(filter -O0,$(CFLAGS)),,\
+	$(if $(filter -O%,$(CFLAGS)),-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)))
+HARDENING_LDFLAGS = $(if $(SANITIZE),,$(if $(filter Linux,$(PLATFORM)),-Wl$(COMMA)-z$(COMMA)relro -Wl$(COMMA)-z$(COMMA)now))
 ALL_CFLAGS = -std=c11 $(WARNINGS) $(if $(WERROR),-Werror) -D_GNU_SOURCE $(LARGE_FILES) -DMINIMIO_VERSION='"$(VERSION)"' -I. -pthread \
 	-fPIC -fvisibility=hidden $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=all) \
-	$(if $(KQUEUE_LIKE),-Itests/kqueue -DKQUEUE_LIKE_$(KQUEUE_LIKE) -DEXPECTED_BACKEND='"kqueue"') $(CFLAGS)
-ALL_LDFLAGS = -pthread $(if $(SANITIZE),-fsanitize=$(SANITIZE)) $(LDFLAGS)
+	$(if $(KQUEUE_LIKE),-Itests/kqueue -DKQUEUE_LIKE_$(KQUEUE_LIKE) -DEXPECTED_BACKEND='"kqueue"') $(HARDENING) $(CFLAGS)
+ALL_LDFLAGS = -pthread $(if $(SANITIZE),-fsanitize=$(SANITIZE)) $(HARDENING_LDFLAGS) $(LDFLAGS)
 
 # What a 32-bit build is linked with is fetched by scripts/sysroot-32.sh; the C library is the compiler's.
 ifdef M32
@@ -331,7 +336,7 @@ unitdir = $(DESTDIR)$(UNITDIR)
 sysusersdir = $(DESTDIR)$(PREFIX)/lib/sysusers.d
 
 # The units of one daemon, and templates of as many as are wanted: minimiod@NAME listens at /run/minimio/NAME.sock.
-as_installed = sed -e 's,=/usr/bin/,=$(PREFIX)/bin/,' $(1)
+as_installed = sed -e 's,=/usr/bin/,=$(PREFIX)/bin/,' -e 's,^ExecPaths=.*,& $(PREFIX)/bin,' $(1)
 as_template = $(as_installed) -e 's,\(Requires\|After\)=minimiod\.socket,\1=minimiod@%i.socket,' \
 	-e 's,/minimio\.sock$$,/%i.sock,' -e 's,^Description=minimio,& (%i),' -e 's,edit minimiod\.,edit minimiod@NAME.,'
 

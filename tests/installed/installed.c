@@ -37,6 +37,12 @@ START_TEST(each_promise_names_its_tests)
 }
 END_TEST
 
+START_TEST(what_is_built_is_hardened)
+{
+    assert_script_succeeds("tests/installed/hardened.sh");
+}
+END_TEST
+
 START_TEST(programs_are_built_against_the_installed_library)
 {
     assert_script_succeeds("tests/installed/programs.sh");
@@ -52,6 +58,7 @@ Suite *installed_suite(void)
     tcase_add_test(tests, only_the_public_names_are_exported);
     tcase_add_test(tests, each_public_name_is_documented);
     tcase_add_test(tests, each_promise_names_its_tests);
+    tcase_add_test(tests, what_is_built_is_hardened);
     tcase_add_test(tests, programs_are_built_against_the_installed_library);
     suite_add_tcase(suite, tests);
     return suite;
