@@ -30,6 +30,15 @@ inside touch /run/minimio/x && fail 'it may write into /run'
 inside ls /home/. /root/. && fail 'it may look into homes'
 pass 'it can write nowhere'
 
+box cp /bin/true /var/true
+box /var/true || fail 'the copy does not run'
+inside true || fail 'it may not run what is installed'
+inside /var/true && fail 'it may run a file in /var'
+pass 'it can run only what is installed'
+equal 'no core, few tasks' '0 512' "$(property minimiod.service LimitCORE) $(property minimiod.service TasksMax)"
+[ "$(property minimiod.service MemoryMax)" != infinity ] || fail 'its memory is not limited'
+pass 'its memory is limited'
+
 # A server and a client: connecting by address and by name, events, and the stream handed over and back.
 box python3 - <<'END' || fail 'a confined daemon does not do its work'
 import array, json, socket
