@@ -59,7 +59,7 @@ void service_link_init(struct service_link *link, struct reactor *reactor, const
         return;
     link->fd = connect_to(address);
     if (link->fd < 0)
-        log_write(LOG_LEVEL_WARNING, "the service manager at %s cannot be told anything: %s", address,
+        log_write(LOG_LEVEL_WARNING, "running without a service manager: NOTIFY_SOCKET=%s cannot be used: %s", address,
                   strerror(-link->fd));
 }
 
@@ -146,7 +146,7 @@ int service_link_send(struct service_link *link, const char *text, size_t length
         return 0;
     if (is_for_now(result))
         return wait_for_room(link, result);
-    log_write(LOG_LEVEL_WARNING, "the service manager is told nothing more: %s", strerror(-result));
+    log_write(LOG_LEVEL_WARNING, "lost the connection to the service manager: %s", strerror(-result));
     service_link_deinit(link);
     return -ENOTCONN;
 }

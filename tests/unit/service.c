@@ -90,6 +90,34 @@ static void expect_barrier(void)
     forget_received();
 }
 
+/* ---- The log ------------------------------------------------------------------------------------------------------
+ */
+
+static FILE *log_file;
+static int kept_stderr;
+
+/* Standard error becomes a file. Check runs each test in a process of its own. */
+static void capture_log(void)
+{
+    kept_stderr = dup(STDERR_FILENO);
+    log_file = tmpfile();
+    ck_assert_ptr_nonnull(log_file);
+    ck_assert_int_ge(dup2(fileno(log_file), STDERR_FILENO), 0);
+    unsetenv("JOURNAL_STREAM");
+}
+
+static void expect_logged(const char *lines)
+{
+    char written[256];
+
+    dup2(kept_stderr, STDERR_FILENO);
+    close(kept_stderr);
+    rewind(log_file);
+    written[fread(written, 1, sizeof written - 1, log_file)] = '\0';
+    fclose(log_file);
+    ck_assert_str_eq(written, lines);
+}
+
 /* ---- The daemon's side --------------------------------------------------------------------------------------------
  */
 
@@ -428,6 +456,7 @@ END_TEST
 
 START_TEST(a_manager_that_is_gone_is_none)
 {
+    capture_log();
     ck_assert_int_eq(service_store(service, STDERR_FILENO, "a"), 0);
     service_turn(service);
     close(manager);
@@ -439,6 +468,7 @@ START_TEST(a_manager_that_is_gone_is_none)
     ck_assert_int_eq(service_store(service, STDERR_FILENO, "c"), -ENOTCONN);
     service_ready(service, "nobody hears it");
     service_turn(service);
+    expect_logged("minimiod: lost the connection to the service manager: Connection refused\n");
 }
 END_TEST
 
@@ -498,15 +528,31 @@ END_TEST
 
 START_TEST(a_manager_that_cannot_be_reached_is_none)
 {
-    static const char *const addresses[] = {"", "/", "relative", "vsock:2:1", "/nowhere/at/all", "@"};
+    static const struct {
+        const char *address;
+        const char *log;
+    } cases[] = {
+        {"", ""},
+        {"/", "minimiod: running without a service manager: NOTIFY_SOCKET=/ cannot be used: Invalid argument\n"},
+        {"relative",
+         "minimiod: running without a service manager: NOTIFY_SOCKET=relative cannot be used: Invalid argument\n"},
+        {"vsock:2:1",
+         "minimiod: running without a service manager: NOTIFY_SOCKET=vsock:2:1 cannot be used: Invalid argument\n"},
+        {"/nowhere/at/all",
+         "minimiod: running without a service manager: NOTIFY_SOCKET=/nowhere/at/all cannot be used: "
+         "No such file or directory\n"},
+        {"@", "minimiod: running without a service manager: NOTIFY_SOCKET=@ cannot be used: Invalid argument\n"},
+    };
 
-    for (size_t i = 0; i < sizeof addresses / sizeof addresses[0]; i++) {
-        setenv("NOTIFY_SOCKET", addresses[i], 1);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        capture_log();
+        setenv("NOTIFY_SOCKET", cases[i].address, 1);
         start();
         service_ready(service, "ready");
         ck_assert(!service_has_store(service));
         service = service_free(service);
         reactor_deinit(&reactor);
+        expect_logged(cases[i].log);
     }
 }
 END_TEST
