@@ -5,18 +5,19 @@
  *     delay_server [--http] DELAY_MS...
  *
  * Opens one port on 127.0.0.1 for each delay and prints a line `PORT DELAY_MS` for it. Whoever connects to a port is
- * greeted after that delay and then sees the end of the stream. With --http one more port, printed as `PORT http`,
- * takes `GET /DELAY_MS/MESSAGE HTTP/1.1` and answers with MESSAGE after that delay.
+ * greeted after that delay, and the end of the stream comes with the greeting. With --http one more port, printed as
+ * `PORT http`, takes `GET /DELAY_MS/MESSAGE HTTP/1.1` and answers with MESSAGE after that delay.
  *
  * One thread, one place that waits. A token is an index: below `port_count` that of a port, above it that of a place
  * for a connection. All places are there from the start, so no number of clients makes this program grow.
  */
-#include "libminimio/minimio.h"
+#include <minimio.h>
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -111,8 +112,20 @@ static void connection_half_close(struct connection *connection)
         connection_close(connection);
 }
 
+/*
+ * The text and the end of the stream leave in one segment, so that the peer is woken once, for both. Linux holds back a
+ * small segment of a corked socket until the shutdown.
+ */
+static void connection_cork(struct connection *connection)
+{
+    int on = 1;
+
+    (void)setsockopt(minimio_tcp_stream_fd(connection->stream), IPPROTO_TCP, TCP_CORK, &on, sizeof(on));
+}
+
 static void connection_send(struct connection *connection)
 {
+    connection_cork(connection);
     while (connection->sent < connection->length) {
         ssize_t n = minimio_tcp_stream_write(connection->stream, connection->text + connection->sent,
                                              connection->length - connection->sent);
@@ -224,14 +237,18 @@ static void port_accept(struct server *server, const struct port *port)
         greet_later(server, port, fd);
 }
 
-static int port_open(struct port *port, int64_t delay_ms)
+/* With `number` 0 the kernel chooses a free port. */
+static int port_open(struct port *port, uint16_t number, int64_t delay_ms)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons(number)};
     socklen_t length = sizeof(address);
+    int on = 1;
 
     port->delay_ms = delay_ms;
     port->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (port->fd < 0 || bind(port->fd, (struct sockaddr *)&address, length) < 0 || listen(port->fd, SOMAXCONN) < 0 ||
+    if (port->fd < 0 || setsockopt(port->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
+        bind(port->fd, (struct sockaddr *)&address, length) < 0 || listen(port->fd, SOMAXCONN) < 0 ||
         getsockname(port->fd, (struct sockaddr *)&address, &length) < 0)
         return -errno;
     if (delay_ms == DELAY_HTTP)
@@ -267,15 +284,27 @@ static bool has_due(const struct connection *connection)
     return connection->state == WAITING || connection->state == FAREWELL;
 }
 
-static void connections_due(struct server *server)
+/* The connection that is due first, or NULL if none waits. */
+static struct connection *next_due(struct server *server)
 {
-    int64_t now = now_ns();
+    struct connection *next = NULL;
 
     for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
         struct connection *connection = &server->connections[i];
 
-        if (!has_due(connection) || connection->due_ns > now)
-            continue;
+        if (has_due(connection) && (!next || connection->due_ns < next->due_ns))
+            next = connection;
+    }
+    return next;
+}
+
+/* In the order of their due times, so that a server that was held up answers in the right order nevertheless. */
+static void connections_due(struct server *server)
+{
+    int64_t now = now_ns();
+    struct connection *connection;
+
+    while ((connection = next_due(server)) && connection->due_ns <= now) {
         if (connection->state == FAREWELL) {
             connection_close(connection);
         } else {
@@ -285,17 +314,14 @@ static void connections_due(struct server *server)
     }
 }
 
-static int64_t time_to_next_ns(const struct server *server)
+static int64_t time_to_next_ns(struct server *server)
 {
-    int64_t next = INT64_MAX;
+    const struct connection *next = next_due(server);
     int64_t left;
 
-    for (size_t i = 0; i < CONNECTIONS_MAX; i++)
-        if (has_due(&server->connections[i]) && server->connections[i].due_ns < next)
-            next = server->connections[i].due_ns;
-    if (next == INT64_MAX)
+    if (!next)
         return MINIMIO_FOREVER;
-    left = next - now_ns();
+    left = next->due_ns - now_ns();
     return left > 0 ? left : 0;
 }
 
@@ -335,6 +361,18 @@ static int reserve_descriptors(size_t ports)
     return limit.rlim_cur < CONNECTIONS_MAX + ports + 16 ? -EMFILE : 0;
 }
 
+/* Of a checked argument: DELAY_MS, PORT:DELAY_MS or --http. */
+static int open_argument(struct port *port, const char *argument)
+{
+    const char *colon = strchr(argument, ':');
+
+    if (strcmp(argument, "--http") == 0)
+        return port_open(port, 0, DELAY_HTTP);
+    if (!colon)
+        return port_open(port, 0, strtol(argument, NULL, 10));
+    return port_open(port, (uint16_t)strtol(argument, NULL, 10), strtol(colon + 1, NULL, 10));
+}
+
 static int start(struct server *server, int argc, char **argv)
 {
     int r = minimio_poll_new(&server->poll);
@@ -345,12 +383,11 @@ static int start(struct server *server, int argc, char **argv)
     if (!server->registrator)
         return -ENOMEM;
     for (int i = 1; i < argc && r == 0; i++) {
-        bool http = strcmp(argv[i], "--http") == 0;
         struct port *port = &server->ports[server->port_count];
 
         port->fd = -1;
         server->port_count++;
-        r = port_open(port, http ? DELAY_HTTP : strtol(argv[i], NULL, 10));
+        r = open_argument(port, argv[i]);
         if (r == 0)
             r = minimio_registrator_register_fd(server->registrator, port->fd, server->port_count - 1, MINIMIO_READABLE,
                                                 MINIMIO_LEVEL);
@@ -378,11 +415,22 @@ static void end(struct server *server)
     minimio_poll_free(server->poll);
 }
 
-static bool is_delay(const char *text)
+/* The number that `text` begins with, up to its end or to `end`; -1: there is none, or one above `max`. */
+static long read_number(const char *text, char end, long max)
 {
     size_t length = strspn(text, "0123456789");
+    long number = length > 0 && length <= 7 ? strtol(text, NULL, 10) : -1;
 
-    return length > 0 && length <= 7 && text[length] == '\0' && strtol(text, NULL, 10) <= DELAY_MAX_MS;
+    return text[length] == end && number <= max ? number : -1;
+}
+
+static bool is_delay(const char *text)
+{
+    const char *colon = strchr(text, ':');
+
+    if (colon && read_number(text, ':', UINT16_MAX) < 0)
+        return false;
+    return read_number(colon ? colon + 1 : text, '\0', DELAY_MAX_MS) >= 0;
 }
 
 static bool is_usage_right(int argc, char **argv)
@@ -399,7 +447,7 @@ int main(int argc, char **argv)
     int r;
 
     if (!is_usage_right(argc, argv)) {
-        fputs("usage: delay_server [--http] DELAY_MS...   (0 to 3600000; at most 1000 of them)\n", stderr);
+        fputs("usage: delay_server [--http] [PORT:]DELAY_MS...   (0 to 3600000; at most 1000 of them)\n", stderr);
         return 2;
     }
     r = start(&server, argc, argv);

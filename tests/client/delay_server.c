@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -92,10 +93,44 @@ END_TEST
 
 START_TEST(it_refuses_wrong_usage)
 {
-    static const char *const bad[] = {"x", "-5", "3600001", "1.5", ""};
+    static const char *const bad[] = {"x",  "-5", "3600001", "1.5",     "",     "99999999",
+                                      "1:", ":1", "1:x",     "65536:1", "-1:1", "1:2:3"};
 
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
         assert_runs(((const char *const[]){built_program("examples/delay_server"), bad[i], NULL}), 2, NULL, "usage");
+}
+END_TEST
+
+/* Of a port that is in use, as one that was free could be taken by now. */
+START_TEST(a_port_can_be_chosen)
+{
+    struct process process;
+    char argument[32];
+    int port;
+
+    process_start(&process, false, (const char *const[]){built_program("examples/delay_server"), "0", NULL});
+    port = port_of(&process, " 0\n");
+    snprintf(argument, sizeof(argument), "%d:0", port);
+    assert_runs(((const char *const[]){built_program("examples/delay_server"), argument, NULL}), 1, NULL, "in use");
+    assert_ends_by(&process, SIGTERM);
+}
+END_TEST
+
+/* The client is woken once, by the greeting and the end of the stream together. */
+START_TEST(the_end_comes_with_the_greeting)
+{
+    struct process process;
+    struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP | EPOLLONESHOT};
+    int fd, epoll = epoll_create1(EPOLL_CLOEXEC);
+
+    process_start(&process, false, (const char *const[]){built_program("examples/delay_server"), "50", NULL});
+    fd = connect_to(port_of(&process, " 50\n"));
+    ck_assert_int_eq(epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event), 0);
+    ck_assert_int_eq(epoll_wait(epoll, &event, 1, PROCESS_TIMEOUT_MS), 1);
+    ck_assert_uint_eq(event.events, EPOLLIN | EPOLLRDHUP);
+    close(epoll);
+    assert_receives(fd, "hello after 50 ms\n");
+    assert_ends_by(&process, SIGTERM);
 }
 END_TEST
 
@@ -116,6 +151,8 @@ Suite *example_delay_server_suite(void)
     tcase_add_test(tests, it_greets_after_the_delay);
     tcase_add_test(tests, it_answers_http);
     tcase_add_test(tests, it_refuses_wrong_usage);
+    tcase_add_test(tests, a_port_can_be_chosen);
+    tcase_add_test(tests, the_end_comes_with_the_greeting);
     tcase_add_test(tests, the_demo_succeeds);
     suite_add_tcase(suite, tests);
     return suite;
