@@ -1,7 +1,11 @@
 #!/bin/sh
 # Finds what the build (`build`), the tests (`check`), the benches (`bench`), fuzzing (`fuzz`), coverage (`coverage`),
 # foreign headers (`headers`), the library for Windows (`windows`), a 32-bit build (`m32`) or the whole CI (`ci`) need and
-# installs what is missing.
+# installs what is missing, with the package manager of the system. Prints nothing if nothing is missing.
+#
+# Root installs without a question. Other users install with sudo: on a terminal the script asks first, unless DEPS is
+# `yes`; elsewhere it goes on only if sudo asks for no password. If the script cannot install, it prints a line to copy
+# that has the packages for both `make` and `make check`, and exits with 1.
 # usage: scripts/deps.sh build|check|bench|coverage|fuzz|headers|windows|m32|ci...
 set -eu
 
@@ -38,12 +42,17 @@ works() {
 
 want() {
     case $manager in
-    apt-get) missing="$missing $1" ;;
-    dnf) missing="$missing $2" ;;
-    pacman) missing="$missing $3" ;;
-    brew) missing="$missing $4" ;;
-    *) missing="$missing $1" ;;
+    dnf) packages=$2 ;;
+    pacman) packages=$3 ;;
+    brew) packages=$4 ;;
+    *) packages=$1 ;;
     esac
+    for package in $packages; do
+        case " $missing " in
+        *" $package "*) ;;
+        *) missing="$missing $package" ;;
+        esac
+    done
 }
 
 manager=none
@@ -54,9 +63,12 @@ for candidate in apt-get dnf pacman brew; do
     fi
 done
 
-for set in "$@"; do
-    case $set in
+# need SET: adds what is missing of it
+need() {
+    case $1 in
     build)
+        # shellcheck disable=SC2016 # the inner shell expands it
+        works 'echo "int main(void) { return 0; }" | ${CC:-cc} -x c -o /dev/null -' 'gcc libc6-dev' gcc gcc gcc
         program pkg-config pkg-config pkgconf-pkg-config pkgconf pkg-config
         library libcjson libcjson-dev cjson-devel cjson cjson
         library libcares libc-ares-dev c-ares-devel c-ares c-ares
@@ -133,37 +145,102 @@ for set in "$@"; do
         command -v redis-server >/dev/null || program redis-check-rdb redis-tools redis redis redis
         ;;
     *)
-        echo "deps.sh: unknown set '$set': build, check, ci, bench, coverage, fuzz, headers, windows or m32" >&2
+        echo "deps.sh: unknown set '$1': build, check, ci, bench, coverage, fuzz, headers, windows or m32" >&2
         exit 2
         ;;
     esac
+}
+
+for set in "$@"; do
+    need "$set"
 done
-
 [ -n "$missing" ] || exit 0
+missing=${missing# }
 
-sudo=''
-if [ "$(id -u)" != 0 ] && [ "$manager" != brew ]; then
-    if command -v sudo >/dev/null; then
-        sudo=sudo
-    else
-        manager=none
-    fi
-fi
+# ---- Whether the packages can be installed --------------------------------------------------------------------------
 
-give_up() {
-    echo "minimio needs these packages, please install them:$missing" >&2
+has() {
+    command -v "$1" >/dev/null
+}
+
+# For people: the whole installation as one command.
+install_command() { # install_command PREFIX PACKAGES
+    case $manager in
+    apt-get) echo "$1apt-get update && $1apt-get install -y $2" ;;
+    dnf) echo "$1dnf install $2" ;;
+    pacman) echo "$1pacman -S --needed $2" ;;
+    brew) echo "brew install $2" ;;
+    esac
+}
+
+# The line to copy has what the tests need too, so that nobody is stopped a second time.
+give_up() { # give_up WHY
+    need build
+    need check
+    missing=${missing# }
+    {
+        if [ "$manager" = none ]; then
+            echo "minimio: $1. make and make check need, by Debian's names:"
+            echo "    $missing"
+        else
+            echo "minimio: $1. This line installs what make and make check need:"
+            if [ "$(id -u)" = 0 ] || [ "$manager" = brew ]; then
+                echo "    $(install_command '' "$missing")"
+            elif has sudo; then
+                echo "    $(install_command 'sudo ' "$missing")"
+            else
+                echo "    su -c '$(install_command '' "$missing")'"
+            fi
+        fi
+    } >&2
     exit 1
 }
 
-echo "installing:$missing"
+confirm() { # on a terminal, with Enter for yes
+    printf 'Run sudo %s now? [Y/n] ' "$manager" >&2
+    read -r answer || answer=no
+    case $answer in
+    '' | [Yy] | [Yy][Ee][Ss]) return 0 ;;
+    *) return 1 ;;
+    esac
+}
+
+case $manager in
+apt-get) tool='apt-get, which also updates its package lists' ;;
+*) tool=$manager ;;
+esac
+[ "$manager" != none ] || give_up 'found none of apt-get, dnf, pacman and brew'
+
+sudo=''
+if [ "$(id -u)" != 0 ] && [ "$manager" != brew ]; then
+    has sudo || give_up 'cannot install packages without root or sudo'
+    sudo=sudo
+fi
+
+echo "minimio needs packages that are not installed: $missing"
+if [ -n "$sudo" ] && [ "${DEPS:-}" != yes ]; then
+    if [ -t 0 ] && [ -t 2 ]; then
+        confirm || give_up 'nothing was installed'
+    else
+        sudo -n true 2>/dev/null || give_up 'sudo needs a password, and there is no terminal to ask for it'
+    fi
+fi
+echo "installing them with $tool; this takes about a minute, once"
+
+# ---- The installation -----------------------------------------------------------------------------------------------
+
+failed() {
+    give_up "$manager failed"
+}
+
 # shellcheck disable=SC2086 # the list is words on purpose
 case $manager in
 apt-get)
-    $sudo apt-get update -qq || give_up
-    $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null || give_up
+    $sudo apt-get update -qq || failed
+    $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null || failed
     ;;
-dnf) $sudo dnf install -y -q $missing || give_up ;;
-pacman) $sudo pacman -S --needed --noconfirm $missing || give_up ;;
-brew) brew install -q $missing || give_up ;;
-*) give_up ;;
+dnf) $sudo dnf install -y -q $missing || failed ;;
+pacman) $sudo pacman -S --needed --noconfirm $missing || failed ;;
+brew) brew install -q $missing || failed ;;
 esac
+echo 'the packages are installed'

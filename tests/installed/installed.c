@@ -43,6 +43,12 @@ START_TEST(what_is_built_is_hardened)
 }
 END_TEST
 
+START_TEST(dependencies_are_installed_with_consent)
+{
+    assert_script_succeeds("tests/installed/deps.py");
+}
+END_TEST
+
 START_TEST(programs_are_built_against_the_installed_library)
 {
     assert_script_succeeds("tests/installed/programs.sh");
@@ -59,6 +65,7 @@ Suite *installed_suite(void)
     tcase_add_test(tests, each_public_name_is_documented);
     tcase_add_test(tests, each_promise_names_its_tests);
     tcase_add_test(tests, what_is_built_is_hardened);
+    tcase_add_test(tests, dependencies_are_installed_with_consent);
     tcase_add_test(tests, programs_are_built_against_the_installed_library);
     suite_add_tcase(suite, tests);
     return suite;
