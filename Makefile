@@ -1,12 +1,4 @@
-# minimio: build, demo, check, bench, fuzz, install. `make help` lists the targets.
-#
-#   SANITIZE=address,undefined   or =thread: the same build with sanitizers, in a build folder of its own
-#   WERROR=1                     warnings are errors
-#   M32=1                        for 32-bit x86, in a build folder of its own
-#   DEPS=no                      install nothing; what is missing is then the compiler's to say
-#   BENCH=NAME                   for bench: that one alone
-#   PREFIX= LIBDIR= UNITDIR= DESTDIR=   for install
-#   V=1                          show the commands
+# minimio: build, demo, check, bench, fuzz, install. `make help` lists the targets and the variables.
 
 VERSION = 0.1.0
 SOVERSION = 0
@@ -104,7 +96,7 @@ COMPLETIONS = $(addprefix $(BUILD)/completions/minimioctl.,bash zsh fish)
 PRODUCT_PACKAGES = libcjson libcares libbsd inih smartcols
 
 .PHONY: all build library tests clients deps demo check check-32 soak faults faults-results check-valgrind coverage \
-	mutation check-kqueue check-headers bench benches install install-systemd clean help
+	mutation check-kqueue check-headers bench benches install uninstall clean help
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
@@ -113,35 +105,61 @@ all: deps
 	@$(MAKE) --no-print-directory build
 
 help:
-	@echo 'make            build everything into $(BUILD)'
-	@echo 'make library    build libminimio alone'
-	@echo 'make demo       see it at work'
-	@echo 'make check      run every test'
-	@echo 'make soak       have many clients come and die for ten minutes'
-	@echo 'make check-32   build for 32-bit x86 and run every test of that'
-	@echo 'make faults     have everything fail that can fail; make faults-results keeps what came of it'
-	@echo 'make check-valgrind  run the daemon through its tests under valgrind'
-	@echo 'make coverage   how much of the code the tests run'
-	@echo 'make mutation   how much of what is broken on purpose they notice (MUTANTS=200 SEED=1)'
-	@echo 'make clients    fetch the JSON-RPC libraries that check tries the daemon with'
-	@echo 'make check-kqueue  run the library through its tests over its kqueue backend'
-	@echo 'make check-headers  compile the kqueue backend against the headers of macOS and the BSDs'
-	@echo 'make windows    build the library for Windows into $(WINDOWS)'
-	@echo 'make check-windows  run its tests under wine'
-	@echo 'make fuzz       look for inputs that break it, for a minute each of three depths'
-	@echo 'make bench      measure it, and write bench/RESULTS.md'
-	@echo 'make install    install under DESTDIR and PREFIX ($(PREFIX))'
-	@echo 'make deps       install what the build needs'
-	@echo 'make clean      remove $(BUILD)'
+	@echo 'Use it:'
+	@echo '  make            build everything into $(BUILD), after installing missing dependencies'
+	@echo '  make demo       build, then run a short demonstration'
+	@echo '  make install    install under PREFIX ($(PREFIX))'
+	@echo '  make uninstall  remove what make install has put there'
+	@echo '  make library    build libminimio alone'
+	@echo '  make windows    build libminimio for Windows into $(WINDOWS)'
+	@echo '  make deps       install what the build needs, and nothing else'
+	@echo '  make clean      remove $(BUILD)'
+	@echo
+	@echo 'Test it:'
+	@echo '  make check           run every test'
+	@echo '  make soak            many clients that connect and die, for ten minutes'
+	@echo '  make fuzz            search for inputs that break it: three fuzzers, a minute each'
+	@echo '  make bench           measure it, and write bench/RESULTS.md'
+	@echo '  make faults          make every allocation and system call fail in turn (faults-results: keep the table)'
+	@echo '  make coverage        how much of the code the tests run'
+	@echo '  make mutation        how many deliberate bugs the tests notice'
+	@echo '  make check-32        build for 32-bit x86 and run every test'
+	@echo '  make check-valgrind  run every test with the daemon under valgrind'
+	@echo '  make check-kqueue    run the tests of the library over its kqueue backend'
+	@echo '  make check-headers   compile the kqueue backend against the headers of macOS and the BSDs'
+	@echo '  make check-windows   run the tests of the Windows library under wine'
+	@echo '  make clients         fetch the JSON-RPC libraries that make check tries the daemon with'
+	@echo
+	@echo 'Variables, as in `make PREFIX=/opt/minimio install`:'
+	@echo '  DEPS=no          install no packages; DEPS=yes: do not ask before sudo'
+	@echo '  PREFIX=FOLDER    where to install ($(PREFIX))'
+	@echo '  DESTDIR=FOLDER   install below this staging folder, as for a package'
+	@echo '  LIBDIR=, UNITDIR=, DOCDIR=, ZSHDIR='
+	@echo '                   folders for libraries, systemd units, documents and the completion for zsh'
+	@echo '  BUILD=FOLDER     where to build ($(BUILD))'
+	@echo '  V=1              show the commands'
+	@echo '  WERROR=1         treat warnings as errors'
+	@echo '  CC=, CFLAGS=, LDFLAGS='
+	@echo '                   the compiler and its options'
+	@echo '  SANITIZE=address,undefined'
+	@echo '                   build with sanitizers (or =thread), in a build folder of its own'
+	@echo '  M32=1            build for 32-bit x86, in a build folder of its own'
+	@echo '  BENCH=NAME       bench: this benchmark alone'
+	@echo '  FUZZ_SECONDS=N   fuzz: how long each fuzzer runs'
+	@echo '  MUTANTS=N, SEED=N'
+	@echo '                   mutation: how many bugs, and which'
+	@echo '  VALGRIND=1       check-kqueue: under valgrind'
 
 deps:
 	@$(if $(filter no,$(DEPS)),:,scripts/deps.sh build)
 
 build: library $(PROGRAMS) $(EXAMPLES) $(CLIENT_LIBRARY) $(BUILD)/libminimio-client.so $(BUILD)/$(CLIENT_SONAME) \
 	$(COMPLETIONS)
+	@:
 
 # What macOS and the BSDs can have of it: the rest is for Linux.
 library: $(LIBRARY) $(BUILD)/$(SHARED_LINK) $(BUILD)/$(SONAME)
+	@:
 
 $(BUILD)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
@@ -324,59 +342,21 @@ $(BUILD)/tests/all: $(call objects,$(TEST_SOURCES) $(TESTED_DAEMON_SOURCES)) $(C
 	@mkdir -p $(@D)
 	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -o $@ $^ $(call pkg_libs,check libcjson) $(systemd_libs)
 
-bindir = $(DESTDIR)$(PREFIX)/bin
+# Where the files go. scripts/install.sh has the list of them, for `install` and `uninstall` alike.
 LIBDIR ?= $(PREFIX)/lib
-libdir = $(DESTDIR)$(LIBDIR)
-includedir = $(DESTDIR)$(PREFIX)/include
-datadir = $(DESTDIR)$(PREFIX)/share
-mandir = $(datadir)/man
-docdir = $(datadir)/doc/minimio
 UNITDIR ?= $(PREFIX)/lib/systemd/system
-unitdir = $(DESTDIR)$(UNITDIR)
-sysusersdir = $(DESTDIR)$(PREFIX)/lib/sysusers.d
-
-# The units of one daemon, and templates of as many as are wanted: minimiod@NAME listens at /run/minimio/NAME.sock.
-as_installed = sed -e 's,=/usr/bin/,=$(PREFIX)/bin/,' -e 's,^ExecPaths=.*,& $(PREFIX)/bin,' $(1)
-as_template = $(as_installed) -e 's,\(Requires\|After\)=minimiod\.socket,\1=minimiod@%i.socket,' \
-	-e 's,/minimio\.sock$$,/%i.sock,' -e 's,^Description=minimio,& (%i),' -e 's,edit minimiod\.,edit minimiod@NAME.,'
-
-filled = sed -e 's,@PREFIX@,$(PREFIX),' -e 's,@LIBDIR@,$(LIBDIR),' -e 's,@VERSION@,$(VERSION),' $(1)
+DOCDIR ?= $(PREFIX)/share/doc/minimio
+ZSHDIR ?= $(PREFIX)/share/zsh/site-functions
+install_script = BUILD='$(BUILD)' VERSION='$(VERSION)' DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' LIBDIR='$(LIBDIR)' \
+	UNITDIR='$(UNITDIR)' DOCDIR='$(DOCDIR)' ZSHDIR='$(ZSHDIR)' SHARED='$(SHARED)' SONAME='$(SONAME)' \
+	SHARED_LINK='$(SHARED_LINK)' CLIENT_SONAME='$(CLIENT_SONAME)' PLATFORM='$(PLATFORM)' V='$(V)' \
+	WITH_SYSTEMD='$(HAVE_SYSTEMD)' LDCONFIG='$(LDCONFIG)' scripts/install.sh
 
 install: all
-	install -d $(bindir) $(libdir)/pkgconfig $(includedir) $(docdir) $(addprefix $(mandir)/man,1 3 5 7 8)
-	install -m 755 $(PROGRAMS) $(bindir)
-	install -m 644 $(LIBRARY) $(libdir)
-	install -m 755 $(BUILD)/$(SHARED) $(libdir)
-	ln -sf $(SHARED) $(libdir)/$(SONAME)
-	ln -sf $(SONAME) $(libdir)/$(SHARED_LINK)
-	install -m 644 $(CLIENT_LIBRARY) $(libdir)
-	install -m 755 $(BUILD)/libminimio-client.so.$(VERSION) $(libdir)
-	ln -sf libminimio-client.so.$(VERSION) $(libdir)/$(CLIENT_SONAME)
-	ln -sf $(CLIENT_SONAME) $(libdir)/libminimio-client.so
-	install -m 644 libminimio/minimio.h $(includedir)
-	install -m 644 client/client.h $(includedir)/minimio-client.h
-	$(call filled,libminimio/minimio.pc.in) >$(libdir)/pkgconfig/minimio.pc
-	$(call filled,client/minimio-client.pc.in) >$(libdir)/pkgconfig/minimio-client.pc
-	install -m 644 man/minimioctl.1 $(mandir)/man1
-	install -D -m 644 $(BUILD)/completions/minimioctl.bash $(datadir)/bash-completion/completions/minimioctl
-	install -D -m 644 $(BUILD)/completions/minimioctl.zsh $(datadir)/zsh/site-functions/_minimioctl
-	install -D -m 644 $(BUILD)/completions/minimioctl.fish $(datadir)/fish/vendor_completions.d/minimioctl.fish
-	install -m 644 $(wildcard man/*.3) $(mandir)/man3
-	install -m 644 man/minimiod.conf.5 $(mandir)/man5
-	install -m 644 man/minimio-protocol.7 $(mandir)/man7
-	install -m 644 man/minimiod.8 $(mandir)/man8
-	install -m 644 daemon/minimiod.conf.example $(docdir)
-	scripts/man_names.sh man/*.3 | while read -r name page; do ln -sf "$$page" "$(mandir)/man3/$$name.3"; done
-	$(if $(HAVE_SYSTEMD),@$(MAKE) --no-print-directory install-systemd)
+	@$(install_script) install
 
-install-systemd:
-	install -d $(unitdir) $(sysusersdir)
-	for kind in service socket; do \
-		$(call as_installed,systemd/minimiod.$$kind) >$(unitdir)/minimiod.$$kind && \
-		$(call as_template,systemd/minimiod.$$kind) >$(unitdir)/minimiod@.$$kind && \
-		chmod 644 $(unitdir)/minimiod.$$kind $(unitdir)/minimiod@.$$kind || exit 1; \
-	done
-	install -m 644 systemd/minimio.sysusers $(sysusersdir)/minimio.conf
+uninstall:
+	@$(install_script) uninstall
 
 # A sanitizer has the allocator to itself, so there it is not built.
 tests: $(BUILD)/tests/all $(if $(SANITIZE),,$(BUILD)/tests/fail_every.so $(BUILD)/tests/fail_at.so) fuzz-programs

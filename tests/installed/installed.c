@@ -49,6 +49,12 @@ START_TEST(dependencies_are_installed_with_consent)
 }
 END_TEST
 
+START_TEST(what_is_installed_can_be_uninstalled)
+{
+    assert_script_succeeds("tests/installed/install.sh");
+}
+END_TEST
+
 START_TEST(programs_are_built_against_the_installed_library)
 {
     assert_script_succeeds("tests/installed/programs.sh");
@@ -66,6 +72,7 @@ Suite *installed_suite(void)
     tcase_add_test(tests, each_promise_names_its_tests);
     tcase_add_test(tests, what_is_built_is_hardened);
     tcase_add_test(tests, dependencies_are_installed_with_consent);
+    tcase_add_test(tests, what_is_installed_can_be_uninstalled);
     tcase_add_test(tests, programs_are_built_against_the_installed_library);
     suite_add_tcase(suite, tests);
     return suite;
