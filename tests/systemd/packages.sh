@@ -65,6 +65,29 @@ quietly box sh -c 'cd /tmp && printf "#include <minimio.h>\nint main(void) { str
 pass 'a program is built with the library and runs'
 quietly box sh -c 'man -w minimiod && man -w minimioctl'
 pass 'manual pages are found'
+# shellcheck disable=SC2016 # to be expanded in the box
+named=$(box sh -c 'dpkg -L minimiod libminimio-dev | grep "/usr/share/man/.*\.gz$" | xargs zcat | grep "^\.It Pa" |
+    tr " " "\n" | grep "^/usr/"' | sort -u)
+[ -n "$named" ] || fail 'no manual page names a file'
+# shellcheck disable=SC2086 # the files are words on purpose
+quietly box ls $named
+pass 'and the files that they name'
+equal 'the examples are there' '/usr/share/doc/minimiod/examples/recipes/wait_for_services.sh' \
+    "$(box find /usr/share/doc/minimiod/examples -name wait_for_services.sh -perm -u=x)"
+equal 'the C examples are with the header' '/usr/share/doc/libminimio-dev/examples/greetings.c' \
+    "$(box find /usr/share/doc/libminimio-dev/examples -name greetings.c)"
+# Each shell finds its completion by itself, in the folders where Debian's shells look.
+if box test -e /usr/share/bash-completion/bash_completion; then
+    contains 'bash finds the completion' '-F _minimioctl' "$(box bash -c '. /usr/share/bash-completion/bash_completion
+        _completion_loader minimioctl; complete -p minimioctl')"
+fi
+if box sh -c 'command -v zsh >/dev/null'; then
+    # shellcheck disable=SC2016 # to be expanded in the box
+    equal 'zsh finds the completion' '_minimioctl' "$(box zsh -fc 'autoload -U compinit; compinit -D; echo $_comps[minimioctl]')"
+fi
+if box sh -c 'command -v fish >/dev/null'; then
+    contains 'fish finds the completion' 'register' "$(box env HOME=/tmp fish -c 'complete -C "minimioctl regis"')"
+fi
 
 pid=$(property minimiod.service MainPID)
 file=$(box stat -c %i /run/minimio/minimio.sock)
