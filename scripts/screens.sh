@@ -1,56 +1,128 @@
 #!/bin/sh
-# The README's screens: what a terminal shows, from the real programs.
+# The screens of README.md: what a terminal shows, made by the real programs. A screen is a block of code behind a line
+# `<!-- screen: … -->`. Its lines that begin with `$ ` are run as commands of the shell; all other lines are their output.
+# The commands run in a folder with the programs of README.md as files, against a daemon and four servers.
 # usage: MINIMIO_BUILD=BUILD scripts/screens.sh [--check|--write]
-#   without an option they are printed; --write puts them into README.md; --check fails where README.md has others, but
-#   for ports, the user's number, and what depends on when a stream's end comes: others in each run.
+#   without an option README.md is printed with new screens; --write changes README.md; --check fails if README.md has
+#   other screens, apart from port numbers, the user's number, durations, and the number of streams that are ready
 set -eu
 cd "$(dirname "$0")/.."
 . tests/clients/setup.sh
 
-run() { # run COMMAND…: as it is typed, and what it prints
-    echo "\$ $*"
-    "$@" 2>&1
+project=$PWD
+readme=$project/README.md
+for program in python3 jq nc; do
+    require "$program"
+done
+
+# ---- What the commands find -----------------------------------------------------------------------------------------
+
+extract() { # extract LANGUAGE FILE
+    awk -v fence="\`\`\`$1" '$0 == fence { inside = 1; next } /^```/ { inside = 0 } inside' "$readme" >"$work/$2"
+    [ -s "$work/$2" ] || fail "README.md has no block '$1'"
 }
 
-screens() {
-    echo '```'
-    run minimioctl register --loop fleet 1 "$1"
-    run minimioctl register --loop fleet 2 "$2"
-    run minimioctl events --loop fleet --count 2
-    run minimioctl read --loop fleet 2
-    run minimioctl loops
-    echo '```'
+# The servers' ports as README.md has them: 7001 greets after 900 ms, 7002 after 300, 7003 after 600,
+# 7004 after an hour. Screens do not depend on how long a command takes to start: in a named loop one stream stays silent.
+to_real='' to_shown=''
+map_ports() {
+    shown=7001
+    for target in "$@"; do
+        to_real="$to_real;s/127\\.0\\.0\\.1:$shown\\b/127.0.0.1:@${target#*:}/g"
+        to_shown="$to_shown;s/127\\.0\\.0\\.1:${target#*:}\\b/127.0.0.1:$shown/g"
+        shown=$((shown + 1))
+    done
 }
 
-begin='<!-- screens: made by scripts/screens.sh -->'
-end='<!-- end of the screens -->'
+# The demo has servers of its own, the first of which greets after 900 ms and so on.
+# shellcheck disable=SC2317 # called by the commands of README.md
+make() {
+    [ "$*" = demo ] || fail "README.md runs make $*"
+    (cd "$project" && examples/demo.sh "$build") >"$folder/demo"
+    sed "$(sed -nE 's/^ *127\.0\.0\.1:([0-9]+) greets after ([0-9]+) ms$/\2 \1/p' "$folder/demo" |
+        sed -E 's/^900 (.*)/s,:\1\\b,:7001,g/; s/^300 (.*)/s,:\1\\b,:7002,g/; s/^600 (.*)/s,:\1\\b,:7003,g/')" "$folder/demo"
+}
 
-start_daemon
-start_servers 200 100
-# shellcheck disable=SC2086 # the targets are words on purpose
-screens $targets >"$folder/screens"
+# Against the libraries of the build, where README.md has those that are installed.
+# shellcheck disable=SC2317
+cc() {
+    # shellcheck disable=SC2086 # options are words on purpose
+    command ${CC:-cc} ${SANITIZE:+-fsanitize=$SANITIZE} "$@"
+}
+
+prepare() {
+    work=$folder/work
+    mkdir "$work"
+    extract python ready.py
+    extract sh ready.sh
+    extract c ready.c
+    extract ini rules.conf
+    library=$(cd "$build" && pwd)
+    printf '%s\n' 'Name: minimio' 'Description: the library of the build' 'Version: 0' "Cflags: -I$project/libminimio" \
+        "Libs: -L$library -lminimio -Wl,-rpath,$library" >"$folder/minimio.pc"
+    export PKG_CONFIG_PATH="$folder"
+    export ASAN_OPTIONS="${ASAN_OPTIONS:-}:detect_leaks=0" # ready.c leaves its memory to the end of the process
+    "$MINIMIO_BUILD/minimiod" --socket "$folder/rules.sock" --config "$work/rules.conf" 2>"$folder/output" &
+    pids="$pids $!"
+    minimioctl --socket "$folder/rules.sock" ping --wait 20s >/dev/null
+    start_daemon
+    start_servers 900 300 600 3600000
+    # shellcheck disable=SC2086 # the targets are words on purpose
+    map_ports $targets
+}
+
+# ---- The screens ----------------------------------------------------------------------------------------------------
+
+run() { # run COMMAND
+    command=$(printf '%s\n' "$1" | sed "$to_real;s/:@/:/g;s,/tmp/rules\\.sock,$folder/rules.sock,g")
+    (
+        cd "$work"
+        eval "$command"
+    ) </dev/null 2>&1 | sed "$to_shown;s/ *\$//"
+}
+
+make_screens() {
+    state=outside
+    while IFS= read -r line <&8 || [ -n "$line" ]; do
+        case $state:$line in
+        outside:'<!-- screen:'*) state=marked ;;
+        marked:'```') state=inside ;;
+        inside:'```') state=outside ;;
+        inside:'$ '*)
+            printf '%s\n' "$line"
+            run "${line#$ }"
+            continue
+            ;;
+        inside:*) continue ;;
+        esac
+        printf '%s\n' "$line"
+    done 8<"$readme"
+    [ "$state" = outside ] || fail 'a screen of README.md has no end'
+}
+
+normalize() {
+    sed -E 's/127\.0\.0\.1:[0-9]{4,}/127.0.0.1:PORT/g; s/ after [0-9.]+m?s$/ after TIME/
+        s/^(fleet +)[0-9]+( +[0-9]+ +)[0-9]+/\1UID\2READY/; s/ +$//; s/ {2,}/  /g'
+}
 
 case ${1:-} in
-'') cat "$folder/screens" ;;
---write)
-    awk -v begin="$begin" -v end="$end" -v screens="$folder/screens" '
-        $0 == end { hidden = 0 }
-        !hidden
-        $0 == begin { hidden = 1; while ((getline line <screens) > 0) print line }' README.md >"$folder/README"
-    cat "$folder/README" >README.md
-    ;;
---check)
-    awk -v begin="$begin" -v end="$end" '$0 == end { shown = 0 } shown; $0 == begin { shown = 1 }' README.md >"$folder/there"
-    for file in there screens; do
-        sed -E 's/127\.0\.0\.1:[0-9]+/127.0.0.1:PORT/g; s/^(fleet +)[0-9]+( +[0-9]+ +)[0-9]+/\1UID\2READY/; s/,read_closed$//; s/ +$//; s/ {2,}/  /g' "$folder/$file" >"$folder/$file.same"
-    done
-    diff "$folder/there.same" "$folder/screens.same" || {
-        echo "screens.sh: README.md shows other screens than the programs do: scripts/screens.sh --write" >&2
-        exit 1
-    }
-    ;;
+'' | --check | --write) ;;
 *)
     echo 'usage: scripts/screens.sh [--check|--write]' >&2
     exit 2
+    ;;
+esac
+prepare
+make_screens >"$folder/README"
+case ${1:-} in
+'') cat "$folder/README" ;;
+--write) cat "$folder/README" >"$readme" ;;
+--check)
+    normalize <"$readme" >"$folder/there"
+    normalize <"$folder/README" >"$folder/made"
+    diff "$folder/there" "$folder/made" || {
+        echo 'screens.sh: the programs print other screens than README.md shows: scripts/screens.sh --write' >&2
+        exit 1
+    }
     ;;
 esac
