@@ -34,7 +34,7 @@ struct listener {
 
 /*
  * Listens at `path` with this mode. A socket file that nobody answers is replaced. Errors: -EADDRINUSE, a living daemon
- * answers there; -EEXIST, there is something that is no socket; -ENAMETOOLONG; and those of bind and listen.
+ * answers there; -EEXIST, something that is not a socket exists there; -ENAMETOOLONG; and those of bind and listen.
  */
 int listener_init(struct listener *listener, struct reactor *reactor, const char *path, mode_t mode,
                   listener_accepted *accepted, listener_exhausted *exhausted, void *owner);

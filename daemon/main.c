@@ -12,6 +12,7 @@
 #include "daemon/tried_settings.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -274,12 +275,23 @@ static int run(const struct options *options)
     return result < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
+/* A descriptor of the daemon's that got the number of a closed standard stream would have the log written to it. */
+static bool reserve_standard_descriptors(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && open("/dev/null", O_RDWR) != fd)
+            return false;
+    return true;
+}
+
 int main(int argc, char **argv)
 {
     struct complaints complaints = {.tell = tell_log};
     struct options options;
     int result;
 
+    if (!reserve_standard_descriptors())
+        return EXIT_FAILURE; /* there may be nowhere to say why */
     hold_signals(SIG_BLOCK);
     handover_init();
     result = options_read(&options, argc, argv, &complaints);

@@ -23,9 +23,10 @@ static void print_help(void)
          "  --store N              descriptors that the service manager keeps over a restart: the unit's\n"
          "                         FileDescriptorStoreMax (0, the default: none)\n"
          "  --log-level LEVEL      error, warning, info (the default) or debug\n"
-         "  --help, --version\n"
+         "  -h, --help             print this help\n"
+         "  -V, --version          print the version\n"
          "\n"
-         "The command line goes before the configuration file. Limits, with their defaults and ranges:");
+         "The command line overrides the configuration file. Limits, with their defaults and ranges:");
     for (size_t i = 0; i < limit_count; i++) {
         const struct limit_info *limit = &limit_table[i];
         char fallback[16] = "all there are";
@@ -100,7 +101,7 @@ static int take(struct options *options, int option, struct complaints *complain
     case 'h':
         print_help();
         return OPTIONS_ANSWERED;
-    case 'v':
+    case 'V':
         puts("minimiod " MINIMIO_VERSION);
         return OPTIONS_ANSWERED;
     default: /* getopt has said what it does not know */
@@ -120,7 +121,7 @@ int options_read(struct options *ret_options, int argc, char **argv, struct comp
         {"dns", required_argument, NULL, 'd'},
         {"log-level", required_argument, NULL, 'g'},
         {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'v'},
+        {"version", no_argument, NULL, 'V'},
         {"store", required_argument, NULL, 'n'},
         {NULL, 0, NULL, 0},
     };
@@ -128,7 +129,7 @@ int options_read(struct options *ret_options, int argc, char **argv, struct comp
 
     *ret_options = (struct options){.arguments = argv};
     settings_init(&ret_options->settings);
-    while ((option = getopt_long(argc, argv, "", known, NULL)) != -1)
+    while ((option = getopt_long(argc, argv, "hV", known, NULL)) != -1)
         if (take(ret_options, option, complaints) == OPTIONS_ANSWERED)
             return OPTIONS_ANSWERED;
     if (optind < argc)

@@ -321,7 +321,7 @@ static void explain(const struct config *config, int error)
     if (error == -EADDRINUSE)
         log_write(LOG_LEVEL_ERROR, "%s: another daemon answers there; stop it or choose another --socket", path);
     else if (error == -EEXIST)
-        log_write(LOG_LEVEL_ERROR, "%s: there is something that is no socket; it is left alone", path);
+        log_write(LOG_LEVEL_ERROR, "%s: exists and is not a socket; refusing to replace it", path);
     else
         log_write(LOG_LEVEL_ERROR, "%s: %s; see --socket", path, strerror(-error));
 }
