@@ -14,6 +14,7 @@
 #include <getopt.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 enum exit_code {
     EXIT_DONE = 0,
@@ -71,6 +72,7 @@ extern const struct command command_ping;
 extern const struct command command_hello;
 extern const struct command command_stats;
 extern const struct command command_top;
+extern const struct command command_completions;
 
 /* ---- Options: options.c ----------------------------------------------------------------------------------------- */
 
@@ -109,19 +111,29 @@ size_t options_of(const struct command *command, struct option ret_table[OPTIONS
 /* For commands without options of their own: reads the common ones; false: end with options->exit_code. */
 bool options_read(const struct command *command, struct options *options, int argc, char **argv);
 
-/* Says on standard error what was wrong with the command line. Returns EXIT_WRONG_USAGE. */
+/* Says on standard error what is wrong with the command line, and the usage. `command` NULL: of minimioctl as a whole.
+ * Returns EXIT_WRONG_USAGE. */
 int wrong_usage(const struct command *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Reads a duration, or says what is wrong with it. Returns 0 or EXIT_WRONG_USAGE. */
+int unexpected_argument(const struct command *command, const char *argument);
+
+/* Each of these reads a value, or says what is wrong with it and which values are allowed. Returns 0 or
+ * EXIT_WRONG_USAGE. */
+int option_duration_from(const struct command *command, const char *option, const char *text, int64_t least_ns,
+                         int64_t *ret_duration_ns);
 int option_duration(const struct command *command, const char *option, const char *text, int64_t *ret_duration_ns);
 
-/* Reads a whole number from 1 on, or says what is wrong with it. Returns 0 or EXIT_WRONG_USAGE. */
-int option_count(const struct command *command, const char *text, uint64_t *ret_count);
-
-/* Reads a token, or says what is wrong with it. Returns 0 or EXIT_WRONG_USAGE. */
+int option_count(const struct command *command, const char *text, uint64_t *ret_count); /* of --count, 1 or more */
+int option_token(const struct command *command, const char *text, uint64_t *ret_token); /* of --token */
 int argument_token(const struct command *command, const char *text, uint64_t *ret_token);
 
-/* Says that --loop is missing where it is: what a session's own loop holds ends with it. Returns 0 or the exit code. */
+/* Which of the words, ended by NULL, the first `length` bytes of the text are; `more` is another word for the message,
+ * or NULL. Returns its index, or -EINVAL having said which words there are. */
+int option_choice(const struct command *command, const char *option, const char *text, size_t length,
+                  const char *const *choices, const char *more);
+
+/* Without --loop a command would work in the session's own loop, which ends with the session. Returns 0, or
+ * EXIT_WRONG_USAGE having said so. */
 int require_loop(const struct command *command, const struct options *options);
 
 /* ---- Parameters of a method as options: method_options.c -------------------------------------------------------- */
@@ -137,11 +149,9 @@ void method_options_help(const struct command *command);
 
 /* minimioctl.c */
 extern const struct command *const commands[]; /* ends with NULL */
-void print_help(void);
+void print_help(FILE *stream);
+void print_usage(FILE *stream, const struct command *command); /* one line; NULL: of minimioctl as a whole */
 void print_command_help(const struct command *command);
-
-/* completions.c: prints the completion script for a shell; false: there is none for it. */
-bool print_completions(const char *shell);
 
 /* ---- The session: connection.c ---------------------------------------------------------------------------------- */
 
@@ -180,10 +190,14 @@ int connection_call(const struct command *command, const struct options *options
 /* Says on standard error why a call of the client failed with `error`. Returns the exit code. */
 int connection_failed(const struct command *command, const struct minimio_client *client, int error);
 
-/* An error object in one line for people: "no such host (RESOLVE_FAILED)". It is cut where it does not fit. */
-void explain_fault(const cJSON *fault, char *ret_text, size_t size);
+/*
+ * An error object of the daemon in one line: the system's words where the system says why, as `wait` prints them
+ * ("Connection refused"), else the message and the error's name ("... (TOKEN_UNKNOWN)"). Cut where it does not fit.
+ * `address` is the one that was asked for, and not repeated; NULL: none.
+ */
+void explain_fault(const cJSON *fault, const char *address, char *ret_text, size_t size);
 
-/* Says on standard error what failed, in one line, control characters replaced. Returns EXIT_FAILED. */
+/* Says on standard error what failed, in one line, unsafe characters escaped. Returns EXIT_FAILED. */
 int failed(const struct command *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

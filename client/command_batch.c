@@ -46,7 +46,7 @@ static void print(struct batch *batch, const struct minimio_client_message *mess
     if (message->kind == MINIMIO_CLIENT_FAULT ||
         (message->kind == MINIMIO_CLIENT_BATCH && strstr(message->body, "\"error\":")))
         batch->any_fault = true;
-    puts(message->json);
+    output_json_text(message->json);
 }
 
 /* Prints what is there. Returns 0, the exit code, or -ECONNRESET at the session's end. */
@@ -102,7 +102,7 @@ static int run(const struct command *command, struct options *options, int argc,
     if (options_next(command, options, argc, argv) != OPTIONS_END)
         return options->exit_code;
     if (optind < argc)
-        return wrong_usage(command, "'%s' is too much: requests come from standard input", argv[optind]);
+        return wrong_usage(command, "unexpected argument '%s': requests come from standard input", argv[optind]);
     batch.deadline_ns = deadline_in(options->timeout_ns);
     r = connection_open(command, options, batch.deadline_ns, &batch.client);
     if (r == 0)
@@ -115,7 +115,7 @@ const struct command command_batch = {
     .name = "batch",
     .arguments = "<REQUESTS",
     .summary = "send requests from standard input, print what comes",
-    .help = "\nJSON-RPC requests in, replies and events out, one a line. At the end of the input it prints what\n"
+    .help = "\nJSON-RPC requests in, replies and events out, one per line. At the end of the input it prints what\n"
             "is still to come and ends: with 1 if one of the replies was an error.\n",
     .takes_loop = true,
     .makes_loop = true,

@@ -102,9 +102,9 @@ static int run(const struct command *command, struct options *options, int argc,
     if (options_next(command, options, argc, argv) != OPTIONS_END)
         return options->exit_code;
     if (optind == argc)
-        return wrong_usage(command, "the method is missing");
+        return wrong_usage(command, "missing method");
     if (argc - optind > 2)
-        return wrong_usage(command, "'%s' is too much: the parameters are one JSON text, to be quoted",
+        return wrong_usage(command, "unexpected argument '%s': quote the parameters, which are one JSON text",
                            argv[optind + 2]);
     buffer_init(&params);
     if (argc - optind == 2)

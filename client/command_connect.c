@@ -149,11 +149,13 @@ static int run(const struct command *command, struct options *options, int argc,
 
     if (!options_read(command, options, argc, argv))
         return options->exit_code;
-    if (optind + 1 != argc)
-        return wrong_usage(command, "one HOST:PORT is wanted");
+    if (optind == argc)
+        return wrong_usage(command, "missing address: HOST:PORT");
+    if (optind + 1 < argc)
+        return unexpected_argument(command, argv[optind + 1]);
     fault = target_fault(argv[optind]);
     if (fault)
-        return wrong_usage(command, "'%s': %s", argv[optind], fault);
+        return wrong_usage(command, "invalid address '%s': %s", argv[optind], fault);
     relay = (struct relay){.command = command, .deadline_ns = deadline_in(options->timeout_ns), .may_write = true};
     r = connection_open(command, options, relay.deadline_ns, &relay.client);
     if (r == 0)

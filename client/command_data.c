@@ -25,7 +25,7 @@ static int take_arguments(const struct command *command, struct options *options
         return OPTIONS_EXIT;
     r = require_loop(command, options);
     if (r == 0 && optind + 1 != argc)
-        r = wrong_usage(command, optind == argc ? "the token is missing" : "one token is wanted");
+        r = optind == argc ? wrong_usage(command, "missing token") : unexpected_argument(command, argv[optind + 1]);
     if (r == 0)
         r = argument_token(command, argv[optind], ret_token);
     if (r == 0)

@@ -9,7 +9,6 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
 struct following {
     const struct command *command;
@@ -49,7 +48,7 @@ static void lay_out(struct following *following)
     following->layout.json = following->options->json;
     for (size_t i = 0; i < source->count; i++) {
         double token = cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(source->by_token[i], "token"));
-        int width = (int)strlen(event_source_address(source, (uint64_t)token));
+        int width = output_address_width(event_source_address(source, (uint64_t)token));
 
         if (width > following->layout.address_width)
             following->layout.address_width = width;
@@ -114,7 +113,7 @@ static int run(const struct command *command, struct options *options, int argc,
         return options->exit_code;
     r = require_loop(command, options);
     if (r == 0 && optind < argc)
-        r = wrong_usage(command, "'%s' is too much", argv[optind]);
+        r = unexpected_argument(command, argv[optind]);
     if (r != 0)
         return r;
     r = event_source_begin(&following.source, command, options);

@@ -34,7 +34,7 @@ static int run(const struct command *command, struct options *options, int argc,
     if (options_next(command, options, argc, argv) != OPTIONS_END)
         return options->exit_code;
     if (optind < argc)
-        return wrong_usage(command, "'%s' is too much", argv[optind]);
+        return unexpected_argument(command, argv[optind]);
     deadline_ns = deadline_in(options->timeout_ns);
     r = connection_open(command, options, deadline_ns, &client);
     if (r != 0)

@@ -57,8 +57,10 @@ static void print_names(const cJSON *all)
     {
         const char *name = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(loop, "name"));
 
-        if (name && strcmp(name, last) != 0)
-            puts(name);
+        if (name && strcmp(name, last) != 0) {
+            output_text(stdout, name);
+            putchar('\n');
+        }
         last = name ? name : last;
     }
 }
@@ -111,7 +113,7 @@ static int run(const struct command *command, struct options *options, int argc,
         names = true;
     }
     if (optind < argc)
-        return wrong_usage(command, "'%s' is too much", argv[optind]);
+        return unexpected_argument(command, argv[optind]);
     return show(command, options, names);
 }
 

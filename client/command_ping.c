@@ -44,7 +44,7 @@ static int run(const struct command *command, struct options *options, int argc,
             return r;
     }
     if (optind < argc)
-        return wrong_usage(command, "'%s' is too much", argv[optind]);
+        return unexpected_argument(command, argv[optind]);
     deadline_ns = deadline_in(options->timeout_ns);
     r = connection_await(command, options, patience_ns, deadline_ns, &client);
     if (r == 0)

@@ -25,7 +25,7 @@ static int show(const struct command *command, const struct options *options, in
     int r;
 
     if (optind < argc)
-        return wrong_usage(command, "'%s' is too much", argv[optind]);
+        return unexpected_argument(command, argv[optind]);
     r = connection_call(command, options, command->name, NULL, &result);
     if (r != 0)
         return r;
@@ -63,7 +63,7 @@ static int run_discover(const struct command *command, struct options *options, 
     if (!options_read(command, options, argc, argv))
         return options->exit_code;
     if (optind < argc)
-        return wrong_usage(command, "'%s' is too much", argv[optind]);
+        return unexpected_argument(command, argv[optind]);
     r = connection_call(command, options, method_table[METHOD_DISCOVER].name, NULL, &result);
     if (r != 0)
         return r;

@@ -28,7 +28,7 @@ static char **cut_program(int *argc, char **argv)
 
 static int require_program(const struct command *command, char **program)
 {
-    return program && program[0] ? 0 : wrong_usage(command, "the command to run is missing: -- COMMAND");
+    return program && program[0] ? 0 : wrong_usage(command, "missing command: -- COMMAND");
 }
 
 /* Returns the descriptor, or a negative exit code, told. */
@@ -74,7 +74,7 @@ static int run_take(const struct command *command, struct options *options, int 
         return options->exit_code;
     r = require_loop(command, options);
     if (r == 0 && optind + 1 != argc)
-        r = wrong_usage(command, "one token is wanted");
+        r = optind == argc ? wrong_usage(command, "missing token") : unexpected_argument(command, argv[optind + 1]);
     if (r == 0)
         r = argument_token(command, argv[optind], &token);
     if (r == 0)
@@ -111,7 +111,7 @@ static int parse_options(struct serving *serving, int argc, char **argv)
         else if (letter == 'c')
             r = option_count(command, optarg, &serving->left);
         else {
-            r = argument_token(command, optarg, &serving->token);
+            r = option_token(command, optarg, &serving->token);
             serving->one = true;
         }
     }
@@ -214,7 +214,7 @@ static int run_run(const struct command *command, struct options *options, int a
         return options->exit_code;
     r = require_loop(command, options);
     if (r == 0 && optind < argc)
-        r = wrong_usage(command, "'%s' is too much: the command stands behind --", argv[optind]);
+        r = wrong_usage(command, "unexpected argument '%s': the command follows --", argv[optind]);
     if (r == 0)
         r = require_program(command, serving.program);
     if (r != 0)

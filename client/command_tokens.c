@@ -10,6 +10,7 @@
 #include "client/target.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,23 +70,62 @@ static const char *text_of(const cJSON *object, const char *member)
     return text ? text : "-";
 }
 
+static void print_stream(uint64_t token, const char *local, const char *peer)
+{
+    printf("%" PRIu64 "  ", token);
+    output_text(stdout, local);
+    fputs("  ", stdout);
+    output_text(stdout, peer);
+    putchar('\n');
+}
+
 static void print_result(const struct tokens *tokens, const struct request *request, const cJSON *result)
 {
     if (tokens->options->json)
         output_json_line(result);
     else if (tokens->command->method == METHOD_REGISTER)
-        printf("%.0f  %s  %s\n", (double)request->token, text_of(result, "local"), text_of(result, "peer"));
+        print_stream(request->token, text_of(result, "local"), text_of(result, "peer"));
+}
+
+/* Does the message name the token itself? */
+static bool names_token(const char *text, uint64_t token)
+{
+    char name[40];
+    size_t length = (size_t)snprintf(name, sizeof(name), "token %" PRIu64, token);
+    const char *at = strstr(text, name);
+
+    return at && !(at[length] >= '0' && at[length] <= '9');
+}
+
+/* The daemon refused the value of an option: that is told in the form that wrong usage has. Returns whether it did. */
+static bool explain_option(const struct tokens *tokens, const cJSON *fault, char *ret_text, size_t size)
+{
+    const char *param = text_of(cJSON_GetObjectItemCaseSensitive(fault, "data"), "param");
+    char option[OPTION_NAME_SIZE];
+    bool argument;
+
+    for (size_t i = 0; i < PARAMS_MAX; i++)
+        if (method_option(tokens->command, i, option, &argument) &&
+            strcmp(method_table[tokens->command->method].params[i].name, param) == 0) {
+            snprintf(ret_text, size, "invalid --%s '%s': %s", option, text_of(tokens->params, param),
+                     text_of(fault, "message"));
+            return true;
+        }
+    return false;
 }
 
 static void tell_fault(struct tokens *tokens, const struct request *request, const cJSON *fault)
 {
     const cJSON *data = cJSON_GetObjectItemCaseSensitive(fault, "data");
+    const char *address = request ? request->address : NULL;
     char text[512];
 
-    explain_fault(fault, text, sizeof(text));
-    if (request)
-        failed(tokens->command, "%.0f%s%s: %s", (double)request->token, request->address ? " " : "",
-               request->address ? request->address : "", text);
+    if (!explain_option(tokens, fault, text, sizeof(text)))
+        explain_fault(fault, address, text, sizeof(text));
+    if (request && address)
+        failed(tokens->command, "%" PRIu64 " %s: %s", request->token, address, text);
+    else if (request && !names_token(text, request->token))
+        failed(tokens->command, "%" PRIu64 ": %s", request->token, text);
     else
         failed(tokens->command, "%s", text);
     tokens->exit_code = strcmp(text_of(data, "name"), "TIMED_OUT") == 0 ? EXIT_TIMED_OUT : EXIT_FAILED;
@@ -192,7 +232,7 @@ static int run_tokens(const struct command *command, struct options *options, in
     int r = begin(&tokens, command, options, argc, argv);
 
     if (r == 0 && optind == argc)
-        r = wrong_usage(command, "the token is missing");
+        r = wrong_usage(command, "missing token");
     for (int i = optind; r == 0 && i < argc; i++)
         r = take_token(&tokens, argv[i]);
     return end(&tokens, r == 0 ? carry_out(&tokens) : r);
@@ -208,7 +248,7 @@ static int parse_fd(const struct command *command, const char *text, int *ret_fd
         return -ENOENT;
     fd = strtol(text + 3, &last, 10);
     if (text[3] < '0' || text[3] > '9' || *last != '\0' || fd > 1000000)
-        return wrong_usage(command, "'%s' is no descriptor: fd:NUMBER", text);
+        return wrong_usage(command, "invalid descriptor '%s': fd:N, an integer from 0 to 1000000", text);
     *ret_fd = (int)fd;
     return 0;
 }
@@ -220,13 +260,16 @@ static int take_address(struct tokens *tokens, const char *text, bool alone)
 
     if (r == 0) {
         cJSON_AddTrueToObject(tokens->params, "fd");
-        return alone ? 0 : wrong_usage(tokens->command, "'%s': a descriptor is handed over alone", text);
+        return alone ? 0
+                     : wrong_usage(tokens->command,
+                                   "invalid '%s': only one descriptor is handed over at a time, and no address with it",
+                                   text);
     }
     if (r != -ENOENT)
         return r;
     fault = target_fault(text);
     if (fault)
-        return wrong_usage(tokens->command, "'%s': %s", text, fault);
+        return wrong_usage(tokens->command, "invalid address '%s': %s", text, fault);
     tokens->requests[tokens->count - 1].address = text;
     return 0;
 }
@@ -246,7 +289,7 @@ static int run_register(const struct command *command, struct options *options, 
     int r = begin(&tokens, command, options, argc, argv);
 
     if (r == 0 && (optind == argc || (argc - optind) % 2 != 0))
-        r = wrong_usage(command, "what to register is missing: TOKEN HOST:PORT, in pairs");
+        r = wrong_usage(command, "missing streams: TOKEN HOST:PORT, in pairs");
     for (int i = optind; r == 0 && i < argc; i += 2) {
         r = take_token(&tokens, argv[i]);
         if (r == 0)
@@ -261,16 +304,18 @@ static int run_register(const struct command *command, struct options *options, 
 
 static int run_shutdown(const struct command *command, struct options *options, int argc, char **argv)
 {
+    static const char *const directions[] = {"read", "write", "both", NULL};
     struct tokens tokens;
     int r = begin(&tokens, command, options, argc, argv);
 
-    if (r == 0 && argc - optind != 2)
-        r = wrong_usage(command, "TOKEN and one of read, write, both are wanted");
+    if (r == 0 && argc - optind < 2)
+        r = wrong_usage(command, optind == argc ? "missing token" : "missing direction; use read, write, both");
+    if (r == 0 && argc - optind > 2)
+        r = unexpected_argument(command, argv[optind + 2]);
     if (r == 0)
         r = take_token(&tokens, argv[optind]);
-    if (r == 0 && strcmp(argv[optind + 1], "read") != 0 && strcmp(argv[optind + 1], "write") != 0 &&
-        strcmp(argv[optind + 1], "both") != 0)
-        r = wrong_usage(command, "'%s' is none of read, write, both", argv[optind + 1]);
+    if (r == 0 && option_choice(command, "direction", argv[optind + 1], strlen(argv[optind + 1]), directions, NULL) < 0)
+        r = EXIT_WRONG_USAGE;
     if (r == 0) {
         cJSON_AddStringToObject(tokens.params, "how", argv[optind + 1]);
         r = carry_out(&tokens);
@@ -287,7 +332,7 @@ static int run_close_loop(const struct command *command, struct options *options
         return options->exit_code;
     r = require_loop(command, options);
     if (r == 0 && optind < argc)
-        r = wrong_usage(command, "'%s' is too much", argv[optind]);
+        r = unexpected_argument(command, argv[optind]);
     if (r == 0)
         r = connection_call(command, options, "close_loop", NULL, &result);
     if (r != 0)
@@ -301,9 +346,10 @@ static int run_close_loop(const struct command *command, struct options *options
 const struct command command_register = {
     .name = "register",
     .arguments = "--loop NAME TOKEN HOST:PORT|fd:N ...",
-    .summary = "connect streams, or hand one over, and keep them in a loop",
-    .help = "\nfd:5 hands over this program's descriptor 5, as of exec 5<>/dev/tcp/HOST/PORT.\n"
-            "One line a stream: its token, its own address, the peer's. --timeout is for connecting too (30s).\n",
+    .summary = "connect streams, or hand one over, and hold them in a loop",
+    .help = "\nPrints a line per stream: the token, the local address, the address of the peer.\n"
+            "fd:N hands over descriptor N of this process, for example after: exec 5<>/dev/tcp/HOST/PORT\n"
+            "--timeout also limits how long connecting may take (30s).\n",
     .takes_loop = true,
     .makes_loop = true,
     .method = METHOD_REGISTER,
@@ -314,7 +360,7 @@ const struct command command_register = {
 const struct command command_reregister = {
     .name = "reregister",
     .arguments = "--loop NAME TOKEN...",
-    .summary = "arm tokens again, with other interests or mode if given",
+    .summary = "rearm tokens, optionally with other interests or another mode",
     .help = "",
     .takes_loop = true,
     .method = METHOD_REREGISTER,
@@ -325,7 +371,7 @@ const struct command command_reregister = {
 const struct command command_deregister = {
     .name = "deregister",
     .arguments = "--loop NAME TOKEN...",
-    .summary = "forget tokens and close their streams",
+    .summary = "remove tokens and close their streams",
     .help = "",
     .takes_loop = true,
     .method = METHOD_DEREGISTER,
@@ -336,7 +382,7 @@ const struct command command_deregister = {
 const struct command command_shutdown = {
     .name = "shutdown",
     .arguments = "--loop NAME TOKEN read|write|both",
-    .summary = "end one or both directions of a stream",
+    .summary = "shut down one or both directions of a stream",
     .help = "",
     .takes_loop = true,
     .method = METHOD_SHUTDOWN,
@@ -347,7 +393,7 @@ const struct command command_shutdown = {
 const struct command command_close_loop = {
     .name = "close-loop",
     .arguments = "--loop NAME",
-    .summary = "close a loop and every stream in it",
+    .summary = "close a loop and all of its streams",
     .help = "",
     .takes_loop = true,
     .method = METHODS,

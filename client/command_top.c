@@ -213,9 +213,7 @@ static int parse_options(struct top *top, int argc, char **argv)
         if (letter == 'c')
             r = option_count(top->command, optarg, &top->left);
         else
-            r = option_duration(top->command, "--interval", optarg, &top->refresh_ns);
-        if (r == 0 && top->refresh_ns < 10 * NS_PER_MS)
-            r = wrong_usage(top->command, "--interval: '%s' is less than 10ms", optarg);
+            r = option_duration_from(top->command, "--interval", optarg, 10 * NS_PER_MS, &top->refresh_ns);
     }
     top->options->exit_code = r;
     return r == 0 ? 0 : OPTIONS_EXIT;
@@ -229,7 +227,7 @@ static int run(const struct command *command, struct options *options, int argc,
     if (parse_options(&top, argc, argv) == OPTIONS_EXIT)
         return options->exit_code;
     if (optind < argc)
-        return wrong_usage(command, "'%s' is too much", argv[optind]);
+        return unexpected_argument(command, argv[optind]);
     top.deadline_ns = deadline_in(options->timeout_ns);
     r = connection_open(command, options, top.deadline_ns, &top.client);
     if (r == 0) {

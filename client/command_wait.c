@@ -45,17 +45,13 @@ static int cut_program(struct wait *wait, int argc, char **argv)
 
 static int parse_interval(struct wait *wait)
 {
-    int r = option_duration(wait->command, "--interval", optarg, &wait->interval_ns);
-
-    if (r == 0 && wait->interval_ns < NS_PER_MS)
-        return wrong_usage(wait->command, "--interval: '%s' is less than 1ms", optarg);
-    return r;
+    return option_duration_from(wait->command, "--interval", optarg, NS_PER_MS, &wait->interval_ns);
 }
 
 static int take_goal(struct wait *wait, enum probe_goal goal)
 {
     if (wait->goal != PROBE_OPEN && wait->goal != goal)
-        return wrong_usage(wait->command, "what is closed does not greet: either --closed or --readable");
+        return wrong_usage(wait->command, "--closed and --readable are mutually exclusive");
     wait->goal = goal;
     return 0;
 }
@@ -86,18 +82,17 @@ static int take_targets(struct wait *wait, int argc, char **argv)
     wait->targets = argv + optind;
     wait->count = (size_t)(argc - optind);
     if (wait->count == 0)
-        return wrong_usage(wait->command, "what to wait for is missing: HOST:PORT...");
+        return wrong_usage(wait->command, "missing addresses: HOST:PORT...");
     if (wait->count > PROBER_TARGETS_MAX)
-        return wrong_usage(wait->command, "%zu targets are more than the limit: targets, at most %d", wait->count,
-                           PROBER_TARGETS_MAX);
+        return wrong_usage(wait->command, "too many addresses: %zu, at most %d", wait->count, PROBER_TARGETS_MAX);
     for (size_t i = 0; i < wait->count; i++) {
         const char *fault = target_fault(wait->targets[i]);
 
         if (fault)
-            return wrong_usage(wait->command, "'%s': %s", wait->targets[i], fault);
+            return wrong_usage(wait->command, "invalid address '%s': %s", wait->targets[i], fault);
     }
     if (wait->program && !wait->program[0])
-        return wrong_usage(wait->command, "the command to run is missing behind --");
+        return wrong_usage(wait->command, "missing command after --");
     return 0;
 }
 

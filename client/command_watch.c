@@ -38,24 +38,15 @@ struct watch {
 
 /* ---- Options ---------------------------------------------------------------------------------------------------- */
 
-static int find_name(const char *const *names, const char *text, size_t length)
-{
-    for (int i = 0; names[i]; i++)
-        if (strlen(names[i]) == length && memcmp(names[i], text, length) == 0)
-            return i;
-    return -ENOENT;
-}
-
 static int parse_interests(struct watch *watch, const char *text)
 {
     watch->interests = 0;
     for (;;) {
         size_t length = strcspn(text, ",");
-        int interest = find_name(interest_names, text, length);
+        int interest = option_choice(watch->command, "--interests", text, length, interest_names, NULL);
 
         if (interest < 0)
-            return wrong_usage(watch->command, "--interests: '%.*s' is none; it takes readable, writable or both",
-                               (int)length, text);
+            return EXIT_WRONG_USAGE;
         watch->interests |= (uint8_t)(1u << interest);
         if (text[length] == '\0')
             return 0;
@@ -63,12 +54,14 @@ static int parse_interests(struct watch *watch, const char *text)
     }
 }
 
+/* Each by its place in mode_names; level is for loops with poll delivery. */
 static int parse_mode(struct watch *watch, const char *text)
 {
-    int mode = find_name(mode_names, text, strlen(text));
+    static const char *const modes[] = {[MODE_ONESHOT] = "oneshot", [MODE_EDGE] = "edge", NULL};
+    int mode = option_choice(watch->command, "--mode", text, strlen(text), modes, NULL);
 
-    if (mode != MODE_ONESHOT && mode != MODE_EDGE)
-        return wrong_usage(watch->command, "--mode: '%s' is none; it takes edge or oneshot", text);
+    if (mode < 0)
+        return EXIT_WRONG_USAGE;
     watch->mode = (uint8_t)mode;
     return 0;
 }
@@ -97,13 +90,13 @@ static int parse_options(struct watch *watch, struct options *options, int argc,
 static int take_targets(struct watch *watch, int argc, char **argv)
 {
     if (optind == argc)
-        return wrong_usage(watch->command, "what to watch is missing: HOST:PORT...");
+        return wrong_usage(watch->command, "missing addresses: HOST:PORT...");
     for (int i = optind; i < argc; i++) {
         const char *fault = target_fault(argv[i]);
-        int width = (int)strlen(argv[i]);
+        int width = output_address_width(argv[i]);
 
         if (fault)
-            return wrong_usage(watch->command, "'%s': %s", argv[i], fault);
+            return wrong_usage(watch->command, "invalid address '%s': %s", argv[i], fault);
         if (width > watch->layout.address_width)
             watch->layout.address_width = width;
     }
@@ -214,7 +207,7 @@ static int take_fault(struct watch *watch, const struct minimio_client_message *
     cJSON *fault = cJSON_Parse(message->body);
     char text[512];
 
-    explain_fault(fault, text, sizeof(text));
+    explain_fault(fault, index < watch->count ? watch->addresses[index] : NULL, text, sizeof(text));
     cJSON_Delete(fault);
     watch->any_failed = true;
     if (index == watch->count) {
@@ -341,17 +334,17 @@ const struct command command_watch = {
     .options = own_options,
     .name = "watch",
     .arguments = "HOST:PORT...",
-    .summary = "print the events of streams as they come",
-    .help = "  --interests LIST   what to wait for: readable, writable or both (readable)\n"
-            "  --mode MODE        edge: an event for every new arrival; oneshot: armed again after\n"
-            "                     each event, so what stays ready is reported again (edge)\n"
-            "  --count N          end after N events\n"
-            "  --exec COMMAND     run a shell's command for each event, with MINIMIO_TOKEN,\n"
-            "                     MINIMIO_READINESS and MINIMIO_ADDRESS set, instead of printing it\n"
+    .summary = "connect to addresses and print their events",
+    .help = "  --interests LIST   readable, writable, or both separated by a comma (readable)\n"
+            "  --mode MODE        edge: an event when new data arrives; oneshot: rearm after each\n"
+            "                     event, so a stream that stays ready is reported again (edge)\n"
+            "  --count N          exit after N events\n"
+            "  --exec COMMAND     run a shell command per event, sequentially, instead of printing\n"
+            "                     the event; MINIMIO_TOKEN, MINIMIO_READINESS and MINIMIO_ADDRESS are set\n"
             "\n"
-            "One line an event: the token (1 is the first HOST:PORT), the address, what is ready.\n"
-            "Ends when every stream has ended; with 1 if one of them could not be\n"
-            "registered, or a command failed.\n",
+            "Prints a line per event: the token (1 is the first HOST:PORT), the address, the readiness.\n"
+            "Exits when all streams have ended; with status 1 if a stream could not be registered\n"
+            "or a command failed.\n",
     .method = METHODS,
     .run = run,
 };

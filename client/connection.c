@@ -2,15 +2,20 @@
 #include "client/command.h"
 
 #include "client/deadline.h"
+#include "client/hint.h"
 #include "client/output.h"
+#include "proto/fault.h"
 #include "proto/socket_path.h"
 
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define RETRY_NS (10 * NS_PER_MS)
+
+static const char *joined_loop; /* for hints; NULL: none */
 
 int failed(const struct command *command, const char *format, ...)
 {
@@ -20,27 +25,29 @@ int failed(const struct command *command, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
-    output_make_printable(text);
-    fprintf(stderr, "minimioctl %s: %s\n", command->name, text);
+    fprintf(stderr, "minimioctl %s: ", command->name);
+    output_text(stderr, text);
+    fputc('\n', stderr);
     return EXIT_FAILED;
-}
-
-static void explain(const struct command *command, const char *path, int error)
-{
-    if (error == -ETIMEDOUT) {
-        failed(command, "the daemon at %s did not answer in time", path);
-        return;
-    }
-    failed(command, "cannot connect to %s: %s", path, strerror(-error));
-    if (error == -ENOENT || error == -ECONNREFUSED)
-        fprintf(stderr, "Is minimiod running? Start it with: minimiod --socket %s\n", path);
-    else if (error == -EACCES)
-        fputs("Only the socket's owner and group may connect: see who they are with ls -l.\n", stderr);
 }
 
 static bool is_absent(int error)
 {
     return error == -ENOENT || error == -ECONNREFUSED;
+}
+
+static void explain(const struct command *command, const char *path, int error)
+{
+    if (error == -ETIMEDOUT)
+        failed(command, "the daemon at %s did not answer in time", path);
+    else if (error == -ECONNREFUSED && !hint_is_socket(path)) /* what the system says of any other file */
+        failed(command, "cannot connect to %s: it exists and is not a socket", path);
+    else
+        failed(command, "cannot connect to %s: %s", path, strerror(-error));
+    if (error == -EACCES)
+        fputs("Only the owner and the group of the socket may connect; ls -l shows them.\n", stderr);
+    else if (is_absent(error) && hint_is_socket(path))
+        hint_start(path);
 }
 
 /* A daemon that starts makes its socket file first and listens then; until both are done it counts as absent. */
@@ -61,12 +68,14 @@ int connection_await(const struct command *command, const struct options *option
                      int64_t deadline_ns, struct minimio_client **ret_client)
 {
     char path[SOCKET_PATH_SIZE];
+    const char *variable = getenv("MINIMIO_SOCKET");
     int r = socket_path(options->socket, path, sizeof(path));
 
+    /* A script's variable that was never set, not a wish for another daemon. */
+    if (!options->socket && variable && !*variable)
+        return wrong_usage(command, "MINIMIO_SOCKET is empty: set a path, or unset the variable");
     if (r == -ENAMETOOLONG)
-        return wrong_usage(command, "the socket's path is too long: at most %d bytes fit", SOCKET_PATH_SIZE - 1);
-    if (r < 0)
-        return wrong_usage(command, "--socket: the path is empty");
+        return wrong_usage(command, "the path of the socket is too long: at most %d bytes fit", SOCKET_PATH_SIZE - 1);
     r = connect_patiently(path, deadline_sooner(deadline_in(patience_ns), deadline_ns), deadline_ns, ret_client);
     if (r == 0)
         return 0;
@@ -90,14 +99,14 @@ static cJSON *loop_params(const struct options *options)
     return NULL;
 }
 
-/* Opening made it, and it is not to stay. */
+/* open_loop has created the loop, which the command does not want: the loop is closed again. */
 static int refuse_new_loop(const struct command *command, const struct options *options, int64_t deadline_ns,
                            struct minimio_client *client)
 {
     int r = session_call(command, client, "close_loop", NULL, deadline_ns, NULL);
 
     failed(command, "there is no loop '%s'", options->loop);
-    fputs("minimioctl loops shows those there are.\n", stderr);
+    fputs("'minimioctl loops' lists the loops that exist.\n", stderr);
     return r != 0 ? r : EXIT_FAILED;
 }
 
@@ -133,6 +142,7 @@ int connection_open_loop(const struct command *command, const struct options *op
         return r;
     *ret_polled = false;
     *ret_registrations = 0;
+    joined_loop = options->loop;
     if (options->loop)
         r = open_loop(command, options, deadline_ns, client, ret_polled, ret_registrations);
     if (r == 0)
@@ -206,22 +216,56 @@ int connection_call(const struct command *command, const struct options *options
 int connection_failed(const struct command *command, const struct minimio_client *client, int error)
 {
     const char *name = minimio_client_fault_name(client);
+    cJSON *fault = name ? cJSON_Parse(minimio_client_fault(client)) : NULL;
+    char text[512];
 
-    failed(command, "%s", minimio_client_error(client));
+    if (fault)
+        explain_fault(fault, NULL, text, sizeof(text));
+    failed(command, "%s", fault ? text : minimio_client_error(client));
+    cJSON_Delete(fault);
     if (name && strcmp(name, "LOOP_BUSY") == 0)
-        fputs("With --takeover this session takes its place.\n", stderr);
-    if (name && strcmp(name, "TOKEN_UNKNOWN") == 0)
-        fputs("minimioctl list --loop NAME shows the tokens there are.\n", stderr);
+        fputs("Use --takeover to take the loop over from that session.\n", stderr);
+    if (name && strcmp(name, "TOKEN_UNKNOWN") == 0 && joined_loop)
+        fprintf(stderr, "'minimioctl list --loop %s' lists the tokens that exist.\n", joined_loop);
     return error == -ETIMEDOUT || (name && strcmp(name, "TIMED_OUT") == 0) ? EXIT_TIMED_OUT : EXIT_FAILED;
 }
 
-void explain_fault(const cJSON *fault, char *ret_text, size_t size)
+/* The message with the name of the errno, where it is in it, in the system's words. */
+static void explain_errno(const char *message, const char *name, int error, char *ret_text, size_t size)
+{
+    const char *at = strstr(message, name);
+
+    if (at)
+        snprintf(ret_text, size, "%.*s%s%s", (int)(at - message), message, strerror(error), at + strlen(name));
+    else
+        snprintf(ret_text, size, "%s: %s", message, strerror(error));
+}
+
+static const char *member(const cJSON *object, const char *name)
+{
+    return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, name));
+}
+
+void explain_fault(const cJSON *fault, const char *address, char *ret_text, size_t size)
 {
     const cJSON *data = cJSON_GetObjectItemCaseSensitive(fault, "data");
-    const char *message = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(fault, "message"));
-    const char *name = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(data, "name"));
-    const char *error = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(data, "errno"));
+    const char *message = member(fault, "message"), *name = member(data, "name");
+    const char *error_name = member(data, "errno"), *last = member(data, "address"), *reason = member(data, "reason");
+    int error = error_name ? errno_of_name(error_name) : 0;
 
-    snprintf(ret_text, size, "%s (%s%s%s)", message ? message : "an error without a message",
-             name ? name : "an error without a name", error ? ", " : "", error ? error : "");
+    if (!name)
+        name = "an error without a name";
+    if (!message)
+        message = "an error without a message";
+    if (error > 0 && strcmp(name, "CONNECT_FAILED") == 0 && last && address)
+        snprintf(ret_text, size, "%s%s%s", strcmp(last, address) == 0 ? "" : last,
+                 strcmp(last, address) == 0 ? "" : ": ", strerror(error));
+    else if (error > 0)
+        explain_errno(message, error_name, error, ret_text, size);
+    else if (strcmp(name, "RESOLVE_FAILED") == 0 && reason && address)
+        snprintf(ret_text, size, "%s", reason);
+    else if (strcmp(name, "TIMED_OUT") == 0)
+        snprintf(ret_text, size, "%.*s", (int)strcspn(message, ";"), message);
+    else
+        snprintf(ret_text, size, "%s (%s)", message, name);
 }

@@ -2,7 +2,6 @@
 #include "client/event_source.h"
 
 #include "client/deadline.h"
-#include "client/output.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -21,14 +20,7 @@ static int index_registrations(struct event_source *source)
     source->by_token = calloc((size_t)cJSON_GetArraySize(source->registrations) + 1, sizeof(const cJSON *));
     if (!source->by_token)
         return failed(source->command, "out of memory");
-    cJSON_ArrayForEach(registration, source->registrations)
-    {
-        cJSON *address = cJSON_GetObjectItemCaseSensitive(registration, "address");
-
-        if (cJSON_IsString(address))
-            output_make_printable(address->valuestring);
-        source->by_token[source->count++] = registration;
-    }
+    cJSON_ArrayForEach(registration, source->registrations) source->by_token[source->count++] = registration;
     return 0;
 }
 

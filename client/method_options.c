@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The parameters of a method as options, their help and their checks, all from the protocol's table: `timeout_ms` is
- * --timeout-ms, what is true unless told otherwise is --no-NAME.
+ * --timeout-ms, a boolean that is true by default is --no-NAME.
  */
 #include "client/command.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,83 +50,94 @@ bool method_option(const struct command *command, size_t param, char ret_name[OP
 
 /* ---- Reading ---------------------------------------------------------------------------------------------------- */
 
-static bool is_choice(const struct param_info *info, const char *text, size_t length)
-{
-    for (size_t i = 0; info->choices[i]; i++)
-        if (strlen(info->choices[i]) == length && memcmp(info->choices[i], text, length) == 0)
-            return true;
-    return false;
-}
+/* A value of an option under way: which command's, and the option as it is typed. */
+struct value {
+    const struct command *command;
+    const struct param_info *info;
+    const char *option, *text;
+};
 
-static cJSON *read_integer(const struct param_info *info, const char *text)
+/* Each reader returns 0 and the value, NULL where memory ran out, or EXIT_WRONG_USAGE having said why. */
+static int read_integer(const struct value *value, cJSON **ret_value)
 {
+    const struct param_info *info = value->info;
+    const char *text = value->text;
     char *end;
     uint64_t number;
 
     errno = 0;
     number = strtoull(text, &end, 10);
     if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 || number < info->min || number > info->max)
-        return NULL;
-    return cJSON_CreateNumber((double)number);
+        return wrong_usage(value->command, "invalid %s '%s': an integer from %" PRIu64 " to %" PRIu64, value->option,
+                           text, info->min, info->max);
+    *ret_value = cJSON_CreateNumber((double)number);
+    return 0;
+}
+
+static int read_choice(const struct value *value, cJSON **ret_value)
+{
+    const char *text = value->text;
+
+    if (option_choice(value->command, value->option, text, strlen(text), value->info->choices, NULL) < 0)
+        return EXIT_WRONG_USAGE;
+    *ret_value = cJSON_CreateString(text);
+    return 0;
 }
 
 /* Names with commas between; "none" for no interest at all. */
-static cJSON *read_interests(const struct param_info *info, const char *text)
+static int read_interests(const struct value *value, cJSON **ret_value)
 {
-    cJSON *array = cJSON_CreateArray();
+    const char *const *choices = value->info->choices, *names[8], *text = value->text;
+    unsigned chosen = 0;
+    int count = 0, choice;
 
-    if (strcmp(text, "none") == 0)
-        return array;
-    for (;; text++) {
-        size_t length = strcspn(text, ",");
-        char name[16];
-        cJSON *item;
-
-        if (!is_choice(info, text, length)) {
-            cJSON_Delete(array);
-            return NULL;
-        }
-        snprintf(name, sizeof(name), "%.*s", (int)length, text);
-        item = cJSON_CreateString(name);
-        if (!item || !cJSON_AddItemToArray(array, item)) {
-            cJSON_Delete(array);
-            return NULL;
-        }
-        text += length;
-        if (*text == '\0')
-            return array;
+    for (size_t length; strcmp(value->text, "none") != 0; text += length + 1) {
+        length = strcspn(text, ",");
+        choice = option_choice(value->command, value->option, text, length, choices, "none");
+        if (choice < 0)
+            return EXIT_WRONG_USAGE;
+        if (!(chosen & 1u << choice))
+            names[count++] = choices[choice];
+        chosen |= 1u << choice;
+        if (text[length] == '\0')
+            break;
     }
+    *ret_value = cJSON_CreateStringArray(names, count);
+    return 0;
 }
 
-static cJSON *read_value(const struct param_info *info, const char *text)
+static int read_value(const struct value *value, cJSON **ret_value)
 {
-    switch (info->type) {
+    switch (value->info->type) {
     case PARAM_INTEGER:
-        return read_integer(info, text);
-    case PARAM_BOOLEAN:
-        return cJSON_CreateBool(!info->fallback);
+        return read_integer(value, ret_value);
     case PARAM_INTERESTS:
-        return read_interests(info, text);
+        return read_interests(value, ret_value);
     case PARAM_CHOICE:
-        return is_choice(info, text, strlen(text)) ? cJSON_CreateString(text) : NULL;
+        return read_choice(value, ret_value);
+    case PARAM_BOOLEAN:
+        *ret_value = cJSON_CreateBool(!value->info->fallback);
+        return 0;
     case PARAM_TEXT:
     case PARAM_NAME:
         break;
     }
-    return cJSON_CreateString(text);
+    *ret_value = cJSON_CreateString(value->text);
+    return 0;
 }
 
 static int take_param(const struct command *command, size_t param, cJSON *params)
 {
     const struct param_info *info = &method_table[command->method].params[param];
-    cJSON *value = read_value(info, optarg);
-    char name[OPTION_NAME_SIZE];
+    char option[OPTION_NAME_SIZE + 2] = "--";
+    cJSON *value = NULL;
     bool argument;
+    int r;
 
-    if (!value) {
-        method_option(command, param, name, &argument);
-        return wrong_usage(command, "--%s: '%s' is wrong: %s", name, optarg, info->summary);
-    }
+    method_option(command, param, option + 2, &argument);
+    r = read_value(&(struct value){command, info, option, optarg}, &value);
+    if (r != 0)
+        return r;
     cJSON_DeleteItemFromObjectCaseSensitive(params, info->name);
     return params_add(params, info->name, value) ? 0 : failed(command, "out of memory");
 }
@@ -158,6 +170,19 @@ static const char *value_word(const struct param_info *info)
     return words[info->type];
 }
 
+/* What an option of the form --no-NAME does. */
+static const char *help_to_disable(const char *name)
+{
+    static const struct {
+        const char *name, *help;
+    } helps[] = {{"nodelay", "disable TCP_NODELAY"}, {"keepalive", "disable SO_KEEPALIVE"}};
+
+    for (size_t i = 0; i < sizeof(helps) / sizeof(helps[0]); i++)
+        if (strcmp(helps[i].name, name) == 0)
+            return helps[i].help;
+    return "disable this";
+}
+
 void method_options_help(const struct command *command)
 {
     char name[OPTION_NAME_SIZE], option[OPTION_NAME_SIZE + 8];
@@ -170,7 +195,7 @@ void method_options_help(const struct command *command)
             continue;
         info = &method_table[command->method].params[i];
         snprintf(option, sizeof(option), "--%s%s", name, value_word(info));
-        printf("  %-18s %s%s\n", option, info->type == PARAM_BOOLEAN && info->fallback ? "do not: " : "",
-               info->summary);
+        printf("  %-18s %s\n", option,
+               info->type == PARAM_BOOLEAN && info->fallback ? help_to_disable(info->name) : info->summary);
     }
 }

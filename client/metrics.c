@@ -4,7 +4,9 @@
  */
 #include "client/metrics.h"
 
+#include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 
 struct metric {
     const char *name;
@@ -28,6 +30,14 @@ static const struct metric metrics[] = {
     {"minimio_limit", "gauge", "Limits as they are set.", "limits", 1},
 };
 
+/* All names that a daemon of ours has are such, and they need no escapes. */
+static bool is_label(const char *name)
+{
+    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_";
+
+    return name[strspn(name, allowed)] == '\0';
+}
+
 void metrics_print(const cJSON *stats)
 {
     for (size_t i = 0; i < sizeof(metrics) / sizeof(metrics[0]); i++) {
@@ -41,7 +51,7 @@ void metrics_print(const cJSON *stats)
         if (cJSON_IsNumber(value))
             printf("%s %.16g\n", metric->name, value->valuedouble * metric->unit);
         else
-            cJSON_ArrayForEach(member, value)
+            cJSON_ArrayForEach(member, value) if (is_label(member->string))
                 printf("%s{name=\"%s\"} %.16g\n", metric->name, member->string, member->valuedouble);
     }
     puts("# EOF");

@@ -7,64 +7,61 @@
 
 #include "client/output.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <locale.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 const struct command *const commands[] = {
-    &command_watch,
-    &command_wait,
-    &command_connect,
-    &command_register,
-    &command_reregister,
-    &command_deregister,
-    &command_take,
-    &command_read,
-    &command_write,
-    &command_shutdown,
-    &command_events,
-    &command_run,
-    &command_list,
-    &command_loops,
-    &command_close_loop,
-    &command_call,
-    &command_batch,
-    &command_discover,
-    &command_ping,
-    &command_hello,
-    &command_stats,
-    &command_top,
-    NULL,
+    &command_watch, &command_wait,  &command_connect,    &command_register, &command_reregister,  &command_deregister,
+    &command_take,  &command_read,  &command_write,      &command_shutdown, &command_events,      &command_run,
+    &command_list,  &command_loops, &command_close_loop, &command_call,     &command_batch,       &command_discover,
+    &command_ping,  &command_hello, &command_stats,      &command_top,      &command_completions, NULL,
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]) - 1)
 
 static const char loop_help[] = "  --loop NAME        the named loop\n"
-                                "  --takeover         also if another session is in it, which loses it\n"
-                                "  --linger D         the loop outlives this session for so long (60s)\n";
+                                "  --takeover         take over from the attached session\n"
+                                "  --linger D         keep the loop this long after its last session ends (60s)\n";
 
 static const char common_help[] =
     "  --socket PATH      the daemon's socket ($MINIMIO_SOCKET, $XDG_RUNTIME_DIR/minimio.sock,\n"
     "                     /run/minimio/minimio.sock)\n"
-    "  --json             print JSON, one object a line\n"
-    "  --timeout D        give up after D: 500ms, 2s, 1.5m; a plain number is seconds\n"
-    "  --help, --version\n";
+    "  --json             print JSON, one object per line\n"
+    "  --timeout D        give up after D: 500ms, 2s, 1.5m; a plain number is in seconds\n"
+    "  -h, --help         print this help\n"
+    "  -V, --version      print the version\n";
 
-void print_help(void)
+void print_usage(FILE *stream, const struct command *command)
 {
-    puts("usage: minimioctl COMMAND [OPTION...] [ARGUMENT...]\n");
+    if (command)
+        fprintf(stream, "usage: minimioctl %s [OPTION...]%s%s\n", command->name, *command->arguments ? " " : "",
+                command->arguments);
+    else
+        fputs("usage: minimioctl COMMAND [OPTION...] [ARGUMENT...]\n", stream);
+}
+
+void print_help(FILE *stream)
+{
+    print_usage(stream, NULL);
+    fputc('\n', stream);
     for (size_t i = 0; i < COMMANDS; i++)
-        printf("  %-10s %s\n", commands[i]->name, commands[i]->summary);
-    printf("\nOptions of all commands:\n%s", common_help);
-    puts("\nExit codes: 0 done, 1 failed, 2 wrong usage, 124 timed out; of commands that are run: their own,\n"
-         "126 cannot be run, 127 not found.\n"
-         "minimioctl COMMAND --help tells more about one; so does minimioctl(1).");
+        fprintf(stream, "  %-11s %s\n", commands[i]->name, commands[i]->summary);
+    fprintf(stream, "  %-11s %s\n\nOptions of all commands:\n%s", "help", "print the help of a command", common_help);
+    fputs("\nExit status: 0 success, 1 failure, 2 wrong usage, 124 timeout; of a command that was run: its\n"
+          "own, 126 if it cannot be run, 127 if it was not found.\n"
+          "'minimioctl COMMAND --help' prints the help of a command; see also minimioctl(1).\n",
+          stream);
 }
 
 void print_command_help(const struct command *command)
 {
     bool has_own = *command->help || command->method != METHODS || command->takes_loop;
 
-    printf("usage: minimioctl %s [OPTION...]%s%s\n\n%s.\n\n", command->name, *command->arguments ? " " : "",
-           command->arguments, command->summary);
+    print_usage(stdout, command);
+    printf("\n%s.\n\n", command->summary);
     method_options_help(command);
     printf("%s%s%sOptions of all commands:\n%s", command->takes_loop ? loop_help : "", command->help,
            has_own ? "\n" : "", common_help);
@@ -80,47 +77,70 @@ static const struct command *find_command(const char *name)
     return NULL;
 }
 
-/* `help` and `help COMMAND`. */
+static int no_command(const char *name)
+{
+    return wrong_usage(NULL, *name ? "there is no command '%s'" : "the command is empty: '%s'", name);
+}
+
+/* `help` and `help COMMAND`; options and `help` itself ask for the same. */
 static int help(int argc, char **argv)
 {
-    const struct command *command = argc > 1 ? find_command(argv[1]) : NULL;
+    const char *name = argc > 1 && *argv[1] != '-' && strcmp(argv[1], "help") != 0 ? argv[1] : NULL;
+    const struct command *command = name ? find_command(name) : NULL;
 
-    if (argc > 1 && !command)
-        return wrong_usage(NULL, "there is no command '%s'", argv[1]);
+    if (argc > 2)
+        return unexpected_argument(NULL, argv[2]);
+    if (argc > 1 && (strcmp(argv[1], "-V") == 0 || strcmp(argv[1], "--version") == 0)) {
+        puts("minimioctl " MINIMIO_VERSION);
+        return EXIT_DONE;
+    }
+    if (name && !command)
+        return no_command(name);
     if (command)
         print_command_help(command);
     else
-        print_help();
+        print_help(stdout);
     return EXIT_DONE;
 }
 
 static int run_command(struct options *options, int argc, char **argv)
 {
     const struct command *command;
-    char full_name[64];
 
-    if (argc <= 0 || strcmp(argv[0], "help") == 0)
+    if (argc <= 0) {
+        print_help(stderr);
+        return EXIT_WRONG_USAGE;
+    }
+    if (strcmp(argv[0], "help") == 0)
         return help(argc, argv);
-    if (argc == 2 && strcmp(argv[0], "completions") == 0 && print_completions(argv[1]))
-        return EXIT_DONE;
     command = find_command(argv[0]);
     if (!command)
-        return wrong_usage(NULL, "there is no command '%s'", argv[0]);
-    /* getopt names the program by argv[0] in what it says, and 0 makes it start anew. */
-    snprintf(full_name, sizeof(full_name), "minimioctl %s", command->name);
-    argv[0] = full_name;
-    optind = 0;
+        return no_command(argv[0]);
+    optind = 0; /* has getopt start anew */
     return command->run(command, options, argc, argv);
+}
+
+/*
+ * Where standard input, output or error is closed, the next socket would get its number, and what is written there
+ * would go to the daemon. /dev/null takes the place, opened the other way round, so that using it fails as before.
+ */
+static bool reserve_standard_descriptors(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF &&
+            open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+            return false;
+    return true;
 }
 
 int main(int argc, char **argv)
 {
-    static char name[] = "minimioctl";
     struct options options = {.timeout_ns = -1, .linger_ns = -1};
     int r;
 
-    if (argc > 0)
-        argv[0] = name;
+    if (!reserve_standard_descriptors())
+        return EXIT_FAILED;  /* there may be nowhere to say why */
+    setlocale(LC_CTYPE, ""); /* which characters the terminal shows */
     if (options_next(NULL, &options, argc, argv) == OPTIONS_EXIT)
         r = options.exit_code;
     else

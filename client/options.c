@@ -2,80 +2,164 @@
 #include "client/command.h"
 
 #include "client/deadline.h"
+#include "client/output.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-/* GNU getopt reads the order of arguments off the first character: `+` stops at the first that is no option. */
-#define SHORT_OPTIONS        "hV"
-#define SHORT_OPTIONS_STRICT "+hV"
+/* GNU getopt reads two letters in front: `+` stops at the first argument that is not an option, `:` leaves the messages
+ * to this file and tells a missing value from an unknown option. */
+#define SHORT_OPTIONS        ":hV"
+#define SHORT_OPTIONS_STRICT "+:hV"
 
-static void point_to_help(const struct command *command)
-{
-    fprintf(stderr, "Try 'minimioctl %s%s--help'.\n", command ? command->name : "", command ? " " : "");
-}
+#define DURATION_RANGE "to 8784h, such as 500ms, 2s, 1.5m or 1h"
+
+/* ---- What is wrong ---------------------------------------------------------------------------------------------- */
 
 int wrong_usage(const struct command *command, const char *format, ...)
 {
+    char text[1024];
     va_list arguments;
 
-    fprintf(stderr, "minimioctl%s%s: ", command ? " " : "", command ? command->name : "");
     va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
+    vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
+    fprintf(stderr, "minimioctl%s%s: ", command ? " " : "", command ? command->name : "");
+    output_text(stderr, text);
     fputc('\n', stderr);
-    point_to_help(command);
+    print_usage(stderr, command);
+    fprintf(stderr, "Try 'minimioctl %s%s--help'.\n", command ? command->name : "", command ? " " : "");
     return EXIT_WRONG_USAGE;
+}
+
+int unexpected_argument(const struct command *command, const char *argument)
+{
+    return wrong_usage(command, "unexpected argument '%s'", argument);
+}
+
+int option_duration_from(const struct command *command, const char *option, const char *text, int64_t least_ns,
+                         int64_t *ret_duration_ns)
+{
+    int64_t duration_ns;
+    char least[32] = "0";
+
+    if (duration_parse(text, &duration_ns) == 0 && duration_ns >= least_ns) {
+        *ret_duration_ns = duration_ns;
+        return 0;
+    }
+    if (least_ns > 0)
+        output_duration((double)least_ns / NS_PER_MS, least, sizeof(least));
+    return wrong_usage(command, "invalid %s '%s': a duration from %s " DURATION_RANGE, option, text, least);
 }
 
 int option_duration(const struct command *command, const char *option, const char *text, int64_t *ret_duration_ns)
 {
-    int r = duration_parse(text, ret_duration_ns);
-
-    if (r == -ERANGE)
-        return wrong_usage(command, "%s: '%s' is more than a year", option, text);
-    if (r < 0)
-        return wrong_usage(command, "%s: '%s' is no duration; write 500ms, 2s, 1.5m, 1h or a number of seconds", option,
-                           text);
-    return 0;
+    return option_duration_from(command, option, text, 0, ret_duration_ns);
 }
 
-static int read_number(const char *text, uint64_t *ret_number)
+static int read_number(const struct command *command, const char *what, const char *text, uint64_t least,
+                       uint64_t *ret_number)
 {
+    uint64_t number;
     char *end;
 
     errno = 0;
-    if (text[0] < '0' || text[0] > '9')
-        return -EINVAL;
-    *ret_number = strtoull(text, &end, 10);
-    return errno != 0 || *end != '\0' ? -EINVAL : 0;
+    number = strtoull(text, &end, 10);
+    if (text[0] < '0' || text[0] > '9' || errno != 0 || *end != '\0' || number < least || number > INTEGER_MAX)
+        return wrong_usage(command, "invalid %s '%s': an integer from %" PRIu64 " to %" PRIu64, what, text, least,
+                           INTEGER_MAX);
+    *ret_number = number;
+    return 0;
 }
 
 int option_count(const struct command *command, const char *text, uint64_t *ret_count)
 {
-    if (read_number(text, ret_count) == 0 && *ret_count > 0)
-        return 0;
-    return wrong_usage(command, "--count: '%s' is no number of events", text);
+    return read_number(command, "--count", text, 1, ret_count);
+}
+
+int option_token(const struct command *command, const char *text, uint64_t *ret_token)
+{
+    return read_number(command, "--token", text, 0, ret_token);
 }
 
 int argument_token(const struct command *command, const char *text, uint64_t *ret_token)
 {
-    if (read_number(text, ret_token) == 0 && *ret_token <= INTEGER_MAX)
+    return read_number(command, "token", text, 0, ret_token);
+}
+
+int option_choice(const struct command *command, const char *option, const char *text, size_t length,
+                  const char *const *choices, const char *more)
+{
+    char words[128] = "";
+    size_t used = 0;
+
+    for (size_t i = 0; choices[i]; i++) {
+        if (strlen(choices[i]) == length && memcmp(choices[i], text, length) == 0)
+            return (int)i;
+        used += (size_t)snprintf(words + used, sizeof(words) - used, "%s%s", used > 0 ? ", " : "", choices[i]);
+    }
+    wrong_usage(command, "invalid %s '%.*s'; use %s%s%s", option, (int)length, text, words, more ? ", " : "",
+                more ? more : "");
+    return -EINVAL;
+}
+
+/* The daemon refuses the same names. */
+static int option_loop(const struct command *command, const char *text)
+{
+    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+    size_t length = strlen(text);
+
+    if (length >= 1 && length <= NAME_MAX_BYTES && strspn(text, allowed) == length)
         return 0;
-    return wrong_usage(command, "'%s' is no token: a whole number up to 2^53 - 1", text);
+    return wrong_usage(command, "invalid --loop '%s': a name of 1 to %d letters, digits, dots, underscores and hyphens",
+                       text, NAME_MAX_BYTES);
 }
 
 int require_loop(const struct command *command, const struct options *options)
 {
-    return options->loop ? 0 : wrong_usage(command, "--loop NAME is missing: whose streams?");
+    return options->loop ? 0 : wrong_usage(command, "missing required option --loop NAME");
 }
 
 static int end_with(struct options *options, int exit_code)
 {
     options->exit_code = exit_code;
     return OPTIONS_EXIT;
+}
+
+/* How many options begin with what was typed, up to its `=`. `ret_option` is the last of them. */
+static size_t find_options(const struct option *table, const char *typed, const struct option **ret_option)
+{
+    size_t length = strcspn(typed, "="), count = 0;
+
+    for (; table->name; table++)
+        if (strncmp(table->name, typed, length) == 0) {
+            *ret_option = table;
+            count++;
+        }
+    return count;
+}
+
+/* What getopt found fault with is the argument before optind, but for a letter that others follow, as in -xV. */
+static int wrong_option(const struct command *command, const struct option *table, int letter, char *const *argv)
+{
+    const char *typed = argv[optind - 1];
+    int length = (int)strcspn(typed, "=");
+    const struct option *option = NULL;
+    size_t count = strncmp(typed, "--", 2) == 0 ? find_options(table, typed + 2, &option) : 0;
+
+    if (letter == ':')
+        return wrong_usage(command, "option '%s' needs a value", typed);
+    if (optopt != 0 && typed[length] == '=' && option && option->val == optopt && !option->has_arg)
+        return wrong_usage(command, "option '%.*s' takes no value", length, typed);
+    if (optopt != 0)
+        return wrong_usage(command, "unknown option '-%c'", optopt);
+    if (count > 1)
+        return wrong_usage(command, "option '%.*s' is ambiguous", length, typed);
+    return wrong_usage(command, "unknown option '%.*s'", length, typed);
 }
 
 /* Takes one common option. Returns 0 to go on, OPTIONS_EXIT, or the letter of an option that is not common. */
@@ -85,8 +169,9 @@ static int take_common(const struct command *command, struct options *options, i
 
     switch (letter) {
     case OPTION_SOCKET:
+        r = *optarg ? 0 : wrong_usage(command, "invalid --socket '': a path");
         options->socket = optarg;
-        return 0;
+        return r == 0 ? 0 : end_with(options, r);
     case OPTION_JSON:
         options->json = true;
         return 0;
@@ -94,8 +179,9 @@ static int take_common(const struct command *command, struct options *options, i
         r = option_duration(command, "--timeout", optarg, &options->timeout_ns);
         return r == 0 ? 0 : end_with(options, r);
     case OPTION_LOOP:
+        r = option_loop(command, optarg);
         options->loop = optarg;
-        return 0;
+        return r == 0 ? 0 : end_with(options, r);
     case OPTION_TAKEOVER:
         options->takeover = true;
         return 0;
@@ -106,14 +192,11 @@ static int take_common(const struct command *command, struct options *options, i
         if (command)
             print_command_help(command);
         else
-            print_help();
+            print_help(stdout);
         return end_with(options, EXIT_DONE);
     case OPTION_VERSION:
         puts("minimioctl " MINIMIO_VERSION);
         return end_with(options, EXIT_DONE);
-    case '?': /* getopt has said what is wrong */
-        point_to_help(command);
-        return end_with(options, EXIT_WRONG_USAGE);
     default:
         return letter;
     }
@@ -167,6 +250,8 @@ int options_next(const struct command *command, struct options *options, int arg
         letter = getopt_long(argc, argv, letters, table, NULL);
         if (letter == -1)
             return OPTIONS_END;
+        if (letter == '?' || letter == ':')
+            return end_with(options, wrong_option(command, table, letter, argv));
         letter = take_common(command, options, letter);
     } while (letter == 0);
     return letter;

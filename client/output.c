@@ -33,10 +33,3 @@ bool output_is_coloured(void)
 
     return isatty(STDOUT_FILENO) && !(no_color && *no_color) && term && strcmp(term, "dumb") != 0;
 }
-
-void output_make_printable(char *text)
-{
-    for (unsigned char *at = (unsigned char *)text; *at; at++)
-        if (*at < ' ' || *at == 0x7f)
-            *at = '?';
-}

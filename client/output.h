@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 /* Writes out what was printed. Returns 0, or EXIT_FAILED having said what is wrong. */
 int output_flush(void);
@@ -21,14 +22,28 @@ int output_failed(void);
 /* On a terminal, and where nobody set NO_COLOR. */
 bool output_is_coloured(void);
 
-/* Replaces control characters, so that no text from elsewhere steers a terminal. */
-void output_make_printable(char *text);
+/* ---- output_escape.c -------------------------------------------------------------------------------------------- */
+
+/*
+ * Copies text so that it can neither steer a terminal nor forge a line: each byte of an unsafe character becomes
+ * `\x1b`. Characters outside of ASCII stay where the locale has UTF-8. What does not fit is cut behind a whole
+ * character. `size` is at least 1. Returns the length.
+ */
+size_t output_escape(const char *text, char *ret_text, size_t size);
+
+/* Likewise, written to a stream, of any length. */
+void output_text(FILE *stream, const char *text);
+
+/* A JSON string; unsafe characters are written as \u escapes, so its value is the same. */
+void output_json_string(const char *text);
+
+/* A line of JSON as it came, checked already: the same value, unsafe characters as \u escapes. */
+void output_json_text(const char *json);
 
 /* ---- output_json.c ---------------------------------------------------------------------------------------------- */
 
 /* One line of compact JSON. Integers up to 2^53 are exact, which cJSON's own printing does not promise. */
 void output_json_line(const cJSON *value);
-void output_json_string(const char *text);
 
 /* ---- output_text.c ---------------------------------------------------------------------------------------------- */
 
@@ -60,6 +75,10 @@ struct output_event_layout {
     int token_width;
     int address_width;
 };
+
+/* How wide an address is printed, in bytes. */
+#define OUTPUT_ADDRESS_SIZE 1280 /* of the longest that the daemon takes, were all of it escaped */
+int output_address_width(const char *address);
 
 /* One event, its readiness READY_ bits: `2  127.0.0.1:80  readable,read_closed`. */
 void output_event(const struct output_event_layout *layout, uint64_t token, const char *address, uint32_t readiness);

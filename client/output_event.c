@@ -27,14 +27,22 @@ static void print_json(uint64_t token, const char *address, uint32_t readiness)
     puts("}");
 }
 
+int output_address_width(const char *address)
+{
+    char shown[OUTPUT_ADDRESS_SIZE];
+
+    return (int)output_escape(address, shown, sizeof(shown));
+}
+
 void output_event(const struct output_event_layout *layout, uint64_t token, const char *address, uint32_t readiness)
 {
-    char text[READINESS_SIZE];
+    char text[READINESS_SIZE], shown[OUTPUT_ADDRESS_SIZE];
 
     if (layout->json) {
         print_json(token, address, readiness);
         return;
     }
     readiness_text(readiness, text);
-    printf("%-*" PRIu64 "  %-*s  %s\n", layout->token_width, token, layout->address_width, address, text);
+    output_escape(address, shown, sizeof(shown));
+    printf("%-*" PRIu64 "  %-*s  %s\n", layout->token_width, token, layout->address_width, shown, text);
 }

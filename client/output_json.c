@@ -7,17 +7,6 @@
 
 static void print_value(const cJSON *value);
 
-void output_json_string(const char *text)
-{
-    putchar('"');
-    for (const unsigned char *at = (const unsigned char *)text; *at; at++)
-        if (*at < ' ')
-            printf("\\u%04x", *at);
-        else
-            printf(*at == '"' || *at == '\\' ? "\\%c" : "%c", *at);
-    putchar('"');
-}
-
 static void print_number(double number)
 {
     bool whole = number >= -(double)INTEGER_MAX && number <= (double)INTEGER_MAX && number == (double)(int64_t)number;

@@ -37,19 +37,17 @@ static void number_text(const struct output_column *column, double number, char 
 static void cell_text(const cJSON *record, const struct output_column *column, char ret_text[CELL_SIZE])
 {
     const cJSON *value = cJSON_GetObjectItemCaseSensitive(record, column->member);
+    char text[CELL_SIZE] = "";
 
-    ret_text[0] = '\0';
     if (cJSON_IsArray(value) || cJSON_IsObject(value))
-        join_names(value, ret_text);
+        join_names(value, text);
     else if (cJSON_IsNumber(value))
-        number_text(column, value->valuedouble, ret_text);
+        number_text(column, value->valuedouble, text);
     else if (cJSON_IsBool(value))
-        strcpy(ret_text, cJSON_IsTrue(value) ? "yes" : "no");
-    else if (cJSON_IsString(value))
-        snprintf(ret_text, CELL_SIZE, "%s", value->valuestring);
+        strcpy(text, cJSON_IsTrue(value) ? "yes" : "no");
+    output_escape(cJSON_IsString(value) ? value->valuestring : text, ret_text, CELL_SIZE);
     if (ret_text[0] == '\0')
         strcpy(ret_text, "-");
-    output_make_printable(ret_text);
 }
 
 static int add_columns(struct libscols_table *table, const struct output_column *columns, size_t count)
@@ -108,6 +106,7 @@ int output_table(const cJSON *records, const struct output_column *columns, size
     r = scols_table_set_column_separator(table, "  ");
     scols_table_set_stream(table, stdout);
     scols_table_enable_colors(table, output_is_coloured());
+    scols_table_enable_noencoding(table, 1); /* cells are escaped already, and in one way with all else */
     if (r == 0)
         r = add_columns(table, columns, count);
     if (r == 0)

@@ -80,10 +80,12 @@ static void print_scalar(const cJSON *value)
         output_size(value->valuedouble, quantity, sizeof(quantity));
         text = quantity;
     }
-    if (text)
-        printf("%s\n", text);
-    else
+    if (text) {
+        output_text(stdout, text);
+        putchar('\n');
+    } else {
         output_json_line(value);
+    }
 }
 
 static void print_members(const cJSON *object, const char *prefix, size_t width)
@@ -100,7 +102,10 @@ static void print_members(const cJSON *object, const char *prefix, size_t width)
         if (cJSON_IsObject(member)) {
             print_members(member, name, width);
         } else {
-            printf("%-*s  ", (int)width, name);
+            char shown[4 * sizeof(name)];
+
+            output_escape(name, shown, sizeof(shown));
+            printf("%-*s  ", (int)width, shown);
             print_scalar(member);
         }
     }

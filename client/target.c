@@ -22,12 +22,12 @@ const char *target_fault(const char *text)
     bool bracketed = text[0] == '[';
 
     if (!colon)
-        return "a port is missing: HOST:PORT is wanted";
+        return "missing port; use HOST:PORT";
     if (colon == text)
-        return "a host is missing: HOST:PORT is wanted";
+        return "missing host; use HOST:PORT";
     if (bracketed != (colon[-1] == ']') || (bracketed && colon - text < 4))
-        return "an IPv6 address is written [ADDRESS]:PORT";
+        return "use [ADDRESS]:PORT for an IPv6 address";
     if (!bracketed && memchr(text, ':', (size_t)(colon - text)))
-        return "an IPv6 address is written [ADDRESS]:PORT";
-    return is_port(colon + 1) ? NULL : "the port must be a number from 1 to 65535";
+        return "use [ADDRESS]:PORT for an IPv6 address";
+    return is_port(colon + 1) ? NULL : "the port is an integer from 1 to 65535";
 }

@@ -66,7 +66,7 @@ static void draw_row(const struct wait_report *report, struct probers *probers, 
     struct probe probe = probers_get(probers, index);
     const char *no_color = getenv("NO_COLOR");
     bool coloured = !(no_color && *no_color);
-    char text[512], elapsed[32];
+    char text[512], shown[1024], elapsed[32];
 
     if (probe.reached) {
         elapsed_text(report, &probe, elapsed, sizeof(elapsed));
@@ -76,13 +76,13 @@ static void draw_row(const struct wait_report *report, struct probers *probers, 
     } else {
         snprintf(text, sizeof(text), "%s not yet: %s", report->targets[index], reason_text(probe.error));
     }
-    output_make_printable(text);
     /* A row that wraps would be two, and the cursor would go up by one too few. */
-    fprintf(stderr, "\r\033[K%s%.*s%s\n",
+    output_escape(text, shown, (size_t)columns < sizeof(shown) ? (size_t)columns : sizeof(shown));
+    fprintf(stderr, "\r\033[K%s%s%s\n",
             !coloured       ? ""
             : probe.reached ? "\033[32m"
                             : "\033[33m",
-            columns - 1, text, coloured ? "\033[0m" : "");
+            shown, coloured ? "\033[0m" : "");
 }
 
 /* As many targets as there is room for, those that are awaited first. */
@@ -114,7 +114,7 @@ static void draw(struct wait_report *report, struct probers *probers)
 
 static void tell_reached(const struct wait_report *report, size_t index, const struct probe *probe)
 {
-    char text[512], elapsed[32];
+    char elapsed[32];
 
     if (report->json) {
         fputs("{\"address\":", stdout);
@@ -123,9 +123,8 @@ static void tell_reached(const struct wait_report *report, size_t index, const s
                (double)milliseconds_of(probe->at_ns > report->started_ns ? probe->at_ns - report->started_ns : 0));
     } else if (!report->quiet && !report->drawing) {
         elapsed_text(report, probe, elapsed, sizeof(elapsed));
-        snprintf(text, sizeof(text), "%s %s after %s", report->targets[index], reached_texts[report->goal], elapsed);
-        output_make_printable(text);
-        fprintf(stderr, "%s\n", text);
+        output_text(stderr, report->targets[index]);
+        fprintf(stderr, " %s after %s\n", reached_texts[report->goal], elapsed);
     }
 }
 

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 
 #define NAME(error)                                                                                                    \
     {                                                                                                                  \
@@ -72,4 +73,13 @@ const char *errno_name(int error)
     }
     snprintf(unnamed, sizeof(unnamed), "E%d", error);
     return unnamed;
+}
+
+int errno_of_name(const char *name)
+{
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+        if (strcmp(names[i].name, name) == 0)
+            return names[i].error;
+    }
+    return 0;
 }

@@ -65,4 +65,7 @@ int fault_code(enum fault_name name);         /* -32700 */
 /* "ECONNREFUSED" for ECONNREFUSED; "E1234" for a number without a name, from a buffer of the calling thread's. */
 const char *errno_name(int error);
 
+/* The error of that name on this platform; 0: none has it. */
+int errno_of_name(const char *name);
+
 #endif

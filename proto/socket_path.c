@@ -6,8 +6,6 @@
 #include <string.h>
 #include <sys/un.h>
 
-#define SYSTEM_PATH "/run/minimio/minimio.sock"
-
 static const char *environment(const char *name)
 {
     const char *value = getenv(name);
@@ -40,5 +38,5 @@ int socket_path(const char *option, char *ret_path, size_t size)
     value = environment("XDG_RUNTIME_DIR");
     if (value)
         return join(value, "/minimio.sock", ret_path, size);
-    return join(SYSTEM_PATH, "", ret_path, size);
+    return join(SYSTEM_SOCKET_PATH, "", ret_path, size);
 }

@@ -9,6 +9,8 @@
 
 #define SOCKET_PATH_SIZE 108 /* what a Unix socket's address holds on Linux, NUL included; elsewhere it is less */
 
+#define SYSTEM_SOCKET_PATH "/run/minimio/minimio.sock"
+
 /*
  * The first that is set and not empty: `option` (NULL: none was given), $MINIMIO_SOCKET,
  * $XDG_RUNTIME_DIR/minimio.sock, /run/minimio/minimio.sock. It need not exist.

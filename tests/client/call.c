@@ -56,8 +56,8 @@ START_TEST(call_checks_the_parameters)
     assert_run(2, NULL, "not JSON", "call", "list", "{");
     assert_run(2, NULL, "not JSON", "call", "list", "");
     assert_run(2, NULL, "more than one", "call", "list", "{},\"id\":7");
-    assert_run(2, NULL, "to be quoted", "call", "list", "{}", "{}");
-    assert_run(2, NULL, "the method is missing", "call");
+    assert_run(2, NULL, "quote the parameters", "call", "list", "{}", "{}");
+    assert_run(2, NULL, "missing method", "call");
     assert_run(0, "register", NULL, "call", "--help");
 }
 END_TEST
@@ -67,7 +67,7 @@ START_TEST(ping_measures)
     assert_run(0, "minimiod answered in ", NULL, "ping");
     assert_run(0, "{\"round_trip_us\":", NULL, "ping", "--json");
     assert_run(0, "minimiod answered in ", NULL, "--timeout", "10s", "ping", "--wait", "1s");
-    assert_run(2, NULL, "too much", "ping", "pong");
+    assert_run(2, NULL, "unexpected argument 'pong'", "ping", "pong");
 }
 END_TEST
 
@@ -82,7 +82,7 @@ START_TEST(the_daemon_is_shown)
     assert_run(0, "TOKEN  STATE  INTERESTS  MODE  PENDING  ADDRESS  LOCAL  PEER\n", NULL, "list");
     assert_run(0, NULL, NULL, "list", "--json");
     assert_run(0, "\"openrpc\":", NULL, "discover");
-    assert_run(2, NULL, "too much", "discover", "x");
+    assert_run(2, NULL, "unexpected argument 'x'", "discover", "x");
     assert_run(0, "OpenRPC document.\n", NULL, "discover", "--help");
 }
 END_TEST
@@ -137,7 +137,7 @@ END_TEST
 START_TEST(the_whole_is_explained)
 {
 
-    assert_runs(((const char *const[]){built_program("minimioctl"), NULL}), 0, "usage: minimioctl COMMAND", NULL);
+    assert_runs(((const char *const[]){built_program("minimioctl"), NULL}), 2, NULL, "usage: minimioctl COMMAND");
     assert_run(0, "usage: minimioctl COMMAND", NULL, "--help");
     assert_run(0, "usage: minimioctl COMMAND", NULL, "help");
     assert_run(0, "minimioctl 0", NULL, "--version");
@@ -145,7 +145,7 @@ START_TEST(the_whole_is_explained)
     assert_run(2, NULL, "there is no command 'frobnicate'", "frobnicate");
     assert_run(2, NULL, "there is no command 'frobnicate'", "help", "frobnicate");
     assert_run(2, NULL, "--help", "--frobnicate");
-    assert_run(2, NULL, "the path is empty", "--socket", "", "ping");
+    assert_run(2, NULL, "invalid --socket '': a path\nusage: minimioctl COMMAND", "--socket", "", "ping");
 }
 END_TEST
 

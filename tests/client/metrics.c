@@ -46,7 +46,7 @@ START_TEST(each_sample_has_its_type_and_help)
     assert_run(0, "minimio_sessions 1\n", NULL, "stats", "--openmetrics");
     assert_run(0, "minimio_errors_total{name=\"PARSE_ERROR\"} 0\n", NULL, "stats", "--openmetrics");
     assert_run(0, "--openmetrics", NULL, "stats", "--help");
-    assert_run(2, NULL, "too much", "stats", "--openmetrics", "x");
+    assert_run(2, NULL, "unexpected argument 'x'", "stats", "--openmetrics", "x");
 }
 END_TEST
 

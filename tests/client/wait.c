@@ -139,7 +139,7 @@ START_TEST(closed_ports_are_awaited)
     assert_run(124, NULL, "no answer", "wait", "--closed", hole.port.address, "--timeout", "50ms");
     black_hole_close(&hole);
     port_close(&refusing);
-    assert_run(2, NULL, "either --closed or --readable", "wait", "--closed", "--readable", "localhost:1");
+    assert_run(2, NULL, "mutually exclusive", "wait", "--closed", "--readable", "localhost:1");
 }
 END_TEST
 
@@ -212,16 +212,17 @@ END_TEST
 START_TEST(wrong_usage_is_told)
 {
     assert_run(2, NULL, "HOST:PORT", "wait");
-    assert_run(2, NULL, "a port is missing", "wait", "localhost");
+    assert_run(2, NULL, "missing port", "wait", "localhost");
     assert_run(2, NULL, "from 1 to 65535", "wait", "localhost:0");
     assert_run(2, NULL, "from 1 to 65535", "wait", "localhost:65536");
     assert_run(2, NULL, "from 1 to 65535", "wait", "localhost:http");
-    assert_run(2, NULL, "a host is missing", "wait", ":80");
+    assert_run(2, NULL, "missing host", "wait", ":80");
     assert_run(2, NULL, "[ADDRESS]:PORT", "wait", "::1:80");
-    assert_run(2, NULL, "unrecognized option '--frobnicate'", "wait", "localhost:1", "--frobnicate");
-    assert_run(2, NULL, "requires an argument", "wait", "localhost:1", "--timeout");
-    assert_run(2, NULL, "behind --", "wait", "localhost:1", "--");
-    assert_run(2, NULL, "less than 1ms", "wait", "localhost:1", "--interval", "0");
+    assert_run(2, NULL, "unknown option '--frobnicate'", "wait", "localhost:1", "--frobnicate");
+    assert_run(2, NULL, "option '--timeout' needs a value", "wait", "localhost:1", "--timeout");
+    assert_run(2, NULL, "missing command after --", "wait", "localhost:1", "--");
+    assert_run(2, NULL, "invalid --interval '0': a duration from 1ms to 8784h", "wait", "localhost:1", "--interval",
+               "0");
 }
 END_TEST
 
@@ -242,7 +243,7 @@ START_TEST(more_targets_than_the_limit_are_refused)
     arguments[1] = "wait";
     for (int i = 0; i < 1001; i++)
         arguments[2 + i] = "127.0.0.1:1";
-    assert_runs(arguments, 2, NULL, "limit: targets, at most 1000");
+    assert_runs(arguments, 2, NULL, "too many addresses: 1001, at most 1000");
 }
 END_TEST
 
