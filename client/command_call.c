@@ -103,6 +103,8 @@ static int run(const struct command *command, struct options *options, int argc,
         return options->exit_code;
     if (optind == argc)
         return wrong_usage(command, "missing method");
+    if (!*argv[optind])
+        return wrong_usage(command, "invalid method ''; see 'minimioctl call --help'");
     if (argc - optind > 2)
         return wrong_usage(command, "unexpected argument '%s': quote the parameters, which are one JSON text",
                            argv[optind + 2]);

@@ -17,6 +17,8 @@ struct following {
     struct output_event_layout layout;
     const char *line; /* for the shell; NULL: print */
     bool rearm;
+    bool now; /* those that are ready now, then exit */
+    bool any_event;
     bool any_failed;
     uint64_t left; /* how many events are wanted yet */
 };
@@ -32,10 +34,16 @@ static int parse_options(struct following *following, int argc, char **argv)
             return OPTIONS_EXIT;
         if (letter == 'r')
             following->rearm = true;
+        else if (letter == 'n')
+            following->now = true;
         else if (letter == 'e')
             following->line = optarg;
         else if (option_count(command, optarg, &following->left) != 0)
             return options->exit_code = EXIT_WRONG_USAGE, OPTIONS_EXIT;
+    }
+    if (following->now && following->rearm) {
+        options->exit_code = wrong_usage(command, "--now and --rearm are mutually exclusive");
+        return OPTIONS_EXIT;
     }
     return 0;
 }
@@ -71,6 +79,7 @@ static int take_event(struct following *following, const struct minimio_client_e
     const char *address = event_source_address(&following->source, event->token);
 
     following->left--;
+    following->any_event = true;
     if (following->line) {
         program_tell(following->source.client, following->options->loop, event->token, address, event->readiness);
         if (program_run_shell(following->command, following->line) != 0)
@@ -89,10 +98,15 @@ static int follow(struct following *following)
     struct minimio_client_event events[EVENTS_AT_ONCE];
 
     for (;;) {
-        int n = event_source_next(&following->source, events);
+        int n = following->now ? event_source_next_ready(&following->source, events)
+                               : event_source_next(&following->source, events);
 
-        if (n <= 0)
-            return n < 0 ? -n : EXIT_TIMED_OUT;
+        if (n < 0)
+            return -n;
+        if (n == 0 && following->now)
+            return following->any_event && !following->any_failed ? EXIT_DONE : EXIT_FAILED;
+        if (n == 0)
+            return EXIT_TIMED_OUT;
         for (int i = 0; i < n; i++) {
             int r = take_event(following, &events[i]);
 
@@ -128,6 +142,7 @@ static int run(const struct command *command, struct options *options, int argc,
 static const struct option own_options[] = {
     {"count", required_argument, NULL, 'c'},
     {"exec", required_argument, NULL, 'e'},
+    {"now", no_argument, NULL, 'n'},
     {"rearm", no_argument, NULL, 'r'},
     {0},
 };
@@ -137,13 +152,14 @@ const struct command command_events = {
     .name = "events",
     .arguments = "--loop NAME",
     .summary = "follow the events of a loop",
-    .help = "  --count N          end after N events\n"
-            "  --exec COMMAND     run a shell's command for each event, with MINIMIO_TOKEN,\n"
-            "                     MINIMIO_READINESS and MINIMIO_ADDRESS set, instead of printing it\n"
-            "  --rearm            arm a token again after its event, until its stream ends\n"
+    .help = "  --count N          exit after N events\n"
+            "  --exec COMMAND     run a shell command per event, sequentially, instead of printing\n"
+            "                     the event; MINIMIO_TOKEN, MINIMIO_READINESS and MINIMIO_ADDRESS are set\n"
+            "  --now              print the tokens that are ready now, then exit: with 1 if none is\n"
+            "  --rearm            rearm a token after its event, until its stream ends\n"
             "\n"
-            "One line an event: the token, the address, what is ready. With --exec it ends with 1 if one\n"
-            "of the commands failed.\n",
+            "Prints a line per event: the token, the address, the readiness. With --exec the exit\n"
+            "status is 1 if a command failed.\n",
     .takes_loop = true,
     .method = METHODS,
     .run = run,

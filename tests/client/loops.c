@@ -334,6 +334,68 @@ START_TEST(a_loop_with_poll_delivery_is_followed_too)
 }
 END_TEST
 
+START_TEST(what_is_ready_now_is_told)
+{
+    int peers[2];
+
+    peers[0] = register_stream("1");
+    peers[1] = register_stream("12");
+    assert_run(1, NULL, NULL, "events", "--loop", "a", "--now");
+    fake_daemon_say(peers[1], "x");
+    for (int i = 0; i < 2; i++) /* each session is told anew */
+        assert_run(0, "12  127.0.0.1:", NULL, "events", "--loop", "a", "--now");
+    assert_run(0, "{\"token\":12,\"address\":\"127.0.0.1:", NULL, "events", "--loop", "a", "--now", "--json");
+    close(peers[0]);
+    assert_run(0, "12  127.0.0.1:", NULL, "events", "--loop", "a", "--now");
+    assert_run(0, "  readable,read_closed\n", NULL, "events", "--loop", "a", "--now");
+    assert_run(0, "12\n", NULL, "events", "--loop", "a", "--now", "--exec", "echo $MINIMIO_TOKEN");
+    assert_run(1, NULL, NULL, "events", "--loop", "a", "--now", "--exec", "exit 3");
+    assert_run(2, NULL, "--now and --rearm are mutually exclusive", "events", "--loop", "a", "--now", "--rearm");
+    close(peers[1]);
+}
+END_TEST
+
+/* More streams than one answer of `poll` or `list` holds; some are ready, and each of them is told once. */
+#define MANY_STREAMS 300
+#define READY_EVERY  7
+
+START_TEST(many_that_are_ready_now_are_told)
+{
+    static const char *const modes[] = {"oneshot", "edge", "level"};
+    static const char *const deliveries[] = {"push", "push", "poll"};
+    char tokens[MANY_STREAMS][8], open[80];
+    const char *arguments[2 * MANY_STREAMS + 8] = {
+        built_program("minimioctl"), "register", "--loop", "a", "--mode", modes[_i]};
+    struct process process;
+    int peers[MANY_STREAMS], ready = 0;
+
+    snprintf(open, sizeof(open), "{\"name\":\"a\",\"delivery\":\"%s\"}", deliveries[_i]);
+    ck_assert_int_eq(listen(port.fd, MANY_STREAMS), 0);
+    assert_run(0, "created", NULL, "call", "open_loop", open);
+    for (int i = 0; i < MANY_STREAMS; i++) {
+        snprintf(tokens[i], sizeof(tokens[i]), "%d", i + 1);
+        arguments[6 + 2 * i] = tokens[i];
+        arguments[7 + 2 * i] = port.address;
+    }
+    process_start(&process, false, arguments);
+    for (int i = 0; i < MANY_STREAMS; i++)
+        peers[i] = port_accept(&port);
+    assert_ends(&process, 0, "127.0.0.1:", NULL);
+    assert_run(1, NULL, NULL, "events", "--loop", "a", "--now");
+    for (int i = 0; i < MANY_STREAMS; i += READY_EVERY) {
+        fake_daemon_say(peers[i], "x");
+        ready++;
+    }
+    ck_assert_int_eq(process_run(&process, ARGUMENTS("events", "--loop", "a", "--now", "--json")), 0);
+    for (const char *line = process.out.text; (line = strchr(line, '\n')); line++)
+        ready--;
+    ck_assert_msg(ready == 0, "%d events are missing: %s", ready, process.out.text);
+    process_free(&process);
+    for (int i = 0; i < MANY_STREAMS; i++)
+        close(peers[i]);
+}
+END_TEST
+
 START_TEST(a_daemon_that_ends_ends_following)
 {
     struct process process;
@@ -433,12 +495,54 @@ START_TEST(a_long_batch_is_passed_on)
 }
 END_TEST
 
+/* A stream that waits for its peer keeps no batch from ending, as its register is answered. */
+START_TEST(a_batch_ends_with_its_answers)
+{
+    char script[400];
+
+    snprintf(script, sizeof(script),
+             "printf '{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"register\",\"params\":{\"token\":1,\"address\":"
+             "\"%s\"}}' | \"$0\" batch",
+             port.address);
+    assert_runs(SHELL(script), 0, "\"peer\":\"127.0.0.1:", NULL);
+    close(port_accept(&port));
+    assert_runs(SHELL("printf '{\"jsonrpc\":\"2.0\",\"method\":\"ping\"}[{\"jsonrpc\":\"2.0\",\"method\":\"ping\"}]' "
+                      "| \"$0\" batch"),
+                0, NULL, NULL);
+    assert_runs(
+        SHELL("printf '[]{\"jsonrpc\":\"2.0\",\"method\":\"none\"}{\"jsonrpc\":\"2.0\",\"id\":1' | \"$0\" batch"), 1,
+        "the text ends before it is whole", NULL);
+    /* what is answered when the session begins is no HTTP any more */
+    assert_runs(SHELL("printf 'GET /\n{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"ping\"}' | \"$0\" batch"), 1,
+                "\"id\":7,\"result\"", NULL);
+}
+END_TEST
+
+START_TEST(a_daemon_that_ends_leaves_a_batch_unanswered)
+{
+    struct process process;
+
+    process_start(&process, true, ARGUMENTS("batch"));
+    process_write(&process, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}\n");
+    assert_prints(&process, "\"id\":1");
+    process_write(&process, "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"open_loop\",\"params\":[null,\"poll\"]}"
+                            "{\"jsonrpc\":\"2.0\",\"id\":3,\"method\":\"poll\"}\n");
+    assert_prints(&process, "\"id\":2");
+    process_close_input(&process);
+    kill(minimiod.process.pid, SIGTERM);
+    assert_ends(&process, 1, "\"LOOP_CLOSED\"", NULL);
+}
+END_TEST
+
 START_TEST(a_batch_meets_its_timeout)
 {
     struct process process;
 
     process_start(&process, true, ARGUMENTS("batch", "--timeout", "100ms"));
-    assert_ends(&process, 124, NULL, "in time");
+    assert_ends(&process, 124, NULL, "standard input did not end in time");
+    assert_runs(SHELL("printf '{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"open_loop\",\"params\":[null,\"poll\"]}"
+                      "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"poll\"}' | \"$0\" batch --timeout 100ms"),
+                124, "\"id\":1", "1 request was not answered in time");
 }
 END_TEST
 
@@ -464,12 +568,16 @@ Suite *client_loops_suite(void)
     tcase_add_test(tests, connect_tells_what_is_wrong);
     tcase_add_test(tests, events_are_followed);
     tcase_add_test(tests, a_loop_with_poll_delivery_is_followed_too);
+    tcase_add_test(tests, what_is_ready_now_is_told);
+    tcase_add_loop_test(tests, many_that_are_ready_now_are_told, 0, 3);
     tcase_add_test(tests, a_daemon_that_ends_ends_following);
     tcase_add_test(tests, a_stream_is_taken);
     tcase_add_test(tests, commands_are_run_with_ready_streams);
     tcase_add_test(tests, one_token_is_run_alone);
     tcase_add_test(tests, batches_are_passed_on);
     tcase_add_test(tests, a_long_batch_is_passed_on);
+    tcase_add_test(tests, a_batch_ends_with_its_answers);
+    tcase_add_test(tests, a_daemon_that_ends_leaves_a_batch_unanswered);
     tcase_add_test(tests, a_batch_meets_its_timeout);
     suite_add_tcase(suite, tests);
     return suite;
