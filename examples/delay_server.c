@@ -2,7 +2,7 @@
 /*
  * A server that answers late, on purpose: an example of a program on libminimio, and something to watch.
  *
- *     delay_server [--http] DELAY_MS...
+ *     delay_server [--http] [PORT:]DELAY_MS...
  *
  * Opens one port on 127.0.0.1 for each delay and prints a line `PORT DELAY_MS` for it. Whoever connects to a port is
  * greeted after that delay, and the end of the stream comes with the greeting. With --http one more port, printed as
@@ -441,13 +441,19 @@ static bool is_usage_right(int argc, char **argv)
     return argc > 1 && argc - 1 <= PORTS_MAX;
 }
 
+#define USAGE "usage: delay_server [--http] [PORT:]DELAY_MS...   (0 to 3600000; at most 1000 of them)\n"
+
 int main(int argc, char **argv)
 {
     static struct server server;
     int r;
 
+    if (argc > 1 && (strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "--help") == 0)) {
+        fputs(USAGE, stdout);
+        return 0;
+    }
     if (!is_usage_right(argc, argv)) {
-        fputs("usage: delay_server [--http] [PORT:]DELAY_MS...   (0 to 3600000; at most 1000 of them)\n", stderr);
+        fputs(USAGE, stderr);
         return 2;
     }
     r = start(&server, argc, argv);

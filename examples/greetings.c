@@ -65,7 +65,13 @@ static int print_all(struct minimio_poll *poll, int count)
 int main(int argc, char **argv)
 {
     struct minimio_poll *poll;
-    int r = argc < 2 || argc - 1 > SERVERS_MAX ? -EINVAL : minimio_poll_new(&poll);
+    int r;
+
+    if (argc > 1 && (strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "--help") == 0)) {
+        printf("usage: greetings HOST:PORT...   (at most %d)\n", SERVERS_MAX);
+        return 0;
+    }
+    r = argc < 2 || argc - 1 > SERVERS_MAX ? -EINVAL : minimio_poll_new(&poll);
 
     if (r < 0) {
         fprintf(stderr, "greetings: %s\nusage: greetings HOST:PORT...   (at most %d)\n", strerror(-r), SERVERS_MAX);

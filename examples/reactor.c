@@ -89,6 +89,10 @@ int main(int argc, char **argv)
     pthread_t reactor;
     int open = 0;
 
+    if (argc < 2 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "--help") == 0) {
+        fprintf(argc < 2 ? stderr : stdout, "usage: reactor HOST:PORT...   (at most %d)\n", STREAMS_MAX);
+        return argc < 2 ? 2 : 0;
+    }
     if (minimio_poll_new(&poll) < 0)
         return 1;
     struct minimio_registrator *registrator = minimio_poll_registrator(poll);

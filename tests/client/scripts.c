@@ -50,6 +50,12 @@ START_TEST(recipes_work)
 }
 END_TEST
 
+START_TEST(minimioctl_has_manners)
+{
+    assert_succeeds("tests/clients/manners.sh", NULL);
+}
+END_TEST
+
 static const char *const top_themes[] = {
     "plain",
     "shows_nothing_of_itself",
@@ -84,6 +90,7 @@ Suite *client_scripts_suite(void)
     tcase_add_loop_test(tests, clients_to_copy_work, 0, 6);
     tcase_add_loop_test(tests, recipes_work, 0, 3);
     tcase_add_loop_test(tests, top_works_on_a_terminal, 0, sizeof(top_themes) / sizeof(top_themes[0]));
+    tcase_add_test(tests, minimioctl_has_manners);
     tcase_add_test(tests, the_readme_s_screens_are_true);
     suite_add_tcase(suite, tests);
     return suite;

@@ -22,7 +22,7 @@ complete_bash() (
     read -ra COMP_WORDS <<<"${1//=/ = }"
     [[ $1 != *' ' ]] || COMP_WORDS+=('')
     # a word that holds spaces is given behind the line
-    [[ $# -lt 2 ]] || COMP_WORDS=("${COMP_WORDS[@]//@/$2}")
+    [[ $# -lt 2 ]] || COMP_WORDS=("${COMP_WORDS[@]//@/"$2"}")
     COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
     COMPREPLY=()
     IFS=${shell_ifs-$IFS}
@@ -46,7 +46,7 @@ complete_zsh() {
 complete_fish() {
     # It keeps its history and settings in a home of its own.
     HOME=${fish_home-$folder} XDG_CONFIG_HOME=$folder XDG_DATA_HOME=$folder \
-        fish -N -c 'source $argv[1]; complete -C $argv[2]' "$build/completions/minimioctl.fish" "${1//@/${2-}}" | cut -f 1
+        fish -N -c 'source $argv[1]; complete -C $argv[2]' "$build/completions/minimioctl.fish" "${1//@/"${2-}"}" | cut -f 1
 }
 
 # expect LINE WORD...: all these are among the completions of the line. One behind a ! is not. $inserted, where it is
