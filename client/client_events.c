@@ -182,7 +182,7 @@ int minimio_client_events(struct minimio_client *client, struct minimio_client_e
     int r;
 
     if (capacity == 0)
-        return client_fail(client, -EINVAL, "there is no room for events");
+        return client_fail(client, -EINVAL, "the capacity for events is 0");
     for (;;) {
         client_begin(client);
         r = give_events(client, events, capacity);

@@ -149,6 +149,8 @@ void client_explain_fault(const char *fault, char *ret_text, size_t size, char *
         read_text(data, "name", ret_name, name_size);
         read_text(data, "errno", error, sizeof(error));
     }
+    if (strstr(message, error)) /* not twice */
+        error[0] = '\0';
     snprintf(ret_text, size, "%s (%s%s%s)", *message ? message : "an error without a message",
              *ret_name ? ret_name : "an error without a name", *error ? ", " : "", error);
 }

@@ -152,7 +152,7 @@ static int fail_to_read(struct minimio_client *client, int r, struct span line)
         return client_fail_no_memory(client);
     if (r == -EPROTO)
         return client_fail(client, -EBADMSG, "the daemon sent a reply with neither result nor error");
-    return client_fail(client, r, "the daemon sent a line that is no message: %.*s", shown, line.data);
+    return client_fail(client, r, "the daemon sent a line that is not a protocol message: %.*s", shown, line.data);
 }
 
 /* The next message of the bytes read so far; -EAGAIN: there is none. */

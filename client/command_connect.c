@@ -169,8 +169,8 @@ static int run(const struct command *command, struct options *options, int argc,
 const struct command command_connect = {
     .name = "connect",
     .arguments = "HOST:PORT",
-    .summary = "standard input and output through a stream of the daemon's",
-    .help = "\nAs nc: the end of the input ends that direction, the end of the stream ends the command.\n",
+    .summary = "copy standard input and output through a stream, like nc",
+    .help = "\nThe end of the input shuts down that direction; the end of the stream ends the command.\n",
     .method = METHODS,
     .run = run,
 };

@@ -165,9 +165,9 @@ static int run_write(const struct command *command, struct options *options, int
 const struct command command_read = {
     .name = "read",
     .arguments = "--loop NAME TOKEN",
-    .summary = "print what a stream has to read now",
-    .help =
-        "\nPrints the bytes as they are; with --json the daemon's answer, which also tells the end of the stream.\n",
+    .summary = "print the data that a stream has now",
+    .help = "\nPrints the bytes as they came, to a terminal too; with --json the reply of the daemon, which also\n"
+            "tells whether the stream has ended.\n",
     .takes_loop = true,
     .method = METHOD_READ,
     .positional = "token",
@@ -178,7 +178,7 @@ const struct command command_write = {
     .name = "write",
     .arguments = "--loop NAME TOKEN <DATA",
     .summary = "write standard input to a stream",
-    .help = "\nWaits while the stream is full. With --json it prints how many bytes were written.\n",
+    .help = "\nWaits while the stream is full. With --json prints the number of bytes written.\n",
     .takes_loop = true,
     .method = METHOD_WRITE,
     .positional = "token data encoding",

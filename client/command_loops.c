@@ -123,8 +123,8 @@ const struct command command_loops = {
     .options = own_options,
     .name = "loops",
     .arguments = "",
-    .summary = "list your named loops; everybody's for root",
-    .help = "  --names            their names alone, one a line\n",
+    .summary = "list your named loops (root: those of all users)",
+    .help = "  --names            print only the names, one per line\n",
     .method = METHODS,
     .run = run,
 };

@@ -61,8 +61,8 @@ const struct command command_ping = {
     .options = own_options,
     .name = "ping",
     .arguments = "",
-    .summary = "see whether the daemon answers, and how fast",
-    .help = "  --wait D           wait that long for a daemon that is not there yet\n",
+    .summary = "check that the daemon replies, and how fast",
+    .help = "  --wait D           retry for this long if no daemon listens yet\n",
     .method = METHODS,
     .run = run,
 };

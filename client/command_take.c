@@ -229,8 +229,8 @@ static int run_run(const struct command *command, struct options *options, int a
 const struct command command_take = {
     .name = "take",
     .arguments = "--loop NAME TOKEN -- COMMAND...",
-    .summary = "take a stream out of a loop and become a command with it",
-    .help = "\nThe stream is the command's standard input and output, and ends with it.\n",
+    .summary = "take a stream out of a loop and exec a command with it",
+    .help = "\nThe stream is the standard input and output of the command.\n",
     .takes_loop = true,
     .method = METHOD_TAKE,
     .positional = "token",
@@ -249,14 +249,14 @@ const struct command command_run = {
     .name = "run",
     .arguments = "--loop NAME [--token N] -- COMMAND...",
     .summary = "run a command with each stream that becomes ready",
-    .help = "  --token N          of this token alone\n"
-            "  --back             register the stream again when the command has ended, unless the peer\n"
-            "                     has said all\n"
-            "  --count N          end after N commands\n"
+    .help = "  --token N          serve only this token\n"
+            "  --back             register the stream again when the command has exited, unless the\n"
+            "                     peer has closed\n"
+            "  --count N          exit after N commands\n"
             "\n"
-            "The stream is taken out of the daemon and is the command's standard input and output;\n"
-            "MINIMIO_TOKEN, MINIMIO_READINESS and MINIMIO_ADDRESS tell which it is. One after the other,\n"
-            "until no stream is left. Ends as the last command that failed.\n",
+            "Takes each stream out of the daemon and runs the command with the stream as its standard\n"
+            "input and output, sequentially, until no stream is left. MINIMIO_TOKEN, MINIMIO_READINESS\n"
+            "and MINIMIO_ADDRESS are set. Exit status is that of the last failing command.\n",
     .takes_loop = true,
     .method = METHODS,
     .run = run_run,

@@ -250,7 +250,7 @@ const struct command command_top = {
     .options = own_options,
     .name = "top",
     .arguments = "",
-    .summary = "watch the daemon at work: loops, streams, events a second, slow readers",
+    .summary = "show the state of the daemon: loops, streams, events per second, slow readers",
     .help =
         "  --interval D       between two refreshes (500ms)\n"
         "  --count N          exit after N refreshes\n"

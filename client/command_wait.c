@@ -193,14 +193,14 @@ const struct command command_wait = {
     .name = "wait",
     .arguments = "HOST:PORT... [-- COMMAND...]",
     .summary = "wait until servers are up, or down, then run a command",
-    .help = "  --all              wait for each of them (the default)\n"
-            "  --any              wait for the first of them\n"
-            "  --closed           until they accept no connection any more\n"
-            "  --readable         until they have accepted one and said something: a greeting\n"
-            "  --interval D       pause between two tries (from 100ms, growing to 1s)\n"
-            "  --quiet            say nothing: not who is up, nor at the timeout who is not, and why\n"
+    .help = "  --all              wait for all addresses (the default)\n"
+            "  --any              wait for the first address\n"
+            "  --closed           wait until each address accepts no connections\n"
+            "  --readable         wait until a server accepts a connection and sends a greeting\n"
+            "  --interval D       pause between two attempts (from 100ms, growing to 1s)\n"
+            "  --quiet            print nothing\n"
             "\n"
-            "Without --timeout it waits as long as it takes. Needs no daemon.\n",
+            "Without --timeout there is no limit. Needs no daemon.\n",
     .method = METHODS,
     .run = run,
 };

@@ -51,8 +51,12 @@ int main(int argc, char **argv)
     struct minimio_client_event event;
     struct minimio_client *client;
     int left = argc - 1;
-    int r = minimio_client_connect(NULL, MINIMIO_CLIENT_FOREVER, &client);
+    int r;
 
+    /* The session would get the number of a closed standard output, and be sent the data of the servers. */
+    if (fcntl(STDOUT_FILENO, F_GETFD) < 0)
+        return 1;
+    r = minimio_client_connect(NULL, MINIMIO_CLIENT_FOREVER, &client);
     if (r < 0) {
         fputs("client: cannot connect to the daemon\n", stderr);
         return 1;

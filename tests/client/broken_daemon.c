@@ -78,11 +78,11 @@ END_TEST
 
 START_TEST(garbage_is_told)
 {
-    assert_answered("220 mail.example ESMTP\r\n", 1, NULL, "no message: 220 mail.example ESMTP");
-    assert_answered("\n", 1, NULL, "no message");
-    assert_answered("[1]\n", 1, NULL, "no message");
-    assert_answered("{} {}\n", 1, NULL, "no message");
-    assert_answered("\x1b[2J\n", 1, NULL, "no message: \\x1b[2J");
+    assert_answered("220 mail.example ESMTP\r\n", 1, NULL, "not a protocol message: 220 mail.example ESMTP");
+    assert_answered("\n", 1, NULL, "not a protocol message");
+    assert_answered("[1]\n", 1, NULL, "not a protocol message");
+    assert_answered("{} {}\n", 1, NULL, "not a protocol message");
+    assert_answered("\x1b[2J\n", 1, NULL, "not a protocol message: \\x1b[2J");
     assert_answered("{\"id\":1}\n", 1, NULL, "neither result nor error");
 }
 END_TEST

@@ -474,7 +474,7 @@ START_TEST(a_fault_of_the_daemon_is_for_good)
     ck_assert_int_eq(message.kind, MINIMIO_CLIENT_RESULT);
     for (int i = 0; i < 2; i++) {
         ck_assert_int_eq(minimio_client_next(session, &message, PATIENCE_NS), -EBADMSG);
-        ck_assert_ptr_nonnull(strstr(minimio_client_error(session), "no message"));
+        ck_assert_ptr_nonnull(strstr(minimio_client_error(session), "not a protocol message"));
     }
     ck_assert_int_eq(minimio_client_call(session, "ping", NULL, 0, NULL), -EBADMSG);
     minimio_client_free(session);

@@ -294,7 +294,7 @@ START_TEST(connect_tells_what_is_wrong)
     assert_run(124, NULL, NULL, "connect", port.address, "--timeout", "100ms");
     assert_run(2, NULL, "missing address", "connect");
     assert_run(2, NULL, "missing port", "connect", "localhost");
-    assert_run(0, "As nc", NULL, "connect", "--help");
+    assert_run(0, "shuts down that direction", NULL, "connect", "--help");
 }
 END_TEST
 

@@ -171,7 +171,7 @@ fi
 
 if command -v python3 >/dev/null; then
     for closed in '>&-' '<&- >&-' '<&- >&- 2>&-'; do
-        python3 tests/clients/closed_streams.py "$build/minimioctl" "$closed" || fail "$closed: the peer is obeyed"
+        python3 tests/clients/closed_streams.py "$closed" "$build/minimioctl" connect || fail "$closed: the peer is obeyed"
     done
     "$build/minimiod" --socket "$folder/closed.sock" <&- >&- 2>&- &
     pids="$pids $!"
