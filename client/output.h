@@ -31,7 +31,10 @@ bool output_is_coloured(void);
  */
 size_t output_escape(const char *text, char *ret_text, size_t size);
 
-/* Likewise, written to a stream, of any length. */
+/* Likewise, and only printable ASCII is left, so that a byte is a column; a backslash is escaped too. */
+size_t output_escape_columns(const char *text, char *ret_text, size_t size);
+
+/* As output_escape, written to a stream, of any length. */
 void output_text(FILE *stream, const char *text);
 
 /* A JSON string; unsafe characters are written as \u escapes, so its value is the same. */

@@ -47,7 +47,12 @@ static bool is_shown(uint32_t character)
     return is_safe(character) && (character < 0x80 || utf8);
 }
 
-size_t output_escape(const char *text, char *ret_text, size_t size)
+static bool is_plain(uint32_t character)
+{
+    return character >= ' ' && character < 0x7f && character != '\\';
+}
+
+static size_t escape(const char *text, bool (*is_kept)(uint32_t character), char *ret_text, size_t size)
 {
     static const char digits[] = "0123456789abcdef";
     const unsigned char *at = (const unsigned char *)text;
@@ -56,7 +61,7 @@ size_t output_escape(const char *text, char *ret_text, size_t size)
     while (*at) {
         uint32_t character = 0;
         size_t count = decode(at, &character);
-        bool shown = count > 0 && is_shown(character);
+        bool shown = count > 0 && is_kept(character);
         size_t needed = shown ? count : 4;
 
         if (length + needed >= size)
@@ -74,6 +79,16 @@ size_t output_escape(const char *text, char *ret_text, size_t size)
     }
     ret_text[length] = '\0';
     return length;
+}
+
+size_t output_escape(const char *text, char *ret_text, size_t size)
+{
+    return escape(text, is_shown, ret_text, size);
+}
+
+size_t output_escape_columns(const char *text, char *ret_text, size_t size)
+{
+    return escape(text, is_plain, ret_text, size);
 }
 
 void output_text(FILE *stream, const char *text)

@@ -2,6 +2,7 @@
 #include "client/top_feed.h"
 
 #include "client/deadline.h"
+#include "client/output.h"
 
 #include <cjson/cJSON.h>
 #include <errno.h>
@@ -31,7 +32,7 @@ void top_feed_deinit(struct top_feed *feed)
 /* The last loops stay to be looked at, but nothing later is compared with them. */
 static int lose(struct top_feed *feed, int error, const char *reason)
 {
-    top_printable(reason, feed->reason, sizeof(feed->reason));
+    output_escape_columns(reason, feed->reason, sizeof(feed->reason));
     top_sample_free(&feed->before);
     top_sample_free(&feed->next);
     feed->same_session = false;

@@ -16,25 +16,6 @@ static const char *const counter_names[COUNTERS] = {
     [COUNTER_BYTES_IN] = "bytes_in",   [COUNTER_BYTES_OUT] = "bytes_out",
 };
 
-void top_printable(const char *text, char *ret_text, size_t size)
-{
-    static const char digits[] = "0123456789abcdef";
-    size_t length = 0;
-
-    for (; *text; text++) {
-        unsigned char byte = (unsigned char)*text;
-        char escaped[] = {'\\', 'x', digits[byte >> 4], digits[byte & 15]};
-        bool plain = byte >= ' ' && byte < 0x7f && byte != '\\';
-        size_t needed = plain ? 1 : sizeof(escaped);
-
-        if (length + needed >= size)
-            break;
-        memcpy(ret_text + length, plain ? text : escaped, needed);
-        length += needed;
-    }
-    ret_text[length] = '\0';
-}
-
 /* A count, which no daemon of ours lets grow beyond what JSON's integers hold. */
 static double number(const cJSON *object, const char *name)
 {
@@ -94,7 +75,7 @@ static void read_loop(const cJSON *object, const struct top_sample *before, int6
                               .ready = number(object, "pending"),
                               .linger_ms = number(object, "linger_ms"),
                               .attached = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(object, "attached"))};
-    top_printable(name ? name : "?", loop->name, sizeof(loop->name));
+    output_escape_columns(name ? name : "?", loop->name, sizeof(loop->name));
     if (!loop->attached || loop->ready == 0)
         return;
     if (before->count > 0)

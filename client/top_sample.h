@@ -44,9 +44,6 @@ struct top_sample {
     bool cut; /* there are more than TOP_LOOPS_MAX */
 };
 
-/* Writes bytes that are not printable ASCII, and backslashes, as \xNN; cuts what does not fit. */
-void top_printable(const char *text, char *ret_text, size_t size);
-
 /* Reads a reply to `stats`. Errors: -EBADMSG, -ENOMEM. */
 int top_sample_read_stats(struct top_sample *sample, const char *json);
 
