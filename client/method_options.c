@@ -84,16 +84,20 @@ static int read_choice(const struct value *value, cJSON **ret_value)
     return 0;
 }
 
-/* Names with commas between; "none" for no interest at all. */
+#define INTERESTS_SUMMARY "readable, writable, both with a comma between, or closed: the end alone"
+
+/* Names with commas between; "closed", or "none" as it was once called, for no interest at all. */
 static int read_interests(const struct value *value, cJSON **ret_value)
 {
     const char *const *choices = value->info->choices, *names[8], *text = value->text;
     unsigned chosen = 0;
     int count = 0, choice;
 
-    for (size_t length; strcmp(value->text, "none") != 0; text += length + 1) {
+    if (strcmp(text, "none") == 0)
+        text = "closed";
+    for (size_t length; strcmp(text, "closed") != 0; text += length + 1) {
         length = strcspn(text, ",");
-        choice = option_choice(value->command, value->option, text, length, choices, "none");
+        choice = option_choice(value->command, value->option, text, length, choices, "closed");
         if (choice < 0)
             return EXIT_WRONG_USAGE;
         if (!(chosen & 1u << choice))
@@ -124,6 +128,12 @@ static int read_value(const struct value *value, cJSON **ret_value)
     }
     *ret_value = cJSON_CreateString(value->text);
     return 0;
+}
+
+/* An option's value is not written as the parameter is. */
+static const char *summary_of(const struct param_info *info)
+{
+    return info->type == PARAM_INTERESTS ? INTERESTS_SUMMARY : info->summary;
 }
 
 static int take_param(const struct command *command, size_t param, cJSON *params)
@@ -196,6 +206,6 @@ void method_options_help(const struct command *command)
         info = &method_table[command->method].params[i];
         snprintf(option, sizeof(option), "--%s%s", name, value_word(info));
         printf("  %-18s %s\n", option,
-               info->type == PARAM_BOOLEAN && info->fallback ? help_to_disable(info->name) : info->summary);
+               info->type == PARAM_BOOLEAN && info->fallback ? help_to_disable(info->name) : summary_of(info));
     }
 }

@@ -201,7 +201,10 @@ bool descriptor_set_tcp_options(int fd, bool nodelay, bool keepalive)
 
 int descriptor_set_up(int fd)
 {
-    int on = 1;
+    int listens = 0, on = 1;
+    socklen_t length = sizeof listens;
 
+    if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &length) < 0 || !listens)
+        return 0;
     return ioctl(fd, FIONBIO, &on) < 0 ? -errno : 0;
 }

@@ -62,7 +62,8 @@ int descriptor_inspect(int fd, enum descriptor_kind *ret_kind);
 /* Hints to the kernel about a TCP socket. False: it is none, and has no such options. */
 bool descriptor_set_tcp_options(int fd, bool nodelay, bool keepalive);
 
-/* Makes it non-blocking; close-on-exec it was when it was received. Error: a negative errno. */
+/* Makes a listening socket non-blocking. O_NONBLOCK belongs to the open file, which the client may share with others:
+ * any other descriptor stays as it is. Error: a negative errno. */
 int descriptor_set_up(int fd);
 
 #endif

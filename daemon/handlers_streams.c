@@ -8,6 +8,8 @@
 #include "proto/reply.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
 
 /* ---- Finding ---------------------------------------------------------------------------------------------------- */
 
@@ -248,6 +250,7 @@ void handle_deregister(struct server *server, struct call *call, const struct pa
     answer_empty(call);
 }
 
+/* What was written of the answer does not go out. */
 static void answer_not_carried(struct call *call, int error)
 {
     struct fault fault;
@@ -262,20 +265,45 @@ static void answer_not_carried(struct call *call, int error)
     call_fault(call, &fault);
 }
 
-/* The stream is let go only when nothing can keep the answer from going out whole. */
-void handle_take(struct server *server, struct call *call, const struct params *params)
+static void answer_not_duplicated(struct server *server, struct call *call, int error)
 {
-    struct stream *stream = find_open(call, params->token);
-    int result;
+    struct fault fault;
 
-    (void)server;
-    if (!stream)
-        return;
-    if (!call->id.data) { /* nobody is there to be handed it */
-        session_close_stream(call->session, stream);
-        answer_empty(call);
+    if (error != EMFILE && error != ENFILE) {
+        answer_out_of_memory(call);
         return;
     }
+    fault_set_limit(&fault, FAULT_LIMIT_EXCEEDED, "descriptors", server->config->descriptors,
+                    "the daemon has no descriptor left for a duplicate; try again later");
+    call_fault(call, &fault);
+}
+
+/* The token changes only when nothing can keep the answer from going out whole. */
+static void take_duplicate(struct server *server, struct call *call, struct stream *stream)
+{
+    int fd = fcntl(stream->fd, F_DUPFD_CLOEXEC, 0);
+    int result;
+
+    if (fd < 0) {
+        answer_not_duplicated(server, call, errno);
+        return;
+    }
+    reply_taken(call_begin(call), call->id, stream->token);
+    result = call_fits(call) ? call_carry(call, fd) : -ENOMEM;
+    if (result < 0) {
+        close(fd); /* the stream has another */
+        answer_not_carried(call, result);
+        return;
+    }
+    stream_clear_interests(&server->reactor, stream);
+    call_end(call);
+}
+
+/* Likewise: the stream is let go. */
+static void take_stream(struct call *call, struct stream *stream)
+{
+    int result;
+
     reply_taken(call_begin(call), call->id, stream->token);
     result = call_fits(call) ? call_carry(call, stream->fd) : -ENOMEM;
     if (result < 0) {
@@ -284,6 +312,24 @@ void handle_take(struct server *server, struct call *call, const struct params *
     }
     session_take_stream(call->session, stream);
     call_end(call);
+}
+
+/* Without an id nobody is there to be handed the descriptor. */
+void handle_take(struct server *server, struct call *call, const struct params *params)
+{
+    struct stream *stream = find_open(call, params->token);
+
+    if (!stream)
+        return;
+    if (!call->id.data) {
+        if (!params->keep)
+            session_close_stream(call->session, stream);
+        answer_empty(call);
+    } else if (params->keep) {
+        take_duplicate(server, call, stream);
+    } else {
+        take_stream(call, stream);
+    }
 }
 
 /* ---- Data ------------------------------------------------------------------------------------------------------- */
@@ -297,8 +343,7 @@ static void answer_io_failed(struct call *call, int error, const char *what)
     call_fault(call, &fault);
 }
 
-static void read_into(struct call *call, const struct params *params, const struct stream *stream, char *bytes,
-                      size_t size)
+static void read_into(struct call *call, const struct params *params, struct stream *stream, char *bytes, size_t size)
 {
     bool eof = false;
     ssize_t count = stream_read(stream, bytes, size, params->peek, &eof);
@@ -308,7 +353,8 @@ static void read_into(struct call *call, const struct params *params, const stru
         return;
     }
     reply_read(call_begin(call), call->id, (struct span){bytes, count > 0 ? (size_t)count : 0},
-               (enum encoding)params->encoding, eof, call_budget(call));
+               (enum encoding)params->encoding, (struct reply_end){.eof = eof, .error = stream->error},
+               call_budget(call));
     call_end(call);
 }
 
@@ -334,7 +380,7 @@ void handle_read(struct server *server, struct call *call, const struct params *
     read_into(call, params, stream, bytes, size < params->max ? size : (size_t)params->max);
 }
 
-static void write_bytes(struct call *call, const struct stream *stream, struct span data)
+static void write_bytes(struct call *call, struct stream *stream, struct span data)
 {
     ssize_t count = stream_write(stream, data);
 
@@ -346,7 +392,7 @@ static void write_bytes(struct call *call, const struct stream *stream, struct s
     call_end(call);
 }
 
-static void write_base64(struct call *call, const struct stream *stream, struct span text)
+static void write_base64(struct call *call, struct stream *stream, struct span text)
 {
     struct buffer bytes;
     int result;

@@ -18,7 +18,7 @@ static bool ask_the_ready(struct reactor *reactor, struct loop *loop)
     bool asked = false;
 
     TAILQ_FOREACH(stream, &loop->ready, place_link)
-    if (stream->mode == MODE_LEVEL && stream_ask(reactor, stream) == 0)
+    if (stream_is_asked_again(stream) && stream_ask(reactor, stream) == 0)
         asked = true;
     return asked;
 }

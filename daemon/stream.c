@@ -18,12 +18,12 @@ static void queue_if_telling(struct stream *stream)
  * end. In a loop that pushes it is a oneshot altogether. */
 static bool fires_once(const struct stream *stream)
 {
-    return stream->mode != MODE_EDGE;
+    return stream->interests && stream->mode != MODE_EDGE;
 }
 
-static bool is_asked_again(const struct stream *stream)
+bool stream_is_asked_again(const struct stream *stream)
 {
-    return stream->mode == MODE_LEVEL && stream->loop->delivery == DELIVERY_POLL;
+    return stream->interests && stream->mode == MODE_LEVEL && stream->loop->delivery == DELIVERY_POLL;
 }
 
 static uint8_t readiness(const struct minimio_event *event)
@@ -47,26 +47,31 @@ static enum minimio_mode mode_in_reactor(const struct stream *stream)
     return fires_once(stream) && (stream->mode == MODE_LEVEL || stream->loud) ? MINIMIO_ONESHOT : MINIMIO_EDGE;
 }
 
-/* Brings the reactor's view in line with interests and mode. A stream without interests is not watched at all: the
- * queue would tell its hang-up whatever was asked for. */
+/* The queue reports the end of a stream with any interest, and refuses a registration without one. A stream without
+ * interests waits for room, edge-triggered: data that arrives then wakes nobody, and room is reported when the stream
+ * is armed and after its buffer was full, which is ignored. */
+static minimio_interests interests_in_reactor(const struct stream *stream)
+{
+    if (!stream->interests)
+        return MINIMIO_WRITABLE;
+    return (minimio_interests)((stream->interests & READY_READABLE ? MINIMIO_READABLE : 0) |
+                               (stream->interests & READY_WRITABLE ? MINIMIO_WRITABLE : 0));
+}
+
+/* Brings the reactor's view in line with interests and mode. */
 static int watch(struct reactor *reactor, struct stream *stream, minimio_fd fd, bool known)
 {
-    minimio_interests interests = (minimio_interests)((stream->interests & READY_READABLE ? MINIMIO_READABLE : 0) |
-                                                      (stream->interests & READY_WRITABLE ? MINIMIO_WRITABLE : 0));
+    minimio_interests interests = interests_in_reactor(stream);
 
-    if (interests && known)
-        return reactor_rewatch(reactor, fd, &stream->source, interests, mode_in_reactor(stream));
-    if (interests)
-        return reactor_watch(reactor, fd, &stream->source, interests, mode_in_reactor(stream));
     if (known)
-        reactor_unwatch(reactor, fd);
-    return 0;
+        return reactor_rewatch(reactor, fd, &stream->source, interests, mode_in_reactor(stream));
+    return reactor_watch(reactor, fd, &stream->source, interests, mode_in_reactor(stream));
 }
 
 void stream_tell_anew(struct stream *stream)
 {
     /* What is registered and open can always be changed. */
-    (void)watch(stream->loop->loops->reactor, stream, stream->fd, stream->watched);
+    (void)watch(stream->loop->loops->reactor, stream, stream->fd, true);
 }
 
 /* The reactor tells it once more, which is ignored, and is silent then. */
@@ -85,15 +90,27 @@ void stream_is_ready(struct stream *stream, uint8_t bits)
     queue_if_telling(stream);
 }
 
+/* Each flag becomes pending once until the stream is armed again. */
+static void closed(struct stream *stream, uint8_t bits)
+{
+    bits &= (uint8_t)~stream->closed_seen;
+    stream->closed_seen |= bits;
+    stream->pending |= bits;
+    queue_if_telling(stream);
+}
+
 static void ready(struct source *source, const struct minimio_event *event)
 {
     struct stream *stream = container_of(source, struct stream, source);
     uint8_t unasked = (READY_READABLE | READY_WRITABLE) & (uint8_t)~stream->interests;
+    uint8_t bits = readiness(event) & (uint8_t)~unasked;
 
     if (stream->fired)
         hush(stream);
+    else if (!stream->interests)
+        closed(stream, bits);
     else
-        stream_is_ready(stream, readiness(event) & (uint8_t)~unasked);
+        stream_is_ready(stream, bits);
 }
 
 struct stream *stream_new(struct loop *loop, uint64_t token, struct span target, uint8_t interests, uint8_t mode)
@@ -121,7 +138,7 @@ static void bury(struct reactor *reactor, struct stream *stream)
     durable_stream_gone(stream->loop->loops->durable, stream);
     look_remove(&stream->loop->loops->look, stream);
     loop_remove(stream->loop, stream);
-    if (stream->watched)
+    if (!stream->connecting)
         reactor_unwatch(reactor, stream->fd);
     reactor_bury(reactor, &stream->source);
 }
@@ -149,7 +166,6 @@ static int open_with(struct reactor *reactor, struct stream *stream, minimio_fd 
 
     if (result < 0)
         return result;
-    stream->watched = stream->interests != 0;
     stream->connecting = false;
     stream->fd = fd;
     if (!stream->entry)
@@ -178,12 +194,12 @@ int stream_adopt(struct reactor *reactor, struct stream *stream, minimio_fd fd, 
 static void forget_readiness(struct stream *stream)
 {
     stream->fired = stream->stale = false;
-    stream->pending = 0;
+    stream->pending = stream->closed_seen = 0;
 }
 
 int stream_ask(struct reactor *reactor, struct stream *stream)
 {
-    int result = watch(reactor, stream, stream->fd, stream->watched);
+    int result = watch(reactor, stream, stream->fd, true);
 
     if (result == 0)
         forget_readiness(stream);
@@ -193,7 +209,7 @@ int stream_ask(struct reactor *reactor, struct stream *stream)
 /* Armed and silent since: what is ready now, the reactor is about to tell anyway. */
 static bool is_armed_so(const struct stream *stream, uint8_t interests, uint8_t mode)
 {
-    return stream->watched && fires_once(stream) && !stream->fired && !stream->stale && !stream->pending &&
+    return fires_once(stream) && !stream->fired && !stream->stale && !stream->pending &&
            stream->interests == interests && stream->mode == mode;
 }
 
@@ -201,7 +217,7 @@ static bool is_armed_so(const struct stream *stream, uint8_t interests, uint8_t 
 static int watch_as(struct reactor *reactor, struct stream *stream, uint8_t interests, uint8_t mode)
 {
     uint8_t old_interests = stream->interests, old_mode = stream->mode, old_loud = stream->loud;
-    bool is_edge = stream->watched && mode_in_reactor(stream) == MINIMIO_EDGE;
+    bool is_edge = mode_in_reactor(stream) == MINIMIO_EDGE;
     int result;
 
     stream->interests = interests;
@@ -213,14 +229,13 @@ static int watch_as(struct reactor *reactor, struct stream *stream, uint8_t inte
         look_add(&stream->loop->loops->look, stream);
         return 0;
     }
-    result = watch(reactor, stream, stream->fd, stream->watched);
+    result = watch(reactor, stream, stream->fd, true);
     if (result < 0) {
         stream->interests = old_interests;
         stream->mode = old_mode;
         stream->loud = old_loud;
         return result;
     }
-    stream->watched = interests != 0;
     loop_place(stream->loop, stream, STREAM_NOWHERE);
     look_remove(&stream->loop->loops->look, stream);
     return 0;
@@ -238,6 +253,19 @@ int stream_rearm(struct reactor *reactor, struct stream *stream, uint8_t interes
     forget_readiness(stream);
     durable_stream_changed(stream->loop->loops->durable, stream);
     return 0;
+}
+
+/* The kernel always accepts the change of a registration. Should it refuse, it is asked again as the turn ends; until
+ * then it reports more than is wanted, which `ready` ignores. */
+void stream_clear_interests(struct reactor *reactor, struct stream *stream)
+{
+    if (stream_rearm(reactor, stream, 0, stream->mode) == 0)
+        return;
+    stream->interests = 0;
+    forget_readiness(stream);
+    loop_place(stream->loop, stream, STREAM_NOWHERE);
+    look_add(&stream->loop->loops->look, stream);
+    durable_stream_changed(stream->loop->loops->durable, stream);
 }
 
 void stream_hold(struct stream *stream, uint32_t batch)
@@ -259,14 +287,20 @@ void stream_leave(struct stream *stream)
     stream->stale = stream->pending != 0;
 }
 
-/* What has become ready since its session left, is known; whether a oneshot still is what it fired for, is not. */
+/* What has become ready since its session left, is known; whether a oneshot still is what it fired for, is not. Without
+ * interests, closed flags that were told before are told again. */
 static bool is_known(const struct stream *stream)
 {
-    return stream->pending && !stream->stale && !stream->fired;
+    return stream->interests && stream->pending && !stream->stale && !stream->fired;
 }
 
 void stream_hint(struct stream *stream)
 {
+    if (!stream->interests) { /* a closed flag is no hint: the kernel is asked once more as the turn ends */
+        stream->closed_seen = stream->pending;
+        look_add(&stream->loop->loops->look, stream);
+        return;
+    }
     stream->pending |= stream->interests;
     queue_if_telling(stream);
 }
@@ -281,19 +315,30 @@ void stream_told(struct stream *stream)
 {
     stream->pending = 0;
     stream->stale = false;
-    loop_place(stream->loop, stream, is_asked_again(stream) ? STREAM_TOLD : STREAM_NOWHERE);
+    loop_place(stream->loop, stream, stream_is_asked_again(stream) ? STREAM_TOLD : STREAM_NOWHERE);
+}
+
+/* An `error` may still come after both closed flags, as of data that the peer never acknowledged: it is told, and not
+ * waited for. */
+static bool has_told_ends(const struct stream *stream)
+{
+    const uint8_t ends = READY_READ_CLOSED | READY_WRITE_CLOSED;
+
+    return !stream->interests && (stream->closed_seen & (uint8_t)~stream->pending & ends) == ends;
 }
 
 bool stream_can_speak(const struct stream *stream)
 {
-    return stream->connecting || stream->pending || (stream->watched && !stream->fired);
+    return stream->connecting || stream->pending || (!stream->fired && !has_told_ends(stream));
 }
 
 const char *stream_state(const struct stream *stream)
 {
     if (stream->connecting)
         return "connecting";
-    return stream->watched && (!stream->fired || is_asked_again(stream)) ? "armed" : "disarmed";
+    if (has_told_ends(stream))
+        return "disarmed";
+    return !stream->fired || stream_is_asked_again(stream) ? "armed" : "disarmed";
 }
 
 void stream_addresses(const struct stream *stream, char ret_local[ADDRESS_TEXT_MAX], char ret_peer[ADDRESS_TEXT_MAX])

@@ -28,18 +28,19 @@ struct stream {
     };
     uint32_t entry;         /* in the ledger of its loop */
     uint32_t held_by;       /* the batch after whose replies its events come; 0: none */
-    uint8_t interests;      /* READY_ bits */
+    uint8_t interests;      /* READY_ bits; 0: the closed flags and `error` alone, each once */
     uint8_t mode;           /* enum mode */
     uint8_t pending;        /* READY_ bits that are not told yet */
     uint8_t place;          /* enum stream_place */
     uint8_t kind;           /* enum descriptor_kind */
     bool connecting;        /* which of the union it is */
     bool adopted;           /* a client made it, and may have set it up in any way */
-    bool watched;           /* registered with the reactor */
     bool fired;             /* silent until it is armed again */
     bool looked_at;         /* is in the look */
     bool stale;             /* pending since before its session left, who may have acted on it */
+    uint8_t closed_seen;    /* without interests: READY_ bits that became pending since it was armed */
     uint8_t loud;           /* for so many armings a oneshot in the reactor: it has spoken unasked */
+    uint16_t error;         /* errno that ended the connection and that a call has consumed; 0: none */
     uint16_t target_length; /* of the address as the client wrote it */
     char target[];
 };
@@ -66,6 +67,12 @@ minimio_fd stream_take(struct reactor *reactor, struct stream *stream);
 
 /* Replaces interests and mode of an open stream, forgets what was not told, and has what is ready now reported. */
 int stream_rearm(struct reactor *reactor, struct stream *stream, uint8_t interests, uint8_t mode);
+
+/* Rearms an open stream without interests. Cannot fail. */
+void stream_clear_interests(struct reactor *reactor, struct stream *stream);
+
+/* Whether each `poll` asks the kernel again if the stream is ready. */
+bool stream_is_asked_again(const struct stream *stream);
 
 /* Has the kernel say anew whether a level stream is ready; what was known is forgotten, but not the stream's place. */
 int stream_ask(struct reactor *reactor, struct stream *stream);
@@ -107,9 +114,12 @@ void stream_addresses(const struct stream *stream, char ret_local[ADDRESS_TEXT_M
 /* Each works on an open stream and never blocks, however its client has set the descriptor up. Errors: -EAGAIN, not
  * now; -ENOTSOCK, it is no socket; and what the system says. */
 
-/* Returns how many bytes were read, or with `peek` only looked at. `*ret_eof`: no more will come. */
-ssize_t stream_read(const struct stream *stream, void *buffer, size_t length, bool peek, bool *ret_eof);
-ssize_t stream_write(const struct stream *stream, struct span data);
+/*
+ * Returns how many bytes were read, or with `peek` only looked at. `*ret_eof`: no more will come. An error that ended
+ * the connection is an end too; stream->error keeps it, as the kernel tells it once.
+ */
+ssize_t stream_read(struct stream *stream, void *buffer, size_t length, bool peek, bool *ret_eof);
+ssize_t stream_write(struct stream *stream, struct span data);
 int stream_shutdown(const struct stream *stream, enum direction how);
 
 #endif

@@ -7,27 +7,48 @@
 
 #include <errno.h>
 
-ssize_t stream_read(const struct stream *stream, void *buffer, size_t length, bool peek, bool *ret_eof)
+static ssize_t receive(int fd, void *buffer, size_t length, int flags)
 {
     ssize_t count;
 
     do
-        count = recv(stream->fd, buffer, length, MSG_DONTWAIT | (peek ? MSG_PEEK : 0));
+        count = recv(fd, buffer, length, MSG_DONTWAIT | flags);
     while (count < 0 && errno == EINTR);
-    if (count < 0)
-        return -errno;
+    return count < 0 ? -errno : count;
+}
+
+/* Of a connection that an error has ended, the kernel tells that error once and the end from then on. */
+static bool has_ended(const struct stream *stream)
+{
+    char byte;
+
+    return stream->kind == DESCRIPTOR_STREAM && receive(stream->fd, &byte, sizeof byte, MSG_PEEK) == 0;
+}
+
+ssize_t stream_read(struct stream *stream, void *buffer, size_t length, bool peek, bool *ret_eof)
+{
+    ssize_t count = receive(stream->fd, buffer, length, peek ? MSG_PEEK : 0);
+
+    if (count < 0 && count != -EAGAIN && has_ended(stream)) {
+        stream->error = (uint16_t)-count;
+        count = 0;
+    }
     *ret_eof = count == 0 && stream->kind == DESCRIPTOR_STREAM;
     return count;
 }
 
-ssize_t stream_write(const struct stream *stream, struct span data)
+ssize_t stream_write(struct stream *stream, struct span data)
 {
     ssize_t count;
 
     do
         count = send(stream->fd, data.data, data.length, MSG_DONTWAIT | MSG_NOSIGNAL);
     while (count < 0 && errno == EINTR);
-    return count < 0 ? -errno : count;
+    if (count >= 0)
+        return count;
+    if ((errno == ECONNRESET || errno == ETIMEDOUT) && stream->kind == DESCRIPTOR_STREAM)
+        stream->error = (uint16_t)errno; /* the next read would not be told */
+    return -errno;
 }
 
 int stream_shutdown(const struct stream *stream, enum direction how)

@@ -17,6 +17,7 @@ struct awaited {
     int method;
     uint64_t token;
     bool unique; /* no other has its id */
+    bool keeps;  /* a `take` whose token stays */
     bool answered;
 };
 
@@ -77,6 +78,7 @@ static void await_request(struct book *book, const char *text, const struct node
     awaited->method = request.method;
     if (request.accepted)
         awaited->token = token_of(&request);
+    awaited->keeps = request.accepted && request.method == METHOD_TAKE && request.values[1].integer;
     if (request.id_length) {
         awaited->id = text + request.id_at;
         awaited->id_length = request.id_length;
@@ -163,7 +165,8 @@ static void note_success(struct book *book, const struct awaited *awaited)
         book->gone_count = 0;
     else if (awaited->method == METHOD_REGISTER)
         forget_gone(book, awaited->token);
-    else if (!awaited->batch && (awaited->method == METHOD_DEREGISTER || awaited->method == METHOD_TAKE))
+    else if (!awaited->batch && !awaited->keeps &&
+             (awaited->method == METHOD_DEREGISTER || awaited->method == METHOD_TAKE))
         add_gone(book, awaited->token);
 }
 

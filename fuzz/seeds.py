@@ -87,6 +87,13 @@ SCRIPTS = [
      "n012", "n0", "n0d", "t0300", "s0" + of_token(4, "deregister", 3)],
     ["c01", "f0spt:" + "".join(adopt(i, i, BOTH + ',"mode":"edge"') for i in range(4)), "w0abc", "w1abc",
      "s0" + of_token(9, "take", 1), "e0", "r0"],
+    ["c01", "f0st:" + adopt(1, 1, BOTH) + adopt(2, 2, ',"interests":[]'), "w0abc", "s0"
+     + of_token(3, "take", 1, ',"keep":true') + of_token(4, "take", 2, ',"keep":true') + request(5, "list"), "w0abc",
+     "e0", "s0" + of_token(6, "reregister", 1, ',"interests":["readable"]') + of_token(7, "read", 1)
+     + of_token(8, "deregister", 1), "z1", "r0", "s0" + of_token(9, "read", 2) + of_token(10, "take", 2)],
+    ["c01", "s0" + open_loop(1, "a", POLLED), "f0s:" + adopt(2, 1, ',"interests":[],"mode":"level"'),
+     "s0" + of_token(3, "take", 1, ',"keep":true') + request(4, "poll"), "e0", "q0", "c01", "s0" + open_loop(1, "a")
+     + request(2, "poll", '{"timeout_ms":10}'), "t0100"],
     ["c00"] + [f"f0{kind}:" + adopt(i, i, BOTH) for i, kind in enumerate(DESCRIPTORS)] + ["k0"],
     ["c01", "f0fff:" + request(1, "ping"), "k0", "f0sss:" + adopt(2, 1), "h0"],
     ["c01", "f0ss:{", "f0s: ", "f0s:", "f0s:}", "s0" + adopt(1, 1)],

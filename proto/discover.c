@@ -23,7 +23,8 @@
 static const char *const results[METHODS] = {
     [METHOD_HELLO] =
         OBJECT("\"server\":{\"const\":\"minimiod\"},\"version\":" TEXT_
-               ",\"protocol\":{\"const\":1},\"limits\":{\"type\":\"object\",\"additionalProperties\":" COUNT_ "}"),
+               ",\"protocol\":{\"const\":1},\"limits\":{\"type\":\"object\",\"additionalProperties\":" COUNT_
+               "},\"features\":" LIST_OF(TEXT_)),
     [METHOD_PING] = EMPTY,
     [METHOD_OPEN_LOOP] = OBJECT("\"loop\":" NAME_OR_NULL ",\"created\":" FLAG_
                                 ",\"delivery\":{\"enum\":[\"push\",\"poll\"]},\"registrations\":" COUNT_),
@@ -31,8 +32,8 @@ static const char *const results[METHODS] = {
     [METHOD_REREGISTER] = EMPTY,
     [METHOD_DEREGISTER] = EMPTY,
     [METHOD_TAKE] = OBJECT("\"token\":" COUNT_ ",\"fd\":{\"const\":true}"),
-    [METHOD_READ] =
-        OBJECT("\"data\":" TEXT_ ",\"encoding\":{\"enum\":[\"utf8\",\"base64\"]},\"bytes\":" COUNT_ ",\"eof\":" FLAG_),
+    [METHOD_READ] = OBJECT("\"data\":" TEXT_ ",\"encoding\":{\"enum\":[\"utf8\",\"base64\"]},\"bytes\":" COUNT_
+                           ",\"eof\":" FLAG_ ",\"errno\":" TEXT_),
     [METHOD_WRITE] = OBJECT("\"bytes\":" COUNT_),
     [METHOD_SHUTDOWN] = EMPTY,
     [METHOD_POLL] = OBJECT("\"events\":" LIST_OF(REF("event"))),

@@ -55,7 +55,7 @@ static const struct param_info register_params[] = {
      .summary = "connect to \"host:port\" or \"[v6]:port\""},
     BOOLEAN(fd, false, "or take over the oldest descriptor sent and not yet claimed"),
     {NAMED("interests"), .type = PARAM_INTERESTS, .offset = AT(interests), .fallback = READY_READABLE,
-     .choices = interest_names, .summary = "what to wait for: \"readable\", \"writable\""},
+     .choices = interest_names, .summary = "what to wait for: \"readable\", \"writable\"; empty: the end alone"},
     CHOICE(mode, mode_names, MODE_ONESHOT,
            "\"oneshot\" is silent after an event until reregister, \"edge\" tells every arrival, \"level\" (poll "
            "delivery alone) every poll"),
@@ -73,6 +73,11 @@ static const struct param_info reregister_params[] = {
 };
 
 static const struct param_info token_params[] = {TOKEN};
+
+static const struct param_info take_params[] = {
+    TOKEN,
+    BOOLEAN(keep, false, "give a duplicate and keep the token registered, without interests"),
+};
 
 static const struct param_info read_params[] = {
     TOKEN,
@@ -130,7 +135,7 @@ const struct method_info method_table[METHODS] = {
     [METHOD_REREGISTER] =
         METHOD("reregister", true, reregister_params, "arm a token again, with other interests or mode if given"),
     [METHOD_DEREGISTER] = METHOD("deregister", true, token_params, "forget a token and close its stream"),
-    [METHOD_TAKE] = METHOD("take", true, token_params, "hand the stream's descriptor over, open, and forget the token"),
+    [METHOD_TAKE] = METHOD("take", true, take_params, "hand the stream's descriptor over, open, and forget the token"),
     [METHOD_READ] = METHOD("read", true, read_params, "read from the token's stream what is there now"),
     [METHOD_WRITE] = METHOD("write", true, write_params, "write to the token's stream what the kernel takes now"),
     [METHOD_SHUTDOWN] = METHOD("shutdown", true, shutdown_params, "end one or both directions of the token's stream"),

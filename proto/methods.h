@@ -81,6 +81,7 @@ struct params {
     bool keepalive;
     bool takeover;
     bool peek;
+    bool keep;
     uint64_t token;
     uint64_t timeout_ms;
     uint64_t linger_ms;

@@ -85,6 +85,20 @@ static void put_limits(struct buffer *out, const struct limits *limits)
     PUT(out, "}");
 }
 
+/* What this daemon has beyond the first version of the protocol: a client may ask before it relies on it. */
+static const char *const features[] = {"keep", "closed"};
+
+static void put_features(struct buffer *out)
+{
+    PUT(out, ",\"features\":[");
+    for (size_t i = 0; i < sizeof(features) / sizeof(*features); i++) {
+        if (i)
+            PUT(out, ",");
+        json_write_text(out, features[i]);
+    }
+    PUT(out, "]");
+}
+
 /* ---- Replies ---------------------------------------------------------------------------------------------------- */
 
 void reply_empty(struct buffer *out, struct span id)
@@ -126,6 +140,7 @@ void reply_hello(struct buffer *out, struct span id, const struct limits *limits
     put_head(out, id);
     PUT(out, ",\"result\":{\"server\":\"minimiod\",\"version\":\"" MINIMIO_VERSION "\",\"protocol\":1");
     put_limits(out, limits);
+    put_features(out);
     PUT(out, "}}");
 }
 
@@ -172,7 +187,7 @@ void reply_written(struct buffer *out, struct span id, uint64_t bytes)
 #define READ_OPENING ",\"result\":{\"data\":"
 #define READ_LONGEST                                                                                                   \
     (sizeof("{\"jsonrpc\":\"2.0\",\"id\":null" READ_OPENING                                                            \
-            "\"\",\"encoding\":\"base64\",\"bytes\":32768,\"eof\":false}}"))
+            "\"\",\"encoding\":\"base64\",\"bytes\":32768,\"eof\":false,\"errno\":\"EPROTONOSUPPORT\"}}"))
 
 size_t reply_read_room(struct span id, size_t budget)
 {
@@ -188,7 +203,8 @@ static void put_base64(struct buffer *out, struct span bytes)
     PUT(out, "\"");
 }
 
-void reply_read(struct buffer *out, struct span id, struct span bytes, enum encoding encoding, bool eof, size_t budget)
+void reply_read(struct buffer *out, struct span id, struct span bytes, enum encoding encoding, struct reply_end end,
+                size_t budget)
 {
     size_t length = 0;
     bool text =
@@ -202,7 +218,9 @@ void reply_read(struct buffer *out, struct span id, struct span bytes, enum enco
         put_base64(out, bytes);
     put_text(out, "encoding", text ? "utf8" : "base64");
     put_number(out, "bytes", bytes.length);
-    put_boolean(out, "eof", eof);
+    put_boolean(out, "eof", end.eof);
+    if (end.eof && end.error)
+        put_text(out, "errno", errno_name(end.error));
     PUT(out, "}}");
 }
 

@@ -34,7 +34,12 @@ void reply_written(struct buffer *out, struct span id, uint64_t bytes);
  * What was read: as text where it is UTF-8 without NUL and the reply then has at most `budget` bytes, else, and always
  * with ENCODING_BASE64, in base64.
  */
-void reply_read(struct buffer *out, struct span id, struct span bytes, enum encoding encoding, bool eof, size_t budget);
+struct reply_end {
+    bool eof;
+    int error; /* errno that ended the connection; 0: none */
+};
+void reply_read(struct buffer *out, struct span id, struct span bytes, enum encoding encoding, struct reply_end end,
+                size_t budget);
 
 /* How many bytes reply_read can give within `budget`, whatever they are; 0: not even one. */
 size_t reply_read_room(struct span id, size_t budget);

@@ -67,7 +67,7 @@ START_TEST(streams_are_registered_and_listed)
     assert_run(0, "a  ", NULL, "loops");
     assert_run(0, "\"name\":\"a\",\"uid\":", NULL, "loops", "--json");
     assert_run(0, "a\n", NULL, "loops", "--names");
-    assert_run(0, NULL, NULL, "reregister", "--loop", "a", "7", "8", "--interests", "none");
+    assert_run(0, NULL, NULL, "reregister", "--loop", "a", "7", "8", "--interests", "closed");
     assert_run(0, "    7  disarmed  -          oneshot  ", NULL, "list", "--loop", "a");
     assert_run(0, NULL, NULL, "deregister", "--loop", "a", "7");
     assert_run(0, "{}\n", NULL, "deregister", "--loop", "a", "8", "--json");

@@ -50,7 +50,7 @@ static int connected(int *ret_peer)
     return fd;
 }
 
-START_TEST(a_tcp_socket_has_its_options_and_does_not_block)
+START_TEST(a_tcp_socket_has_its_options_and_keeps_its_flags)
 {
     int peer, fd = connected(&peer);
 
@@ -58,11 +58,25 @@ START_TEST(a_tcp_socket_has_its_options_and_does_not_block)
     expect(&wire, "{'id':1,'result':{'token':1,'peer':'%s'}}", port.address);
     ck_assert_int_eq(option(fd, IPPROTO_TCP, TCP_NODELAY), 1);
     ck_assert_int_eq(option(fd, SOL_SOCKET, SO_KEEPALIVE), 1);
-    ck_assert_int_ne(fcntl(fd, F_GETFL) & O_NONBLOCK, 0);
+    ck_assert_int_eq(fcntl(fd, F_GETFL) & O_NONBLOCK, 0);
+    expect_in(call(&wire, "read", "[1]"), "{'bytes':0,'eof':false}"); /* and nobody waits */
     write_byte(peer);
     expect_event(&wire, 1, READY_READABLE);
     close(fd);
     close(peer);
+}
+END_TEST
+
+/* Two may wait for one connection, and one of them gets it. */
+START_TEST(a_listening_socket_does_not_block)
+{
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    ck_assert_int_eq(listen(fd, 1), 0);
+    say_with(fd, REGISTER(""));
+    expect(&wire, "{'id':1,'result':{'token':1}}");
+    ck_assert_int_ne(fcntl(fd, F_GETFL) & O_NONBLOCK, 0);
+    close(fd);
 }
 END_TEST
 
@@ -114,7 +128,8 @@ Suite *daemon_adopting_suite(void)
     Suite *suite = suite_create("daemon_adopting");
     TCase *tests = add_case(suite, "descriptors");
 
-    tcase_add_test(tests, a_tcp_socket_has_its_options_and_does_not_block);
+    tcase_add_test(tests, a_tcp_socket_has_its_options_and_keeps_its_flags);
+    tcase_add_test(tests, a_listening_socket_does_not_block);
     tcase_add_test(tests, options_that_are_not_wanted_are_taken_away);
     tcase_add_loop_test(tests, a_socket_of_another_family_is_taken_as_what_it_is, 0, LENGTH(types));
     tcase_add_test(tests, a_file_is_refused);

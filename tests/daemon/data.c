@@ -334,8 +334,8 @@ START_TEST(a_reset_is_told_by_name)
     int peer = open_stream(&wire, 1, ",'interests':[]");
 
     reset(peer);
-    io_fails("ECONNRESET", "read", "[1]");
-    expect_in(call(&wire, "read", "[1]"), "{'eof':true}");
+    expect_event(&wire, 1, READY_READ_CLOSED | READY_WRITE_CLOSED | READY_ERROR);
+    expect_in(call(&wire, "read", "[1]"), "{'bytes':0,'eof':true,'errno':'ECONNRESET'}");
     io_fails("EPIPE", "write", "[1,'x']");
     peer = open_stream(&wire, 2, ",'interests':[]");
     reset(peer);

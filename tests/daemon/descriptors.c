@@ -302,21 +302,22 @@ static unsigned flags_in_daemon(ino_t inode)
     return flags;
 }
 
-START_TEST(adopted_ones_are_non_blocking_and_close_on_exec)
+START_TEST(adopted_ones_are_close_on_exec_and_keep_their_flags)
 {
-    unsigned wanted = O_NONBLOCK | O_CLOEXEC;
+    unsigned asked = O_NONBLOCK | O_CLOEXEC;
     int fds[2];
     ino_t inode;
 
     make_pair(SOCK_STREAM, fds);
     inode = inode_of(fds[0]);
     adopt(&wire, 1, fds[0], ",'interests':[]");
-    ck_assert_uint_eq(flags_in_daemon(inode) & wanted, wanted);
+    ck_assert_uint_eq(flags_in_daemon(inode) & asked, O_CLOEXEC);
     close(fds[1]);
+    expect_event(&wire, 1, READY_READ_CLOSED | READY_WRITE_CLOSED);
     make_pipe(fds);
     inode = inode_of(fds[0]);
     adopt(&wire, 2, fds[0], "");
-    ck_assert_uint_eq(flags_in_daemon(inode) & wanted, wanted);
+    ck_assert_uint_eq(flags_in_daemon(inode) & asked, O_CLOEXEC);
     close(fds[1]);
 }
 END_TEST
@@ -513,7 +514,7 @@ Suite *daemon_descriptors_suite(void)
     tcase_add_loop_test(tests, what_cannot_be_waited_for_is_refused, 0, LENGTH(unsuitable));
     tcase_add_test(tests, without_a_descriptor_there_is_none);
     tests = add_case(suite, "having");
-    tcase_add_test(tests, adopted_ones_are_non_blocking_and_close_on_exec);
+    tcase_add_test(tests, adopted_ones_are_close_on_exec_and_keep_their_flags);
     tcase_add_test(tests, a_tcp_stream_has_the_options_that_are_asked_for);
     tcase_add_test(tests, unclaimed_ones_are_close_on_exec);
     tcase_add_test(tests, a_client_cannot_make_the_daemon_block);

@@ -76,6 +76,15 @@ START_TEST(a_named_loop_goes_on_whole)
 }
 END_TEST
 
+static int take_kept(uint64_t token)
+{
+    int fds[PASSED_MAX];
+
+    say(&wire, "{'jsonrpc':'2.0','id':1,'method':'take','params':[%llu,true]}", (unsigned long long)token);
+    ck_assert_uint_eq(read_line_with(&wire, fds), 1);
+    return fds[0];
+}
+
 START_TEST(descriptors_of_all_kinds_go_on)
 {
     int pair[2], ends[2];
@@ -94,6 +103,28 @@ START_TEST(descriptors_of_all_kinds_go_on)
     expect_event(&wire, 2, READY_READABLE);
     close(pair[1]);
     close(ends[1]);
+}
+END_TEST
+
+/* What was taken and kept is without interests for the next daemon too, and tells it the end. */
+START_TEST(cleared_interests_stay_cleared)
+{
+    int peers[2];
+
+    call(&wire, "open_loop", "{'name':'cleared'}");
+    for (int i = 0; i < 2; i++)
+        peers[i] = open_stream(&wire, (uint64_t)i, "");
+    close(take_kept(1));
+    hand_over(&wire, "'cleared'");
+    come_back("cleared", 2);
+    write_byte(peers[1]);
+    expect_silence(&wire);
+    expect_in(call(&wire, "list", NULL), "{'registrations':[{'interests':['readable']},{'interests':[]}]}");
+    close(peers[1]);
+    expect_event(&wire, 1, READY_READ_CLOSED);
+    call(&wire, "reregister", "{'token':1,'interests':['readable']}");
+    expect_event(&wire, 1, CLOSED);
+    close(peers[0]);
 }
 END_TEST
 
@@ -438,6 +469,7 @@ Suite *daemon_handover_suite(void)
 
     tcase_add_test(tests, a_named_loop_goes_on_whole);
     tcase_add_test(tests, descriptors_of_all_kinds_go_on);
+    tcase_add_test(tests, cleared_interests_stay_cleared);
     tcase_add_test(tests, anonymous_loops_end_with_their_sessions);
     tcase_add_test(tests, changes_and_ends_of_registrations_are_handed_over_too);
     tcase_add_test(tests, twenty_in_a_row_lose_no_byte);

@@ -221,11 +221,15 @@ END_TEST
 
 START_TEST(a_half_closed_client_without_anything_to_come_ends_at_once)
 {
-    open_stream(&wire, 1, ",'interests':[]");
+    int peer = open_stream(&wire, 1, "");
+
+    write_byte(peer);
+    expect_event(&wire, 1, READY_READABLE); /* and nobody is left to arm it again */
     say(&wire, "{'jsonrpc':'2.0','id':1,'method':'ping'}");
     wire_finish(&wire);
     expect_line(&wire, "{'jsonrpc':'2.0','id':1,'result':{}}");
     expect_end(&wire);
+    close(peer);
 }
 END_TEST
 
@@ -274,9 +278,10 @@ START_TEST(list_tells_all_of_a_registration)
     const cJSON *stream;
 
     close(open_stream(&wire, 7, ",'interests':[],'mode':'edge'"));
+    expect_event(&wire, 7, READY_READ_CLOSED);
     call(&wire, "list", NULL);
     expect_in(wire.message,
-              "{'result':{'loop':null,'next':null,'registrations':[{'token':7,'state':'disarmed','interests':[],"
+              "{'result':{'loop':null,'next':null,'registrations':[{'token':7,'state':'armed','interests':[],"
               "'mode':'edge','address':'%s','peer':'%s','pending':{}}]}}",
               port.address, port.address);
     stream = cJSON_GetArrayItem(member(wire.message, "result.registrations"), 0);

@@ -80,24 +80,25 @@ END_TEST
 START_TEST(a_poll_waits_on_when_nothing_is_left_to_tell)
 {
     static const char *const undo[] = {REQUEST("2", "reregister", "[1,[]]"), REQUEST("2", "deregister", "[1]")};
-    int peer = open_stream(&wire, 1, "");
+    int peer = open_stream(&wire, 1, ""), second;
 
     write_byte(peer);
     await_listed("\"pending\":{\"readable\":true}");
     say(&wire, "%s%s", REQUEST("1", "poll", "{}"), undo[_i]);
     expect_line(&wire, "{'jsonrpc':'2.0','id':2,'result':{}}");
     expect_silence(&wire);
-    close(peer);
-    peer = open_stream(&wire, 2, "");
-    write_byte(peer);
+    second = open_stream(&wire, 2, "");
+    write_byte(second);
     expect(&wire, "{'id':1,'result':{'events':[{'token':2,'readable':true}]}}");
+    close(second);
     close(peer);
 }
 END_TEST
 
 START_TEST(a_timeout_is_never_early)
 {
-    close(open_stream(&wire, 1, ",'interests':[]"));
+    int peer = open_stream(&wire, 1, ",'interests':[]");
+
     for (int ms = 1; ms <= 20; ms++) {
         int64_t begun_ns = test_now_ns(), took_ns;
 
@@ -106,6 +107,23 @@ START_TEST(a_timeout_is_never_early)
         ck_assert_int_ge(took_ns, ms * MS);
         ck_assert_int_lt(took_ns, 5000 * MS);
     }
+    close(peer);
+}
+END_TEST
+
+/* A closed flag is never false, so no poll asks the kernel about it again, and each poll but one is silent about it. */
+START_TEST(the_ends_alone_are_told_by_one_poll)
+{
+    int peer = open_stream(&wire, 1, ",'interests':[],'mode':'level'");
+
+    write_byte(peer);
+    expect_in(call(&wire, "poll", "[0]"), "{'events':[]}");
+    close(peer);
+    expect_in(call(&wire, "poll", "{}"), "{'events':[{'token':1,'read_closed':true}]}");
+    expect_in(call(&wire, "poll", "[0]"), "{'events':[]}");
+    call(&wire, "reregister", "[1,['readable']]");
+    for (int i = 0; i < 2; i++)
+        expect_in(call(&wire, "poll", "[0]"), "{'events':[{'token':1,'readable':true,'read_closed':true}]}");
 }
 END_TEST
 
@@ -476,6 +494,7 @@ static void add_when_and_how_much(TCase *tests)
     tcase_add_test(tests, a_poll_waits_for_readiness);
     tcase_add_loop_test(tests, a_poll_waits_on_when_nothing_is_left_to_tell, 0, 2);
     tcase_add_test(tests, a_timeout_is_never_early);
+    tcase_add_test(tests, the_ends_alone_are_told_by_one_poll);
     tcase_add_loop_test(tests, timeout_0_collects_what_arrived_just_before, 0, LENGTH(modes));
     tcase_add_loop_test(tests, no_more_than_max_at_a_time_and_nothing_is_lost, 0, 2);
     tcase_add_test(tests, level_tokens_take_turns);

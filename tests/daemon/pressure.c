@@ -37,6 +37,7 @@ START_TEST(waiting_costs_no_time)
     expect(&skipped, "{'error':{'data':{'name':'PARSE_ERROR'}}}");
     wire_send(&skipped, "all of this is skipped");
     reset(open_stream(&wire, 1, ",'interests':[]"));
+    expect_event(&wire, 1, READY_READ_CLOSED | READY_WRITE_CLOSED | READY_ERROR);
     reset(open_stream(&wire, 2, ""));
     expect_event(&wire, 2, CLOSED | READY_WRITE_CLOSED | READY_ERROR);
     reset(open_stream(&wire, 3, ",'mode':'edge'"));

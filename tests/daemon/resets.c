@@ -141,7 +141,7 @@ START_TEST(while_its_client_does_not_read)
 }
 END_TEST
 
-/* What came before the reset is read, then the reset is told, once. */
+/* What came before the reset is read, then the reset is told, to each who reads on. */
 START_TEST(while_it_is_read)
 {
     int peer = open_stream(&wire, 1, ",'mode':'edge','interests':[]");
@@ -153,8 +153,8 @@ START_TEST(while_it_is_read)
         say(&wire, "{'jsonrpc':'2.0','id':%d,'method':'read','params':[1]}", i);
     thaw();
     expect(&wire, "{'id':0,'result':{'data':'x','eof':false}}");
-    expect(&wire, "{'id':1,'error':{'data':{'name':'IO_FAILED','errno':'ECONNRESET'}}}");
-    expect(&wire, "{'id':2,'result':{'bytes':0,'eof':true}}");
+    for (int i = 1; i < 3; i++)
+        expect(&wire, "{'id':%d,'result':{'data':'','bytes':0,'eof':true,'errno':'ECONNRESET'}}", i);
 }
 END_TEST
 
@@ -169,6 +169,39 @@ START_TEST(while_it_is_written)
     thaw();
     expect(&wire, "{'id':0,'error':{'data':{'name':'IO_FAILED','errno':'ECONNRESET'}}}");
     expect(&wire, "{'id':1,'error':{'data':{'name':'IO_FAILED','errno':'EPIPE'}}}");
+    /* The kernel has told the write, and would tell the read of an end alone. */
+    expect_in(call(&wire, "read", "[1]"), "{'bytes':0,'eof':true,'errno':'ECONNRESET'}");
+}
+END_TEST
+
+/* A look at the end takes nothing away. */
+START_TEST(while_it_is_peeked_at)
+{
+    int peer = open_stream(&wire, 1, ",'interests':[]");
+
+    reset(peer);
+    expect_event(&wire, 1, READY_READ_CLOSED | READY_WRITE_CLOSED | READY_ERROR);
+    for (int i = 0; i < 2; i++)
+        expect_in(call(&wire, "read", "{'token':1,'peek':true}"), "{'bytes':0,'eof':true,'errno':'ECONNRESET'}");
+    expect_in(call(&wire, "read", "[1]"), "{'bytes':0,'eof':true,'errno':'ECONNRESET'}");
+}
+END_TEST
+
+/* A Unix peer that closes with bytes unread resets too; a socket that was never connected has not ended. */
+START_TEST(of_another_family_or_never_connected)
+{
+    int fds[2], lone = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    make_pair(SOCK_STREAM, fds);
+    adopt(&wire, 1, fds[0], ",'interests':[]");
+    call(&wire, "write", "[1,'unread']");
+    put_bytes(fds[1], "last");
+    close(fds[1]);
+    expect_event(&wire, 1, READY_READ_CLOSED | READY_WRITE_CLOSED | READY_ERROR);
+    expect_in(call(&wire, "read", "[1]"), "{'data':'last','eof':false}");
+    expect_in(call(&wire, "read", "[1]"), "{'bytes':0,'eof':true,'errno':'ECONNRESET'}");
+    adopt(&wire, 2, lone, ",'interests':[]");
+    call_fails(&wire, "IO_FAILED", "{'errno':'ENOTCONN'}", "read", "[2]");
 }
 END_TEST
 
@@ -259,6 +292,8 @@ Suite *daemon_resets_suite(void)
     tcase_add_loop_test(tests, while_its_client_does_not_read, 0, LENGTH(modes));
     tcase_add_test(tests, while_it_is_read);
     tcase_add_test(tests, while_it_is_written);
+    tcase_add_test(tests, while_it_is_peeked_at);
+    tcase_add_test(tests, of_another_family_or_never_connected);
     tcase_add_loop_test(tests, while_nobody_is_in_its_loop, 0, LENGTH(modes));
     tcase_add_loop_test(tests, while_its_loop_is_taken_over, 0, LENGTH(modes));
     tcase_add_loop_test(tests, while_it_is_taken, 0, LENGTH(modes));

@@ -3,11 +3,13 @@
  * Registrations, their events and their order: PROTOCOL.md, sections 3 and 4.
  */
 #include "tests/daemon/fixture.h"
+#include "tests/daemon/passing.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 Suite *daemon_streams_suite(void);
@@ -230,18 +232,123 @@ START_TEST(a_reset_is_told_with_all_its_flags)
 }
 END_TEST
 
-START_TEST(no_interests_hold_a_stream_in_silence)
+#define ENDS (READY_READ_CLOSED | READY_WRITE_CLOSED)
+
+static void expect_state(const char *state)
+{
+    expect_in(call(&wire, "list", NULL), "{'registrations':[{'state':'%s','interests':[]}]}", state);
+}
+
+static const char *const silent_modes[] = {"", ",'mode':'edge'"};
+
+/* Each closed flag once, as it happens, whatever the mode and without being armed again; of data nothing. */
+START_TEST(without_interests_the_ends_alone_are_told)
+{
+    char more[64];
+    int peer;
+
+    snprintf(more, sizeof more, ",'interests':[]%s", silent_modes[_i]);
+    peer = open_stream(&wire, 1, more);
+    expect_state("armed");
+    write_byte(peer);
+    expect_silence(&wire);
+    ck_assert_int_eq(shutdown(peer, SHUT_WR), 0);
+    expect_event(&wire, 1, READY_READ_CLOSED);
+    expect_state("armed");
+    call(&wire, "shutdown", "[1,'write']");
+    expect_event(&wire, 1, READY_WRITE_CLOSED);
+    expect_silence(&wire);
+    expect_state("disarmed");
+    call(&wire, "reregister", "[1]"); /* armed anew, it tells what is so */
+    expect_event(&wire, 1, ENDS);
+    expect_silence(&wire);
+    expect_state("disarmed");
+    expect_in(call(&wire, "read", "[1]"), "{'data':'x','eof':false}");
+    call(&wire, "reregister", "{'token':1,'interests':['readable']}");
+    expect_event(&wire, 1, CLOSED | READY_WRITE_CLOSED);
+    close(peer);
+}
+END_TEST
+
+START_TEST(without_interests_a_reset_is_told_once)
 {
     int peer = open_stream(&wire, 1, ",'interests':[]");
 
+    reset(peer);
+    expect_event(&wire, 1, ENDS | READY_ERROR);
+    expect_silence(&wire);
+    expect_state("disarmed");
+}
+END_TEST
+
+START_TEST(interests_that_are_taken_away_leave_the_ends)
+{
+    int peer = open_stream(&wire, 1, silent_modes[_i]);
+
     write_byte(peer);
-    close(peer);
-    expect_silence(&wire);
-    expect_in(call(&wire, "list", NULL), "{'registrations':[{'state':'disarmed','interests':[]}]}");
-    call(&wire, "reregister", "{'token':1,'interests':['readable']}");
-    expect_event(&wire, 1, CLOSED);
+    expect_event(&wire, 1, READY_READABLE);
     call(&wire, "reregister", "{'token':1,'interests':[]}");
+    write_byte(peer);
     expect_silence(&wire);
+    expect_state("armed");
+    close(peer);
+    expect_event(&wire, 1, READY_READ_CLOSED);
+    expect_silence(&wire);
+}
+END_TEST
+
+/* What can be waited for and is no stream has ends of its own. */
+START_TEST(without_interests_a_pipe_tells_its_end)
+{
+    int fds[2];
+
+    make_pipe(fds);
+    adopt(&wire, 1, fds[0], ",'interests':[]");
+    put_bytes(fds[1], "data");
+    expect_silence(&wire);
+    close(fds[1]);
+    expect_event(&wire, 1, READY_READ_CLOSED);
+    make_pipe(fds);
+    adopt(&wire, 2, fds[1], ",'interests':[]");
+    expect_silence(&wire);
+    close(fds[0]);
+    expect_event(&wire, 2, READY_WRITE_CLOSED | READY_ERROR);
+    expect_silence(&wire);
+}
+END_TEST
+
+/* Room in a buffer that was full is the only readiness that wakes the daemon of such a stream; nobody is told. */
+START_TEST(without_interests_room_is_not_told)
+{
+    int peer = open_stream(&wire, 1, ",'interests':[]");
+    char bytes[65536];
+    int written;
+
+    do
+        written = (int)member(call(&wire, "write", "[1,'%030000d']", 0), "bytes")->valueint;
+    while (written == 30000);
+    for (ssize_t count = 1; count > 0;)
+        count = recv(peer, bytes, sizeof bytes, MSG_DONTWAIT);
+    expect_silence(&wire);
+    close(peer);
+    ck_assert_uint_ne(next_event(&wire).flags & READY_READ_CLOSED, 0);
+}
+END_TEST
+
+/* A session that has half-closed is kept for what can still be told, and for no longer. */
+START_TEST(without_interests_a_half_closed_session_waits_for_the_ends)
+{
+    int peer = open_stream(&wire, 1, ",'interests':[]");
+
+    wire_finish(&wire);
+    write_byte(peer);
+    ck_assert_int_eq(shutdown(peer, SHUT_WR), 0);
+    expect_event(&wire, 1, READY_READ_CLOSED);
+    reset(peer);
+    expect_event(&wire, 1, READY_WRITE_CLOSED | READY_ERROR);
+    expect_end(&wire);
+    wire_close(&wire);
+    wire_open(&wire, minimiod.socket);
 }
 END_TEST
 
@@ -369,9 +476,10 @@ END_TEST
 START_TEST(a_batch_is_one_line_whatever_is_in_it)
 {
     static const char *const methods[] = {"hello", "stats", "list", "ping"};
+    int peers[100];
 
-    for (uint64_t token = 0; token < 100; token++)
-        close(open_stream(&wire, token, ",'interests':[]"));
+    for (int i = 0; i < 100; i++)
+        peers[i] = open_stream(&wire, (uint64_t)i, ",'interests':[]");
     for (size_t i = 0; i < 4; i++) {
         wire_send(&wire, "[");
         for (int n = 0; n < 64; n++)
@@ -380,6 +488,8 @@ START_TEST(a_batch_is_one_line_whatever_is_in_it)
         ck_assert(wire_read(&wire));
         ck_assert_int_eq(cJSON_GetArraySize(wire.message), 64);
     }
+    for (int i = 0; i < 100; i++)
+        close(peers[i]);
 }
 END_TEST
 
@@ -474,7 +584,12 @@ Suite *daemon_streams_suite(void)
     tcase_add_test(tests, a_fin_is_read_closed);
     tcase_add_test(tests, closed_flags_come_whatever_the_interests);
     tcase_add_test(tests, a_reset_is_told_with_all_its_flags);
-    tcase_add_test(tests, no_interests_hold_a_stream_in_silence);
+    tcase_add_loop_test(tests, without_interests_the_ends_alone_are_told, 0, LENGTH(silent_modes));
+    tcase_add_test(tests, without_interests_a_reset_is_told_once);
+    tcase_add_loop_test(tests, interests_that_are_taken_away_leave_the_ends, 0, LENGTH(silent_modes));
+    tcase_add_test(tests, without_interests_a_pipe_tells_its_end);
+    tcase_add_test(tests, without_interests_room_is_not_told);
+    tcase_add_test(tests, without_interests_a_half_closed_session_waits_for_the_ends);
     tcase_add_test(tests, reregister_replaces_what_is_given);
     tcase_add_test(tests, no_event_comes_after_deregister);
     tcase_add_test(tests, tokens_are_unique_in_their_loop);

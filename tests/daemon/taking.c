@@ -6,6 +6,7 @@
 #include "tests/daemon/passing.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -514,6 +515,281 @@ START_TEST(a_hundred_round_trips_leave_nothing)
 }
 END_TEST
 
+/* ---- With `keep` ------------------------------------------------------------------------------------------------- */
+
+/* An event that was under way is told before the reply. */
+static int take_and_keep(struct wire *on, uint64_t token)
+{
+    int fds[PASSED_MAX];
+
+    say(on, "{'jsonrpc':'2.0','id':'keep','method':'take','params':{'token':%llu,'keep':true}}",
+        (unsigned long long)token);
+    if (read_line_with(on, fds) == 0) {
+        expect_in(on->message, "{'method':'ready'}");
+        ck_assert_uint_eq(read_line_with(on, fds), 1);
+    }
+    expect_in(on->message, "{'id':'keep','result':{'token':%llu,'fd':true}}", (unsigned long long)token);
+    return fds[0];
+}
+
+static const char *const kept_modes[] = {"", ",'mode':'edge'", ",'interests':[]"};
+
+/* The token stays with what it has but its interests; the duplicate is the same stream. */
+START_TEST(kept_the_token_tells_the_end_alone)
+{
+    int peer = open_stream(&wire, 1, kept_modes[_i]), fd;
+
+    put_bytes(peer, "a");
+    fd = take_and_keep(&wire, 1);
+    put_bytes(peer, "b");
+    expect_silence(&wire);
+    expect_in(call(&wire, "list", NULL),
+              "{'registrations':[{'token':1,'state':'armed','interests':[],'mode':'%s','address':'%s','pending':{}}]}",
+              _i == 1 ? "edge" : "oneshot", port.address);
+    expect_bytes(fd, "ab");
+    put_bytes(fd, "c");
+    expect_in(call(&wire, "write", "[1,'d']"), "{'bytes':1}");
+    expect_bytes(peer, "cd");
+    ck_assert_int_eq(counter(&wire, "registrations"), 1);
+    call(&wire, "reregister", "[1]"); /* without interests they stay as they are */
+    put_bytes(peer, "e");
+    expect_silence(&wire);
+    call(&wire, "reregister", "{'token':1,'interests':['readable']}");
+    expect_event(&wire, 1, READY_READABLE);
+    expect_in(call(&wire, "read", "[1]"), "{'data':'e'}");
+    close(fd);
+    call(&wire, "deregister", "[1]");
+    expect_eof(peer);
+    close(peer);
+}
+END_TEST
+
+START_TEST(kept_the_stream_is_open_until_both_have_closed)
+{
+    int peer = open_stream(&wire, 1, ""), fd = take_and_keep(&wire, 1), before = current_descriptor_count();
+
+    call(&wire, "deregister", "[1]");
+    await_descriptor_count(before - 1);
+    put_bytes(fd, "x");
+    expect_bytes(peer, "x");
+    close(fd);
+    expect_eof(peer);
+    close(peer);
+}
+END_TEST
+
+/* What was ready before is not told behind the reply, and what ends then is. */
+START_TEST(kept_only_the_end_is_told_after_the_reply)
+{
+    int fds[PASSED_MAX];
+
+    for (int i = 0; i < 50; i++) {
+        int peer = open_stream(&wire, 1, i % 2 ? "" : ",'mode':'edge'");
+
+        write_byte(peer);
+        say(&wire, "{'jsonrpc':'2.0','id':1,'method':'take','params':[1,true]}");
+        if (read_line_with(&wire, fds) == 0) {
+            expect_in(wire.message, "{'method':'ready'}");
+            ck_assert_uint_eq(read_line_with(&wire, fds), 1);
+        }
+        expect_in(wire.message, "{'id':1,'result':{'token':1,'fd':true}}");
+        expect_silence(&wire);
+        close(peer);
+        expect_event(&wire, 1, READY_READ_CLOSED);
+        call(&wire, "deregister", "[1]");
+        close(fds[0]);
+    }
+}
+END_TEST
+
+START_TEST(kept_as_a_notification_nothing_happens)
+{
+    int peer = open_stream(&wire, 1, "");
+
+    say(&wire, "{'jsonrpc':'2.0','method':'take','params':[1,true]}");
+    say(&wire, "[{'jsonrpc':'2.0','method':'take','params':[1,true]},{'jsonrpc':'2.0','id':1,'method':'ping'}]");
+    say(&wire, "{'jsonrpc':'2.0','method':'take','params':[7,true]}");
+    expect(&wire, "[{'id':1,'result':{}}]");
+    expect_in(call(&wire, "list", NULL), "{'registrations':[{'state':'armed','interests':['readable']}]}");
+    write_byte(peer);
+    expect_event(&wire, 1, READY_READABLE);
+    close(peer);
+}
+END_TEST
+
+START_TEST(kept_what_is_not_there_is_not_taken)
+{
+    struct black_hole hole;
+
+    black_hole_open(&hole);
+    call_fails(&wire, "TOKEN_UNKNOWN", NULL, "take", "[1,true]");
+    call_fails(&wire, "INVALID_PARAMS", "{'param':'keep'}", "take", "[1,1]");
+    say(&wire, "{'jsonrpc':'2.0','method':'register','params':[1,'%s']}", hole.port.address);
+    call_fails(&wire, "NOT_CONNECTED", NULL, "take", "[1,true]");
+    call(&wire, "close_loop", NULL);
+    call_fails(&wire, "LOOP_CLOSED", NULL, "take", "[1,true]");
+    black_hole_close(&hole);
+}
+END_TEST
+
+START_TEST(kept_what_is_no_stream_too)
+{
+    int fds[2], fd;
+
+    make_pipe(fds);
+    adopt(&wire, 1, fds[0], "");
+    fd = take_and_keep(&wire, 1);
+    put_bytes(fds[1], "pipe");
+    expect_bytes(fd, "pipe");
+    expect_silence(&wire);
+    close(fds[1]);
+    expect_event(&wire, 1, READY_READ_CLOSED);
+    close(fd);
+}
+END_TEST
+
+/* More duplicates than batches may keep: those too many leave their token as it was. */
+START_TEST(kept_batches_hold_no_more_than_fits)
+{
+    int fds[2], got[PASSED_MAX], before = current_descriptor_count();
+    struct black_hole hole;
+
+    black_hole_open(&hole);
+    make_pair(SOCK_STREAM, fds);
+    adopt(&wire, 1, dup(fds[0]), "");
+    adopt(&wire, 2, fds[0], "");
+    for (int batch = 0; batch < 5; batch++) {
+        wire_send(&wire, "[");
+        for (int i = 0; i < 63; i++)
+            say(&wire, "{'jsonrpc':'2.0','id':%d,'method':'take','params':[%d,true]},", i,
+                batch * 63 + i < 253 ? 1 : 2);
+        say(&wire, "{'jsonrpc':'2.0','id':'w','method':'register','params':[%d,'%s',null,null,null,0]}]", 100 + batch,
+            hole.port.address);
+    }
+    expect_in(call(&wire, "list", "{'limit':2}"),
+              "{'registrations':[{'token':1,'interests':[]},{'token':2,'interests':['readable']}]}");
+    for (int batch = 0; batch < 5; batch++)
+        say(&wire, "{'jsonrpc':'2.0','method':'deregister','params':[%d]}", 100 + batch);
+    for (int batch = 0; batch < 5; batch++) {
+        size_t count = read_line_with(&wire, got);
+
+        ck_assert_uint_eq(count, batch < 4 ? 63 : 253 - 4 * 63);
+        while (count)
+            close(got[--count]);
+    }
+    expect_in(cJSON_GetArrayItem(wire.message, 62),
+              "{'error':{'data':{'name':'LIMIT_EXCEEDED','limit':'descriptors'}}}");
+    call(&wire, "deregister", "[1]");
+    call(&wire, "deregister", "[2]");
+    await_descriptor_count(before);
+    expect_eof(fds[1]);
+    close(fds[1]);
+    black_hole_close(&hole);
+}
+END_TEST
+
+START_TEST(kept_what_is_not_read_ends_with_the_session)
+{
+    int fds[2], before = current_descriptor_count();
+    struct wire other;
+
+    make_pair(SOCK_STREAM, fds);
+    wire_open(&other, minimiod.socket);
+    adopt(&other, 1, fds[0], "");
+    for (int i = 0; i < 300; i++)
+        say(&other, "{'jsonrpc':'2.0','id':1,'method':'take','params':[1,true]}");
+    wire_close(&other);
+    expect_eof(fds[1]);
+    close(fds[1]);
+    await_descriptor_count(before);
+}
+END_TEST
+
+/* A client that dies with the duplicate leaves a token that the next one finds, in silence until it is armed. */
+START_TEST(kept_in_a_named_loop_it_is_there_for_the_next)
+{
+    struct wire first;
+    int peer, fd;
+
+    wire_open(&first, minimiod.socket);
+    call(&first, "open_loop", "['kept']");
+    peer = open_stream(&first, 1, "");
+    fd = take_and_keep(&first, 1);
+    wire_close(&first);
+    close(fd);
+    write_byte(peer);
+    while (counter(&wire, "sessions") > 1)
+        ;
+    expect_in(call(&wire, "open_loop", "['kept']"), "{'created':false,'registrations':1}");
+    expect_silence(&wire);
+    expect_in(call(&wire, "list", NULL), "{'registrations':[{'token':1,'interests':[],'state':'armed'}]}");
+    call(&wire, "reregister", "{'token':1,'interests':['readable']}");
+    expect_event(&wire, 1, READY_READABLE);
+    call(&wire, "close_loop", NULL);
+    close(peer);
+}
+END_TEST
+
+START_TEST(kept_without_a_descriptor_left_nothing_changes)
+{
+    struct minimiod small;
+    struct wire on;
+    int peer, fds[PASSED_MAX], count = 0;
+
+    start_with_descriptors(&small, 70);
+    wire_open(&on, small.socket);
+    peer = open_stream(&on, 1, "");
+    /* Duplicates that a batch keeps fill the table. */
+    wire_send(&on, "[");
+    for (int i = 0; i < 63; i++)
+        say(&on, "{'jsonrpc':'2.0','id':%d,'method':'take','params':[1,true]},", i);
+    wire_send(&on, "{\"jsonrpc\":\"2.0\",\"id\":63,\"method\":\"take\",\"params\":[1,true]}]");
+    count = (int)read_line_with(&on, fds);
+    ck_assert_int_gt(count, 0);
+    ck_assert_int_lt(count, 64);
+    expect_in(cJSON_GetArrayItem(on.message, 63),
+              "{'error':{'data':{'name':'LIMIT_EXCEEDED','limit':'descriptors','max':70}}}");
+    while (count)
+        close(fds[--count]);
+    put_bytes(peer, "x");
+    fds[0] = take_and_keep(&on, 1);
+    expect_bytes(fds[0], "x");
+    close(fds[0]);
+    wire_close(&on);
+    expect_eof(peer);
+    close(peer);
+    stop_minimiod(&small);
+}
+END_TEST
+
+/* What is given is as it was: the daemon changes no flag of a descriptor that it was given. */
+START_TEST(flags_are_as_they_were)
+{
+    for (int keep = 0; keep < 2; keep++) {
+        int fds[2], fd, peer;
+
+        for (int flags = 0; flags <= O_NONBLOCK; flags += O_NONBLOCK) {
+            make_pair(SOCK_STREAM, fds);
+            ck_assert_int_eq(fcntl(fds[0], F_SETFL, flags), 0);
+            adopt(&wire, 1, fds[0], "");
+            fd = keep ? take_and_keep(&wire, 1) : take(&wire, 1);
+            ck_assert_int_eq(fcntl(fd, F_GETFL) & O_NONBLOCK, flags);
+            if (keep)
+                call(&wire, "deregister", "[1]");
+            close(fd);
+            close(fds[1]);
+        }
+        peer = open_stream(&wire, 1, "");
+        fd = keep ? take_and_keep(&wire, 1) : take(&wire, 1);
+        ck_assert_int_ne(fcntl(fd, F_GETFL) & O_NONBLOCK, 0); /* which the daemon has made */
+        if (keep)
+            call(&wire, "deregister", "[1]");
+        close(fd);
+        close(peer);
+    }
+}
+END_TEST
+
 Suite *daemon_taking_suite(void)
 {
     Suite *suite = suite_create("daemon_taking");
@@ -540,5 +816,17 @@ Suite *daemon_taking_suite(void)
     tcase_add_test(tests, what_is_not_sent_ends_with_the_session);
     tcase_add_test(tests, as_many_are_under_way_as_may_be);
     tcase_add_test(tests, a_hundred_round_trips_leave_nothing);
+    tests = add_case(suite, "kept");
+    tcase_add_loop_test(tests, kept_the_token_tells_the_end_alone, 0, LENGTH(kept_modes));
+    tcase_add_test(tests, kept_the_stream_is_open_until_both_have_closed);
+    tcase_add_test(tests, kept_only_the_end_is_told_after_the_reply);
+    tcase_add_test(tests, kept_as_a_notification_nothing_happens);
+    tcase_add_test(tests, kept_what_is_not_there_is_not_taken);
+    tcase_add_test(tests, kept_what_is_no_stream_too);
+    tcase_add_test(tests, kept_batches_hold_no_more_than_fits);
+    tcase_add_test(tests, kept_what_is_not_read_ends_with_the_session);
+    tcase_add_test(tests, kept_in_a_named_loop_it_is_there_for_the_next);
+    tcase_add_test(tests, kept_without_a_descriptor_left_nothing_changes);
+    tcase_add_test(tests, flags_are_as_they_were);
     return suite;
 }

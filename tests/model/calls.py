@@ -271,14 +271,28 @@ class Deregister(OfToken):
 class Take(OfToken):
     method = "take"
 
+    def __init__(self, client, token, keep=None):
+        super().__init__(client, token, keep=keep)
+        self.keep = keep
+
     def done(self, result):
-        stream = self.loop.remove(self.token)
+        stream = self.keep_token() if self.keep else self.loop.remove(self.token)
         if result is None:
-            stream.near_closed()
+            if not self.keep:
+                stream.near_closed()
             return
         check(result == {"token": self.token, "fd": True}, result)
         check(self.client.wire.descriptors, "a descriptor did not come with its line")
-        self.client.taken.append((self.client.wire.descriptors.pop(0), stream.owner))
+        descriptor = self.client.wire.descriptors.pop(0)
+        if self.keep:
+            os.close(descriptor)
+        else:
+            self.client.taken.append((descriptor, stream.owner))
+
+    def keep_token(self):
+        self.registration.interests = frozenset()
+        self.loop.arm(self.token)
+        return self.stream
 
 
 class Read(OfToken):
@@ -289,13 +303,10 @@ class Read(OfToken):
         super().__init__(client, token, max=most, encoding=encoding, peek=peek)
         self.most, self.peek = most, peek
 
-    def may_fail(self, data):
-        return data["name"] == "IO_FAILED" and self.stream.may_fail("read", data["errno"])
-
     def done(self, result):
         data = result["data"]
         data = data.encode() if result["encoding"] == "utf8" else base64.b64decode(data)
-        self.stream.was_read((data, result["bytes"], result["eof"]), self.most, self.peek)
+        self.stream.was_read((data, result["bytes"], result["eof"], result.get("errno")), self.most, self.peek)
 
 
 class Write(OfToken):

@@ -143,10 +143,10 @@ class Machine(RuleBasedStateMachine):
         client = self.speaker(who)
         client.ask(ask.Deregister(client, self.registered(client, which)))
 
-    @rule(who=WHO, which=OF_THOSE)
-    def take(self, who, which):
+    @rule(who=WHO, which=OF_THOSE, keep=st.sampled_from((None, False, True)))
+    def take(self, who, which, keep):
         client = self.speaker(who)
-        client.ask(ask.Take(client, self.registered(client, which)))
+        client.ask(ask.Take(client, self.registered(client, which), keep))
 
     @rule(who=WHO, which=OF_THOSE, most=st.sampled_from((1, 6, 4096, 4096)),
           encoding=st.sampled_from(("auto", "base64")), peek=st.booleans())

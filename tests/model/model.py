@@ -127,14 +127,17 @@ class Stream:
     # What a client of the daemon does.
 
     def was_read(self, result, most, peek):
-        data, count, eof = result
+        data, count, eof, error = result
         check(len(data) == count <= most, "read", result)
         check(self.unread.startswith(data), "read", data, "of", self.unread[:100])
         check(count >= min(self.arrived, most), "read only", data, "of", self.unread[: self.arrived])
         if eof:
             check(not count and (self.finished or self.read_shut or self.reset_possible), "a false end")
-            check(self.read_shut or not self.unread or self.reset_possible, "the end before", self.unread[:100])
+            lost = self.reset and not self.arrived  # what a reset has overtaken
+            check(self.read_shut or not self.unread or lost or self.reset_possible, "the end before", self.unread[:100])
             self.seen.add("read_closed")
+        if error:
+            check(eof and error in RESET_ERRORS and (self.reset or self.reset_possible), "ended by", error)
         if peek:
             self.arrived = max(self.arrived, count)
         else:
@@ -165,11 +168,8 @@ class Stream:
         self.happened(END, {READ, "read_closed"} if self.read_shut else set())
 
     def may_fail(self, what, error):
-        """Whether a `read`, `write` or `shutdown` may fail so; who is told an error has taken it away."""
+        """Whether a `write` or `shutdown` may fail so; who is told an error has taken it away."""
         was_reset = (self.reset or self.reset_possible) and error in RESET_ERRORS
-        if what == "read":
-            check(not self.arrived, "an error before", self.unread[:100])
-            return was_reset
         if what == "write":
             return was_reset or (self.write_shut and error == "EPIPE")
         return error == "ENOTCONN" and (self.reset or self.reset_possible or (self.finished and self.write_shut))
@@ -188,6 +188,7 @@ class Registration:
         self.past = False  # its loop was taken over, and what was told before is still being read
         self.once = True
         self.armed = False
+        self.ends_told = set()  # without interests: what has been told since it was armed
         self.possible = set()  # flags that can have come true since it was armed, or since it was last told
         self.due = set()  # those of an edge that have to be told
         self.certain = set()
@@ -196,12 +197,13 @@ class Registration:
         stream.watchers.append(self)
 
     def mask(self, flags):
-        return set(flags) & (self.interests | CLOSED) if self.interests else set()
+        return set(flags) & (self.interests | CLOSED) - self.ends_told
 
     def arm(self, polled):
         """`polled`: its loop is one of poll delivery; level is a oneshot elsewhere."""
-        self.once = self.mode == "oneshot" or (self.mode == "level" and not polled)
-        self.armed = bool(self.interests)
+        self.once = bool(self.interests) and (self.mode == "oneshot" or (self.mode == "level" and not polled))
+        self.armed = True
+        self.ends_told = set()
         self.due = self.mask(self.stream.must())
         self.ask()
         self.credit += bool(self.possible)
@@ -214,7 +216,7 @@ class Registration:
 
     @property
     def is_level(self):
-        return self.mode == "level" and not self.once
+        return bool(self.interests) and self.mode == "level" and not self.once
 
     def caused(self, events, flags):
         self.possible |= self.mask(self.stream.may())
@@ -231,16 +233,30 @@ class Registration:
         if not self.armed or self.told:
             return set()
         wanted = self.mask(self.stream.must())
-        return self.due & wanted if self.mode == "edge" else wanted
+        return self.due & wanted if self.is_edge else wanted
+
+    @property
+    def is_edge(self):
+        return bool(self.interests) and self.mode == "edge"
+
+    def tell_ends(self, flags):
+        """Without interests: each of the ends once, and an error that follows them."""
+        self.ends_told |= flags
+        self.possible -= flags
+        self.certain = set()
+        self.armed = not self.ends_told >= {"read_closed", "write_closed"}
 
     def tell(self, flags):
         check(flags, "an event without a flag")
-        check(self.armed, "told", flags, "though nothing is armed")
+        check(self.armed or not self.interests, "told", flags, "though nothing is armed")
         check(flags <= self.possible, "told", flags, "of which only", self.possible, "can be true")
         if not self.past:
             check(self.certain <= flags, "told", flags, "without what is known to be true:", self.certain)
             self.stream.seen |= flags & CLOSED
-        if self.mode == "edge":
+        if not self.interests:
+            self.tell_ends(flags)
+            return
+        if self.is_edge:
             self.credit -= 1
             check(self.credit >= 0, "told", flags, "again, though nothing has happened")
             self.due -= flags
@@ -265,6 +281,7 @@ class Registration:
         copy = Registration(self.stream, self.interests, self.mode)
         copy.past, copy.once, copy.armed, copy.told = True, self.once, self.armed, self.told
         copy.possible, copy.credit = set(self.possible), self.credit
+        copy.ends_told = set(self.ends_told)
         return copy
 
 

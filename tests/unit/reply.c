@@ -80,13 +80,19 @@ END_TEST
 
 /* ---- What was read ---------------------------------------------------------------------------------------------- */
 
-static void require_read(const char *bytes, size_t length, enum encoding encoding, bool eof, const char *result)
+static void require_read_to(const char *bytes, size_t length, enum encoding encoding, struct reply_end end,
+                            const char *result)
 {
     char expected[300];
 
     snprintf(expected, sizeof(expected), "{\"jsonrpc\":\"2.0\",\"id\":\"a\",\"result\":{%s}}", result);
-    reply_read(&out, id, (struct span){bytes, length}, encoding, eof, 4096);
+    reply_read(&out, id, (struct span){bytes, length}, encoding, end, 4096);
     require_bytes(expected);
+}
+
+static void require_read(const char *bytes, size_t length, enum encoding encoding, bool eof, const char *result)
+{
+    require_read_to(bytes, length, encoding, (struct reply_end){.eof = eof}, result);
 }
 
 START_TEST(reads_are_text_where_they_can_be)
@@ -104,6 +110,15 @@ START_TEST(reads_are_text_where_they_can_be)
 }
 END_TEST
 
+START_TEST(the_error_that_ended_a_stream_is_named)
+{
+    require_read_to("", 0, ENCODING_TEXT, (struct reply_end){.eof = true, .error = ECONNRESET},
+                    "\"data\":\"\",\"encoding\":\"utf8\",\"bytes\":0,\"eof\":true,\"errno\":\"ECONNRESET\"");
+    require_read_to("x", 1, ENCODING_TEXT, (struct reply_end){.error = ECONNRESET},
+                    "\"data\":\"x\",\"encoding\":\"utf8\",\"bytes\":1,\"eof\":false");
+}
+END_TEST
+
 /* Whatever the bytes are: as many as the budget is said to have room for stay within it. */
 START_TEST(reads_keep_their_budget)
 {
@@ -116,7 +131,8 @@ START_TEST(reads_keep_their_budget)
 
         for (int filler = -1; filler < 0x23 && room; filler++) {
             memset(bytes, filler, room);
-            reply_read(&out, id, (struct span){bytes, room}, ENCODING_TEXT, false, budget);
+            reply_read(&out, id, (struct span){bytes, room}, ENCODING_TEXT,
+                       (struct reply_end){.eof = true, .error = EPROTONOSUPPORT}, budget);
             ck_assert_uint_le(out.length, budget);
             if (budget % 50 == 0)
                 require_json();
@@ -176,7 +192,8 @@ START_TEST(hello_has_every_limit)
         "\",\"protocol\":1,\"limits\":{\"message_bytes\":262144,\"message_depth\":32,"
         "\"message_values\":16384,\"batch\":64,\"id_bytes\":256,\"line_bytes\":65536,\"output_bytes\":65536,"
         "\"sessions\":1024,\"sessions_uid\":256,\"registrations\":0,\"registrations_uid\":0,"
-        "\"loops_uid\":256,\"descriptors_message\":16,\"descriptors_unclaimed\":64,\"linger_ms\":86400000}}}");
+        "\"loops_uid\":256,\"descriptors_message\":16,\"descriptors_unclaimed\":64,\"linger_ms\":86400000},"
+        "\"features\":[\"keep\",\"closed\"]}}");
 }
 END_TEST
 
@@ -491,6 +508,7 @@ Suite *unit_reply_suite(void)
     tcase_add_test(tests, results);
     tcase_add_test(tests, results_of_loops_and_streams);
     tcase_add_test(tests, reads_are_text_where_they_can_be);
+    tcase_add_test(tests, the_error_that_ended_a_stream_is_named);
     tcase_add_test(tests, reads_keep_their_budget);
     tcase_add_test(tests, texts_have_the_length_that_is_told);
     tcase_add_test(tests, notifications);
