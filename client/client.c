@@ -158,6 +158,7 @@ struct minimio_client *minimio_client_free(struct minimio_client *client)
         return NULL;
     disconnect(client);
     client_begin(client);
+    client_forget_taking(client);
     free(client->fds);
     free(client->loop);
     free(client);

@@ -51,6 +51,12 @@ struct minimio_client {
     size_t attached_count;
     int *fds; /* came and were not taken */
     size_t fd_count;
+    struct {
+        uint64_t token;
+        bool begun;
+        bool kept;    /* the daemon has the token still */
+        char *before; /* its interests and mode, as members of its parameters; NULL: not known */
+    } taking;
     char *fault;
     char fault_name[64];
     char error[512];
@@ -70,6 +76,10 @@ int client_fail_no_memory(struct minimio_client *client);
 void client_begin(struct minimio_client *client);
 
 void client_close_fds(int *fds, size_t *count);
+
+/* ---- client_take.c ----------------------------------------------------------------------------------------------- */
+
+void client_forget_taking(struct minimio_client *client);
 
 /* ---- client_send.c ---------------------------------------------------------------------------------------------- */
 

@@ -179,6 +179,12 @@ bool params_add(cJSON *params, const char *name, cJSON *value);
  */
 int fetch_registrations(const struct command *command, struct minimio_client *client, int64_t deadline_ns, cJSON *all);
 
+/* Says that the loop has no such token. Returns EXIT_FAILED. */
+int tell_unknown_token(const struct command *command, uint64_t token);
+
+/* Is the token registered in the session's loop? Says what failed. Returns 0 or the exit code. */
+int require_token(const struct command *command, struct minimio_client *client, uint64_t token, int64_t deadline_ns);
+
 /* Calls a method, or says why it failed. `ret_result` may be NULL. Returns 0 or the exit code. */
 int session_call(const struct command *command, struct minimio_client *client, const char *method, const char *params,
                  int64_t deadline_ns, cJSON **ret_result);

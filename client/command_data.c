@@ -156,6 +156,8 @@ static int run_write(const struct command *command, struct options *options, int
         r = connection_open(command, options, writing.deadline_ns, &writing.client);
     if (r == 0)
         r = write_input(&writing);
+    if (r == 0 && writing.written == 0) /* nothing has shown that the token is there */
+        r = require_token(command, writing.client, writing.token, call_deadline(&writing));
     if (r == 0 && options->json)
         printf("{\"bytes\":%.0f}\n", (double)writing.written);
     minimio_client_free(writing.client);

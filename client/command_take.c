@@ -9,7 +9,7 @@
 #include "client/program.h"
 
 #include <errno.h>
-#include <inttypes.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -31,37 +31,58 @@ static int require_program(const struct command *command, char **program)
     return program && program[0] ? 0 : wrong_usage(command, "missing command: -- COMMAND");
 }
 
-/* Returns the descriptor, or a negative exit code, told. */
-static int take_stream(const struct command *command, struct minimio_client *client, uint64_t token,
-                       int64_t deadline_ns)
+/* The token is forgotten. Where the daemon is gone, the stream is here all the same. Returns 0 or the exit code. */
+static int commit(const struct command *command, struct minimio_client *client, int64_t deadline_ns)
 {
-    char params[48];
-    int fd, r;
+    int r = minimio_client_take_commit(client, deadline_left_ns(deadline_ns));
 
-    snprintf(params, sizeof(params), "[%" PRIu64 "]", token);
-    r = session_call(command, client, "take", params, deadline_ns, NULL);
-    if (r != 0)
-        return -r;
-    fd = minimio_client_take_fd(client);
-    return fd < 0 ? -connection_failed(command, client, fd) : fd;
+    return r == 0 || r == -ECONNRESET ? 0 : connection_failed(command, client, r);
+}
+
+/* Back into the loop, as it was registered before. Returns 0 or the exit code. */
+static int undo(const struct command *command, struct minimio_client *client, int stream, int64_t deadline_ns)
+{
+    int r = minimio_client_take_undo(client, stream, deadline_left_ns(deadline_ns));
+
+    return r == 0 ? 0 : connection_failed(command, client, r);
 }
 
 /* ---- take ------------------------------------------------------------------------------------------------------- */
+
+/* The token is forgotten before the program begins, so that it never finds its own stream registered; and the session,
+ * which exec closes, is open until then, for the stream to go back where exec fails after all. */
+static int become(const struct command *command, struct minimio_client *client, int stream, char **program,
+                  int64_t deadline_ns)
+{
+    int r = commit(command, client, deadline_ns);
+
+    if (r == 0)
+        r = program_become_with(command, program, stream);
+    (void)undo(command, client, stream, deadline_ns);
+    return r;
+}
 
 static int take(const struct command *command, const struct options *options, uint64_t token, char **program)
 {
     int64_t deadline_ns = deadline_in(options->timeout_ns);
     struct minimio_client *client = NULL;
-    int r = connection_open(command, options, deadline_ns, &client);
+    int r = program_find(command, program[0]);
     int stream;
 
+    if (r == 0)
+        r = connection_open(command, options, deadline_ns, &client);
     if (r != 0)
         return r;
-    stream = take_stream(command, client, token, deadline_ns);
-    if (stream >= 0)
+    stream = minimio_client_take_begin(client, token, deadline_left_ns(deadline_ns));
+    if (stream < 0) {
+        r = connection_failed(command, client, stream);
+    } else {
         program_tell(client, options->loop, token, "", 0);
+        r = become(command, client, stream, program, deadline_ns);
+        close(stream);
+    }
     minimio_client_free(client);
-    return stream < 0 ? -stream : program_become_with(command, program, stream);
+    return r;
 }
 
 static int run_take(const struct command *command, struct options *options, int argc, char **argv)
@@ -119,65 +140,70 @@ static int parse_options(struct serving *serving, int argc, char **argv)
     return r == 0 ? 0 : OPTIONS_EXIT;
 }
 
-/* Has the peer said all, and has all of it been read? Such a stream would be ready for good. */
+/* Has the peer said all, and has all of it been read, or has it reset the connection? Such a stream would be ready for
+ * good. What is no socket cannot be asked. */
 static bool has_ended(int stream)
 {
     char byte;
+    ssize_t n = recv(stream, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
 
-    return recv(stream, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+    if (n < 0 && errno != EAGAIN) /* a reset is told once, the end from then on */
+        n = recv(stream, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    return n == 0;
 }
 
-/* As it was registered before. NULL: no memory. */
-static cJSON *params_back(const struct serving *serving, uint64_t token)
+/* The program has the stream now. */
+static int await_end(struct serving *serving, int stream, int flags, pid_t child)
 {
-    const cJSON *before = event_source_find(&serving->source, token);
-    cJSON *params = cJSON_CreateObject();
-    static const char *const members[] = {"interests", "mode"};
-    bool whole = cJSON_AddNumberToObject(params, "token", (double)token) && cJSON_AddTrueToObject(params, "fd");
+    struct event_source *source = &serving->source;
+    int r = commit(serving->command, source->client, source->deadline_ns);
+    int code = program_await(serving->command, serving->program[0], child);
 
-    for (size_t i = 0; i < 2 && whole; i++) {
-        cJSON *value = cJSON_GetObjectItemCaseSensitive(before, members[i]);
-
-        if (value)
-            whole = params_add(params, members[i], cJSON_Duplicate(value, true));
+    if (code != 0)
+        serving->exit_code = code;
+    serving->left--;
+    if (r == 0 && serving->back && !has_ended(stream)) {
+        program_restore_flags(stream, flags);
+        return undo(serving->command, source->client, stream, source->deadline_ns);
     }
-    if (whole)
-        return params;
-    cJSON_Delete(params);
-    return NULL;
+    serving->streams--;
+    return r;
 }
 
-static int give_back(struct serving *serving, uint64_t token, int stream)
+static int serve_stream(struct serving *serving, int stream)
 {
-    struct minimio_client *client = serving->source.client;
-    int r = minimio_client_attach(client, stream);
+    struct event_source *source = &serving->source;
+    int flags = fcntl(stream, F_GETFL), r;
+    pid_t child;
 
-    if (r < 0)
-        return connection_failed(serving->command, client, r);
-    return session_call_with(serving->command, client, "register", params_back(serving, token),
-                             serving->source.deadline_ns, NULL);
+    r = program_start(serving->command, serving->program, stream, &child);
+    if (r == 0)
+        return await_end(serving, stream, flags, child);
+    (void)undo(serving->command, source->client, stream, source->deadline_ns);
+    return r;
+}
+
+/* An event may be about a stream that was served since it came. */
+static bool is_gone(const struct minimio_client *client)
+{
+    const char *name = minimio_client_fault_name(client);
+
+    return name && strcmp(name, "TOKEN_UNKNOWN") == 0;
 }
 
 static int serve(struct serving *serving, const struct minimio_client_event *event)
 {
     struct event_source *source = &serving->source;
-    int stream = take_stream(serving->command, source->client, event->token, source->deadline_ns);
+    int stream = minimio_client_take_begin(source->client, event->token, deadline_left_ns(source->deadline_ns));
     int r;
 
+    if (stream < 0 && is_gone(source->client))
+        return 0;
     if (stream < 0)
-        return -stream;
+        return connection_failed(serving->command, source->client, stream);
     program_tell(source->client, serving->options->loop, event->token, event_source_address(source, event->token),
                  event->readiness);
-    r = program_run(serving->command, serving->program, stream);
-    if (r != 0)
-        serving->exit_code = r;
-    serving->left--;
-    if (serving->back && !has_ended(stream))
-        r = give_back(serving, event->token, stream);
-    else {
-        r = 0;
-        serving->streams--;
-    }
+    r = serve_stream(serving, stream);
     close(stream);
     return r;
 }
@@ -187,8 +213,9 @@ static int serve_all(struct serving *serving)
 {
     struct minimio_client_event events[EVENTS_AT_ONCE];
 
-    serving->streams =
-        serving->one ? event_source_find(&serving->source, serving->token) != NULL : serving->source.count;
+    if (serving->one && !event_source_find(&serving->source, serving->token))
+        return tell_unknown_token(serving->command, serving->token);
+    serving->streams = serving->one ? 1 : serving->source.count;
     while (serving->left > 0 && serving->streams > 0) {
         int n = event_source_next(&serving->source, events);
 
@@ -217,6 +244,8 @@ static int run_run(const struct command *command, struct options *options, int a
         r = wrong_usage(command, "unexpected argument '%s': the command follows --", argv[optind]);
     if (r == 0)
         r = require_program(command, serving.program);
+    if (r == 0)
+        r = program_find(command, serving.program[0]);
     if (r != 0)
         return r;
     r = event_source_begin(&serving.source, command, options);
@@ -230,10 +259,11 @@ const struct command command_take = {
     .name = "take",
     .arguments = "--loop NAME TOKEN -- COMMAND...",
     .summary = "take a stream out of a loop and exec a command with it",
-    .help = "\nThe stream is the standard input and output of the command.\n",
+    .help = "\nThe stream is the standard input and output of the command. It stays in the loop if the\n"
+            "command cannot be run.\n",
     .takes_loop = true,
     .method = METHOD_TAKE,
-    .positional = "token",
+    .positional = "token keep",
     .run = run_take,
 };
 

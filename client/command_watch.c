@@ -41,9 +41,11 @@ struct watch {
 static int parse_interests(struct watch *watch, const char *text)
 {
     watch->interests = 0;
+    if (strcmp(text, "closed") == 0)
+        return 0;
     for (;;) {
         size_t length = strcspn(text, ",");
-        int interest = option_choice(watch->command, "--interests", text, length, interest_names, NULL);
+        int interest = option_choice(watch->command, "--interests", text, length, interest_names, "closed");
 
         if (interest < 0)
             return EXIT_WRONG_USAGE;
@@ -335,7 +337,8 @@ const struct command command_watch = {
     .name = "watch",
     .arguments = "HOST:PORT...",
     .summary = "connect to addresses and print their events",
-    .help = "  --interests LIST   readable, writable, or both separated by a comma (readable)\n"
+    .help = "  --interests LIST   readable, writable, both separated by a comma, or closed: the end of\n"
+            "                     a stream alone (readable)\n"
             "  --mode MODE        edge: an event when new data arrives; oneshot: rearm after each\n"
             "                     event, so a stream that stays ready is reported again (edge)\n"
             "  --count N          exit after N events\n"

@@ -29,9 +29,13 @@ static const struct param_info *find_param(const struct command *command, const 
 /* The words that an option of this name takes, whichever command it is of; NULL: they cannot be listed. */
 static const char *const *choices_of(const char *option)
 {
+    static const char *const interests[] = {"readable", "writable", "closed", NULL};
+
     for (size_t i = 0; commands[i]; i++) {
         const struct param_info *info = find_param(commands[i], option);
 
+        if (info && info->type == PARAM_INTERESTS)
+            return interests;
         if (info && info->choices)
             return info->choices;
     }

@@ -57,6 +57,17 @@ static int register_token(int token, const char *more)
     return port_accept(&port);
 }
 
+static void receive_text(int fd, const char *expected)
+{
+    char text[512];
+    size_t length = strlen(expected);
+
+    ck_assert_uint_lt(length, sizeof(text));
+    ck_assert_int_eq(recv(fd, text, length, MSG_WAITALL), (ssize_t)length);
+    text[length] = '\0';
+    ck_assert_str_eq(text, expected);
+}
+
 static void expect_event(uint64_t token, uint32_t readiness)
 {
     struct minimio_client_event event;
@@ -64,6 +75,16 @@ static void expect_event(uint64_t token, uint32_t readiness)
     ck_assert_int_eq(minimio_client_events(client, &event, 1, PATIENCE_NS), 1);
     ck_assert_uint_eq(event.token, token);
     ck_assert_uint_eq(event.readiness, readiness);
+}
+
+static void receive_byte(int fd, char expected)
+{
+    struct pollfd ready = {.fd = fd, .events = POLLIN};
+    char byte = 0;
+
+    ck_assert_int_eq(poll(&ready, 1, PROCESS_TIMEOUT_MS), 1);
+    ck_assert_int_eq(recv(fd, &byte, 1, 0), 1);
+    ck_assert_int_eq(byte, expected);
 }
 
 /* ---- With a daemon ---------------------------------------------------------------------------------------------- */
@@ -243,6 +264,84 @@ START_TEST(the_longest_timeout_is_no_timeout)
 }
 END_TEST
 
+static void expect_listed(const char *text)
+{
+    const char *result = call("list", NULL);
+
+    ck_assert_msg(strstr(result, text), "no %s in %s", text, result);
+}
+
+START_TEST(a_stream_is_taken_out_of_its_loop)
+{
+    int peer = register_token(0, ""), fd;
+
+    fake_daemon_say(peer, "x");
+    fd = minimio_client_take(client, 0, PATIENCE_NS);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_str_eq(minimio_client_error(client), "");
+    expect_listed("\"registrations\":[]");
+    ck_assert_int_eq(send(fd, "y", 1, 0), 1);
+    receive_byte(peer, 'y');
+    receive_byte(fd, 'x');
+    close(fd);
+    close(peer);
+    ck_assert_int_eq(minimio_client_take(client, 0, PATIENCE_NS), -EREMOTEIO);
+    ck_assert_str_eq(minimio_client_fault_name(client), "TOKEN_UNKNOWN");
+    ck_assert_int_eq(minimio_client_take_commit(client, PATIENCE_NS), -EINVAL);
+    ck_assert_int_eq(minimio_client_take_undo(client, 0, PATIENCE_NS), -EINVAL);
+    ck_assert_int_eq(minimio_client_take_fd(client), -ENOENT);
+}
+END_TEST
+
+/* Undone, it is what it was; also after it was forgotten, but for its address. */
+START_TEST(a_stream_that_was_taken_goes_back)
+{
+    int peer = register_token(7, ",\"interests\":[\"readable\",\"writable\"],\"mode\":\"edge\"");
+
+    for (int committed = 0; committed < 2; committed++) {
+        int fd = minimio_client_take_begin(client, 7, PATIENCE_NS);
+
+        ck_assert_int_ge(fd, 0);
+        expect_listed("\"interests\":[],\"mode\":\"edge\",\"address\"");
+        if (committed) {
+            ck_assert_int_eq(minimio_client_take_commit(client, PATIENCE_NS), 0);
+            expect_listed("\"registrations\":[]");
+        }
+        ck_assert_int_eq(minimio_client_take_undo(client, fd, PATIENCE_NS), 0);
+        close(fd);
+        expect_listed(committed ? "\"interests\":[\"readable\",\"writable\"],\"mode\":\"edge\",\"local\""
+                                : "\"interests\":[\"readable\",\"writable\"],\"mode\":\"edge\",\"address\"");
+        ck_assert_int_eq(minimio_client_take_undo(client, fd, PATIENCE_NS), -EINVAL);
+    }
+    close(peer);
+}
+END_TEST
+
+START_TEST(a_descriptor_that_does_not_arrive_loses_nothing)
+{
+    struct minimio_client *far = NULL;
+    struct relay relay;
+    int peer;
+
+    ck_assert_int_eq(minimio_client_join(client, "far", false, PATIENCE_NS, NULL), 0);
+    peer = register_token(1, ",\"interests\":[\"writable\"],\"mode\":\"edge\"");
+    relay_open(&relay, minimiod.socket);
+    ck_assert_int_eq(minimio_client_connect(relay.front.socket, PATIENCE_NS, &far), 0);
+    ck_assert_int_eq(minimio_client_join(far, "far", true, PATIENCE_NS, NULL), 0);
+    for (int i = 0; i < 2; i++) {
+        ck_assert_int_eq(minimio_client_take(far, 1, PATIENCE_NS), -ENOENT);
+        ck_assert_ptr_nonnull(strstr(minimio_client_error(far), "token 1 did not arrive"));
+        ck_assert_ptr_nonnull(strstr(minimio_client_error(far), "stays in its loop"));
+    }
+    ck_assert_int_eq(minimio_client_take_commit(far, PATIENCE_NS), -EINVAL);
+    minimio_client_free(far);
+    relay_close(&relay);
+    ck_assert_int_eq(minimio_client_join(client, "far", true, PATIENCE_NS, NULL), 0);
+    expect_listed("\"state\":\"armed\",\"interests\":[\"writable\"],\"mode\":\"edge\",\"address\"");
+    close(peer);
+}
+END_TEST
+
 START_TEST(a_named_loop_is_rejoined)
 {
     bool created = false;
@@ -378,7 +477,7 @@ static int use_everything(const char *loop, int adopted)
     const char *result;
     uint64_t id;
     bool created;
-    int r = minimio_client_connect(minimiod.socket, PATIENCE_NS, &used);
+    int taken = -1, r = minimio_client_connect(minimiod.socket, PATIENCE_NS, &used);
 
     if (r == 0)
         r = minimio_client_join(used, loop, true, PATIENCE_NS, &created);
@@ -392,6 +491,14 @@ static int use_everything(const char *loop, int adopted)
         r = minimio_client_send(used, "stats", NULL, &id);
     if (r == 0)
         r = minimio_client_next(used, &message, PATIENCE_NS) == 1 ? 0 : -ENOMEM;
+    if (r == 0)
+        r = (taken = minimio_client_take_begin(used, 1, PATIENCE_NS)) < 0 ? taken : 0;
+    if (r == 0)
+        r = minimio_client_take_commit(used, PATIENCE_NS);
+    if (r == 0)
+        r = minimio_client_take_undo(used, taken, PATIENCE_NS);
+    if (taken >= 0)
+        close(taken);
     if (r == 0)
         r = minimio_client_call(used, "take", "[1]", PATIENCE_NS, &result);
     if (r == 0)
@@ -483,6 +590,78 @@ START_TEST(a_fault_of_the_daemon_is_for_good)
 }
 END_TEST
 
+static void say_with_descriptor(int session, const char *text, int fd)
+{
+    union {
+        struct cmsghdr header;
+        char bytes[CMSG_SPACE(sizeof(int))];
+    } control = {.header = {.cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS}};
+    struct iovec piece = {.iov_base = (char *)(uintptr_t)text, .iov_len = strlen(text)};
+    struct msghdr message = {
+        .msg_iov = &piece, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control.bytes};
+
+    memcpy(CMSG_DATA(&control.header), &fd, sizeof fd);
+    ck_assert_int_eq(sendmsg(session, &message, MSG_NOSIGNAL), (ssize_t)strlen(text));
+}
+
+#define OLD_LIST                                                                                                       \
+    "{\"id\":1,\"result\":{\"registrations\":[{\"token\":3,\"interests\":[\"readable\"],\"mode\":\"level\"}]}}\n"
+#define OLD_TAKE                                                                                                       \
+    "{\"id\":2,\"error\":{\"code\":-32602,\"message\":\"take has no parameter\",\"data\":{"                            \
+    "\"name\":\"INVALID_PARAMS\",\"param\":\"keep\"}}}\n"
+
+/* A daemon that does not know `keep` gives the stream away; put back, it is registered anew. */
+START_TEST(a_daemon_without_keep_is_asked_without)
+{
+    struct minimio_client *session = NULL;
+    struct fake_daemon fake;
+    int fd, taken;
+
+    fake_daemon_open(&fake);
+    ck_assert_int_eq(minimio_client_connect(fake.socket, PATIENCE_NS, &session), 0);
+    ck_assert_int_eq(minimio_client_send_bytes(session, "\n", 1), 0);
+    fd = fake_daemon_accept(&fake);
+    fake_daemon_say(fd, OLD_LIST OLD_TAKE);
+    say_with_descriptor(fd, "{\"id\":3,\"result\":{\"token\":3,\"fd\":true}}\n", fd);
+    taken = minimio_client_take_begin(session, 3, PATIENCE_NS);
+    ck_assert_msg(taken >= 0, "%s", minimio_client_error(session));
+    ck_assert_int_eq(minimio_client_take_commit(session, 0), 0); /* which asks for nothing */
+    fake_daemon_say(fd, "{\"id\":4,\"result\":{}}\n");
+    ck_assert_int_eq(minimio_client_take_undo(session, taken, PATIENCE_NS), 0);
+    close(taken);
+    for (int i = 0; i < 3; i++)
+        receive_line(fd);
+    receive_text(fd, "{\"jsonrpc\":\"2.0\",\"method\":\"register\",\"id\":4,\"params\":{\"token\":3,\"fd\":true,"
+                     "\"interests\":[\"readable\"],\"mode\":\"level\"}}\n");
+    minimio_client_free(session);
+    close(fd);
+    fake_daemon_close(&fake);
+}
+END_TEST
+
+/* A take that is not answered in time is undone behind it. */
+START_TEST(a_take_that_comes_late_is_undone)
+{
+    struct minimio_client *session = NULL;
+    struct fake_daemon fake;
+    int fd;
+
+    fake_daemon_open(&fake);
+    ck_assert_int_eq(minimio_client_connect(fake.socket, PATIENCE_NS, &session), 0);
+    ck_assert_int_eq(minimio_client_send_bytes(session, "\n", 1), 0);
+    fd = fake_daemon_accept(&fake);
+    fake_daemon_say(fd, OLD_LIST);
+    ck_assert_int_eq(minimio_client_take(session, 3, 20 * 1000000), -ETIMEDOUT);
+    for (int i = 0; i < 2; i++)
+        receive_line(fd);
+    receive_text(fd, "{\"jsonrpc\":\"2.0\",\"method\":\"reregister\",\"id\":3,\"params\":{\"token\":3,"
+                     "\"interests\":[\"readable\"],\"mode\":\"level\"}}\n");
+    minimio_client_free(session);
+    close(fd);
+    fake_daemon_close(&fake);
+}
+END_TEST
+
 START_TEST(a_late_reply_comes_later)
 {
     struct minimio_client_message message;
@@ -519,6 +698,9 @@ Suite *client_library_suite(void)
     tcase_add_test(with_daemon, descriptors_go_both_ways);
     tcase_add_test(with_daemon, a_descriptor_that_is_lost_is_told);
     tcase_add_test(with_daemon, the_longest_timeout_is_no_timeout);
+    tcase_add_test(with_daemon, a_stream_is_taken_out_of_its_loop);
+    tcase_add_test(with_daemon, a_stream_that_was_taken_goes_back);
+    tcase_add_test(with_daemon, a_descriptor_that_does_not_arrive_loses_nothing);
     tcase_add_test(with_daemon, a_named_loop_is_rejoined);
     tcase_add_test(with_daemon, a_loop_taken_over_is_told);
     tcase_add_test(with_daemon, sending_never_blocks);
@@ -531,6 +713,8 @@ Suite *client_library_suite(void)
     tcase_add_test(without, an_absent_daemon_is_an_error);
     tcase_add_test(without, a_fault_of_the_daemon_is_for_good);
     tcase_add_test(without, a_late_reply_comes_later);
+    tcase_add_test(without, a_daemon_without_keep_is_asked_without);
+    tcase_add_test(without, a_take_that_comes_late_is_undone);
     suite_add_tcase(suite, without);
     return suite;
 }

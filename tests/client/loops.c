@@ -4,11 +4,13 @@
 #include "tests/client/run.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 Suite *client_loops_suite(void);
@@ -52,6 +54,19 @@ static void assert_receives(int fd, const char *expected)
     ck_assert_int_eq(memcmp(text, expected, length), 0);
 }
 
+/* A line of /proc/PID/fdinfo, with the flags in octal. */
+static void expect_blocking(int fd)
+{
+    char line[256];
+    size_t length = 0;
+
+    do
+        ck_assert_int_eq(recv(fd, line + length, 1, 0), 1);
+    while (line[length++] != '\n' && length < sizeof(line));
+    line[length - 1] = '\0';
+    ck_assert_msg(strncmp(line, "flags:", 6) == 0 && !(strtoul(line + 6, NULL, 8) & O_NONBLOCK), "%s", line);
+}
+
 /* ---- register, reregister, deregister, shutdown, list, loops, close-loop ----------------------------------------- */
 
 START_TEST(streams_are_registered_and_listed)
@@ -68,7 +83,7 @@ START_TEST(streams_are_registered_and_listed)
     assert_run(0, "\"name\":\"a\",\"uid\":", NULL, "loops", "--json");
     assert_run(0, "a\n", NULL, "loops", "--names");
     assert_run(0, NULL, NULL, "reregister", "--loop", "a", "7", "8", "--interests", "closed");
-    assert_run(0, "    7  disarmed  -          oneshot  ", NULL, "list", "--loop", "a");
+    assert_run(0, "    7  armed  -          oneshot  ", NULL, "list", "--loop", "a");
     assert_run(0, NULL, NULL, "deregister", "--loop", "a", "7");
     assert_run(0, "{}\n", NULL, "deregister", "--loop", "a", "8", "--json");
     assert_run(0, "TOKEN  STATE", NULL, "list", "--loop", "a");
@@ -422,8 +437,143 @@ START_TEST(a_stream_is_taken)
     assert_receives(peer, "who is 1\n");
     close(peer);
     assert_run(1, NULL, "(TOKEN_UNKNOWN)", "take", "--loop", "a", "1", "--", "cat");
-    close(register_stream("1"));
-    assert_run(127, NULL, "cannot run '/nowhere/x'", "take", "--loop", "a", "1", "--", "/nowhere/x");
+}
+END_TEST
+
+static void make_file(char *path, size_t size, const char *name, const char *text, mode_t mode)
+{
+    FILE *file;
+
+    snprintf(path, size, "%s/%s", minimiod.folder, name);
+    file = fopen(path, "we");
+    ck_assert_ptr_nonnull(file);
+    fputs(text, file);
+    fclose(file);
+    ck_assert_int_eq(chmod(path, mode), 0);
+}
+
+static const char *const takers[] = {"take", "run"};
+
+/* Looked up before anything is taken, and put back where exec fails all the same. */
+START_TEST(a_command_that_cannot_be_run_loses_nothing)
+{
+    const char *verb = takers[_i], *token = _i == 0 ? "1" : "--token=1";
+    char plain[256], script[256];
+    int peer = register_stream("1");
+
+    make_file(plain, sizeof(plain), "plain", "text", 0644);
+    make_file(script, sizeof(script), "script", "#!/nowhere/interpreter\n", 0755);
+    fake_daemon_say(peer, "x");
+    assert_run(127, NULL, "cannot run 'tpyo': No such file", verb, "--loop", "a", token, "--", "tpyo");
+    assert_run(127, NULL, "cannot run '/nowhere/x'", verb, "--loop", "a", token, "--", "/nowhere/x");
+    assert_run(127, NULL, "cannot run ''", verb, "--loop", "a", token, "--", "");
+    assert_run(126, NULL, "Permission denied", verb, "--loop", "a", token, "--", plain);
+    assert_run(126, NULL, "cannot run '/'", verb, "--loop", "a", token, "--", "/");
+    assert_run(0, "1  disarmed  readable   oneshot  -        127", NULL, "list", "--loop", "a");
+    assert_run(127, NULL, "No such file", verb, "--loop", "a", token, "--", script);
+    assert_run(0, "1  127.0.0.1:", NULL, "events", "--loop", "a", "--count", "1");
+    assert_run(0, NULL, NULL, verb, "--loop", "a", token, "--", "sh", "-c",
+               "dd bs=1 count=1 >/dev/null 2>&1; echo got");
+    assert_receives(peer, "got\n");
+    unlink(plain);
+    unlink(script);
+    close(peer);
+}
+END_TEST
+
+/* Where the PATH leads: what may not be run there hides nothing behind it, and is the reason if there is no other. */
+START_TEST(a_command_is_looked_up_in_the_path)
+{
+    char path[512], plain[256], *before = strdup(getenv("PATH"));
+    int peer = register_stream("1");
+
+    make_file(plain, sizeof(plain), "printf", "text", 0644);
+    snprintf(path, sizeof(path), "%s:/nowhere", minimiod.folder);
+    setenv("PATH", path, 1);
+    assert_run(126, NULL, "cannot run 'printf': Permission denied", "take", "--loop", "a", "1", "--", "printf");
+    snprintf(path, sizeof(path), "%s:%s", minimiod.folder, before);
+    setenv("PATH", path, 1);
+    assert_run(0, NULL, NULL, "take", "--loop", "a", "1", "--", "printf", "found\n");
+    assert_receives(peer, "found\n");
+    setenv("PATH", before, 1);
+    free(before);
+    unlink(plain);
+    close(peer);
+}
+END_TEST
+
+/* Through a socket that passes bytes alone: the stream is there for whoever comes by the daemon's own. */
+START_TEST(a_descriptor_that_does_not_arrive_loses_nothing)
+{
+    const char *verb = takers[_i], *token = _i == 0 ? "1" : "--token=1";
+    int peer = register_stream("1");
+    struct relay relay;
+
+    fake_daemon_say(peer, "x");
+    relay_open(&relay, minimiod.socket);
+    assert_run(1, NULL, "did not arrive", verb, "--socket", relay.front.socket, "--loop", "a", token, "--", "cat");
+    relay_close(&relay);
+    assert_run(0, "1  127.0.0.1:", NULL, "events", "--loop", "a", "--count", "1", "--takeover");
+    close(peer);
+}
+END_TEST
+
+START_TEST(a_command_reads_and_writes_as_it_expects)
+{
+    int peer = register_stream("1");
+    struct process process;
+
+    process_start(&process, false,
+                  ARGUMENTS("take", "--loop", "a", "1", "--", "sh", "-c", "grep flags: /proc/$$/fdinfo/0"));
+    assert_ends(&process, 0, NULL, NULL);
+    expect_blocking(peer);
+    close(peer);
+}
+END_TEST
+
+START_TEST(a_token_that_is_not_there_is_an_error)
+{
+    int peer = register_stream("1");
+
+    assert_run(1, NULL, "token 9 is not registered", "run", "--loop", "a", "--token", "9", "--", "cat");
+    assert_runs(SHELL("\"$0\" write --loop a 9 </dev/null"), 1, NULL, "token 9 is not registered");
+    assert_runs(SHELL("\"$0\" write --loop a 0 </dev/null"), 1, NULL, "token 0 is not registered");
+    assert_runs(SHELL("\"$0\" write --loop a 1 </dev/null"), 0, NULL, NULL);
+    close(peer);
+}
+END_TEST
+
+/* A reset is an end like another: scripts under `set -e` go on. */
+START_TEST(a_reset_is_an_end)
+{
+    struct linger at_once = {.l_onoff = 1};
+    int peer = register_stream("1");
+
+    fake_daemon_say(peer, "last");
+    ck_assert_int_eq(setsockopt(peer, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)), 0);
+    close(peer);
+    assert_runs(SHELL("set -e; \"$0\" read --loop a 1; \"$0\" read --loop a 1; echo ' and on'"), 0, "last and on\n",
+                NULL);
+    assert_run(0, "\"eof\":true,\"errno\":\"ECONNRESET\"}\n", NULL, "read", "--loop", "a", "1", "--json");
+    assert_run(0, "\"eof\":true,\"errno\":\"ECONNRESET\"}\n", NULL, "read", "--loop", "a", "1", "--json");
+    /* What has ended so is not registered again. */
+    assert_run(0, NULL, NULL, "run", "--loop", "a", "--back", "--", "true");
+    assert_run(0, NULL, NULL, "run", "--loop", "a", "--", "true");
+}
+END_TEST
+
+START_TEST(the_end_alone_is_waited_for)
+{
+    int peer;
+
+    assert_run(0, port.address, NULL, "register", "--loop", "a", "1", port.address, "--interests", "closed");
+    peer = port_accept(&port);
+    fake_daemon_say(peer, "x");
+    assert_run(124, NULL, NULL, "events", "--loop", "a", "--timeout", "50ms");
+    close(peer);
+    assert_run(0, "  read_closed\n", NULL, "events", "--loop", "a", "--count", "1");
+    assert_run(2, NULL, "readable, writable, both with a comma between, or closed", "reregister", "--loop", "a", "1",
+               "--interests", "reed");
 }
 END_TEST
 
@@ -572,6 +722,13 @@ Suite *client_loops_suite(void)
     tcase_add_loop_test(tests, many_that_are_ready_now_are_told, 0, 3);
     tcase_add_test(tests, a_daemon_that_ends_ends_following);
     tcase_add_test(tests, a_stream_is_taken);
+    tcase_add_loop_test(tests, a_command_that_cannot_be_run_loses_nothing, 0, 2);
+    tcase_add_test(tests, a_command_is_looked_up_in_the_path);
+    tcase_add_loop_test(tests, a_descriptor_that_does_not_arrive_loses_nothing, 0, 2);
+    tcase_add_test(tests, a_command_reads_and_writes_as_it_expects);
+    tcase_add_test(tests, a_token_that_is_not_there_is_an_error);
+    tcase_add_test(tests, a_reset_is_an_end);
+    tcase_add_test(tests, the_end_alone_is_waited_for);
     tcase_add_test(tests, commands_are_run_with_ready_streams);
     tcase_add_test(tests, one_token_is_run_alone);
     tcase_add_test(tests, batches_are_passed_on);

@@ -8,11 +8,15 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static struct sockaddr_in loopback(int port)
@@ -148,4 +152,56 @@ void fake_daemon_say(int fd, const char *text)
             return; /* the peer has seen enough */
         text += n;
     }
+}
+
+/* ---- A proxy ----------------------------------------------------------------------------------------------------- */
+
+static bool pass(int from, int to)
+{
+    char bytes[4096];
+    ssize_t n = read(from, bytes, sizeof(bytes));
+
+    return n > 0 && send(to, bytes, (size_t)n, MSG_NOSIGNAL) == n;
+}
+
+static void relay_session(int client, const char *socket_path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int daemon = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct pollfd ends[2] = {{.fd = client, .events = POLLIN}, {.fd = daemon, .events = POLLIN}};
+    bool open = true;
+
+    strcpy(address.sun_path, socket_path);
+    open = connect(daemon, (struct sockaddr *)&address, sizeof(address)) == 0;
+    while (open && poll(ends, 2, -1) > 0) {
+        for (int i = 0; i < 2 && open; i++)
+            if (ends[i].revents)
+                open = pass(ends[i].fd, ends[1 - i].fd);
+    }
+    close(daemon);
+    close(client);
+}
+
+void relay_open(struct relay *ret_relay, const char *socket_path)
+{
+    fake_daemon_open(&ret_relay->front);
+    ret_relay->pid = fork();
+    ck_assert_int_ge(ret_relay->pid, 0);
+    if (ret_relay->pid > 0)
+        return;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    for (;;) {
+        int client = accept4(ret_relay->front.fd, NULL, NULL, SOCK_CLOEXEC);
+
+        if (client < 0)
+            _exit(1);
+        relay_session(client, socket_path);
+    }
+}
+
+void relay_close(struct relay *relay)
+{
+    kill(relay->pid, SIGKILL);
+    ck_assert_int_eq(waitpid(relay->pid, NULL, 0), relay->pid);
+    fake_daemon_close(&relay->front);
 }

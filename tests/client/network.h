@@ -42,4 +42,12 @@ int fake_daemon_accept(struct fake_daemon *daemon);
 void receive_line(int fd);
 void fake_daemon_say(int fd, const char *text);
 
+/* A proxy of a daemon's socket: it passes bytes and no descriptors, as ssh and socat do. */
+struct relay {
+    struct fake_daemon front;
+    int pid;
+};
+void relay_open(struct relay *ret_relay, const char *socket);
+void relay_close(struct relay *relay);
+
 #endif
