@@ -114,17 +114,18 @@ int minimio_client_take_fd(struct minimio_client *client);
  * Takes a stream out of the session's loop: returns its descriptor, the caller's from then on. The token is forgotten
  * once the descriptor is here. Where it does not arrive, since a proxy (ssh, socat) that forwards the daemon's socket
  * passes bytes alone, the stream stays in the loop with its interests and mode, armed anew. Events of the token that
- * came before are still given out. A daemon older than `keep` gives the stream away at once.
+ * came and were not fetched are dropped. A daemon older than `keep` gives the stream away at once.
  * Errors: -ENOENT, the descriptor did not arrive; those of minimio_client_call.
  */
 int minimio_client_take(struct minimio_client *client, uint64_t token, int64_t timeout_ns);
 
 /*
  * The same in two steps, for a program that may fail to use the descriptor. _begin returns a duplicate; the token stays
- * registered, without interests. Then either _commit forgets the token; or _undo gives it its interests and mode again
- * and arms it. Also after _commit, _undo registers `fd`, the descriptor from _begin, under the token again; its address
- * is not known to the daemon then. `fd` stays the caller's. One at a time: another _begin forgets the one before.
- * Errors: those of minimio_client_take; -EINVAL, nothing was begun.
+ * registered, without interests. Its closed flags
+ * are told meanwhile. Then either _commit forgets the token and its events; or _undo gives it its interests and mode
+ * again and arms it. Also after _commit, _undo registers `fd`, the descriptor from _begin, under the token again; its
+ * address is not known to the daemon then. `fd` stays the caller's. One at a time: another _begin forgets the one
+ * before. Errors: those of minimio_client_take; -EINVAL, nothing was begun.
  */
 int minimio_client_take_begin(struct minimio_client *client, uint64_t token, int64_t timeout_ns);
 int minimio_client_take_commit(struct minimio_client *client, int64_t timeout_ns);

@@ -3,7 +3,8 @@
  * What the files of libminimio-client share: the session's state, and who owns which part of it.
  *
  * client.c owns the socket, joining and errors; client_send.c what goes out; client_receive.c what comes in, up to the
- * queue of kept messages; client_message.c what a line means; client_events.c how events are given out.
+ * queue of kept messages; client_message.c what a line means; client_events.c how events are given out; client_take.c
+ * the stream that is being taken.
  */
 #ifndef MINIMIO_CLIENT_CLIENT_STATE_H
 #define MINIMIO_CLIENT_CLIENT_STATE_H

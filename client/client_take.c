@@ -80,6 +80,81 @@ static int remember(struct minimio_client *client, const char *result)
     return r;
 }
 
+/* ---- Events ----------------------------------------------------------------------------------------------------- */
+
+/* The same `ready` without the events of the token. Returns how many events are left. */
+static size_t write_without(struct span events, uint64_t token, struct buffer *out)
+{
+    struct span event;
+    struct walk walk;
+    size_t count = 0;
+
+    buffer_append_text(out, "{\"jsonrpc\":\"2.0\",\"method\":\"ready\",\"params\":{\"events\":[");
+    walk_init(&walk, events);
+    while (walk_element(&walk, &event)) {
+        if (is_token(event, token))
+            continue;
+        if (count++ > 0)
+            buffer_append_text(out, ",");
+        buffer_append(out, event.data, event.length);
+    }
+    buffer_append_text(out, "]}}");
+    return count;
+}
+
+static bool has_event_of(struct span events, uint64_t token)
+{
+    struct span event;
+    struct walk walk;
+
+    walk_init(&walk, events);
+    while (walk_element(&walk, &event))
+        if (is_token(event, token))
+            return true;
+    return false;
+}
+
+/* Without memory it stays as it is: an event too many. */
+static void drop_from(struct minimio_client *client, struct kept *kept, struct span events, uint64_t token)
+{
+    struct kept *rest = NULL;
+    struct buffer line;
+    size_t count;
+
+    buffer_init(&line);
+    count = write_without(events, token, &line);
+    if (!buffer_failed(&line) && count > 0 &&
+        client_read_message((struct span){buffer_bytes(&line), line.length}, &rest) == 0) {
+        STAILQ_INSERT_AFTER(&client->kept, kept, rest, entry);
+        client->kept_bytes += rest->size;
+    }
+    if (rest || count == 0) {
+        client_remove_kept(client, kept);
+        free(kept);
+    }
+    buffer_deinit(&line);
+}
+
+/* The end of the stream may have been told while its token was kept: nobody is to hear of a token that is gone. */
+static void drop_events(struct minimio_client *client, uint64_t token)
+{
+    struct kept *kept, *next;
+    size_t left = client->events_given;
+
+    for (size_t i = client->events_given; i < client->event_count; i++)
+        if (client->events[i].token != token)
+            client->events[left++] = client->events[i];
+    client->event_count = left;
+    for (kept = STAILQ_FIRST(&client->kept); kept; kept = next) {
+        struct span body = {kept->view.body, strlen(kept->view.body)}, events;
+
+        next = STAILQ_NEXT(kept, entry);
+        if (kept->view.kind == MINIMIO_CLIENT_READY && client_member(body, "events", &events) &&
+            walk_kind(events) == WALK_ARRAY && has_event_of(events, token))
+            drop_from(client, kept, events, token);
+    }
+}
+
 /* ---- The steps -------------------------------------------------------------------------------------------------- */
 
 void client_forget_taking(struct minimio_client *client)
@@ -187,6 +262,8 @@ int minimio_client_take_commit(struct minimio_client *client, int64_t timeout_ns
         r = call_with_token(client, "deregister", "", false, deadline_in(timeout_ns));
         client->taking.kept = r < 0;
     }
+    if (r == 0)
+        drop_events(client, client->taking.token);
     return r;
 }
 

@@ -28,13 +28,9 @@ static int print_stream(struct minimio_client *client, uint64_t token)
 {
     char text[4096];
     ssize_t n;
-    int fd, r;
+    int fd;
 
-    snprintf(text, sizeof(text), "[%" PRIu64 "]", token);
-    r = minimio_client_call(client, "take", text, MINIMIO_CLIENT_FOREVER, NULL);
-    if (r < 0)
-        return r;
-    fd = minimio_client_take_fd(client);
+    fd = minimio_client_take(client, token, MINIMIO_CLIENT_FOREVER);
     if (fd < 0)
         return fd;
     fcntl(fd, F_SETFL, 0); /* the daemon had it non-blocking */

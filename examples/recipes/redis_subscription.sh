@@ -16,8 +16,16 @@ if [ -z "$(minimioctl list --loop "$loop" --takeover --json 2>/dev/null)" ]; the
 fi
 
 # Who enters the loop is told what is ready now, so nothing is missed between two commands.
-while minimioctl events --loop "$loop" --takeover --count 1 >/dev/null; do
+while ready=$(minimioctl events --loop "$loop" --takeover --count 1); do
     minimioctl read --loop "$loop" 1 --max 32768
+    case $ready in
+    *read_closed*) # Redis has ended the connection, or reset it: the next to come subscribes anew
+        if minimioctl read --loop "$loop" 1 --peek --json | grep -q '"eof":true'; then
+            minimioctl close-loop --loop "$loop"
+            break
+        fi
+        ;;
+    esac
 done | {
     # "message" is followed by the channel's length and name, the text's length, and the text.
     cr=$(printf '\r')

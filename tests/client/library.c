@@ -293,6 +293,38 @@ START_TEST(a_stream_is_taken_out_of_its_loop)
 }
 END_TEST
 
+/* The end that comes while the token is kept is not told of a token that is gone; what others have to tell, is. */
+START_TEST(no_event_comes_of_a_stream_that_was_taken)
+{
+    struct minimio_client_event event;
+    int peers[3], fd, seen = 0;
+
+    for (int i = 0; i < 3; i++) {
+        peers[i] = register_token(i, "");
+        fake_daemon_say(peers[i], "x");
+    }
+    while (atoi(strstr(call("stats", NULL), "\"events\":") + strlen("\"events\":")) < 3)
+        ;
+    close(peers[1]);
+    fd = minimio_client_take_begin(client, 1, PATIENCE_NS);
+    ck_assert_int_ge(fd, 0);
+    call("shutdown", "[1,\"both\"]");
+    while (!strstr(call("list", NULL), "\"token\":1,\"state\":\"disarmed\"")) /* until both ends are told */
+        ;
+    ck_assert_int_eq(minimio_client_take_commit(client, PATIENCE_NS), 0);
+    for (int i = 0; i < 2; i++) {
+        ck_assert_int_eq(minimio_client_events(client, &event, 1, PATIENCE_NS), 1);
+        ck_assert_uint_eq(event.readiness, MINIMIO_CLIENT_READABLE);
+        seen |= 1 << event.token;
+    }
+    ck_assert_int_eq(seen, 1 << 0 | 1 << 2);
+    ck_assert_int_eq(minimio_client_events(client, &event, 1, 0), 0);
+    close(fd);
+    close(peers[0]);
+    close(peers[2]);
+}
+END_TEST
+
 /* Undone, it is what it was; also after it was forgotten, but for its address. */
 START_TEST(a_stream_that_was_taken_goes_back)
 {
@@ -614,6 +646,7 @@ static void say_with_descriptor(int session, const char *text, int fd)
 START_TEST(a_daemon_without_keep_is_asked_without)
 {
     struct minimio_client *session = NULL;
+    struct minimio_client_event events[4];
     struct fake_daemon fake;
     int fd, taken;
 
@@ -621,11 +654,16 @@ START_TEST(a_daemon_without_keep_is_asked_without)
     ck_assert_int_eq(minimio_client_connect(fake.socket, PATIENCE_NS, &session), 0);
     ck_assert_int_eq(minimio_client_send_bytes(session, "\n", 1), 0);
     fd = fake_daemon_accept(&fake);
-    fake_daemon_say(fd, OLD_LIST OLD_TAKE);
+    fake_daemon_say(fd, OLD_LIST "{\"method\":\"ready\",\"params\":{\"events\":[{\"token\":3,\"readable\":true},"
+                                 "{\"token\":4,\"writable\":true},{\"token\":5,\"readable\":true}]}}\n" OLD_TAKE);
     say_with_descriptor(fd, "{\"id\":3,\"result\":{\"token\":3,\"fd\":true}}\n", fd);
     taken = minimio_client_take_begin(session, 3, PATIENCE_NS);
     ck_assert_msg(taken >= 0, "%s", minimio_client_error(session));
     ck_assert_int_eq(minimio_client_take_commit(session, 0), 0); /* which asks for nothing */
+    ck_assert_int_eq(minimio_client_events(session, events, 4, PATIENCE_NS), 2);
+    ck_assert_uint_eq(events[0].token, 4);
+    ck_assert_uint_eq(events[0].readiness, MINIMIO_CLIENT_WRITABLE);
+    ck_assert_uint_eq(events[1].token, 5);
     fake_daemon_say(fd, "{\"id\":4,\"result\":{}}\n");
     ck_assert_int_eq(minimio_client_take_undo(session, taken, PATIENCE_NS), 0);
     close(taken);
@@ -699,6 +737,7 @@ Suite *client_library_suite(void)
     tcase_add_test(with_daemon, a_descriptor_that_is_lost_is_told);
     tcase_add_test(with_daemon, the_longest_timeout_is_no_timeout);
     tcase_add_test(with_daemon, a_stream_is_taken_out_of_its_loop);
+    tcase_add_test(with_daemon, no_event_comes_of_a_stream_that_was_taken);
     tcase_add_test(with_daemon, a_stream_that_was_taken_goes_back);
     tcase_add_test(with_daemon, a_descriptor_that_does_not_arrive_loses_nothing);
     tcase_add_test(with_daemon, a_named_loop_is_rejoined);

@@ -36,3 +36,31 @@ timeout 60 $client $targets >"$folder/output" 2>&1 || fail 'it failed'
 ! timeout 60 $client 127.0.0.1:1 >"$folder/output" 2>&1 || fail 'it succeeded at a refusal'
 grep -q 'ECONNREFUSED' "$folder/output" || fail 'it did not say what was wrong'
 ! MINIMIO_SOCKET=/nowhere/minimio.sock timeout 60 $client 127.0.0.1:1 >"$folder/output" 2>&1 || fail 'it succeeded without a daemon'
+
+# A server that resets the connection ends it, as one does that closes it.
+command -v python3 >/dev/null || { echo 'skipped: a server that resets needs python3'; exit 0; }
+mkfifo "$folder/address"
+python3 -c '
+import signal, socket, struct
+server = socket.create_server(("127.0.0.1", 0))
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
+print("127.0.0.1:%d" % server.getsockname()[1], flush=True)
+stream, _ = server.accept()
+stream.send(b"hello\n")
+signal.sigwait([signal.SIGUSR1])
+stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+stream.close()
+' >"$folder/address" &
+server=$!
+pids="$pids $server"
+read -r address <"$folder/address"
+events() {
+    "$build/minimioctl" stats --json | sed 's/.*"events":\([0-9]*\).*/\1/'
+}
+before=$(events)
+timeout 60 $client "$address" >"$folder/output" 2>&1 &
+running=$!
+until [ "$(events)" -gt "$before" ]; do :; done # its client was told of the greeting, so it is connected
+kill -USR1 "$server"
+wait "$running" || fail 'it failed at a reset'
+[ "$(cat "$folder/output")" = '1: hello' ] || fail 'it printed something else before a reset'

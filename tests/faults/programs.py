@@ -43,6 +43,8 @@ COMMANDS = [
     ("shutdown", ("shutdown", *IN_LOOP, "1", "write"), b""),
     ("events", ("events", *IN_LOOP, "--count", "1"), b""),
     ("run", ("run", *IN_LOOP, "--count", "1", "--", "true"), b""),
+    ("run --back", ("run", *IN_LOOP, "--back", "--count", "1", "--", "true"), b""),
+    ("write nothing", ("write", *IN_LOOP, "1"), b""),
     ("list", ("list", *IN_LOOP), b""),
     ("close-loop", ("close-loop", *IN_LOOP), b""),
     ("top", ("top", "--interval", "10ms", "--count", "2"), b""),

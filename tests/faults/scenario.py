@@ -257,8 +257,13 @@ def adopting(world):
             if s.good("register", (theirs.fileno(),), token=1, fd=True):
                 s.event(1, "readable")
                 s.good("read", token=1)
-                if s.good("take", token=1):
+                if s.good("take", token=1, keep=True):
                     os.fstat(s.descriptors[0])
+                    ours.send(b"y")
+                    if s.good("reregister", token=1, interests=["readable"]):
+                        s.event(1, "readable")
+                if s.good("take", token=1):
+                    os.fstat(s.descriptors[-1])
             if s.good("register", (reader,), token=2, fd=True):
                 s.event(2, "readable")
             s.bad("FD_UNSUITABLE", "register", (regular,), token=3, fd=True)
