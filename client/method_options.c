@@ -84,7 +84,7 @@ static int read_choice(const struct value *value, cJSON **ret_value)
     return 0;
 }
 
-#define INTERESTS_SUMMARY "readable, writable, both with a comma between, or closed: the end alone"
+#define INTERESTS_SUMMARY "readable, writable, both separated by a comma, or closed: the end alone"
 
 /* Names with commas between; "closed", or "none" as it was once called, for no interest at all. */
 static int read_interests(const struct value *value, cJSON **ret_value)
