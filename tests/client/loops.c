@@ -222,7 +222,7 @@ START_TEST(wrong_usage_is_told)
     assert_run(2, NULL, "missing port", "register", "--loop", "a", "1", "localhost");
     assert_run(2, NULL, "invalid --mode 'x'; use oneshot, edge, level\n", "register", "--loop", "a", "1", port.address,
                "--mode", "x");
-    assert_run(2, NULL, "invalid --interests 'x'; use readable, writable, none\n", "reregister", "--loop", "a", "1",
+    assert_run(2, NULL, "invalid --interests 'x'; use readable, writable, closed\n", "reregister", "--loop", "a", "1",
                "--interests", "x");
     assert_run(2, NULL, "missing token", "deregister", "--loop", "a");
     assert_run(2, NULL, "invalid token", "deregister", "--loop", "a", "9007199254740992");

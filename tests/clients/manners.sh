@@ -92,7 +92,7 @@ wrong "invalid --timeout '9000h': a duration from 0 to 8784h" --timeout 9000h li
 wrong "invalid --wait '': a duration from 0 to" ping --wait ''
 wrong "invalid --interval '0.5ms': a duration from 1ms to" wait x:1 --interval 0.5ms
 wrong "invalid --interval '9ms': a duration from 10ms to" top --interval 9ms
-wrong "invalid --interests 'reed'; use readable, writable, none" register --loop a 1 x:1 --interests readable,reed
+wrong "invalid --interests 'reed'; use readable, writable, closed" register --loop a 1 x:1 --interests readable,reed
 wrong "invalid --interests 'none'; use readable, writable" watch x:1 --interests none
 wrong "invalid --mode 'level'; use oneshot, edge" watch x:1 --mode level
 wrong "invalid --mode 'x'; use oneshot, edge, level" reregister --loop a 1 --mode x
