@@ -67,7 +67,7 @@ TEST_SOURCES = $(wildcard tests/*.c tests/unit/*.c tests/library/*.c tests/daemo
 TESTED_DAEMON_SOURCES = $(addprefix daemon/,address.c closer.c descriptors.c durable_names.c escape.c ledger.c log.c \
 	name_servers.c policy.c reactor.c rules.c service.c service_link.c service_store.c timer.c)
 # KQUEUE_LIKE=FREEBSD, MACOS or OLD_NETBSD: the kqueue backend on Linux, over the kqueue of tests/kqueue.
-KQUEUE_TEST_SOURCES = $(wildcard tests/kqueue/*.c tests/library/*.c) tests/fail_alloc.c
+KQUEUE_TEST_SOURCES = $(wildcard tests/kqueue/*.c tests/library/*.c) tests/fail_alloc.c tests/skip.c
 EXAMPLE_SOURCES = $(wildcard examples/*.c)
 LIBRARY_BENCH_SOURCES = $(wildcard bench/library/*.c)
 DAEMON_BENCH_SOURCES = $(wildcard bench/daemon/*.c)
