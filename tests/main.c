@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Every suite in one program, so that a run ends with one line of Check's. CK_RUN_SUITE=name runs one of them.
+ * Every suite in one program, so that a run ends with one line in Check's form. CK_RUN_SUITE=name runs one suite.
  * A suite is a function NAME_suite: declared here, listed here.
  */
-#include <check.h>
+#include "tests/runner/runner.h"
+
 #include <stdlib.h>
 
 Suite *client_broken_daemon_suite(void);
@@ -94,118 +95,151 @@ Suite *unit_rules_suite(void);
 Suite *unit_scan_suite(void);
 Suite *unit_service_suite(void);
 
-/* One a line. */
+/* About how many seconds each takes on a quiet machine. A suite that takes long has an entry for each of its test
+ * cases, so that the cases run side by side. ALONE: nothing else of the run may use the machine meanwhile. */
+#define SUITE(name, seconds)                                                                                           \
+    {                                                                                                                  \
+#name, name##_suite, NULL, seconds, false                                                                      \
+    }
+#define PART(name, test_case, seconds)                                                                                 \
+    {                                                                                                                  \
+#name, name##_suite, #test_case, seconds, false                                                                \
+    }
+#define ALONE(name, seconds)                                                                                           \
+    {                                                                                                                  \
+#name, name##_suite, NULL, seconds, true                                                                       \
+    }
+
+/* Suites of what is linked with the tests, or that bring programs of their own. */
 /* clang-format off */
-static Suite *(*const in_process[])(void) = {
-    library_connect_host_suite,
-    library_faults_suite,
-    library_ends_suite,
-    library_check_order_suite,
-    library_cost_suite,
-    library_blocked_suite,
-    library_fork_suite,
-    library_null_handles_suite,
-    library_modes_suite,
-    library_poll_suite,
-    library_random_walk_suite,
-    library_registering_suite,
-    library_scenario_suite,
-    library_stream_limits_suite,
-    library_system_calls_suite,
-    library_tcp_suite,
-    library_threads_suite,
-    library_wake_suite,
-    socket_path_suite,
-    unit_address_suite,
-    unit_base64_suite,
-    unit_buffer_suite,
-    unit_closer_suite,
-    unit_fault_suite,
-    unit_frame_suite,
-    unit_ledger_suite,
-    unit_limits_suite,
-    unit_log_suite,
-    unit_manual_suite,
-    unit_methods_suite,
-    unit_name_servers_suite,
-    unit_plain_suite,
-    unit_policy_suite,
-    unit_reply_suite,
-    unit_request_suite,
-    unit_rules_suite,
-    unit_scan_suite,
-    unit_service_suite,
-    fuzz_suite,
-    installed_suite,
-    faults_suite,
-    systemd_suite,
+static const struct job in_process[] = {
+    SUITE(library_connect_host, 1),
+    SUITE(library_faults, 1),
+    SUITE(library_ends, 1),
+    SUITE(library_check_order, 1),
+    SUITE(library_cost, 1),
+    SUITE(library_blocked, 1),
+    SUITE(library_fork, 1),
+    SUITE(library_null_handles, 1),
+    SUITE(library_modes, 1),
+    SUITE(library_poll, 1),
+    SUITE(library_random_walk, 1),
+    SUITE(library_registering, 1),
+    SUITE(library_scenario, 1),
+    SUITE(library_stream_limits, 1),
+    SUITE(library_system_calls, 1),
+    SUITE(library_tcp, 1),
+    SUITE(library_threads, 1),
+    SUITE(library_wake, 1),
+    SUITE(socket_path, 1),
+    SUITE(unit_address, 1),
+    SUITE(unit_base64, 1),
+    SUITE(unit_buffer, 1),
+    SUITE(unit_closer, 1),
+    SUITE(unit_fault, 1),
+    SUITE(unit_frame, 1),
+    SUITE(unit_ledger, 1),
+    SUITE(unit_limits, 1),
+    SUITE(unit_log, 1),
+    SUITE(unit_manual, 1),
+    SUITE(unit_methods, 1),
+    SUITE(unit_name_servers, 1),
+    SUITE(unit_plain, 1),
+    SUITE(unit_policy, 1),
+    SUITE(unit_reply, 1),
+    SUITE(unit_request, 1),
+    SUITE(unit_rules, 1),
+    SUITE(unit_scan, 1),
+    SUITE(unit_service, 1),
+    PART(fuzz, scan, 1),
+    PART(fuzz, request, 1),
+    PART(fuzz, session, 1),
+    PART(fuzz, dictionary, 1),
+    PART(installed, names, 1),
+    PART(installed, programs, 1),
+    SUITE(faults, 1),
+    PART(systemd, activation, 1),
+    PART(systemd, configuration, 1),
+    PART(systemd, confinement, 1),
+    PART(systemd, handover, 1),
+    PART(systemd, notify, 1),
+    PART(systemd, restarts, 1),
+    PART(systemd, start, 1),
+    PART(systemd, units, 1),
+    PART(systemd, users, 1),
+    PART(systemd, watchdog, 1),
 };
 
-/* Those that start the programs of the build. */
-static Suite *(*const of_programs[])(void) = {
-    daemon_access_suite,
-    daemon_adopting_suite,
-    daemon_clients_suite,
-    daemon_config_suite,
-    daemon_connecting_suite,
-    daemon_data_suite,
-    daemon_descriptors_suite,
-    daemon_discover_suite,
-    daemon_ended_clients_suite,
-    daemon_envelope_suite,
-    daemon_framing_suite,
-    daemon_handover_suite,
-    daemon_hostile_suite,
-    daemon_keeping_suite,
-    daemon_killed_clients_suite,
-    daemon_left_loops_suite,
-    daemon_intruders_suite,
-    daemon_lifetime_suite,
-    daemon_loop_users_suite,
-    daemon_loops_suite,
-    daemon_memory_suite,
-    daemon_model_suite,
-    daemon_names_suite,
-    daemon_order_suite,
-    daemon_own_suite,
-    daemon_polling_batches_suite,
-    daemon_polling_suite,
-    daemon_pressure_suite,
-    daemon_reload_suite,
-    daemon_resets_suite,
-    daemon_rules_suite,
-    daemon_service_suite,
-    daemon_streams_suite,
-    daemon_taking_suite,
-    daemon_unclaimed_suite,
-    daemon_vectors_suite,
-    client_broken_daemon_suite,
-    client_call_suite,
-    client_library_suite,
-    client_loops_suite,
-    client_metrics_suite,
-    client_scripts_suite,
-    client_wait_suite,
-    client_watch_suite,
-    example_delay_server_suite,
+/* Suites that start the programs of the build. */
+static const struct job of_programs[] = {
+    SUITE(daemon_access, 1),
+    SUITE(daemon_adopting, 1),
+    SUITE(daemon_clients, 1),
+    SUITE(daemon_config, 1),
+    SUITE(daemon_connecting, 1),
+    SUITE(daemon_data, 1),
+    SUITE(daemon_descriptors, 1),
+    SUITE(daemon_discover, 1),
+    SUITE(daemon_ended_clients, 1),
+    SUITE(daemon_envelope, 1),
+    SUITE(daemon_framing, 1),
+    SUITE(daemon_handover, 1),
+    SUITE(daemon_hostile, 1),
+    SUITE(daemon_keeping, 1),
+    SUITE(daemon_killed_clients, 1),
+    SUITE(daemon_left_loops, 1),
+    SUITE(daemon_intruders, 1),
+    SUITE(daemon_lifetime, 1),
+    SUITE(daemon_loop_users, 1),
+    SUITE(daemon_loops, 1),
+    SUITE(daemon_memory, 1),
+    PART(daemon_model, model, 1),
+    PART(daemon_model, soak, 1),
+    SUITE(daemon_names, 1),
+    SUITE(daemon_order, 1),
+    SUITE(daemon_own, 1),
+    SUITE(daemon_polling_batches, 1),
+    SUITE(daemon_polling, 1),
+    SUITE(daemon_pressure, 1),
+    SUITE(daemon_reload, 1),
+    SUITE(daemon_resets, 1),
+    SUITE(daemon_rules, 1),
+    SUITE(daemon_service, 1),
+    SUITE(daemon_streams, 1),
+    SUITE(daemon_taking, 1),
+    SUITE(daemon_unclaimed, 1),
+    SUITE(daemon_vectors, 1),
+    SUITE(client_broken_daemon, 1),
+    SUITE(client_call, 1),
+    SUITE(client_library, 1),
+    SUITE(client_loops, 1),
+    SUITE(client_metrics, 1),
+    PART(client_scripts, completions, 1),
+    PART(client_scripts, clients, 1),
+    PART(client_scripts, services, 1),
+    PART(client_scripts, redis, 1),
+    PART(client_scripts, many, 1),
+    PART(client_scripts, top, 1),
+    PART(client_scripts, readme, 1),
+    SUITE(client_wait, 1),
+    SUITE(client_watch, 1),
+    SUITE(example_delay_server, 1),
 };
 /* clang-format on */
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
-/* Under valgrind are the programs alone, and so are the suites that start them. */
+/* Only the programs run under valgrind. */
 int main(void)
 {
-    SRunner *runner = srunner_create(NULL);
+    struct job jobs[COUNT(in_process) + COUNT(of_programs)];
+    size_t count = 0;
 
-    /* Check's own 4 s are soon over under a sanitizer on a busy machine; a test that hangs is found all the same. */
+    /* Check's own 4 s are too short for a sanitizer on a busy machine; a test that hangs is still found. */
     setenv("CK_DEFAULT_TIMEOUT", "120", 0);
     for (size_t i = 0; i < COUNT(in_process) && !getenv("MINIMIO_VALGRIND"); i++)
-        srunner_add_suite(runner, in_process[i]());
+        jobs[count++] = in_process[i];
     for (size_t i = 0; i < COUNT(of_programs); i++)
-        srunner_add_suite(runner, of_programs[i]());
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        jobs[count++] = of_programs[i];
+    return run_jobs(jobs, count);
 }

@@ -5,16 +5,12 @@ set -eu
 cd "$(dirname "$0")/.."
 
 build=${1:?usage: tests/run.sh BUILD [--valgrind]}
-TMPDIR=$(mktemp -d)
-trap 'rm -rf "$TMPDIR"' EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
 # The thread sanitizer sleeps a second at every exit unless told otherwise.
 TSAN_OPTIONS="${TSAN_OPTIONS:-} atexit_sleep_ms=0"
 # What was freed is kept aside for a while, 256 MiB of it: each test is a fork that would have to copy the tables for them.
 ASAN_OPTIONS="${ASAN_OPTIONS:-} quarantine_size_mb=16"
 MINIMIO_BUILD=$build
-export TMPDIR TSAN_OPTIONS ASAN_OPTIONS MINIMIO_BUILD
+export TSAN_OPTIONS ASAN_OPTIONS MINIMIO_BUILD
 
 if [ "${2:-}" = --valgrind ]; then
     MINIMIO_BUILD=$build/valgrind
@@ -28,4 +24,4 @@ exec valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=d
 END
     chmod +x "$MINIMIO_BUILD/minimiod"
 fi
-"$build/tests/all"
+exec "$build/tests/all"

@@ -1,36 +1,23 @@
 /* SPDX-License-Identifier: MIT */
-/* What is tested from shells: completions, the clients to copy, the recipes. A script whose programs are missing says
- * so, and is skipped. */
-#include "tests/process.h"
+/* What is tested from shells: completions, the clients to copy, the recipes. */
+#include "tests/script.h"
 
 #include <check.h>
-#include <stdio.h>
-#include <string.h>
 
 Suite *client_scripts_suite(void);
 
 #define SCRIPT_TIMEOUT_MS 100000
 
-static void assert_succeeds(const char *script, const char *argument)
+static void run(const char *script, const char *argument)
 {
-    const char *const arguments[] = {script, argument, NULL};
-    struct process process;
-    int code;
-
-    process_start(&process, false, arguments);
-    code = process_wait(&process, SCRIPT_TIMEOUT_MS);
-    argument = argument ? argument : "";
-    ck_assert_msg(code == 0, "%s %s ended with %d: %s%s", script, argument, code, process.out.text, process.err.text);
-    if (strncmp(process.out.text, "skipped", 7) == 0)
-        fprintf(stderr, "%s %s: %s", script, argument, process.out.text);
-    process_free(&process);
+    run_script((const char *const[]){script, argument, NULL}, SCRIPT_TIMEOUT_MS);
 }
 
 static const char *const shells[] = {"bash", "zsh", "fish"};
 
 START_TEST(command_lines_are_completed)
 {
-    assert_succeeds("tests/clients/completions.sh", shells[_i]);
+    run("tests/clients/completions.sh", shells[_i]);
 }
 END_TEST
 
@@ -38,7 +25,7 @@ static const char *const clients[] = {"c", "py", "asyncio", "js", "sh", "pl"};
 
 START_TEST(clients_to_copy_work)
 {
-    assert_succeeds("tests/clients/examples.sh", clients[_i]);
+    run("tests/clients/examples.sh", clients[_i]);
 }
 END_TEST
 
@@ -46,13 +33,13 @@ static const char *const recipes[] = {"services", "redis", "many"};
 
 START_TEST(recipes_work)
 {
-    assert_succeeds("tests/clients/recipes.sh", recipes[_i]);
+    run("tests/clients/recipes.sh", recipes[_i]);
 }
 END_TEST
 
 START_TEST(minimioctl_has_manners)
 {
-    assert_succeeds("tests/clients/manners.sh", NULL);
+    run("tests/clients/manners.sh", NULL);
 }
 END_TEST
 
@@ -70,28 +57,35 @@ static const char *const top_themes[] = {
 
 START_TEST(top_works_on_a_terminal)
 {
-    assert_succeeds("tests/clients/top.py", top_themes[_i]);
+    run("tests/clients/top.py", top_themes[_i]);
 }
 END_TEST
 
 START_TEST(the_readme_s_screens_are_true)
 {
-    assert_succeeds("scripts/screens.sh", "--check");
+    run("scripts/screens.sh", "--check");
 }
 END_TEST
+
+static TCase *add_case(Suite *suite, const char *name)
+{
+    TCase *test_case = tcase_create(name);
+
+    tcase_set_timeout(test_case, 120);
+    suite_add_tcase(suite, test_case);
+    return test_case;
+}
 
 Suite *client_scripts_suite(void)
 {
     Suite *suite = suite_create("client_scripts");
-    TCase *tests = tcase_create("scripts");
 
-    tcase_set_timeout(tests, 120);
-    tcase_add_loop_test(tests, command_lines_are_completed, 0, 3);
-    tcase_add_loop_test(tests, clients_to_copy_work, 0, 6);
-    tcase_add_loop_test(tests, recipes_work, 0, 3);
-    tcase_add_loop_test(tests, top_works_on_a_terminal, 0, sizeof(top_themes) / sizeof(top_themes[0]));
-    tcase_add_test(tests, minimioctl_has_manners);
-    tcase_add_test(tests, the_readme_s_screens_are_true);
-    suite_add_tcase(suite, tests);
+    tcase_add_loop_test(add_case(suite, "completions"), command_lines_are_completed, 0, 3);
+    tcase_add_loop_test(add_case(suite, "clients"), clients_to_copy_work, 0, 6);
+    for (int i = 0; i < 3; i++)
+        tcase_add_loop_test(add_case(suite, recipes[i]), recipes_work, i, i + 1);
+    tcase_add_loop_test(add_case(suite, "top"), top_works_on_a_terminal, 0, sizeof(top_themes) / sizeof(top_themes[0]));
+    tcase_add_test(add_case(suite, "manners"), minimioctl_has_manners);
+    tcase_add_test(add_case(suite, "readme"), the_readme_s_screens_are_true);
     return suite;
 }

@@ -1,27 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Clients that others have written, of other languages, and OpenRPC's own schema: tests/clients/run.sh. What is not
- * installed is skipped, and said to be.
+ * Published JSON-RPC clients of other languages, and OpenRPC's own schema: tests/clients/run.sh.
  */
 #include "tests/daemon/fixture.h"
 
-#include <stdio.h>
+#include "tests/script.h"
 
 Suite *daemon_clients_suite(void);
 
-#define SKIPPED 77
+#define CLIENT_MS 60000
 
 static const char *const clients[] = {"node", "openrpc", "perl", "python"};
 
 START_TEST(others_clients_work_as_they_are)
 {
-    struct process process;
-    int status = process_run(&process, ARGUMENTS("tests/clients/run.sh", clients[_i]));
-
-    ck_assert_msg(status == 0 || status == SKIPPED, "%s%s", process.out.text, process.err.text);
-    if (status == SKIPPED)
-        printf("skipped: the client in %s: %s", clients[_i], process.out.text);
-    process_free(&process);
+    run_script(ARGUMENTS("tests/clients/run.sh", clients[_i]), CLIENT_MS);
 }
 END_TEST
 

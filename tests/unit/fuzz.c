@@ -4,7 +4,7 @@
  * fuzzers' dictionary, which is made from the table of methods.
  */
 #include "proto/methods.h"
-#include "tests/process.h"
+#include "tests/script.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -21,17 +21,16 @@ START_TEST(every_input_is_well)
 {
     char program[64], made[64], seeds[PATH_MAX], corpus[64], found[64];
     struct process replay;
-    int status;
 
     snprintf(program, sizeof program, "fuzz/%s", targets[_i]);
     snprintf(made, sizeof made, "fuzz/seeds/%s", targets[_i]);
     snprintf(seeds, sizeof seeds, "%s", built_program(made));
     snprintf(corpus, sizeof corpus, "fuzz/corpus/%s", targets[_i]);
     snprintf(found, sizeof found, "fuzz/found/%s", targets[_i]);
-    process_start(&replay, false, (const char *const[]){built_program(program), seeds, corpus, found, NULL});
-    status = process_wait(&replay, REPLAY_MS);
-    ck_assert_msg(status == 0, "%s ended with %d: %s at the end of\n%s", program, status, replay.err.text,
-                  replay.out.text);
+    const char *const arguments[] = {built_program(program), seeds, corpus, found, NULL};
+
+    process_start(&replay, false, arguments);
+    script_ended(arguments, &replay, process_wait(&replay, REPLAY_MS));
     ck_assert_ptr_nonnull(strstr(replay.out.text, " runs\n"));
     process_free(&replay);
 }
@@ -89,12 +88,17 @@ END_TEST
 Suite *fuzz_suite(void)
 {
     Suite *suite = suite_create("fuzz");
-    TCase *tests = tcase_create("replay");
+    TCase *dictionary = tcase_create("dictionary");
 
-    tcase_set_timeout(tests, REPLAY_MS / 1000 + 30);
-    tcase_add_loop_test(tests, every_input_is_well, 0, sizeof targets / sizeof *targets);
-    tcase_add_test(tests, every_name_is_in_the_dictionary);
-    tcase_add_test(tests, the_dictionary_is_as_it_is_made);
-    suite_add_tcase(suite, tests);
+    for (int i = 0; i < (int)(sizeof targets / sizeof *targets); i++) {
+        TCase *replay = tcase_create(targets[i]);
+
+        tcase_set_timeout(replay, REPLAY_MS / 1000 + 30);
+        tcase_add_loop_test(replay, every_input_is_well, i, i + 1);
+        suite_add_tcase(suite, replay);
+    }
+    tcase_add_test(dictionary, every_name_is_in_the_dictionary);
+    tcase_add_test(dictionary, the_dictionary_is_as_it_is_made);
+    suite_add_tcase(suite, dictionary);
     return suite;
 }
