@@ -18,7 +18,7 @@ py) require python3 && client='python3 examples/clients/client.py' ;;
 asyncio) require python3 && client='python3 examples/clients/client_asyncio.py' ;;
 js) require node && client='node examples/clients/client.js' ;;
 sh) require jq && require nc && client='sh examples/clients/client.sh' ;;
-pl) perl -MJSON::PP -e 1 2>/dev/null || { echo 'skipped: there is no JSON::PP for perl'; exit 0; }
+pl) perl -MJSON::PP -e 1 2>/dev/null || skip "Perl's JSON::PP"
     client='perl examples/clients/client.pl' ;;
 esac
 

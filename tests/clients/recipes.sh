@@ -34,9 +34,9 @@ services() {
     require pg_isready
     programs=$(find /usr/lib/postgresql -name initdb 2>/dev/null | sort | tail -n 1)
     [ -n "$programs" ] || programs=$(command -v initdb || :)
-    [ -n "$programs" ] || { echo 'skipped: there is no PostgreSQL server'; exit 0; }
+    [ -n "$programs" ] || skip 'a PostgreSQL server'
     programs=${programs%/initdb}
-    [ "$(id -u)" != 0 ] || id postgres >/dev/null 2>&1 || { echo 'skipped: there is no user postgres'; exit 0; }
+    [ "$(id -u)" != 0 ] || id postgres >/dev/null 2>&1 || skip 'a user postgres'
 
     sql=$(free_port) cache=$(free_port)
     mkfifo "$folder/done"

@@ -1,6 +1,8 @@
 # shellcheck shell=sh
 # What scripts here begin with: a folder, a daemon, servers that greet; and that all of it goes away at the end.
 
+. tests/clients/skip.sh
+
 # Under valgrind the programs are wrapped; what is not is where it was.
 build=${MINIMIO_BUILD%/valgrind}
 PATH=$(cd "$build" && pwd):$PATH
@@ -28,7 +30,7 @@ fail() {
 
 # require PROGRAM: or the script is skipped.
 require() {
-    command -v "$1" >/dev/null || { echo "skipped: there is no $1"; exit 0; }
+    command -v "$1" >/dev/null || skip "the program $1"
 }
 
 # A folder with the header under the name it is installed by.

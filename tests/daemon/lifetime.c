@@ -2,6 +2,7 @@
 /* How the daemon begins and ends: options, the socket file, signals. */
 #include "tests/daemon/fixture.h"
 #include "tests/daemon/passing.h"
+#include "tests/script.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -13,6 +14,8 @@
 #include <unistd.h>
 
 Suite *daemon_lifetime_suite(void);
+
+#define README_MS 100000
 
 static void expect_exit(int status, const char *message, const char *const *arguments)
 {
@@ -313,11 +316,8 @@ END_TEST
 START_TEST(the_readme_is_true)
 {
     static const char *const languages[] = {"python", "sh"};
-    struct process process;
 
-    ck_assert_msg(process_run(&process, ARGUMENTS("tests/clients/readme.sh", languages[_i])) == 0, "%s",
-                  process.err.text);
-    process_free(&process);
+    run_script(ARGUMENTS("tests/clients/readme.sh", languages[_i]), README_MS);
 }
 END_TEST
 

@@ -15,13 +15,13 @@ CALL = re.compile(r"^(?:\d+ +)?(?:\[pid +\d+\] )?(\w+)\(")
 
 
 def why_not():
-    """Why nothing can be traced here; None: it can."""
+    """What is missing to trace programs here; None: nothing."""
     if not shutil.which("strace"):
-        return "there is no strace"
+        return "the program strace"
     tried = subprocess.run(
         ["strace", "-qq", "-o", "/dev/null", "-e", "inject=getcwd:error=ENOMEM", "true"], capture_output=True, text=True
     )
-    return f"strace does not work here: {tried.stderr.strip()}" if tried.returncode else None
+    return f"strace, which fails here: {tried.stderr.strip()}" if tried.returncode else None
 
 
 def rule(call, error, when):

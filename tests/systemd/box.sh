@@ -6,7 +6,8 @@
 # ends when the script that opened it does, however that ends; nothing stays mounted and no setting is changed.
 #
 # To be sourced by a script with `set -eu`, in the project's folder. MINIMIO_BUILD is the build folder.
-#   box_open          boots one; ends the script with 77 and a reason where that is not possible
+#   box_open          boots one; ends the script with 77 and a reason where that is not possible, and with 1 under
+#                     MINIMIO_SYSTEMD=required
 #   box_open_over     the same with other files of ours
 #   box COMMAND…      runs a command in it, as its root
 #   box_as USER COMMAND…
@@ -31,6 +32,7 @@ pass() {
 
 skip() {
     echo "skipped: $1"
+    [ "${MINIMIO_SYSTEMD:-}" != required ] || exit 1
     exit 77
 }
 
@@ -49,20 +51,20 @@ contains() {
 }
 
 box_possible() {
-    [ "$(id -u)" = 0 ] || skip 'a box takes root'
-    [ -x /lib/systemd/systemd ] || skip 'there is no systemd here'
+    [ "$(id -u)" = 0 ] || skip 'needs root'
+    [ -x /lib/systemd/systemd ] || skip 'needs systemd'
     for program in unshare nsenter setpriv ip pivot_root; do
-        command -v "$program" >/dev/null || skip "$program is not installed"
+        command -v "$program" >/dev/null || skip "needs the program $program"
     done
-    grep -q '[[:space:]]overlay$' /proc/filesystems || modprobe overlay 2>/dev/null || skip 'the kernel has no overlayfs'
+    grep -q '[[:space:]]overlay$' /proc/filesystems || modprobe overlay 2>/dev/null || skip 'needs overlayfs in the kernel'
     box_unified=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
-    [ -n "$box_unified" ] || skip 'no cgroup2 is mounted'
+    [ -n "$box_unified" ] || skip 'needs a mounted cgroup2'
     box_parent=${box_unified%/}$(sed -n 's/^0:://p' /proc/self/cgroup)
     box_parent=${box_parent%/}
     box_sweep
     box_cgroup=$box_parent/minimio-box-$$
-    mkdir "$box_cgroup" 2>/dev/null || skip 'no cgroup can be made here'
-    unshare --pid --fork --mount --uts --ipc --net --cgroup true 2>/dev/null || skip 'no namespaces can be made here'
+    mkdir "$box_cgroup" 2>/dev/null || skip 'needs the right to make cgroups'
+    unshare --pid --fork --mount --uts --ipc --net --cgroup true 2>/dev/null || skip 'needs the right to make namespaces'
 }
 
 # The namespaces' first process is all that has to be killed; the kernel does the rest.

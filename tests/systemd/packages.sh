@@ -5,7 +5,7 @@ set -eu
 BOX_SECONDS=300
 . tests/systemd/box.sh
 
-command -v dpkg-buildpackage >/dev/null || skip 'dpkg-buildpackage is not installed'
+command -v dpkg-buildpackage >/dev/null || skip 'needs the program dpkg-buildpackage'
 packages=$(mktemp -d)
 trap 'rm -rf "$packages"' EXIT
 mkdir "$packages/old" "$packages/new"
