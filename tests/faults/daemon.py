@@ -60,6 +60,7 @@ class Daemon:
         self.wrapper = []  # a command that becomes the daemon
         self.process = None
         self.worn = False  # something is given up for good
+        self.is_coverage_build = os.path.exists(os.path.join(build, "obj", "daemon", "main.gcno"))
 
     @property
     def configuration(self):
