@@ -154,7 +154,7 @@ START_TEST(a_timeout_ends_it)
     struct port port;
 
     port_open(&port);
-    assert_runs(WATCH(port.address, "--timeout", "100ms"), 124, NULL, NULL);
+    assert_timed_out(WATCH(port.address, "--timeout", "100ms"), NULL, NULL);
     port_close(&port);
 }
 END_TEST
