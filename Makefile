@@ -139,6 +139,9 @@ help:
 	@echo '  BUILD=FOLDER     where to build ($(BUILD))'
 	@echo '  V=1              show the commands'
 	@echo '  WERROR=1         treat warnings as errors'
+	@echo '  JOBS=N           check: how many suites run at a time'
+	@echo '  CK_RUN_SUITE=NAME'
+	@echo '                   check: this suite alone'
 	@echo '  CC=, CFLAGS=, LDFLAGS='
 	@echo '                   the compiler and its options'
 	@echo '  SANITIZE=address,undefined'
@@ -358,8 +361,14 @@ install: all
 uninstall:
 	@$(install_script) uninstall
 
+# The runner of the tests with suites that fail, for its own tests.
+RUNNER_SOURCES = $(addprefix tests/,process.c skip.c) $(filter-out %/suite.c,$(wildcard tests/runner/*.c))
+$(BUILD)/tests/runner_sample: $(call objects,$(RUNNER_SOURCES) tests/runner/sample/main.c)
+	@mkdir -p $(@D)
+	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -o $@ $^ $(call pkg_libs,check)
+
 # A sanitizer has the allocator to itself, so there it is not built.
-tests: $(BUILD)/tests/all $(if $(SANITIZE),,$(BUILD)/tests/fail_every.so $(BUILD)/tests/fail_at.so) fuzz-programs
+tests: $(BUILD)/tests/all $(BUILD)/tests/runner_sample $(if $(SANITIZE),,$(BUILD)/tests/fail_every.so $(BUILD)/tests/fail_at.so) fuzz-programs
 
 $(BUILD)/tests/%.so: $(BUILD)/obj/tests/preload/%.o
 	@mkdir -p $(@D)

@@ -72,6 +72,7 @@ Suite *library_system_calls_suite(void);
 Suite *library_tcp_suite(void);
 Suite *library_threads_suite(void);
 Suite *library_wake_suite(void);
+Suite *runner_suite(void);
 Suite *socket_path_suite(void);
 Suite *unit_address_suite(void);
 Suite *faults_suite(void);
@@ -131,6 +132,7 @@ static const struct job in_process[] = {
     SUITE(library_tcp, 1),
     SUITE(library_threads, 1),
     SUITE(library_wake, 1),
+    SUITE(runner, 8),
     SUITE(socket_path, 1),
     SUITE(unit_address, 1),
     SUITE(unit_base64, 1),

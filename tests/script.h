@@ -10,7 +10,7 @@
  * fails is told with the end of the output; the whole output is kept in $MINIMIO_BUILD/tests/failed/, as a message of
  * Check's has no room for it.
  *
- * Exit status 77, and each line "skipped: NEEDS" on the standard output of a program that succeeds, is recorded by
+ * Exit status 77, and each line "skipped: needs WHAT" on the standard output of a program that succeeds, is recorded by
  * test_skip (tests/skip.h).
  */
 void run_script(const char *const *arguments, int timeout_ms);

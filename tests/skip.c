@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/skip.h"
 
+#include <check.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -41,7 +42,7 @@ static void append(const char *path, const char *record, size_t length)
 
 void test_skip(const char *test, const char *needs, ...)
 {
-    const char *path = getenv("MINIMIO_SKIP_LOG"), *suite = getenv("MINIMIO_SUITE");
+    const char *path = getenv("MINIMIO_SKIP_LOG"), *suite = getenv("MINIMIO_SUITE"), *never = getenv("MINIMIO_SKIP");
     char what[RECORD_MAX / 2], record[RECORD_MAX];
     va_list arguments;
 
@@ -49,6 +50,8 @@ void test_skip(const char *test, const char *needs, ...)
     vsnprintf(what, sizeof what, needs, arguments);
     va_end(arguments);
     make_one_line(what);
+    if (never && strcmp(never, "never") == 0)
+        ck_abort_msg("%.*s needs %s, and MINIMIO_SKIP=never", name_length(test), test, what);
     if (!path) {
         fprintf(stderr, "skipped: %.*s: needs %s\n", name_length(test), test, what);
         return;

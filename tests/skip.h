@@ -9,7 +9,9 @@
  *
  * A record is one line of the file that MINIMIO_SKIP_LOG names, "SUITE TAB TEST TAB NEEDS"; without the variable it is
  * printed to stderr. The runner sets MINIMIO_SKIP_LOG, and MINIMIO_SUITE to the name of the suite. A script that is
- * run by run_script() (tests/script.h) prints "skipped: NEEDS" and exits with 77.
+ * run by run_script() (tests/script.h) prints "skipped: needs WHAT" and exits with 77.
+ *
+ * MINIMIO_SKIP=never: a test that is skipped fails.
  */
 #ifndef MINIMIO_TESTS_SKIP_H
 #define MINIMIO_TESTS_SKIP_H
