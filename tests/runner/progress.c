@@ -39,7 +39,7 @@ static int whole_seconds(int64_t ns)
 static void print_duration(int seconds)
 {
     if (seconds < 100)
-        printf("%d seconds", seconds);
+        printf("%d second%s", seconds, seconds == 1 ? "" : "s");
     else
         printf("%d minutes", (seconds + 30) / 60);
 }

@@ -13,6 +13,7 @@ QUIET_US=2000 # a start with less waiting than this is judged by the clock
 
 # scheduled PID    microseconds on a processor, and waiting for one
 scheduled() {
+    # shellcheck disable=SC2016 # awk's fields
     box awk '{ print int($1 / 1000), int($2 / 1000) }' "/proc/$1/schedstat"
 }
 
