@@ -12,15 +12,16 @@ FUZZ_CC = $(if $(filter afl,$(FUZZER)),afl-clang-fast,clang)
 FUZZ_CFLAGS = -O1 -g $(if $(filter libfuzzer,$(FUZZER)),-fsanitize=fuzzer-no-link)
 
 FUZZ_SHARED_SOURCES = fuzz/reader.c fuzz/expect.c
-FUZZ_SESSION_SOURCES = $(filter-out fuzz/scan.c fuzz/request.c fuzz/replay.c fuzz/dictionary.c $(FUZZ_SHARED_SOURCES),\
-	$(wildcard fuzz/*.c))
+FUZZ_DRIVER_SOURCES = fuzz/replay.c fuzz/live_blocks.c
+FUZZ_SESSION_SOURCES = $(filter-out fuzz/scan.c fuzz/request.c $(FUZZ_DRIVER_SOURCES) fuzz/dictionary.c \
+	$(FUZZ_SHARED_SOURCES),$(wildcard fuzz/*.c))
 FUZZ_SOURCES = $(wildcard fuzz/*.c)
 # All of the daemon but its main, and fuzz/resolver.c in place of what asks name servers.
 FUZZ_DAEMON_SOURCES = $(filter-out daemon/main.c daemon/resolver.c,$(DAEMON_SOURCES))
 FUZZ_PROGRAMS = $(addprefix $(BUILD)/fuzz/,scan request session)
 
 # A fuzzer brings its own main; without one files are run.
-FUZZ_DRIVER = $(if $(FUZZ_ENGINE),,$(BUILD)/obj/fuzz/replay.o)
+FUZZ_DRIVER = $(if $(FUZZ_ENGINE),,$(call objects,$(FUZZ_DRIVER_SOURCES)))
 FUZZ_LDFLAGS = $(if $(FUZZ_ENGINE),-fsanitize=fuzzer)
 # What the session's target has to decide itself.
 FUZZ_WRAPPED = clock_gettime minimio_poll_poll connect accept4 access_peer pthread_create
@@ -37,7 +38,8 @@ fuzz:
 		CFLAGS='$(FUZZ_CFLAGS)' FUZZ_ENGINE=$(FUZZER) fuzz-programs
 	@fuzz/run.sh $(FUZZER) $(FUZZ_BUILD) $(FUZZ_SECONDS) $(FUZZ)
 
-fuzz-programs: $(FUZZ_PROGRAMS) $(BUILD)/fuzz/dictionary $(BUILD)/fuzz/seeds
+fuzz-programs: $(FUZZ_PROGRAMS) $(BUILD)/fuzz/dictionary $(BUILD)/fuzz/seeds \
+	$(if $(FUZZ_ENGINE),,$(BUILD)/tests/replay_leaks)
 
 fuzz-dictionary: $(BUILD)/fuzz/dictionary
 	$(BUILD)/fuzz/dictionary >fuzz/minimio.dict
@@ -63,6 +65,11 @@ $(BUILD)/fuzz/session: $(call objects,$(FUZZ_SESSION_SOURCES) $(FUZZ_SHARED_SOUR
 	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) $(FUZZ_LDFLAGS) $(FUZZ_WRAP) -o $@ $^ $(call pkg_libs,libcjson inih) \
 		$(systemd_libs)
 
+# The driver with a target that leaks on demand.
+$(BUILD)/tests/replay_leaks: $(BUILD)/obj/tests/replay/leaks.o $(FUZZ_DRIVER)
+	@mkdir -p $(@D)
+	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -o $@ $^
+
 $(BUILD)/fuzz/dictionary: $(BUILD)/obj/fuzz/dictionary.o $(BUILD)/obj/proto/methods.o
 	@mkdir -p $(@D)
 	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -o $@ $^
@@ -71,4 +78,4 @@ $(BUILD)/fuzz/seeds: fuzz/seeds.py $(wildcard proto/vectors/*.jsonl)
 	@mkdir -p $(@D)
 	$(call quiet,GEN) fuzz/seeds.py $@
 
--include $(patsubst %.o,%.d,$(call objects,$(FUZZ_SOURCES)))
+-include $(patsubst %.o,%.d,$(call objects,$(FUZZ_SOURCES) tests/replay/leaks.c))

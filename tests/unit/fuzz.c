@@ -3,13 +3,18 @@
  * The fuzzers' corpora, and the inputs that once were findings, through the same targets without a fuzzer; and the
  * fuzzers' dictionary, which is made from the table of methods.
  */
+#include "fuzz/live_blocks.h"
 #include "proto/methods.h"
 #include "tests/script.h"
+#include "tests/skip.h"
 
 #include <check.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 Suite *fuzz_suite(void);
 
@@ -31,6 +36,43 @@ START_TEST(every_input_is_well)
 
     process_start(&replay, false, arguments);
     script_ended(arguments, &replay, process_wait(&replay, REPLAY_MS));
+    ck_assert_ptr_nonnull(strstr(replay.out.text, " runs\n"));
+    process_free(&replay);
+}
+END_TEST
+
+/* Replays one input of tests/replay/leaks.c and returns the exit status. */
+static int replay_leaks(const char *input, struct process *ret_replay)
+{
+    char path[] = "/tmp/minimio-replay-XXXXXX";
+    int fd = mkostemp(path, O_CLOEXEC), status;
+
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(write(fd, input, strlen(input)), (ssize_t)strlen(input));
+    close(fd);
+    status = process_run(ret_replay, (const char *const[]){built_program("tests/replay_leaks"), path, NULL});
+    unlink(path);
+    return status;
+}
+
+START_TEST(replay_finds_a_leak)
+{
+    struct process replay;
+
+    TEST_NEEDS(LIVE_BLOCKS_COUNTED, "the allocator of the C library");
+    ck_assert_int_eq(replay_leaks("leak", &replay), 128 + SIGABRT);
+    ck_assert_ptr_nonnull(strstr(replay.err.text, "memory leaks"));
+    process_free(&replay);
+}
+END_TEST
+
+static const char *const kept[] = {"none", "hoard", "alternate"};
+
+START_TEST(replay_accepts_memory_that_is_kept)
+{
+    struct process replay;
+
+    ck_assert_int_eq(replay_leaks(kept[_i], &replay), 0);
     ck_assert_ptr_nonnull(strstr(replay.out.text, " runs\n"));
     process_free(&replay);
 }
@@ -88,7 +130,7 @@ END_TEST
 Suite *fuzz_suite(void)
 {
     Suite *suite = suite_create("fuzz");
-    TCase *dictionary = tcase_create("dictionary");
+    TCase *dictionary = tcase_create("dictionary"), *leaks = tcase_create("leaks");
 
     for (int i = 0; i < (int)(sizeof targets / sizeof *targets); i++) {
         TCase *replay = tcase_create(targets[i]);
@@ -97,6 +139,9 @@ Suite *fuzz_suite(void)
         tcase_add_loop_test(replay, every_input_is_well, i, i + 1);
         suite_add_tcase(suite, replay);
     }
+    tcase_add_test(leaks, replay_finds_a_leak);
+    tcase_add_loop_test(leaks, replay_accepts_memory_that_is_kept, 0, sizeof kept / sizeof *kept);
+    suite_add_tcase(suite, leaks);
     tcase_add_test(dictionary, every_name_is_in_the_dictionary);
     tcase_add_test(dictionary, the_dictionary_is_as_it_is_made);
     suite_add_tcase(suite, dictionary);
