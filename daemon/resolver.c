@@ -16,12 +16,14 @@
 /* More addresses than this of one family are left untried: no client waits that long. */
 #define LOOKUP_ADDRESSES_MAX 16
 
-/* A socket of c-ares' own, watched for it. */
+/* A socket that c-ares has opened. */
 struct resolver_socket {
     struct source source;
     LIST_ENTRY(resolver_socket) entry;
     struct channel *channel;
     ares_socket_t fd;
+    minimio_interests interests; /* 0: c-ares has not asked for any yet */
+    bool watched;
 };
 
 /* One reading of the resolver settings. Goes when it is not the current one and its last lookup is done. */
@@ -33,7 +35,7 @@ struct channel {
     struct timer timeout;
     size_t lookups;
     bool busy;  /* in a call of c-ares', which must not lose its channel */
-    bool blind; /* a socket of its could not be watched */
+    bool blind; /* a socket could not be watched */
 };
 
 struct resolver {
@@ -66,13 +68,13 @@ static void process(struct channel *channel, ares_socket_t readable, ares_socket
     channel_release(channel);
 }
 
-static void look_again(struct channel *channel);
+static void watch_again(struct channel *channel);
 
 static void timeout_expired(struct timer *timer)
 {
     struct channel *channel = container_of(timer, struct channel, timeout);
 
-    look_again(channel);
+    watch_again(channel);
     process(channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
 }
 
@@ -114,76 +116,87 @@ static void forget_socket(struct resolver_socket *gone)
 {
     struct reactor *reactor = gone->channel->resolver->reactor;
 
-    reactor_unwatch(reactor, gone->fd);
+    if (gone->watched)
+        reactor_unwatch(reactor, gone->fd);
     LIST_REMOVE(gone, entry);
     reactor_bury(reactor, &gone->source);
 }
 
-static void watch_socket(struct channel *channel, ares_socket_t fd, minimio_interests interests)
+/* A socket that the reactor cannot watch now is tried again with the next timeout. */
+static void watch_socket(struct resolver_socket *socket)
 {
-    struct reactor *reactor = channel->resolver->reactor;
-    struct resolver_socket *watched = calloc(1, sizeof *watched);
+    struct reactor *reactor = socket->channel->resolver->reactor;
+    bool was_watched = socket->watched;
+    int result;
 
-    if (!watched) {
-        channel->blind = true;
-        return;
-    }
-    watched->source.ready = socket_ready;
-    watched->channel = channel;
-    watched->fd = fd;
-    if (reactor_watch(reactor, fd, &watched->source, interests, MINIMIO_LEVEL) < 0) {
-        free(watched);
-        channel->blind = true;
-        return;
-    }
-    LIST_INSERT_HEAD(&channel->sockets, watched, entry);
+    if (was_watched)
+        result = reactor_rewatch(reactor, socket->fd, &socket->source, socket->interests, MINIMIO_LEVEL);
+    else
+        result = reactor_watch(reactor, socket->fd, &socket->source, socket->interests, MINIMIO_LEVEL);
+    if (result < 0 && was_watched)
+        reactor_unwatch(reactor, socket->fd);
+    socket->watched = result >= 0;
+    socket->channel->blind |= result < 0;
+}
+
+/* c-ares asks the callback once for each socket, and then uses the socket for all later names: without memory for the
+ * record the socket is refused, and c-ares opens another for the next name. */
+static int socket_opened(ares_socket_t fd, int type, void *data)
+{
+    struct channel *channel = data;
+    struct resolver_socket *opened = find_socket(channel, fd);
+
+    (void)type;
+    if (opened) /* the socket before, which c-ares closed without ever asking for its readiness */
+        forget_socket(opened);
+    opened = calloc(1, sizeof *opened);
+    if (!opened)
+        return -1;
+    opened->source.ready = socket_ready;
+    opened->channel = channel;
+    opened->fd = fd;
+    LIST_INSERT_HEAD(&channel->sockets, opened, entry);
+    return 0;
 }
 
 static void socket_state(void *data, ares_socket_t fd, int readable, int writable)
 {
-    struct channel *channel = data;
-    struct resolver_socket *known = find_socket(channel, fd);
-    minimio_interests interests =
-        (minimio_interests)((readable ? MINIMIO_READABLE : 0) | (writable ? MINIMIO_WRITABLE : 0));
+    struct resolver_socket *known = find_socket(data, fd);
 
-    if (!interests) {
-        if (known)
-            forget_socket(known);
-    } else if (!known) {
-        watch_socket(channel, fd, interests);
-    } else if (reactor_rewatch(channel->resolver->reactor, fd, &known->source, interests, MINIMIO_LEVEL) < 0) {
+    if (!known)
+        return;
+    known->interests = (minimio_interests)((readable ? MINIMIO_READABLE : 0) | (writable ? MINIMIO_WRITABLE : 0));
+    if (known->interests)
+        watch_socket(known);
+    else
         forget_socket(known);
-        channel->blind = true;
-    }
 }
 
-/* c-ares tells of a socket once, and asks all later names over it. */
-static void look_again(struct channel *channel)
+static void watch_again(struct channel *channel)
 {
-    ares_socket_t sockets[ARES_GETSOCK_MAXNUM];
-    int wanted;
+    struct resolver_socket *socket;
 
     if (!channel->blind)
         return;
     channel->blind = false;
-    wanted = ares_getsock(channel->ares, sockets, ARES_GETSOCK_MAXNUM);
-    for (int i = 0; i < ARES_GETSOCK_MAXNUM; i++) {
-        int readable = ARES_GETSOCK_READABLE(wanted, i), writable = ARES_GETSOCK_WRITABLE(wanted, i);
-
-        if ((readable || writable) && !find_socket(channel, sockets[i]))
-            socket_state(channel, sockets[i], readable, writable);
-    }
+    LIST_FOREACH(socket, &channel->sockets, entry)
+    if (socket->interests && !socket->watched)
+        watch_socket(socket);
 }
 
 /* ---- Channels --------------------------------------------------------------------------------------------------- */
 
 static void channel_free(struct channel *channel)
 {
+    struct resolver_socket *socket, *next;
+
     channel->busy = true; /* the lookups that end now are not to free it again */
     LIST_REMOVE(channel, entry);
     timer_stop(&channel->resolver->reactor->timers, &channel->timeout);
     if (channel->ares)
         ares_destroy(channel->ares);
+    LIST_FOREACH_SAFE(socket, &channel->sockets, entry, next)
+    forget_socket(socket);
     free(channel);
 }
 
@@ -210,6 +223,8 @@ static int channel_new(struct resolver *resolver, struct channel **ret_channel)
     LIST_INIT(&channel->sockets);
     LIST_INSERT_HEAD(&resolver->channels, channel, entry);
     result = from_ares(ares_init_options(&channel->ares, &options, ARES_OPT_SOCK_STATE_CB));
+    if (result == 0)
+        ares_set_socket_callback(channel->ares, socket_opened, channel);
     if (result == 0 && resolver->servers)
         result = from_ares(ares_set_servers_ports_csv(channel->ares, resolver->servers));
     if (result < 0) {
