@@ -5,7 +5,9 @@
  */
 #include "tests/library/support.h"
 
+#include "tests/library/ipv6.h"
 #include "tests/library/lookup.h"
+#include "tests/skip.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -15,11 +17,6 @@
 Suite *library_connect_host_suite(void);
 
 static struct minimio_tcp_stream *stream;
-
-static void tear_down(void)
-{
-    stream = minimio_tcp_stream_free(stream);
-}
 
 static int port_of(const struct sockaddr_storage *address)
 {
@@ -77,16 +74,15 @@ START_TEST(literals_of_both_families_connect)
     struct sockaddr_storage address;
     socklen_t length;
 
-    for (int i = 0; i < 2; i++) {
-        int before = open_descriptors();
-        minimio_fd listener = listen_on(i == 0 ? AF_INET : AF_INET6, &address, &length);
-        ck_assert_int_eq(connect_to(i == 0 ? "127.0.0.1" : "[::1]", port_of(&address), PLENTY), 0);
-        ck_assert_int_eq(minimio_tcp_stream_finish_connect(stream), 0);
-        ck_assert_int_eq(minimio_tcp_stream_write(stream, "x", 1), 1);
-        stream = minimio_tcp_stream_free(stream);
-        close_fd(listener);
-        ck_assert_int_eq(open_descriptors(), before);
-    }
+    TEST_NEEDS(_i == 0 || has_ipv6(), IPV6);
+    int before = open_descriptors();
+    minimio_fd listener = listen_on(_i == 0 ? AF_INET : AF_INET6, &address, &length);
+    ck_assert_int_eq(connect_to(_i == 0 ? "127.0.0.1" : "[::1]", port_of(&address), PLENTY), 0);
+    ck_assert_int_eq(minimio_tcp_stream_finish_connect(stream), 0);
+    ck_assert_int_eq(minimio_tcp_stream_write(stream, "x", 1), 1);
+    stream = minimio_tcp_stream_free(stream);
+    close_fd(listener);
+    ck_assert_int_eq(open_descriptors(), before);
 }
 END_TEST
 
@@ -104,10 +100,12 @@ END_TEST
 
 /* ---- A name of many addresses ----------------------------------------------------------------------------------- */
 
-#define MANY_MAX 4
+#define MANY_MAX 101
 
 static struct sockaddr_storage many[MANY_MAX];
 static size_t many_count;
+static minimio_fd refusing[MANY_MAX];
+static int refusing_count;
 static int many_error;
 
 static int look_up(struct addrinfo **ret_list)
@@ -126,15 +124,26 @@ static void set_up(void)
     lookup_many = look_up;
 }
 
-/* Another address of the name: a listener, whose descriptor is returned, or for `refuses` one that has gone. */
-static minimio_fd add_address(int family, bool refuses)
+static void tear_down(void)
+{
+    stream = minimio_tcp_stream_free(stream);
+    close_all(refusing, refusing_count);
+}
+
+/* Another address of the name, of a listener. */
+static minimio_fd add_address(int family)
 {
     socklen_t length;
-    minimio_fd listener = listen_on(family, &many[many_count++], &length);
 
-    if (refuses)
-        close_fd(listener);
-    return listener;
+    return listen_on(family, &many[many_count++], &length);
+}
+
+/* Another address of the name, which refuses connections until the end of the test. */
+static void add_refusing_address(int family)
+{
+    socklen_t length;
+
+    refusing[refusing_count++] = bind_on(family, &many[many_count++], &length);
 }
 
 static const struct sockaddr_storage *peer(void)
@@ -146,16 +155,16 @@ static const struct sockaddr_storage *peer(void)
     return &address;
 }
 
+/* With the pause of a quarter second after each refusal, the attempts would take longer than the timeout. */
 START_TEST(the_next_address_is_tried_at_once_after_a_refusal)
 {
-    add_address(AF_INET6, true);
-    add_address(AF_INET, true);
-    minimio_fd listener = add_address(AF_INET, false);
-    int64_t start = now_ns();
-    ck_assert_int_eq(connect_to("many.test", 80, PLENTY), 0);
-    if (!is_slowed_down())
-        ck_assert_int_lt(now_ns() - start, 200 * MS);
-    ck_assert_int_eq(port_of(peer()), port_of(&many[2]));
+    bool both = has_ipv6();
+
+    for (int i = 0; i < 100; i++)
+        add_refusing_address(both && i % 2 == 0 ? AF_INET6 : AF_INET);
+    minimio_fd listener = add_address(AF_INET);
+    ck_assert_int_eq(connect_to("many.test", 80, 100 * 250 * MS - 1), 0);
+    ck_assert_int_eq(port_of(peer()), port_of(&many[100]));
     close_fd(listener);
 }
 END_TEST
@@ -163,8 +172,8 @@ END_TEST
 START_TEST(the_next_address_is_tried_after_a_quarter_second_of_silence)
 {
     minimio_fd filling[FILLING];
-    minimio_fd silent = add_address(AF_INET, false);
-    minimio_fd listener = add_address(AF_INET, false);
+    minimio_fd silent = add_address(AF_INET);
+    minimio_fd listener = add_address(AF_INET);
     int before = open_descriptors();
 
     fill_listener(silent, &many[0], filling);
@@ -183,10 +192,11 @@ END_TEST
 START_TEST(families_take_turns)
 {
     minimio_fd filling[FILLING];
-    minimio_fd silent = add_address(AF_INET, false);
-    minimio_fd second_of_family = add_address(AF_INET, false);
-    minimio_fd other_family = add_address(AF_INET6, false);
 
+    TEST_NEEDS(has_ipv6(), IPV6);
+    minimio_fd silent = add_address(AF_INET);
+    minimio_fd second_of_family = add_address(AF_INET);
+    minimio_fd other_family = add_address(AF_INET6);
     fill_listener(silent, &many[0], filling);
     ck_assert_int_eq(connect_to("many.test", 80, PLENTY), 0);
     ck_assert_int_eq(peer()->ss_family, AF_INET6);
@@ -199,12 +209,12 @@ END_TEST
 
 START_TEST(the_last_address_s_error_is_told)
 {
-    add_address(AF_INET, true);
+    add_refusing_address(AF_INET);
     many[many_count++].ss_family = NO_FAMILY;
     ck_assert_int_eq(connect_to("many.test", 80, PLENTY), -EAFNOSUPPORT);
     many_count = 0;
     many[many_count++].ss_family = NO_FAMILY;
-    add_address(AF_INET, true);
+    add_refusing_address(AF_INET);
     ck_assert_int_eq(connect_to("many.test", 80, PLENTY), -ECONNREFUSED);
 }
 END_TEST
@@ -239,7 +249,6 @@ START_TEST(its_timeout_is_kept)
     int64_t start = now_ns();
     ck_assert_int_eq(connect_to("127.0.0.1", port_of(&address), 60 * MS), -ETIMEDOUT);
     ck_assert_int_ge(now_ns() - start, 60 * MS);
-    ck_assert_int_lt(now_ns() - start, PLENTY);
     ck_assert_int_eq(connect_to("127.0.0.1", port_of(&address), 0), -ETIMEDOUT);
     ck_assert_int_eq(open_descriptors(), before);
     close_all(filling, FILLING);
@@ -264,7 +273,7 @@ Suite *library_connect_host_suite(void)
     tcase_set_timeout(tests, ASYNC_CASE_TIMEOUT_S);
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_test(tests, what_is_no_host_and_port_is_refused);
-    tcase_add_test(tests, literals_of_both_families_connect);
+    tcase_add_loop_test(tests, literals_of_both_families_connect, 0, 2);
     tcase_add_test(tests, a_refusal_is_told);
     tcase_add_test(tests, the_next_address_is_tried_at_once_after_a_refusal);
     tcase_add_test(tests, the_next_address_is_tried_after_a_quarter_second_of_silence);

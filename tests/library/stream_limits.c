@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The bounds of a stream's calls: slices, lengths, options of both families, what an output holds after a failure. */
+#include "tests/library/ipv6.h"
 #include "tests/library/support.h"
+#include "tests/skip.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -87,6 +89,7 @@ START_TEST(a_hop_limit_out_of_range_is_refused_and_the_old_one_stays)
     struct minimio_tcp_stream *stream;
     uint32_t ttl = 0;
 
+    TEST_NEEDS(_i == 0 || has_ipv6(), IPV6);
     minimio_fd listener = connect_on(_i == 0 ? AF_INET : AF_INET6, &stream);
     for (uint32_t right = 1; right <= 255; right += 127) {
         ck_assert_int_eq(minimio_tcp_stream_set_ttl(stream, right), 0);
@@ -105,6 +108,7 @@ START_TEST(options_are_independent_on_both_families)
     struct minimio_tcp_stream *stream;
     bool nodelay, keepalive;
 
+    TEST_NEEDS(_i == 0 || has_ipv6(), IPV6);
     minimio_fd listener = connect_on(_i == 0 ? AF_INET : AF_INET6, &stream);
     for (int bits = 0; bits < 4; bits++) {
         ck_assert_int_eq(minimio_tcp_stream_set_nodelay(stream, (bits & 1) != 0), 0);
@@ -125,6 +129,7 @@ START_TEST(lengths_of_addresses_are_outputs)
     struct minimio_tcp_stream *stream;
     socklen_t expected = _i == 0 ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
 
+    TEST_NEEDS(_i == 0 || has_ipv6(), IPV6);
     minimio_fd listener = connect_on(_i == 0 ? AF_INET : AF_INET6, &stream);
     for (socklen_t before = 0; before < 3; before++) {
         socklen_t length = before;

@@ -24,7 +24,7 @@ void tear_down_queue(void)
     queue = minimio_poll_free(queue);
 }
 
-minimio_fd listen_on(int family, struct sockaddr_storage *ret_address, socklen_t *ret_length)
+minimio_fd bind_on(int family, struct sockaddr_storage *ret_address, socklen_t *ret_length)
 {
     struct sockaddr_storage address = {0};
     minimio_fd fd = open_socket(family, true);
@@ -36,9 +36,16 @@ minimio_fd listen_on(int family, struct sockaddr_storage *ret_address, socklen_t
         ((struct sockaddr_in *)&address)->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     *ret_length = family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
     ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, *ret_length), 0);
-    ck_assert_int_eq(listen(fd, 64), 0);
     *ret_length = sizeof(*ret_address);
     ck_assert_int_eq(getsockname(fd, (struct sockaddr *)ret_address, ret_length), 0);
+    return fd;
+}
+
+minimio_fd listen_on(int family, struct sockaddr_storage *ret_address, socklen_t *ret_length)
+{
+    minimio_fd fd = bind_on(family, ret_address, ret_length);
+
+    ck_assert_int_eq(listen(fd, 64), 0);
     return fd;
 }
 

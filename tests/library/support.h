@@ -54,6 +54,10 @@ void pair_open(struct pair *ret_pair);
 void pair_close(struct pair *pair); /* what is NULL or MINIMIO_INVALID_FD is closed already */
 void pair_close_peer(struct pair *pair);
 
+/* A socket that is bound to the loopback of that family, and its address: a connect to the address is refused, and no
+ * other process is given the port. */
+minimio_fd bind_on(int family, struct sockaddr_storage *ret_address, socklen_t *ret_length);
+
 /* A listening socket on the loopback of that family, and its address. */
 minimio_fd listen_on(int family, struct sockaddr_storage *ret_address, socklen_t *ret_length);
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* TcpStream: connecting, the flags of its ends, reading and writing, options. */
+#include "tests/library/ipv6.h"
 #include "tests/library/skips.h"
 #include "tests/library/support.h"
+#include "tests/skip.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -38,30 +40,29 @@ static void add(minimio_interests interests, enum minimio_mode mode)
 
 START_TEST(streams_are_non_blocking_and_close_on_exec_on_both_families)
 {
-    static const int families[] = {AF_INET, AF_INET6};
+    struct sockaddr_storage address, peer;
+    socklen_t length, peer_length;
+    struct minimio_tcp_stream *stream;
+    int family = _i == 0 ? AF_INET : AF_INET6;
 
-    for (size_t i = 0; i < 2; i++) {
-        struct sockaddr_storage address, peer;
-        socklen_t length, peer_length;
-        struct minimio_tcp_stream *stream;
-        minimio_fd listener = listen_on(families[i], &address, &length);
-        ck_assert_int_eq(minimio_tcp_stream_connect((struct sockaddr *)&address, length, &stream), 0);
-        minimio_fd fd = minimio_tcp_stream_fd(stream);
-        ck_assert(!is_inherited(fd));
-        ck_assert_int_eq(minimio_registrator_register(registrator, stream, 1, MINIMIO_WRITABLE, MINIMIO_ONESHOT), 0);
-        struct minimio_event event = await_event();
-        ck_assert(minimio_event_is_writable(&event));
-        ck_assert(!minimio_event_is_error(&event));
-        ck_assert_int_eq(minimio_tcp_stream_finish_connect(stream), 0);
-        ck_assert(is_non_blocking(fd));
-        ck_assert_int_eq(minimio_tcp_stream_peer_addr(stream, &peer, &peer_length), 0);
-        ck_assert_int_eq(peer_length, length);
-        ck_assert_mem_eq(&peer, &address, length);
-        ck_assert_int_eq(minimio_tcp_stream_local_addr(stream, &peer, &peer_length), 0);
-        ck_assert_int_eq(peer.ss_family, families[i]);
-        minimio_tcp_stream_free(stream);
-        close_fd(listener);
-    }
+    TEST_NEEDS(_i == 0 || has_ipv6(), IPV6);
+    minimio_fd listener = listen_on(family, &address, &length);
+    ck_assert_int_eq(minimio_tcp_stream_connect((struct sockaddr *)&address, length, &stream), 0);
+    minimio_fd fd = minimio_tcp_stream_fd(stream);
+    ck_assert(!is_inherited(fd));
+    ck_assert_int_eq(minimio_registrator_register(registrator, stream, 1, MINIMIO_WRITABLE, MINIMIO_ONESHOT), 0);
+    struct minimio_event event = await_event();
+    ck_assert(minimio_event_is_writable(&event));
+    ck_assert(!minimio_event_is_error(&event));
+    ck_assert_int_eq(minimio_tcp_stream_finish_connect(stream), 0);
+    ck_assert(is_non_blocking(fd));
+    ck_assert_int_eq(minimio_tcp_stream_peer_addr(stream, &peer, &peer_length), 0);
+    ck_assert_int_eq(peer_length, length);
+    ck_assert_mem_eq(&peer, &address, length);
+    ck_assert_int_eq(minimio_tcp_stream_local_addr(stream, &peer, &peer_length), 0);
+    ck_assert_int_eq(peer.ss_family, family);
+    minimio_tcp_stream_free(stream);
+    close_fd(listener);
 }
 END_TEST
 
@@ -541,8 +542,9 @@ START_TEST(ttl_is_the_hop_limit_on_v6)
     struct minimio_tcp_stream *stream;
     uint32_t ttl;
     int hops;
-    minimio_fd listener = listen_on(AF_INET6, &address, &length);
 
+    TEST_NEEDS(has_ipv6(), IPV6);
+    minimio_fd listener = listen_on(AF_INET6, &address, &length);
     ck_assert_int_eq(minimio_tcp_stream_connect((struct sockaddr *)&address, length, &stream), 0);
     ck_assert_int_eq(minimio_tcp_stream_set_ttl(stream, 33), 0);
     ck_assert_int_eq(minimio_tcp_stream_ttl(stream, &ttl), 0);
@@ -563,7 +565,7 @@ Suite *library_tcp_suite(void)
 
     tcase_set_timeout(tests, ASYNC_CASE_TIMEOUT_S);
     tcase_add_checked_fixture(tests, set_up, tear_down);
-    tcase_add_test(tests, streams_are_non_blocking_and_close_on_exec_on_both_families);
+    tcase_add_loop_test(tests, streams_are_non_blocking_and_close_on_exec_on_both_families, 0, 2);
     tcase_add_loop_test(tests, a_refused_connect_is_told_and_told_again, 0, 3);
     tcase_add_test(tests, what_is_no_address_is_refused);
     tcase_add_test(tests, a_stream_may_be_closed_while_it_connects);
