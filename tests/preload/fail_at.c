@@ -4,6 +4,7 @@
  * share a page, the file $FAIL_AT, so that the test says when it begins and ends. With $FAIL_AT_ALONE, programs that it
  * starts have no part in it.
  */
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>
@@ -28,14 +29,16 @@ EXPORT void *calloc(size_t count, size_t size);
 EXPORT void *realloc(void *old, size_t size);
 EXPORT void free(void *memory);
 EXPORT char *getenv(const char *name);
+EXPORT int ares_library_init(int flags);
 
-/* Five numbers of 64 bits; tests/faults/allocations.py knows them. */
+/* Six numbers of 64 bits; tests/faults/allocations.py knows them. */
 struct page {
     _Atomic int64_t first;  /* the first of those that fail, counted from 1; 0: none does */
     _Atomic int64_t last;   /* the last of them */
     _Atomic int64_t count;  /* so many were asked for */
     _Atomic int64_t failed; /* so many were refused */
-    _Atomic int64_t live;   /* blocks that were given and not given back */
+    _Atomic int64_t live;   /* blocks that were given and not given back, without those of c-ares */
+    _Atomic int64_t cares;  /* blocks that c-ares holds */
 };
 
 static struct page own;
@@ -125,4 +128,46 @@ void free(void *memory)
     shared->live -= memory != NULL;
     __libc_free(memory);
     errno = kept;
+}
+
+/* ---- c-ares, which keeps caches: its blocks fail like others, and are counted apart ------------------------------ */
+
+static void *cares_malloc(size_t size)
+{
+    void *memory = fails() ? NULL : __libc_malloc(size);
+
+    shared->cares += memory != NULL;
+    return memory;
+}
+
+static void *cares_realloc(void *old, size_t size)
+{
+    void *memory = fails() ? NULL : __libc_realloc(old, size);
+
+    shared->cares += !old && memory;
+    return memory;
+}
+
+static void cares_free(void *memory)
+{
+    shared->cares -= memory != NULL;
+    __libc_free(memory);
+}
+
+/* ares_library_init_mem() calls ares_library_init() itself. */
+int ares_library_init(int flags)
+{
+    static bool nested;
+    int (*init)(int);
+    int (*init_mem)(int, void *(*)(size_t), void (*)(void *), void *(*)(void *, size_t));
+    int result;
+
+    *(void **)&init = dlsym(RTLD_NEXT, "ares_library_init");
+    *(void **)&init_mem = dlsym(RTLD_NEXT, "ares_library_init_mem");
+    if (nested)
+        return init(flags);
+    nested = true;
+    result = init_mem(flags, cares_malloc, cares_free, cares_realloc);
+    nested = false;
+    return result;
 }
