@@ -110,6 +110,7 @@ need() {
             program unshare util-linux util-linux util-linux ''
             program ip iproute2 iproute iproute2 ''
             program useradd passwd shadow-utils shadow ''
+            program debootstrap debootstrap debootstrap debootstrap ''
             ;;
         esac
         program node nodejs nodejs nodejs node
