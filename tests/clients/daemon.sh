@@ -1,6 +1,6 @@
 # shellcheck shell=sh
-# For the scripts here: starts a daemon, and servers that make their clients wait, and ends both with the script.
-# $slow and $fast are the servers' ports. Between the daemon and its clients, whose socket is $MINIMIO_SOCKET, is a tap
+# For the scripts here: starts a daemon and two servers, and ends them with the script. $slow and $fast are the servers'
+# ports: the fast one greets at once, the slow one after tell_slow. Between the daemon and its clients, whose socket is $MINIMIO_SOCKET, is a tap
 # that checks each line that the daemon writes.
 folder=$(mktemp -d)
 daemon='' servers='' tap=''
@@ -27,6 +27,10 @@ fail() {
     exit 1
 }
 
+tell_slow() {
+    echo 1 >&4
+}
+
 # Ends the tap, which then says whether every line was what the protocol promises.
 check_lines() {
     pid=$tap
@@ -42,12 +46,13 @@ mkfifo "$folder/ready"
 python3 tests/clients/tap.py "$MINIMIO_SOCKET" "$folder/minimio.sock" >"$folder/ready" &
 tap=$!
 read -r _ <"$folder/ready"
-mkfifo "$folder/ports"
-"$MINIMIO_BUILD/examples/delay_server" 100 10 >"$folder/ports" &
+mkfifo "$folder/orders" "$folder/ports"
+tests/clients/told_server.py 2 <"$folder/orders" >"$folder/ports" &
 servers=$!
-exec 3<"$folder/ports"
+exec 4>"$folder/orders" 3<"$folder/ports" # in the order in which the server opens them
 # shellcheck disable=SC2034 # for the scripts
-read -r slow _ <&3
+read -r slow <&3
 # shellcheck disable=SC2034
-read -r fast _ <&3
+read -r fast <&3
+echo 2 >&4
 : >"$folder/output"

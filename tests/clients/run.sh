@@ -30,5 +30,5 @@ python)
 esac
 
 . tests/clients/daemon.sh
-timeout 20 "$@" "$MINIMIO_SOCKET" "127.0.0.1:$fast" >"$folder/output" 2>&1 || fail "$* failed"
+timeout 60 "$@" "$MINIMIO_SOCKET" "127.0.0.1:$fast" >"$folder/output" 2>&1 || fail "$* failed"
 check_lines

@@ -60,6 +60,23 @@ start_servers() {
     done
 }
 
+# start_told_servers COUNT: servers that greet when they are told, by `tell N`. Their addresses are in $targets.
+start_told_servers() {
+    mkfifo "$folder/orders" "$folder/ports"
+    tests/clients/told_server.py "$1" <"$folder/orders" >"$folder/ports" &
+    pids="$pids $!"
+    exec 7>"$folder/orders" 9<"$folder/ports"
+    targets=''
+    for _ in $(seq "$1"); do
+        read -r port <&9
+        targets="$targets 127.0.0.1:$port"
+    done
+}
+
+tell() {
+    echo "$1" >&7
+}
+
 # A port that is free now.
 free_port() {
     python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
