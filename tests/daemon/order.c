@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What comes before what where several things happen at once, and what becomes of what was under way. */
 #include "tests/daemon/fixture.h"
+#include "tests/library/ipv6.h"
+#include "tests/skip.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -255,11 +257,12 @@ START_TEST(a_v6_address_is_connected_to)
 {
     struct sockaddr_in6 address = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
     socklen_t length = sizeof(address);
-    struct port v6 = {.fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    struct port v6;
     int peer;
 
-    if (v6.fd < 0 || bind(v6.fd, (struct sockaddr *)&address, length) < 0)
-        return; /* a machine without IPv6 */
+    TEST_NEEDS(has_ipv6(), IPV6);
+    v6.fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ck_assert_int_eq(bind(v6.fd, (struct sockaddr *)&address, length), 0);
     port_listen(&v6);
     ck_assert_int_eq(getsockname(v6.fd, (struct sockaddr *)&address, &length), 0);
     snprintf(v6.address, sizeof(v6.address), "[::1]:%u", ntohs(address.sin6_port));

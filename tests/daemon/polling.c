@@ -100,12 +100,10 @@ START_TEST(a_timeout_is_never_early)
     int peer = open_stream(&wire, 1, ",'interests':[]");
 
     for (int ms = 1; ms <= 20; ms++) {
-        int64_t begun_ns = test_now_ns(), took_ns;
+        int64_t begun_ns = test_now_ns();
 
         expect_in(call(&wire, "poll", "[%d]", ms), "{'events':[]}");
-        took_ns = test_now_ns() - begun_ns;
-        ck_assert_int_ge(took_ns, ms * MS);
-        ck_assert_int_lt(took_ns, 5000 * MS);
+        ck_assert_int_ge(test_now_ns() - begun_ns, ms * MS);
     }
     close(peer);
 }

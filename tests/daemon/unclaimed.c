@@ -362,12 +362,12 @@ START_TEST(too_many_in_all_end_the_session)
 }
 END_TEST
 
-/* What nobody claimed is closed a few at a time, but all of it at once when there is no time left. */
-START_TEST(the_end_of_the_daemon_does_not_wait_for_them)
+/* How long the daemon takes to end with descriptors of 20 sessions that nobody has claimed. */
+static int64_t end_with_unclaimed(void)
 {
     static struct wire many[20];
     int fds[2];
-    int64_t begun_ns;
+    int64_t took_ns;
 
     make_pair(SOCK_STREAM, fds);
     for (int i = 0; i < LENGTH(many); i++) {
@@ -381,12 +381,29 @@ START_TEST(the_end_of_the_daemon_does_not_wait_for_them)
     for (int i = 0; i < LENGTH(many); i++)
         wire_close(&many[i]);
     thaw();
-    begun_ns = test_now_ns();
+    took_ns = -test_now_ns();
     stop_minimiod(&minimiod);
-    ck_assert_int_lt(test_now_ns() - begun_ns, 900000000); /* less than clients have to read their last lines */
+    took_ns += test_now_ns();
     close(fds[0]);
     close(fds[1]);
     set_up();
+    return took_ns;
+}
+
+#define TRIES_MAX 20
+
+/* What nobody claimed is closed a few at a time, but all of it at once when there is no time left: an end that waited
+ * would take the second that clients have to read their last lines, each time. */
+START_TEST(the_end_of_the_daemon_does_not_wait_for_them)
+{
+    int64_t least_ns = INT64_MAX;
+
+    for (int i = 0; i < TRIES_MAX && least_ns >= 900000000; i++) {
+        int64_t took_ns = end_with_unclaimed();
+
+        least_ns = took_ns < least_ns ? took_ns : least_ns;
+    }
+    ck_assert_int_lt(least_ns, 900000000);
 }
 END_TEST
 
