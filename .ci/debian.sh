@@ -18,11 +18,12 @@ skip() {
     exit 77
 }
 
-# make_system: debootstrap, and what this machine's apt and resolver need for the network
+# make_system: the minimal system, with the settings that this machine's apt has for the network
 make_system() {
     mkdir -p "$root"
-    if ! unshare --mount debootstrap --variant=minbase --include=ca-certificates,gcc,git,libc6-dev,make "$release" "$root" "$mirror" \
-        >"$root.log" 2>&1; then
+    # In a namespace, so that nothing stays mounted whatever happens.
+    if ! unshare --mount debootstrap --variant=minbase --include=ca-certificates,gcc,git,libc6-dev,make \
+        "$release" "$root" "$mirror" >"$root.log" 2>&1; then
         tail -n 20 "$root.log"
         rm -rf "$root"
         skip "the archive of $release at $mirror"

@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # For the scripts here: starts a daemon and two servers, and ends them with the script. $slow and $fast are the servers'
-# ports: the fast one greets at once, the slow one after tell_slow. Between the daemon and its clients, whose socket is $MINIMIO_SOCKET, is a tap
-# that checks each line that the daemon writes.
+# ports: the fast one greets at once, the slow one after tell_slow. Between the daemon and its clients, whose socket is
+# $MINIMIO_SOCKET, is a tap that checks each line that the daemon writes.
 folder=$(mktemp -d)
 daemon='' servers='' tap=''
 
