@@ -7,6 +7,16 @@
 #   other screens, apart from port numbers, the user's number, durations, and the number of streams that are ready
 set -eu
 cd "$(dirname "$0")/.."
+
+# A busy machine may hold up a command for longer than the delays of the servers differ: the check has some tries.
+if [ "${1:-}" = --check ]; then
+    for _ in 1 2 3 4 5 6 7 8; do
+        status=0
+        scripts/screens.sh --check-once || status=$?
+        [ $status = 1 ] || break
+    done
+    exit $status
+fi
 . tests/clients/setup.sh
 
 project=$PWD
@@ -106,7 +116,7 @@ normalize() {
 }
 
 case ${1:-} in
-'' | --check | --write) ;;
+'' | --check-once | --write) ;;
 *)
     echo 'usage: scripts/screens.sh [--check|--write]' >&2
     exit 2
@@ -117,7 +127,7 @@ make_screens >"$folder/README"
 case ${1:-} in
 '') cat "$folder/README" ;;
 --write) cat "$folder/README" >"$readme" ;;
---check)
+--check-once)
     normalize <"$readme" >"$folder/there"
     normalize <"$folder/README" >"$folder/made"
     diff "$folder/there" "$folder/made" || {
