@@ -15,10 +15,6 @@
         built_program("minimioctl"), __VA_ARGS__, NULL                                                                 \
     }
 
-/* A timeout before which something is to be tried or shown: far more than that takes on a busy machine. */
-#define BRIEF    "2s"
-#define BRIEF_NS INT64_C(2000000000)
-
 /* Waits for a program that was started and frees it. `out` and `err` must be in its output; NULL: that must be empty.
  */
 #define assert_ends(process, code, out, err) assert_ends_at(__LINE__, process, code, out, err)

@@ -9,6 +9,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+/* A timeout before which something is to be tried or shown: far more than that takes on a busy machine. */
+#define BRIEF    "2s"
+#define BRIEF_NS INT64_C(2000000000)
+
 /* A name that no name server is asked for, and that does not exist: a label has at most 63 bytes. */
 #define NO_NAME "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
