@@ -20,6 +20,7 @@ skip() {
 
 # make_system: the minimal system, with the settings that this machine's apt has for the network
 make_system() {
+    rm -rf "$root" # of a run that was interrupted
     mkdir -p "$root"
     # In a namespace, so that nothing stays mounted whatever happens.
     if ! unshare --mount debootstrap --variant=minbase --include=ca-certificates,gcc,git,libc6-dev,make \
