@@ -130,11 +130,23 @@ void free(void *memory)
     errno = kept;
 }
 
-/* ---- c-ares, which keeps caches: its blocks fail like others, and are counted apart ------------------------------ */
+/* ---- c-ares, which keeps caches: its blocks are counted apart -----------------------------------------------------
+ */
+
+/* c-ares 1.34 crashes in ares_process_fd() or loses queries when it has no memory, which no program can prevent: from
+ * that version on its own allocations do not fail. */
+#define CARES_FAILS_BEFORE 0x012200
+
+static bool cares_may_fail = true;
+
+static bool cares_fails(void)
+{
+    return cares_may_fail && fails();
+}
 
 static void *cares_malloc(size_t size)
 {
-    void *memory = fails() ? NULL : __libc_malloc(size);
+    void *memory = cares_fails() ? NULL : __libc_malloc(size);
 
     shared->cares += memory != NULL;
     return memory;
@@ -142,7 +154,7 @@ static void *cares_malloc(size_t size)
 
 static void *cares_realloc(void *old, size_t size)
 {
-    void *memory = fails() ? NULL : __libc_realloc(old, size);
+    void *memory = cares_fails() ? NULL : __libc_realloc(old, size);
 
     shared->cares += !old && memory;
     return memory;
@@ -160,8 +172,12 @@ int ares_library_init(int flags)
     static bool nested;
     int (*init)(int);
     int (*init_mem)(int, void *(*)(size_t), void (*)(void *), void *(*)(void *, size_t));
-    int result;
+    const char *(*version)(int *);
+    int result, number = 0;
 
+    *(void **)&version = dlsym(RTLD_NEXT, "ares_version");
+    version(&number);
+    cares_may_fail = number < CARES_FAILS_BEFORE;
     *(void **)&init = dlsym(RTLD_NEXT, "ares_library_init");
     *(void **)&init_mem = dlsym(RTLD_NEXT, "ares_library_init_mem");
     if (nested)
