@@ -99,6 +99,8 @@ class Terminal:
     KNOWN = re.compile(rb"\033\[(?:(?P<row>\d*)(?:;(?P<column>\d*))?H|(?P<clear>2)J|(?P<erase>)K|(?P<style>[017])m"
                        rb"|\?(?P<mode>25|1049)(?P<on>[hl]))|(?P<control>[\r\n])|(?P<text>[ -~]+)")
     PARTIAL = re.compile(rb"\033(\[[0-9;?]*)?$")
+    # A signal ends the drawing of a frame, even within a sequence. As in any terminal, an escape cancels what it cuts off.
+    CANCELLED = re.compile(rb"\033(\[[0-9;?]*)?(?=\033)")
 
     def __init__(self, rows, columns):
         self.left = b""
@@ -119,10 +121,12 @@ class Terminal:
         data, at = self.left + data, 0
         while at < len(data):
             match = self.KNOWN.match(data, at)
-            if not match:
+            cancelled = self.CANCELLED.match(data, at)
+            if not match and not cancelled:
                 break
-            self.take(match)
-            at = match.end()
+            if match:
+                self.take(match)
+            at = (match or cancelled).end()
         self.left = data[at:]
         assert not self.left or self.PARTIAL.match(self.left), self.left[:60]
 

@@ -173,7 +173,7 @@ START_TEST(what_is_no_socket_is_left_alone)
     ck_assert_ptr_nonnull(file);
     fputs("kept", file);
     fclose(file);
-    expect_exit(1, "no socket", ARGUMENTS(built_program("minimiod"), "--socket", path));
+    expect_exit(1, "is not a socket", ARGUMENTS(built_program("minimiod"), "--socket", path));
     ck_assert_int_eq(unlink(path), 0);
     expect_exit(1, "/nowhere/minimio.sock", ARGUMENTS(built_program("minimiod"), "--socket", "/nowhere/minimio.sock"));
 }

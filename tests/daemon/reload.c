@@ -336,7 +336,7 @@ END_TEST
 /* Descriptors that came under the old limit are claimed under the new one; the limit holds for those that come next. */
 START_TEST(fewer_unclaimed_descriptors_end_no_session)
 {
-    int pair[2];
+    int pair[2], peers[4];
 
     conf_write("[limits]\ndescriptors_unclaimed = 5\n");
     set_up_conf(NULL);
@@ -344,7 +344,7 @@ START_TEST(fewer_unclaimed_descriptors_end_no_session)
         make_pair(SOCK_STREAM, pair);
         send_with(&wire, "\n", 1, pair, 1);
         close(pair[0]);
-        close(pair[1]);
+        peers[i] = pair[1];
     }
     call(&wire, "ping", NULL);
     conf_write("[limits]\ndescriptors_unclaimed = 1\n");
@@ -357,6 +357,8 @@ START_TEST(fewer_unclaimed_descriptors_end_no_session)
     expect(&wire, "{'id':null,'error':{'data':{'name':'LIMIT_EXCEEDED','limit':'descriptors'}}}");
     close(pair[0]);
     close(pair[1]);
+    for (int i = 0; i < 4; i++)
+        close(peers[i]);
     tear_down_conf();
 }
 END_TEST
