@@ -12,6 +12,7 @@ static void say_fault(struct session *session, const struct fault *fault)
 {
     struct call call = {.session = session, .id = id_null};
 
+    session->server->units++;
     call_fault(&call, fault);
 }
 
@@ -26,14 +27,12 @@ static void claim_in_vain(struct session *session, const struct request *request
 
 uint64_t intake_share(const struct server *server)
 {
-    bool alone = TAILQ_EMPTY(&server->runnable);
-
-    return server->stats.requests + (alone ? SERVER_REQUESTS : SERVER_REQUESTS_SHARED);
+    return server->units + (server->schedule.shared ? SERVER_UNITS_SHARED : SERVER_UNITS);
 }
 
 bool intake_may_take(const struct session *session, uint64_t share)
 {
-    return session_takes(session) && session->server->stats.requests < share;
+    return session_takes(session) && session->server->units < share;
 }
 
 /* The messages at `data` that are plain requests. Returns how many bytes are done with. */
@@ -65,6 +64,7 @@ static void carry_out(struct session *session, struct span text, struct batch *b
     server->stats.requests++;
     call.id = request.id;
     if (result < 0) {
+        server->units++;
         claim_in_vain(session, &request, &fault);
         call_fault(&call, &fault);
     } else {

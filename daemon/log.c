@@ -36,6 +36,7 @@ static const char *const kind_names[LOG_KINDS] = {
     [LOG_LIMIT] = "limits reached",
     [LOG_DENIED] = "denied addresses",
     [LOG_FILE] = "files that cannot be used",
+    [LOG_SLOW_TURN] = "slow turns",
 };
 
 static enum log_level threshold = LOG_LEVEL_INFO;

@@ -32,9 +32,10 @@ static int compare_loops(const struct loop *left, const struct loop *right)
 
 TREE_GENERATE(loop_tree, loop, by_name, compare_loops)
 
-void loops_init(struct loops *loops, struct reactor *reactor, struct durable *durable)
+void loops_init(struct loops *loops, struct reactor *reactor, struct durable *durable,
+                void (*deliver)(struct task *task))
 {
-    TAILQ_INIT(&loops->ready);
+    loops->deliver = deliver;
     TAILQ_INIT(&loops->looking);
     loops->look.count = 0;
     RB_INIT(&loops->named);
@@ -88,6 +89,7 @@ struct loop *loop_new(struct loops *loops, struct account *account, const char *
     loop->loops = loops;
     loop->account = account;
     loop->linger_ms = LINGER_MS;
+    loop->deliver_task = (struct task){.run = loops->deliver, .share = &account->share, .stage = STAGE_DELIVER};
     RB_INIT(&loop->streams);
     TAILQ_INIT(&loop->ready);
     TAILQ_INIT(&loop->told);
@@ -185,10 +187,7 @@ void loop_place(struct loop *loop, struct stream *stream, enum stream_place plac
 
 void loop_pause(struct loop *loop)
 {
-    if (!loop->queued)
-        return;
-    loop->queued = false;
-    TAILQ_REMOVE(&loop->loops->ready, loop, ready_link);
+    task_cancel(&loop->deliver_task);
 }
 
 static bool has_taker(const struct loop *loop)
@@ -202,10 +201,8 @@ static bool has_taker(const struct loop *loop)
 
 void loop_resume(struct loop *loop)
 {
-    if (loop->queued || !has_taker(loop))
-        return;
-    loop->queued = true;
-    TAILQ_INSERT_TAIL(&loop->loops->ready, loop, ready_link);
+    if (has_taker(loop))
+        task_add(&loop->deliver_task);
 }
 
 bool loop_can_speak(struct loop *loop)

@@ -8,6 +8,7 @@
 
 #include "daemon/look.h"
 #include "daemon/policy.h"
+#include "daemon/schedule.h"
 #include "daemon/timer.h"
 #include "daemon/tree.h"
 #include "proto/methods.h"
@@ -26,18 +27,17 @@ struct stream;
 RB_HEAD(stream_tree, stream);
 RB_HEAD(loop_tree, loop);
 TAILQ_HEAD(stream_list, stream);
-TAILQ_HEAD(loop_list, loop);
 TAILQ_HEAD(polling_list, polling);
 
-/* All loops of the daemon, and those that have something to deliver to somebody who takes it. */
+/* All loops of the daemon. */
 struct loops {
-    struct loop_list ready;
-    struct polling_list looking; /* polls that are answered after the kernel was asked once more */
-    struct look look;            /* at streams that were armed again, before the turn ends */
-    struct loop_tree named;      /* by name, then uid */
-    size_t count;                /* named or not */
-    struct reactor *reactor;     /* watches their streams */
-    struct durable *durable;     /* keeps the named ones for the next daemon */
+    void (*deliver)(struct task *task); /* of a loop that has events and a client that takes them */
+    struct polling_list looking;        /* polls that are answered after the kernel was asked once more */
+    struct look look;                   /* at streams that were armed again, before the turn ends */
+    struct loop_tree named;             /* by name, then uid */
+    size_t count;                       /* named or not */
+    struct reactor *reactor;            /* watches their streams */
+    struct durable *durable;            /* keeps the named ones for the next daemon */
 };
 
 struct loop {
@@ -50,7 +50,7 @@ struct loop {
     struct stream_list ready; /* streams with readiness to tell */
     size_t ready_count;
     struct stream_list told; /* level streams that were told, and are to be asked again by the next poll */
-    TAILQ_ENTRY(loop) ready_link;
+    struct task deliver_task;
     RB_ENTRY(loop) by_name;
     struct timer linger; /* while nobody is in it */
     uint64_t linger_ms;
@@ -58,11 +58,12 @@ struct loop {
     uint32_t entry;   /* in the ledger */
     uint8_t delivery; /* enum delivery */
     bool lossy;       /* not all of it could be kept for the next daemon */
-    bool queued;      /* in loops->ready */
     char name[];      /* "": anonymous */
 };
 
-void loops_init(struct loops *loops, struct reactor *reactor, struct durable *durable);
+/* `deliver` is the task of each loop that has events for somebody who takes them. */
+void loops_init(struct loops *loops, struct reactor *reactor, struct durable *durable,
+                void (*deliver)(struct task *task));
 
 /* The named loop of this user; NULL: there is none. */
 struct loop *loops_find(struct loops *loops, const char *name, uid_t uid);

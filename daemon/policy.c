@@ -13,9 +13,9 @@ static int compare(const struct account *left, const struct account *right)
 
 TREE_GENERATE(account_tree, account, entry, compare)
 
-void policy_init(struct policy *policy, const struct limits *limits)
+void policy_init(struct policy *policy, const struct limits *limits, struct schedule *schedule)
 {
-    *policy = (struct policy){.limits = limits};
+    *policy = (struct policy){.limits = limits, .schedule = schedule};
     RB_INIT(&policy->accounts);
 }
 
@@ -34,6 +34,7 @@ static struct account *add(struct policy *policy, uid_t uid)
         return NULL;
     account->uid = uid;
     closer_init(&account->closer);
+    share_init(&account->share, policy->schedule, uid);
     RB_INSERT(account_tree, &policy->accounts, account);
     return account;
 }
@@ -42,6 +43,7 @@ static void release(struct policy *policy, struct account *account)
 {
     if (account->sessions || account->registrations || account->loops || !closer_deinit(&account->closer))
         return;
+    share_deinit(&account->share);
     RB_REMOVE(account_tree, &policy->accounts, account);
     free(account);
 }

@@ -7,6 +7,7 @@
 #define MINIMIO_DAEMON_POLICY_H
 
 #include "daemon/closer.h"
+#include "daemon/schedule.h"
 #include "daemon/tree.h"
 #include "proto/fault.h"
 #include "proto/limits.h"
@@ -22,18 +23,20 @@ struct account {
     uint32_t registrations;
     uint32_t loops; /* named ones */
     struct closer closer;
+    struct share share; /* of the daemon's time */
 };
 
 RB_HEAD(account_tree, account);
 
 struct policy {
     const struct limits *limits;
+    struct schedule *schedule;
     struct account_tree accounts;
     uint32_t sessions;
     uint32_t registrations;
 };
 
-void policy_init(struct policy *policy, const struct limits *limits);
+void policy_init(struct policy *policy, const struct limits *limits, struct schedule *schedule);
 
 /* Counts a session in, or fails with -EDQUOT or -ENOMEM and `*ret_fault`: LIMIT_EXCEEDED or INTERNAL. */
 int policy_add_session(struct policy *policy, uid_t uid, struct account **ret_account, struct fault *ret_fault);

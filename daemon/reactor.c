@@ -5,7 +5,13 @@
 #include <stdlib.h>
 
 /* Enough to take a burst in few calls, small enough for the stack. */
-#define EVENTS_PER_TURN 512
+#define EVENTS_PER_TURN 256
+
+/* Time spent on no more events than this is not worth reading the clock for. */
+#define FEW_EVENTS 16
+
+/* How long timers that have expired are served before others have their turn. */
+#define TIMERS_NS (NS_PER_MS / 2)
 
 int reactor_init(struct reactor *reactor)
 {
@@ -36,13 +42,15 @@ int reactor_turn(struct reactor *reactor, bool busy)
 
     reactor->full = count == EVENTS_PER_TURN;
     timers_read_clock(&reactor->timers);
+    reactor->woke_ns = reactor->timers.now_ns;
     if (count < 0)
         return count;
     for (int i = 0; i < count; i++) {
         struct source *source = (struct source *)(uintptr_t)minimio_event_id(&events[i]);
         source->ready(source, &events[i]);
     }
-    timers_run(&reactor->timers);
+    if (timers_run(&reactor->timers, TIMERS_NS) || count > FEW_EVENTS)
+        timers_read_clock(&reactor->timers);
     return 0;
 }
 

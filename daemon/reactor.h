@@ -25,7 +25,8 @@ struct reactor {
     struct minimio_registrator *registrator;
     struct timers timers;
     SLIST_HEAD(, source) buried;
-    bool full; /* the kernel may have had more than this turn took */
+    int64_t woke_ns; /* when the last wait ended */
+    bool full;       /* the kernel may have had more than this turn took */
 };
 
 /* Errors: those of minimio_poll_new. To be freed with reactor_deinit after an error too. */

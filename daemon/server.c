@@ -86,11 +86,8 @@ static void turn_away(void *owner, int fd)
 
 void server_schedule(struct server *server, struct session *session)
 {
-    if (session->runnable || server->stopping)
-        return;
-    session->runnable = true;
-    session->runnable_since = server->turn;
-    TAILQ_INSERT_TAIL(&server->runnable, session, runnable_link);
+    if (!server->stopping)
+        task_add(&session->input_task);
 }
 
 static void relieved(struct timer *timer)
@@ -113,45 +110,10 @@ void server_wants_relief(struct server *server)
         timer_start(&server->reactor.timers, &server->relief, RELIEF_MS, relieved);
 }
 
-/* Its client has hung up, and nothing is known to be left that it asked for. */
-static bool is_about_to_end(const struct session *session)
+/* Streams that requests have armed again are asked about before their loops' events are written. */
+static void settle(struct schedule *schedule)
 {
-    return session->ending && !session->backlog && !session->closing;
-}
-
-/* Those that are scheduled from here on have their next turn with the others. */
-static void run_sessions(struct server *server)
-{
-    uint32_t now = server->turn++, ends = 0;
-    struct session *session;
-
-    while ((session = TAILQ_FIRST(&server->runnable)) && session->runnable_since == now) {
-        TAILQ_REMOVE(&server->runnable, session, runnable_link);
-        session->runnable = false;
-        if (is_about_to_end(session) && ends++ >= SERVER_ENDS)
-            server_schedule(server, session);
-        else
-            session_run(session);
-    }
-}
-
-static void deliver(struct server *server)
-{
-    struct loop *loop;
-
-    while ((loop = TAILQ_FIRST(&server->loops.ready)))
-        session_deliver(loop->session);
-}
-
-static void flush(struct server *server)
-{
-    struct session *session;
-
-    while ((session = TAILQ_FIRST(&server->dirty))) {
-        TAILQ_REMOVE(&server->dirty, session, dirty_link);
-        session->dirty = false;
-        session_flush(session);
-    }
+    look_finish(&container_of(schedule, struct server, schedule)->loops.look);
 }
 
 /* As one line for `systemctl status`. */
@@ -187,20 +149,17 @@ static void give_back(struct server *server)
 
 static int turn(struct server *server)
 {
-    bool busy =
-        !TAILQ_EMPTY(&server->runnable) || !TAILQ_EMPTY(&server->loops.ready) || !TAILQ_EMPTY(&server->loops.looking);
+    bool busy = schedule_has_work(&server->schedule) || !TAILQ_EMPTY(&server->loops.looking);
     int result = reactor_turn(&server->reactor, busy && !server->stopping);
 
     if (result < 0)
         return result;
     if (!server->reactor.full)
         polling_looked(&server->loops);
-    if (!server->stopping) {
-        run_sessions(server);
-        look_finish(&server->loops.look);
-        deliver(server);
-    }
-    flush(server);
+    if (server->stopping)
+        schedule_flush(&server->schedule);
+    else
+        schedule_run(&server->schedule, server->reactor.woke_ns);
     report(server);
     reactor_reap(&server->reactor);
     give_back(server);
@@ -245,7 +204,7 @@ static int take_leave(struct server *server)
 
     server->stopping = true;
     say_goodbye(server);
-    flush(server);
+    schedule_flush(&server->schedule);
     timer_start(&server->reactor.timers, &server->farewell, FAREWELL_MS, farewell_over);
     while (result == 0 && server->farewell.running &&
            !(LIST_EMPTY(&server->sessions) && service_is_settled(server->service)))
@@ -370,11 +329,10 @@ int server_init(struct server *server, struct config *config, const struct hando
     server->config = config;
     server->limits = &config->limits;
     LIST_INIT(&server->sessions);
-    TAILQ_INIT(&server->runnable);
-    TAILQ_INIT(&server->dirty);
-    loops_init(&server->loops, &server->reactor, &server->durable);
+    schedule_init(&server->schedule, &server->reactor.timers, &server->stats, settle);
+    loops_init(&server->loops, &server->reactor, &server->durable, session_deliver);
     closer_init(&server->closer);
-    policy_init(&server->policy, server->limits);
+    policy_init(&server->policy, server->limits, &server->schedule);
     result = reactor_init(&server->reactor);
     if (result == 0) {
         server->stats.started_ns = server->reactor.timers.now_ns;

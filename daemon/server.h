@@ -16,6 +16,7 @@
 #include "daemon/policy.h"
 #include "daemon/reactor.h"
 #include "daemon/resolver.h"
+#include "daemon/schedule.h"
 #include "daemon/service.h"
 #include "daemon/session.h"
 #include "daemon/stats.h"
@@ -27,13 +28,10 @@
 #define SERVER_READ_BYTES 16384
 #define SERVER_READS      16
 
-/* How many of one session's requests are carried out in a turn, but for the rest of a batch: fewer than cost the others
- * a delay that they would notice, more than the cost of a turn; and how many while others wait in that turn. */
-#define SERVER_REQUESTS        64
-#define SERVER_REQUESTS_SHARED 16
-
-/* How many sessions whose clients have hung up are ended in a turn: to end one costs as much as many requests. */
-#define SERVER_ENDS 1
+/* How many units of work (handle_request has their table; a ping is one) are done for one session in a turn: fewer than
+ * delay others noticeably, more than the cost of a turn; and how many while others wait in that turn. */
+#define SERVER_UNITS        64
+#define SERVER_UNITS_SHARED 16
 
 /* How many descriptors that nobody claimed are closed in a turn, of each session that is over. */
 #define SERVER_DISCARDS 4
@@ -51,12 +49,11 @@ struct server {
     struct durable durable;
     struct loops loops;
     LIST_HEAD(, session) sessions;
-    struct session_list runnable; /* have something to read or to carry out */
-    struct session_list dirty;    /* have something to send, or may be at their end */
-    struct timer relief;          /* tries again what memory ran out for */
-    struct timer farewell;        /* how long clients have to read their last lines */
+    struct schedule schedule;
+    struct timer relief;   /* tries again what memory ran out for */
+    struct timer farewell; /* how long clients have to read their last lines */
+    uint64_t units;        /* of work done for requests since the start */
     uint32_t batch_serial;
-    uint32_t turn;      /* counts them */
     uint32_t peak;      /* of sessions and registrations, since memory was given back */
     uint32_t finishing; /* sessions being finished within each other */
     bool stopping;

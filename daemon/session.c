@@ -18,10 +18,7 @@
 
 void session_said(struct session *session)
 {
-    if (session->dirty)
-        return;
-    session->dirty = true;
-    TAILQ_INSERT_TAIL(&session->server->dirty, session, dirty_link);
+    task_add(&session->output_task);
 }
 
 void session_break(struct session *session)
@@ -109,8 +106,9 @@ static bool read_and_take(struct session *session, uint64_t share)
     return ended_at_descriptors && !session->backlog;
 }
 
-void session_run(struct session *session)
+static void run(struct task *task)
 {
+    struct session *session = container_of(task, struct session, input_task);
     uint64_t share = intake_share(session->server);
 
     if (session->closing)
@@ -174,9 +172,10 @@ static void deliver_lines(struct session *session)
     }
 }
 
-void session_deliver(struct session *session)
+void session_deliver(struct task *task)
 {
-    struct loop *loop = session->loop;
+    struct loop *loop = container_of(task, struct loop, deliver_task);
+    struct session *session = loop->session;
 
     if (loop->delivery == DELIVERY_PUSH)
         deliver_lines(session);
@@ -268,8 +267,10 @@ static void retire(struct session *session)
     server_schedule(session->server, session);
 }
 
-void session_flush(struct session *session)
+/* Also closes the session where its time has come. */
+static void flush(struct task *task)
 {
+    struct session *session = container_of(task, struct session, output_task);
     bool many = session->unclaimed.count > SERVER_DISCARDS && !session->broken && !session->server->stopping;
 
     if (!session->broken)
@@ -310,6 +311,8 @@ int session_new(struct server *server, int fd, struct account *account)
     session->server = server;
     session->limits = server->limits;
     session->account = account;
+    session->input_task = (struct task){.run = run, .share = &account->share, .stage = STAGE_RUN};
+    session->output_task = (struct task){.run = flush, .share = &account->share, .stage = STAGE_FLUSH};
     session->parcels.closer = &account->closer;
     session->fd = fd;
     LIST_INIT(&session->batches);
@@ -362,10 +365,8 @@ void session_free(struct session *session)
     membership_leave(session, NULL);
     LIST_FOREACH_SAFE(batch, &session->batches, entry, next)
     batch_free(batch);
-    if (session->runnable)
-        TAILQ_REMOVE(&server->runnable, session, runnable_link);
-    if (session->dirty)
-        TAILQ_REMOVE(&server->dirty, session, dirty_link);
+    task_cancel(&session->input_task);
+    task_cancel(&session->output_task);
     LIST_REMOVE(session, entry);
     frame_deinit(&session->frame);
     buffer_deinit(&session->in);

@@ -2,9 +2,9 @@
 /*
  * One client: its socket, the bytes in and out, and its loop. The only file that reads or writes client sockets.
  *
- * A session takes part in a turn in up to three steps: it reads and carries out requests (session_run), its loop's
- * readiness is told (session_deliver), and what is to be said goes out in one send (session_flush). A session whose
- * client does not read is left alone until it does: no request is read, no readiness told.
+ * A session takes part in a turn in up to three steps: it reads and dispatches requests (input_task), its loop's events
+ * are written into its output (session_deliver), and the output goes out in one send (output_task). A session whose
+ * client does not read is left alone until the client reads: no request is read, no event written.
  */
 #ifndef MINIMIO_DAEMON_SESSION_H
 #define MINIMIO_DAEMON_SESSION_H
@@ -22,21 +22,18 @@
 
 struct server;
 
-TAILQ_HEAD(session_list, session);
-
 struct session {
     struct source source;
     struct server *server;
-    const struct limits *limits;        /* the server's */
-    LIST_ENTRY(session) entry;          /* in server->sessions */
-    TAILQ_ENTRY(session) runnable_link; /* in server->runnable */
-    TAILQ_ENTRY(session) dirty_link;    /* in server->dirty */
+    const struct limits *limits; /* the server's */
+    LIST_ENTRY(session) entry;   /* in server->sessions */
+    struct task input_task;      /* has something to read or to dispatch */
+    struct task output_task;     /* has something to send, or may be at its end */
     struct account *account;
     struct loop *loop; /* NULL: none, until the next open_loop */
     LIST_HEAD(, batch) batches;
     struct registering_list done; /* answers that wait until the client reads */
     uint32_t waiting;             /* calls that are answered later */
-    uint32_t runnable_since;      /* the turn in which it became so */
     int fd;
     struct frame frame;
     struct buffer in;             /* a begun message, and what was read but not taken yet */
@@ -45,7 +42,6 @@ struct session {
     uint32_t held_fds;            /* that batches without all their answers keep */
     struct descriptors unclaimed; /* received, for the registers to come */
     uint32_t unclaimed_max;       /* the limit of them when the last ones came: a lower one is for those to come */
-    bool runnable, dirty;
     bool taking;     /* one of its requests is being carried out */
     bool cut;        /* of the descriptors that came last some were lost */
     bool readable;   /* the kernel may have more to read */
@@ -76,11 +72,8 @@ bool session_can_be_finished(const struct session *session);
 /* Carries out what a client that is gone had written, and frees its session. */
 void session_finish(struct session *session);
 
-void session_run(struct session *session);
-void session_deliver(struct session *session);
-
-/* Also closes the session where its time has come. */
-void session_flush(struct session *session);
+/* The task of a loop that has events: writes them into the output of the loop's session. */
+void session_deliver(struct task *task);
 
 /* Whether the client reads: there is room for more to say. Asked before each request, so inline. */
 static inline bool session_takes(const struct session *session)

@@ -10,6 +10,9 @@ static int compare(const struct timer *left, const struct timer *right)
     return left < right ? -1 : left > right;
 }
 
+/* The clock is read after so many that have expired: an expiration takes some microseconds. */
+#define TIMERS_PER_LOOK 8
+
 TREE_GENERATE(timer_tree, timer, entry, compare)
 
 void timers_init(struct timers *timers)
@@ -26,15 +29,24 @@ void timers_read_clock(struct timers *timers)
     timers->now_ns = (int64_t)now.tv_sec * 1000 * NS_PER_MS + now.tv_nsec;
 }
 
-void timers_run(struct timers *timers)
+bool timers_run(struct timers *timers, int64_t budget_ns)
 {
+    int64_t now_ns = timers->now_ns;
     struct timer *timer;
+    int ran = 0;
 
     /* The first is looked up anew each time: the one called may have freed the next. */
-    while ((timer = RB_MIN(timer_tree, &timers->tree)) && timer->deadline_ns <= timers->now_ns) {
+    while ((timer = RB_MIN(timer_tree, &timers->tree)) && timer->deadline_ns <= now_ns) {
+        if (ran && ran % TIMERS_PER_LOOK == 0) {
+            timers_read_clock(timers);
+            if (timers->now_ns - now_ns >= budget_ns)
+                break;
+        }
+        ran++;
         timer_stop(timers, timer);
         timer->expired(timer);
     }
+    return ran > 0;
 }
 
 int64_t timers_remaining_ns(const struct timers *timers)

@@ -34,8 +34,11 @@ struct timers {
 void timers_init(struct timers *timers);
 void timers_read_clock(struct timers *timers);
 
-/* Calls `expired` of each timer whose deadline has passed; it may start, stop and free any timer. */
-void timers_run(struct timers *timers);
+/*
+ * Calls `expired` of each timer whose deadline has passed, for at most `budget_ns`: the rest is left for the next call.
+ * `expired` may start, stop and free any timer. Returns whether a timer has expired.
+ */
+bool timers_run(struct timers *timers, int64_t budget_ns);
 
 /* Nanoseconds until the earliest deadline, 0 if it has passed, -1 if no timer runs. */
 int64_t timers_remaining_ns(const struct timers *timers);

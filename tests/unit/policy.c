@@ -12,6 +12,7 @@ Suite *unit_policy_suite(void);
 
 static struct limits limits;
 static struct policy policy;
+static struct schedule schedule;
 static struct fault fault;
 
 static void set_up(void)
@@ -19,7 +20,8 @@ static void set_up(void)
     log_set_level(LOG_LEVEL_ERROR);
     limits_init(&limits);
     limits.registrations = limits.registrations_uid = 100;
-    policy_init(&policy, &limits);
+    schedule_init(&schedule, NULL, NULL, NULL);
+    policy_init(&policy, &limits, &schedule);
 }
 
 static struct account *join(uid_t uid)
