@@ -109,6 +109,13 @@ static void check_answer(struct call *call, struct buffer *out)
     }
 }
 
+/* What waits in a batch is output that the session has not read. */
+static void charge(struct batch *batch, size_t bytes)
+{
+    batch->charged += bytes;
+    batch->session->batch_bytes += bytes;
+}
+
 /* Each share of the line is meant for what the call answers, so none is charged for a notification. */
 static int batch_take_answer(struct call *call)
 {
@@ -121,6 +128,7 @@ static int batch_take_answer(struct call *call)
     answer->length = batch->text.length;
     memcpy(answer->text, buffer_bytes(&batch->text), answer->length);
     batch->length += answer->length;
+    charge(batch, answer->length);
     return 0;
 }
 
@@ -187,6 +195,14 @@ static void batch_release_streams(const struct batch *batch)
         loop_resume(loop);
     }
     release_streams(batch, batch->count);
+}
+
+void session_release_streams(struct session *session)
+{
+    struct batch *batch;
+
+    LIST_FOREACH(batch, &session->batches, entry)
+    batch_release_streams(batch);
 }
 
 void call_release_streams(const struct call *call)
@@ -320,6 +336,8 @@ struct batch *batch_new(struct session *session, size_t count, uint32_t serial)
 void batch_free(struct batch *batch)
 {
     LIST_REMOVE(batch, entry);
+    batch->session->batch_bytes -= batch->charged;
+    server_schedule(batch->session->server, batch->session);
     for (size_t i = 0; i < batch->count; i++) {
         free(batch->answers[i].text);
         if (batch->answers[i].fd >= 0)

@@ -23,6 +23,7 @@ struct batch {
     uint32_t serial;    /* what holds back the events of streams registered in it; never 0 */
     uint32_t waiting;   /* calls without an answer yet */
     size_t length;      /* of the answers so far */
+    size_t charged;     /* bytes counted in the session's batch_bytes */
     struct buffer text; /* the answer being written */
     size_t count;
     struct answer {
@@ -86,6 +87,9 @@ void call_hold_streams(const struct call *call);
 
 /* A kept call that will not be answered any more: its session is gone. */
 void call_drop(struct call *call);
+
+/* The session leaves its loop: its batches hold no events back any more. */
+void session_release_streams(struct session *session);
 
 /* Makes a batch of `count` calls, all of which must be answered or dropped with the session. NULL: out of memory. */
 struct batch *batch_new(struct session *session, size_t count, uint32_t serial);

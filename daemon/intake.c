@@ -6,6 +6,10 @@
 #include "proto/plain.h"
 #include "proto/request.h"
 
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
 static const struct span id_null = {"null", 4};
 
 static void say_fault(struct session *session, const struct fault *fault)
@@ -32,7 +36,8 @@ uint64_t intake_share(const struct server *server)
 
 bool intake_may_take(const struct session *session, uint64_t share)
 {
-    return session_takes(session) && session->server->units < share;
+    return session_takes(session) && session->server->units < share && !session_is_paused(session) &&
+           !policy_waits_for_closing(&session->server->policy, session->account);
 }
 
 /* The messages at `data` that are plain requests. Returns how many bytes are done with. */
@@ -53,7 +58,7 @@ static size_t take_plain(struct session *session, const char *data, size_t lengt
     return done;
 }
 
-static void carry_out(struct session *session, struct span text, struct batch *batch, uint32_t slot)
+static void dispatch(struct session *session, struct span text, struct batch *batch, uint32_t slot)
 {
     struct server *server = session->server;
     struct call call = {.session = session, .batch = batch, .slot = slot};
@@ -73,33 +78,73 @@ static void carry_out(struct session *session, struct span text, struct batch *b
     request_deinit(&request);
 }
 
-static void take_message(struct session *session, struct span text)
+/* A batch is dispatched in pieces too: its text is kept for the next turn. */
+static void keep_unfinished(struct session *session, struct unfinished *rest, struct span text)
+{
+    rest->text = malloc(text.length);
+    if (!rest->text) {
+        session_break(session); /* half of the batch is done, and the other half cannot be answered */
+        return;
+    }
+    memcpy(rest->text, text.data, text.length);
+    rest->reader.rest.data = rest->text + (rest->reader.rest.data - text.data);
+    session->unfinished = *rest;
+}
+
+/* Returns whether all requests of the message are dispatched. A batch is gone with its last answer. */
+static bool dispatch_rest(struct session *session, struct unfinished *rest, uint64_t share)
 {
     struct server *server = session->server;
-    struct request_reader reader;
-    struct batch *batch = NULL;
-    struct fault fault;
     struct span one;
-    uint32_t slot = 0;
 
-    if (request_reader_init(&reader, text, session->limits, &fault) < 0) {
+    while (rest->slot < rest->reader.count && server->units < share && !session->opening && !session->closes &&
+           request_reader_next(&rest->reader, &one))
+        dispatch(session, one, rest->batch, rest->slot++);
+    return rest->slot == rest->reader.count;
+}
+
+static bool finish_batch(struct session *session, uint64_t share)
+{
+    struct unfinished *rest = &session->unfinished;
+
+    if (!rest->text)
+        return true;
+    if (!dispatch_rest(session, rest, share))
+        return false;
+    free(rest->text);
+    *rest = (struct unfinished){0};
+    return true;
+}
+
+static int begin_batch(struct session *session, struct unfinished *rest)
+{
+    struct server *server = session->server;
+    struct fault fault;
+
+    server->batch_serial += server->batch_serial == UINT32_MAX ? 2 : 1; /* never 0 */
+    rest->batch = batch_new(session, rest->reader.count, server->batch_serial);
+    if (rest->batch)
+        return 0;
+    fault_set(&fault, FAULT_INTERNAL, "the daemon is out of memory; try again later");
+    say_fault(session, &fault);
+    if (session->unclaimed.count) /* from here on they would go to the wrong registers */
+        session_break(session);
+    return -ENOMEM;
+}
+
+static void take_message(struct session *session, struct span text, uint64_t share)
+{
+    struct unfinished rest = {0};
+    struct fault fault;
+
+    if (request_reader_init(&rest.reader, text, session->limits, &fault) < 0) {
         say_fault(session, &fault);
         return;
     }
-    if (reader.batch) {
-        server->batch_serial += server->batch_serial == UINT32_MAX ? 2 : 1; /* never 0 */
-        batch = batch_new(session, reader.count, server->batch_serial);
-        if (!batch) {
-            fault_set(&fault, FAULT_INTERNAL, "the daemon is out of memory; try again later");
-            say_fault(session, &fault);
-            if (session->unclaimed.count) /* from here on they would go to the wrong registers */
-                session_break(session);
-            return;
-        }
-    }
-    /* The batch is gone with its last call. */
-    while (request_reader_next(&reader, &one))
-        carry_out(session, one, batch, slot++);
+    if (rest.reader.batch && begin_batch(session, &rest) < 0)
+        return;
+    if (!dispatch_rest(session, &rest, share))
+        keep_unfinished(session, &rest, text);
 }
 
 /* A set that was cut short, or one too many: which descriptor is whose can no longer be told. */
@@ -123,7 +168,8 @@ static size_t take_messages(struct session *session, const char *data, size_t le
     size_t done = 0;
 
     session->backlog = true;
-    session->taking = true;
+    if (!finish_batch(session, share))
+        return 0;
     while (intake_may_take(session, share)) {
         struct span text;
         struct fault fault;
@@ -140,15 +186,16 @@ static size_t take_messages(struct session *session, const char *data, size_t le
             break;
         }
         if (status == FRAME_TEXT)
-            take_message(session, text);
+            take_message(session, text, share);
         else
             say_fault(session, &fault);
         session->closing = status == FRAME_CLOSE;
+        if (session->unfinished.text)
+            break;
     }
     /* Descriptors come with the last of the bytes that are read at once: those before have their answers before. */
     if (!session->backlog && (session->cut || session->unclaimed.count > session->unclaimed_max))
         refuse_descriptors(session);
-    session->taking = false;
     return done;
 }
 

@@ -36,7 +36,7 @@ void loops_init(struct loops *loops, struct reactor *reactor, struct durable *du
                 void (*deliver)(struct task *task))
 {
     loops->deliver = deliver;
-    TAILQ_INIT(&loops->looking);
+    LIST_INIT(&loops->closing);
     loops->look.count = 0;
     RB_INIT(&loops->named);
     loops->count = 0;
@@ -207,13 +207,14 @@ void loop_resume(struct loop *loop)
 
 bool loop_can_speak(struct loop *loop)
 {
-    struct stream *stream;
+    struct stream key = {.token = loop->speaker}, *stream;
 
     /* Where only a poll is told anything, nobody is left to ask; one that waits is counted by its session. */
     if (loop->delivery == DELIVERY_POLL)
         return false;
-    RB_FOREACH(stream, stream_tree, &loop->streams)
-    if (stream_can_speak(stream))
-        return true;
-    return false;
+    stream = RB_NFIND(stream_tree, &loop->streams, &key);
+    while (stream && !stream_can_speak(stream))
+        stream = loop_following(stream);
+    loop->speaker = stream ? stream->token : UINT64_MAX;
+    return stream != NULL;
 }

@@ -6,6 +6,7 @@
 #ifndef MINIMIO_DAEMON_LOOP_H
 #define MINIMIO_DAEMON_LOOP_H
 
+#include "daemon/call.h"
 #include "daemon/look.h"
 #include "daemon/policy.h"
 #include "daemon/schedule.h"
@@ -19,6 +20,7 @@
 #include <stdint.h>
 
 struct durable;
+struct opening;
 struct polling;
 struct reactor;
 struct session;
@@ -27,14 +29,13 @@ struct stream;
 RB_HEAD(stream_tree, stream);
 RB_HEAD(loop_tree, loop);
 TAILQ_HEAD(stream_list, stream);
-TAILQ_HEAD(polling_list, polling);
 
 /* All loops of the daemon. */
 struct loops {
     void (*deliver)(struct task *task); /* of a loop that has events and a client that takes them */
-    struct polling_list looking;        /* polls that are answered after the kernel was asked once more */
-    struct look look;                   /* at streams that were armed again, before the turn ends */
+    struct look look;                   /* at streams that were armed again, before the slice ends */
     struct loop_tree named;             /* by name, then uid */
+    LIST_HEAD(, loop) closing;          /* being closed, in pieces */
     size_t count;                       /* named or not */
     struct reactor *reactor;            /* watches their streams */
     struct durable *durable;            /* keeps the named ones for the next daemon */
@@ -44,6 +45,8 @@ struct loop {
     struct loops *loops;
     struct account *account; /* whose registrations it holds */
     struct session *session; /* who is in it; NULL: nobody, for a while */
+    struct session *leaver;  /* who was put out, and whose calls are being ended; NULL: nobody */
+    struct opening *opening; /* of a session that is about to be in it; NULL: none */
     struct polling *polling; /* the `poll` that waits; NULL: none */
     struct stream_tree streams;
     size_t count;             /* of its streams */
@@ -51,12 +54,19 @@ struct loop {
     size_t ready_count;
     struct stream_list told; /* level streams that were told, and are to be asked again by the next poll */
     struct task deliver_task;
+    struct task close_task; /* while closing; so are the next three */
+    LIST_ENTRY(loop) closing_link;
+    struct session *closed_by; /* is answered when the loop is closed; NULL: nobody */
+    struct call close_call;
     RB_ENTRY(loop) by_name;
     struct timer linger; /* while nobody is in it */
     uint64_t linger_ms;
+    uint64_t speaker; /* no stream with a smaller token can still bring an event: see loop_can_speak */
     uint32_t held_by; /* the batch after whose replies its events come; 0: none */
     uint32_t entry;   /* in the ledger */
+    uint16_t epoch;   /* counts the sessions that have left */
     uint8_t delivery; /* enum delivery */
+    bool closing;     /* nobody enters any more */
     bool lossy;       /* not all of it could be kept for the next daemon */
     char name[];      /* "": anonymous */
 };
@@ -107,7 +117,10 @@ void loop_place(struct loop *loop, struct stream *stream, enum stream_place plac
 void loop_pause(struct loop *loop);
 void loop_resume(struct loop *loop);
 
-/* Whether any of its streams can still bring an event without a further request. */
+/*
+ * Whether any of its streams can still bring an event without a further request. To be asked only when the session's
+ * last request is done: what has been found silent stays silent, and is not looked at again.
+ */
 bool loop_can_speak(struct loop *loop);
 
 #endif

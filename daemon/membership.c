@@ -2,79 +2,57 @@
 #include "daemon/membership.h"
 
 #include "daemon/durable.h"
+#include "daemon/handlers.h"
+#include "daemon/opening.h"
 #include "daemon/polling.h"
 #include "daemon/server.h"
 #include "daemon/stream.h"
 
-/* ---- What waits ------------------------------------------------------------------------------------------------- */
+/* Streams closed, or connects ended, before the clock is read: each takes some microseconds. */
+#define STREAMS_PER_LOOK  16
+#define CONNECTS_PER_LOOK 4
 
-void membership_end_calls(struct loop *loop, const struct fault *fault)
+/* ---- Connects --------------------------------------------------------------------------------------------------- */
+
+bool membership_end_connects(struct session *session, const struct fault *fault)
 {
-    struct stream *stream, *next;
+    struct registering *registering;
 
-    for (stream = loop_next(loop, NULL); stream; stream = next) {
-        next = loop_following(stream);
-        if (stream->connecting)
-            registering_cancel(stream->registering, fault);
-        else
-            stream_leave(stream);
+    for (uint32_t done = 1; (registering = TAILQ_FIRST(&session->connects)); done++) {
+        registering_cancel(registering, fault);
+        if (done % CONNECTS_PER_LOOK == 0 && server_piece_is_over(session->server))
+            break;
     }
-    if (loop->polling)
-        polling_cancel(loop->polling, fault);
-}
-
-static void part(struct loop *loop)
-{
-    loop_pause(loop);
-    if (loop->session)
-        loop->session->loop = NULL;
-    loop->session = NULL;
-    loop->held_by = 0;
-}
-
-/* ---- Closing ---------------------------------------------------------------------------------------------------- */
-
-void membership_close(struct server *server, struct loop *loop, const struct fault *fault)
-{
-    struct account *account = loop->account;
-    bool named = loop_is_named(loop);
-    struct stream *stream;
-
-    timer_stop(&server->reactor.timers, &loop->linger);
-    /* First, so that what is answered from here on finds no loop. */
-    part(loop);
-    membership_end_calls(loop, fault);
-    while ((stream = loop_next(loop, NULL))) {
-        policy_remove_registration(&server->policy, account);
-        stream_free(&server->reactor, stream);
-    }
-    durable_loop_gone(loop->loops->durable, loop);
-    loop_free(loop);
-    if (named)
-        policy_remove_loop(&server->policy, account);
-}
-
-void membership_close_all(struct server *server)
-{
-    struct loop *loop;
-
-    while ((loop = loops_after(&server->loops, NULL)))
-        membership_close(server, loop, NULL);
+    return TAILQ_EMPTY(&session->connects);
 }
 
 /* ---- Leaving ---------------------------------------------------------------------------------------------------- */
 
-static void lingered(struct timer *timer)
+/* Nobody is in the loop any more. What was pending may be out of date when the next session enters. */
+static void part(struct loop *loop)
 {
-    struct loop *loop = container_of(timer, struct loop, linger);
+    struct session *session = loop->session;
 
-    membership_close(container_of(loop->loops, struct server, loops), loop, NULL);
+    if (!session)
+        return;
+    session_release_streams(session);
+    session->loop = NULL;
+    loop->session = NULL;
+    loop->held_by = 0;
+    loop->epoch++;
+    loop_pause(loop);
+}
+
+static void end_polling(struct loop *loop, const struct fault *fault)
+{
+    if (loop->polling)
+        polling_cancel(loop->polling, fault);
 }
 
 void membership_detach(struct loop *loop, const struct fault *fault)
 {
+    end_polling(loop, fault);
     part(loop);
-    membership_end_calls(loop, fault);
 }
 
 void membership_leave(struct session *session, const struct fault *fault)
@@ -88,7 +66,192 @@ void membership_leave(struct session *session, const struct fault *fault)
     if (loop_is_named(loop))
         membership_linger(server, loop);
     else
-        membership_close(server, loop, NULL);
+        membership_close(server, loop);
+}
+
+void membership_end_calls(struct session *session, const struct fault *fault)
+{
+    while (!membership_end_connects(session, fault))
+        ;
+    if (session->loop)
+        end_polling(session->loop, fault);
+    if (session->opening)
+        opening_cancel(session->opening, fault);
+    if (session->leaving)
+        end_polling(session->leaving, fault);
+    if (session->leaving && !session->leaving->closing)
+        session_tell_detached(session, session->leaving->name);
+    membership_forget(session);
+}
+
+/* ---- Being put out ---------------------------------------------------------------------------------------------- */
+
+static void set_leave_fault(const struct session *session, struct fault *ret_fault)
+{
+    fault_set(ret_fault, FAULT_LOOP_CLOSED,
+              session->leaving->closing ? "the loop was closed" : "another session has taken the loop over");
+}
+
+void membership_forget(struct session *session)
+{
+    task_cancel(&session->leave_task);
+    if (!session->leaving)
+        return;
+    end_polling(session->leaving, NULL);
+    session->leaving->leaver = NULL;
+    session->leaving = NULL;
+}
+
+static void leave_piece(struct task *task)
+{
+    struct session *session = container_of(task, struct session, leave_task);
+    struct loop *loop = session->leaving;
+    struct fault fault;
+
+    set_leave_fault(session, &fault);
+    if (!membership_end_connects(session, &fault)) {
+        task_add(task);
+        return;
+    }
+    end_polling(loop, &fault);
+    if (!loop->closing)
+        session_tell_detached(session, loop->name);
+    membership_forget(session);
+}
+
+static void begin_to_leave(struct loop *loop)
+{
+    struct session *session = loop->session;
+
+    loop->leaver = session;
+    session->leaving = loop;
+    part(loop);
+    session->leave_task = (struct task){.run = leave_piece, .share = &session->account->share, .stage = STAGE_RUN};
+    leave_piece(&session->leave_task);
+}
+
+void membership_put_out(struct loop *loop)
+{
+    begin_to_leave(loop);
+}
+
+/* ---- Closing ---------------------------------------------------------------------------------------------------- */
+
+/* Closes streams until the piece is over; true: there are none any more. */
+static bool close_streams(struct server *server, struct loop *loop)
+{
+    struct stream *stream;
+
+    for (uint32_t done = 1; (stream = loop_next(loop, NULL)); done++) {
+        policy_remove_registration(&server->policy, loop->account);
+        stream_free(&server->reactor, stream);
+        if (done % STREAMS_PER_LOOK == 0 && server_piece_is_over(server))
+            break;
+    }
+    return loop->count == 0;
+}
+
+static void answer_closed(struct loop *loop)
+{
+    struct session *session = loop->closed_by;
+    struct call call = loop->close_call;
+
+    if (!session)
+        return;
+    session->closes = NULL;
+    answer_empty(&call);
+    session_resume_input(session);
+}
+
+static void finish_close(struct server *server, struct loop *loop)
+{
+    struct account *account = loop->account;
+    bool named = loop_is_named(loop);
+
+    LIST_REMOVE(loop, closing_link);
+    task_cancel(&loop->close_task);
+    durable_loop_gone(loop->loops->durable, loop);
+    answer_closed(loop);
+    loop_free(loop);
+    policy_remove_closing(&server->policy, account);
+    if (named)
+        policy_remove_loop(&server->policy, account);
+}
+
+static void close_piece(struct task *task)
+{
+    struct loop *loop = container_of(task, struct loop, close_task);
+    struct server *server = container_of(loop->loops, struct server, loops);
+
+    if (!loop->leaver && close_streams(server, loop))
+        finish_close(server, loop);
+    else
+        task_add(task);
+}
+
+static void begin_close(struct server *server, struct loop *loop)
+{
+    timer_stop(&server->reactor.timers, &loop->linger);
+    loop->closing = true;
+    loop->close_task = (struct task){.run = close_piece, .share = &loop->account->share, .stage = STAGE_RUN};
+    policy_add_closing(&server->policy, loop->account);
+    LIST_INSERT_HEAD(&server->loops.closing, loop, closing_link);
+}
+
+void membership_close(struct server *server, struct loop *loop)
+{
+    begin_close(server, loop);
+    close_piece(&loop->close_task);
+}
+
+void membership_close_for(struct server *server, struct call *call)
+{
+    struct session *session = call->session;
+    struct loop *loop = session->loop;
+
+    if (call_keep(call, &loop->close_call) < 0) {
+        answer_out_of_memory(call);
+        return;
+    }
+    loop->closed_by = session;
+    session->closes = loop;
+    begin_close(server, loop);
+    begin_to_leave(loop);
+    close_piece(&loop->close_task);
+}
+
+void membership_abandon_close(struct session *session)
+{
+    struct loop *loop = session->closes;
+
+    session->closes = NULL;
+    loop->closed_by = NULL;
+    call_drop(&loop->close_call);
+}
+
+void membership_finish_closing(struct server *server)
+{
+    struct loop *loop;
+
+    while ((loop = LIST_FIRST(&server->loops.closing)))
+        close_piece(&loop->close_task);
+}
+
+void membership_close_all(struct server *server)
+{
+    struct loop *loop;
+
+    while ((loop = loops_after(&server->loops, NULL)))
+        membership_close(server, loop);
+}
+
+/* ---- Lingering -------------------------------------------------------------------------------------------------- */
+
+static void linger_expired(struct timer *timer)
+{
+    struct loop *loop = container_of(timer, struct loop, linger);
+
+    membership_close(container_of(loop->loops, struct server, loops), loop);
 }
 
 /* The loop's own time may exceed the limit: the limit was lowered, or the loop was restored from a ledger. */
@@ -97,22 +260,17 @@ void membership_linger(struct server *server, struct loop *loop)
     if (loop->linger_ms > server->limits->linger_ms)
         loop->linger_ms = server->limits->linger_ms;
     if (loop->linger_ms)
-        timer_start(&server->reactor.timers, &loop->linger, loop->linger_ms, lingered);
+        timer_start(&server->reactor.timers, &loop->linger, loop->linger_ms, linger_expired);
     else
-        membership_close(server, loop, NULL);
+        membership_close(server, loop);
 }
 
 /* ---- Entering --------------------------------------------------------------------------------------------------- */
 
 void membership_enter(struct session *session, struct loop *loop)
 {
-    struct server *server = session->server;
-    struct stream *stream;
-
-    timer_stop(&server->reactor.timers, &loop->linger);
     loop->session = session;
+    loop->speaker = 0;
     session->loop = loop;
-    for (stream = loop_next(loop, NULL); stream; stream = loop_following(stream))
-        stream_rejoin(&server->reactor, stream);
     loop_resume(loop);
 }

@@ -41,7 +41,8 @@ static struct account *add(struct policy *policy, uid_t uid)
 
 static void release(struct policy *policy, struct account *account)
 {
-    if (account->sessions || account->registrations || account->loops || !closer_deinit(&account->closer))
+    if (account->sessions || account->registrations || account->loops || account->closing ||
+        !closer_deinit(&account->closer))
         return;
     share_deinit(&account->share);
     RB_REMOVE(account_tree, &policy->accounts, account);
@@ -128,6 +129,26 @@ void policy_remove_loop(struct policy *policy, struct account *account)
 {
     account->loops--;
     release(policy, account);
+}
+
+void policy_add_closing(struct policy *policy, struct account *account)
+{
+    (void)policy;
+    account->closing++;
+}
+
+void policy_remove_closing(struct policy *policy, struct account *account)
+{
+    account->closing--;
+    release(policy, account);
+}
+
+bool policy_waits_for_closing(const struct policy *policy, const struct account *account)
+{
+    const struct limits *limits = policy->limits;
+
+    return account->closing && (policy->registrations >= limits->registrations ||
+                                (account->uid != 0 && account->registrations >= limits->registrations_uid));
 }
 
 struct account *policy_restore_loop(struct policy *policy, uid_t uid)

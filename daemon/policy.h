@@ -21,7 +21,8 @@ struct account {
     uid_t uid;
     uint32_t sessions;
     uint32_t registrations;
-    uint32_t loops; /* named ones */
+    uint32_t loops;   /* named ones */
+    uint32_t closing; /* loops that are being closed */
     struct closer closer;
     struct share share; /* of the daemon's time */
 };
@@ -51,6 +52,13 @@ void policy_remove_registration(struct policy *policy, struct account *account);
 /* Counts a named loop in, or fails with -EDQUOT and `*ret_fault`. */
 int policy_add_loop(struct policy *policy, struct account *account, struct fault *ret_fault);
 void policy_remove_loop(struct policy *policy, struct account *account);
+
+/* A loop is being closed: until then its registrations count, and a new one may have to wait for them. */
+void policy_add_closing(struct policy *policy, struct account *account);
+void policy_remove_closing(struct policy *policy, struct account *account);
+
+/* Whether the user's next registration fits when its loops that are being closed are gone, and does not before. */
+bool policy_waits_for_closing(const struct policy *policy, const struct account *account);
 
 /* Likewise of what an earlier daemon had: whatever the limits are. NULL: out of memory. */
 struct account *policy_restore_loop(struct policy *policy, uid_t uid);

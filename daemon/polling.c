@@ -8,44 +8,93 @@
 #include <errno.h>
 #include <stdlib.h>
 
+/* A unit of work is a system call or two, and so is asking about a stream. */
+#define STREAMS_PER_UNIT 2
+
 /* ---- Beginning -------------------------------------------------------------------------------------------------- */
 
-/* Those that were not told yet keep their places, so that with few told at a time each has its turn. One that the
- * kernel cannot be asked about, for want of memory, stays as it was: told once more than it is ready. */
-static bool ask_the_ready(struct reactor *reactor, struct loop *loop)
+/*
+ * What the kernel said of a level stream that was not delivered yet may hold no longer. The streams keep their places,
+ * so that small `max` values stay fair. A stream that the kernel cannot be asked about, for want of memory, stays
+ * ready.
+ */
+static size_t ask_the_ready(struct reactor *reactor, struct loop *loop, size_t most)
 {
     struct stream *stream;
-    bool asked = false;
+    size_t passed = 0;
 
     TAILQ_FOREACH(stream, &loop->ready, place_link)
-    if (stream_is_asked_again(stream) && stream_ask(reactor, stream) == 0)
-        asked = true;
-    return asked;
+    {
+        if (passed++ == most)
+            break;
+        if (stream_is_asked_again(stream))
+            (void)stream_ask(reactor, stream);
+    }
+    return passed < most ? passed : most;
 }
 
-static bool ask_the_told(struct reactor *reactor, struct loop *loop)
+/* Level streams that were delivered are armed again, and are ready again if the kernel says so. */
+static size_t ask_the_told(struct reactor *reactor, struct loop *loop, size_t most)
 {
-    struct stream *stream, *next;
-    bool asked = false;
+    struct stream *stream;
+    size_t asked = 0;
 
-    TAILQ_FOREACH_SAFE(stream, &loop->told, place_link, next)
-    {
+    while (most-- > 0 && (stream = TAILQ_FIRST(&loop->told))) {
         if (stream_ask(reactor, stream) < 0) {
             stream_hint(stream);
             continue;
         }
         loop_place(loop, stream, STREAM_NOWHERE);
-        asked = true;
+        asked++;
     }
     return asked;
 }
 
-/* What the kernel said of a level stream may hold no longer. */
-static bool ask_again(struct reactor *reactor, struct loop *loop)
+/* Asks about so many of the delivered. True: the kernel was asked, and the answer comes with the next events. */
+static bool ask_more(struct polling *polling, size_t most)
 {
-    bool asked = ask_the_ready(reactor, loop);
+    size_t asked = ask_the_told(&polling->server->reactor, polling->loop, most);
 
-    return ask_the_told(reactor, loop) || asked;
+    polling->server->units += asked / STREAMS_PER_UNIT;
+    return asked > 0;
+}
+
+static size_t missing(const struct polling *polling)
+{
+    size_t ready = polling->loop->ready_count;
+
+    return polling->max > ready ? (size_t)polling->max - ready : 0;
+}
+
+static bool has_level(const struct loop *loop, size_t most)
+{
+    const struct stream *stream;
+
+    TAILQ_FOREACH(stream, &loop->ready, place_link)
+    {
+        if (most-- == 0)
+            return false;
+        if (stream_is_asked_again(stream))
+            return true;
+    }
+    return false;
+}
+
+/*
+ * The first piece: what is ready and would be delivered, and as many of the delivered, who are to have their turn
+ * however busy others are.
+ */
+static bool ask_first(struct polling *polling)
+{
+    struct loop *loop = polling->loop;
+    size_t max = (size_t)polling->max;
+    bool asked_ready = has_level(loop, max);
+
+    if (asked_ready) {
+        polling->rechecked = ask_the_ready(&polling->server->reactor, loop, max);
+        polling->server->units += polling->rechecked / STREAMS_PER_UNIT;
+    }
+    return ask_more(polling, max) || asked_ready;
 }
 
 static void expired(struct timer *timer)
@@ -53,6 +102,40 @@ static void expired(struct timer *timer)
     struct polling *polling = container_of(timer, struct polling, timeout);
 
     polling->expired = true;
+    loop_resume(polling->loop);
+}
+
+/* Streams of which the kernel had nothing to say are not ready any more. */
+static void drop_the_idle(struct polling *polling)
+{
+    struct loop *loop = polling->loop;
+    struct stream *stream, *next;
+
+    TAILQ_FOREACH_SAFE(stream, &loop->ready, place_link, next)
+    {
+        if (polling->rechecked == 0)
+            break;
+        polling->rechecked--;
+        if (!stream->pending)
+            loop_place(loop, stream, STREAM_NOWHERE);
+    }
+}
+
+/* The events of the turn in which the kernel was asked are gathered by now, unless there were too many for one turn. */
+static void recheck(struct task *task)
+{
+    struct polling *polling = container_of(task, struct polling, recheck_task);
+
+    if (polling->server->reactor.full) {
+        task_add(task);
+        return;
+    }
+    drop_the_idle(polling);
+    if (ask_more(polling, missing(polling))) {
+        task_add(task);
+        return;
+    }
+    polling->needs_recheck = false;
     loop_resume(polling->loop);
 }
 
@@ -71,38 +154,16 @@ int polling_begin(struct server *server, const struct call *call, struct loop *l
     polling->loop = loop;
     polling->max = max;
     polling->expired = timeout_ms && *timeout_ms == 0;
-    polling->looking = ask_again(&server->reactor, loop) || polling->expired;
+    polling->recheck_task = (struct task){.run = recheck, .share = &loop->account->share, .stage = STAGE_RUN};
+    polling->needs_recheck = ask_first(polling) || polling->expired;
     if (timeout_ms && *timeout_ms)
         timer_start(&server->reactor.timers, &polling->timeout, *timeout_ms, expired);
-    if (polling->looking)
-        TAILQ_INSERT_TAIL(&loop->loops->looking, polling, looking_link);
+    if (polling->needs_recheck)
+        task_add(&polling->recheck_task);
     loop->polling = polling;
     call_release_streams(call);
     loop_resume(loop);
     return 0;
-}
-
-/* Those of which the kernel has nothing to say are not ready any more. */
-static void look_no_more(struct polling *polling)
-{
-    struct loop *loop = polling->loop;
-    struct stream *stream, *next;
-
-    TAILQ_REMOVE(&loop->loops->looking, polling, looking_link);
-    polling->looking = false;
-    TAILQ_FOREACH_SAFE(stream, &loop->ready, place_link, next)
-    if (!stream->pending)
-        loop_place(loop, stream, STREAM_NOWHERE);
-}
-
-void polling_looked(struct loops *loops)
-{
-    struct polling *polling;
-
-    while ((polling = TAILQ_FIRST(&loops->looking))) {
-        look_no_more(polling);
-        loop_resume(polling->loop);
-    }
 }
 
 /* What a loop has to tell may have to wait for the end of the batch in which it was opened. */
@@ -116,7 +177,7 @@ static bool may_tell(const struct polling *polling)
 
 bool polling_is_due(const struct polling *polling)
 {
-    if (polling->looking)
+    if (polling->needs_recheck)
         return false;
     return polling->expired || (may_tell(polling) && !TAILQ_EMPTY(&polling->loop->ready));
 }
@@ -129,8 +190,8 @@ static void polling_free(struct polling *polling)
     struct loop *loop = polling->loop;
 
     timer_stop(&polling->server->reactor.timers, &polling->timeout);
-    if (polling->looking)
-        look_no_more(polling);
+    task_cancel(&polling->recheck_task);
+    drop_the_idle(polling);
     call_hold_streams(&polling->call);
     loop->polling = NULL;
     loop_pause(loop);

@@ -1,30 +1,32 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A `poll` under way: the call that waits, and what it waits for. It is answered when its loop has readiness, or its
- * time is over; and not before the kernel was asked once more where what is known may be stale or not all there is.
+ * A `poll` under way: the call that waits, and what it waits for. The poll is answered when its loop has events, or its
+ * time is over. Level streams are asked about before: as many as the poll may be answered with, then more, a piece a
+ * turn, until that many are ready or all were asked about.
  */
 #ifndef MINIMIO_DAEMON_POLLING_H
 #define MINIMIO_DAEMON_POLLING_H
 
 #include "daemon/call.h"
+#include "daemon/schedule.h"
 #include "daemon/timer.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
 struct loop;
-struct loops;
 struct server;
 
 struct polling {
     struct call call;
     struct server *server;
     struct loop *loop;
-    TAILQ_ENTRY(polling) looking_link; /* in loops->looking */
+    struct task recheck_task; /* runs when the kernel was asked about a piece */
     struct timer timeout;
     uint64_t max;
-    bool looking; /* the kernel is to be asked before it is answered */
-    bool expired; /* its time is over */
+    size_t rechecked;   /* so many at the front of loop->ready were asked about */
+    bool needs_recheck; /* the kernel is to be asked before it is answered */
+    bool expired;       /* its time is over */
 };
 
 /*
@@ -42,8 +44,5 @@ void polling_answer(struct polling *polling);
 
 /* Ends it with this fault for an answer, or with none (NULL: the session is gone). */
 void polling_cancel(struct polling *polling, const struct fault *fault);
-
-/* The kernel was asked. */
-void polling_looked(struct loops *loops);
 
 #endif

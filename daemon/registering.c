@@ -20,6 +20,7 @@ static void release(struct registering *registering)
 {
     struct stream *stream = registering->stream;
 
+    TAILQ_REMOVE(&registering->call.session->connects, registering, link);
     if (registering->result)
         TAILQ_REMOVE(&registering->call.session->done, registering, done_link);
     if (registering->result && registering->result->stream) {
@@ -177,6 +178,7 @@ int registering_begin(struct server *server, const struct call *call, struct str
     registering->nodelay = nodelay;
     registering->keepalive = keepalive;
     stream->registering = registering;
+    TAILQ_INSERT_TAIL(&call->session->connects, registering, link);
     return 0;
 }
 

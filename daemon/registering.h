@@ -21,6 +21,7 @@ struct registering {
     struct connector *connector;        /* NULL: done, its result is below */
     struct connector_result *result;    /* while the answer waits for the client to read */
     TAILQ_ENTRY(registering) done_link; /* in session->done, then */
+    TAILQ_ENTRY(registering) link;      /* in session->connects */
     uint64_t timeout_ms;
     bool nodelay, keepalive;
 };

@@ -90,6 +90,11 @@ void server_schedule(struct server *server, struct session *session)
         task_add(&session->input_task);
 }
 
+bool server_piece_is_over(struct server *server)
+{
+    return !server->stopping && schedule_slice_is_over(&server->schedule);
+}
+
 static void relieved(struct timer *timer)
 {
     struct server *server = container_of(timer, struct server, relief);
@@ -149,13 +154,11 @@ static void give_back(struct server *server)
 
 static int turn(struct server *server)
 {
-    bool busy = schedule_has_work(&server->schedule) || !TAILQ_EMPTY(&server->loops.looking);
+    bool busy = schedule_has_work(&server->schedule);
     int result = reactor_turn(&server->reactor, busy && !server->stopping);
 
     if (result < 0)
         return result;
-    if (!server->reactor.full)
-        polling_looked(&server->loops);
     if (server->stopping)
         schedule_flush(&server->schedule);
     else
@@ -186,8 +189,7 @@ static void say_goodbye(struct server *server)
             session_said(session);
             continue;
         }
-        if (session->loop)
-            membership_end_calls(session->loop, &fault);
+        membership_end_calls(session, &fault);
         notify_loop_closed(&session->out, session->loop ? loop_name(session->loop) : NULL, "shutdown");
         buffer_append(&session->out, "\n", 1);
         if (buffer_failed(&session->out))
@@ -204,6 +206,7 @@ static int take_leave(struct server *server)
 
     server->stopping = true;
     say_goodbye(server);
+    membership_finish_closing(server);
     schedule_flush(&server->schedule);
     timer_start(&server->reactor.timers, &server->farewell, FAREWELL_MS, farewell_over);
     while (result == 0 && server->farewell.running &&
@@ -357,6 +360,8 @@ void server_deinit(struct server *server)
 
     while ((session = LIST_FIRST(&server->sessions)))
         session_free(session);
+    server->stopping = true;
+    membership_finish_closing(server);
     durable_stop(server); /* what is kept is for the next daemon */
     membership_close_all(server);
     listener_deinit(&server->listener);

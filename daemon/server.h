@@ -54,8 +54,7 @@ struct server {
     struct timer farewell; /* how long clients have to read their last lines */
     uint64_t units;        /* of work done for requests since the start */
     uint32_t batch_serial;
-    uint32_t peak;      /* of sessions and registrations, since memory was given back */
-    uint32_t finishing; /* sessions being finished within each other */
+    uint32_t peak; /* of sessions and registrations, since memory was given back */
     bool stopping;
     char scratch[SERVER_READ_BYTES]; /* what was just read, before a session keeps any of it */
 };
@@ -98,6 +97,9 @@ int server_reconfigure(struct server *server, struct config *fresh);
 
 /* Lets a session run this turn, or the next if it runs already; while stopping, never. */
 void server_schedule(struct server *server, struct session *session);
+
+/* Whether work that is done in pieces is to go on in a later turn. Reads the clock; never true when the daemon ends. */
+bool server_piece_is_over(struct server *server);
 
 /* Memory ran out for something that is to be tried again soon. */
 void server_wants_relief(struct server *server);

@@ -3,6 +3,7 @@
 
 #include "daemon/intake.h"
 #include "daemon/membership.h"
+#include "daemon/opening.h"
 #include "daemon/polling.h"
 #include "daemon/server.h"
 #include "daemon/stream.h"
@@ -85,11 +86,18 @@ static size_t read_some(struct session *session, char *room, size_t size)
     return 0;
 }
 
-static void discard_share(struct session *session)
+/* Whether ending it takes more than a moment. */
+static bool has_much_left(const struct session *session)
 {
+    return !TAILQ_EMPTY(&session->connects) || session->unclaimed.count > SERVER_DISCARDS;
+}
+
+static void end_piece(struct session *session)
+{
+    membership_end_connects(session, NULL);
     for (int i = 0; i < SERVER_DISCARDS; i++)
         session_discard_descriptor(session);
-    if (session->unclaimed.count)
+    if (has_much_left(session))
         server_schedule(session->server, session);
     session_said(session);
 }
@@ -112,7 +120,7 @@ static void run(struct task *task)
     uint64_t share = intake_share(session->server);
 
     if (session->closing)
-        discard_share(session);
+        end_piece(session);
     if (!session_takes(session))
         return;
     if (session->backlog)
@@ -124,9 +132,14 @@ static void run(struct task *task)
     }
     if (session->ended && !session->backlog && !session->input_done && session_takes(session))
         intake_end(session);
-    if ((session->readable || session->backlog) && session_takes(session))
+    if ((session->readable || session->backlog) && session_takes(session) && !session_is_paused(session))
         server_schedule(session->server, session);
     session_said(session);
+}
+
+void session_resume_input(struct session *session)
+{
+    server_schedule(session->server, session);
 }
 
 /* ---- Readiness ----------------------------------------------------------------------------------------------------
@@ -241,7 +254,8 @@ static void resume(struct session *session)
         return;
     if (session->loop)
         loop_resume(session->loop);
-    if (session->readable || session->backlog || (session->ended && !session->input_done))
+    if (!session_is_paused(session) &&
+        (session->readable || session->backlog || (session->ended && !session->input_done)))
         server_schedule(session->server, session);
 }
 
@@ -259,11 +273,12 @@ static bool is_over(struct session *session)
     return session->gone || (!session->waiting && (!session->loop || !loop_can_speak(session->loop)));
 }
 
-/* It has no part in anything any more, but for the descriptors that are still to be closed. */
+/* Detach from the loop; what takes more than a moment to end is still to be ended. */
 static void retire(struct session *session)
 {
-    membership_leave(session, NULL);
-    session->closing = true;
+    session->retired = session->closing = true;
+    if (TAILQ_EMPTY(&session->connects))
+        membership_leave(session, NULL);
     server_schedule(session->server, session);
 }
 
@@ -271,7 +286,7 @@ static void retire(struct session *session)
 static void flush(struct task *task)
 {
     struct session *session = container_of(task, struct session, output_task);
-    bool many = session->unclaimed.count > SERVER_DISCARDS && !session->broken && !session->server->stopping;
+    bool many = has_much_left(session) && !session->server->stopping;
 
     if (!session->broken)
         send_some(session);
@@ -316,6 +331,7 @@ int session_new(struct server *server, int fd, struct account *account)
     session->parcels.closer = &account->closer;
     session->fd = fd;
     LIST_INIT(&session->batches);
+    TAILQ_INIT(&session->connects);
     TAILQ_INIT(&session->done);
     frame_init(&session->frame);
     buffer_init(&session->in);
@@ -357,11 +373,25 @@ static void close_politely(int fd)
     close(fd);
 }
 
+/* What is being done in pieces for it goes on without it, or ends. */
+static void end_requests(struct session *session)
+{
+    if (session->opening)
+        opening_cancel(session->opening, NULL);
+    if (session->closes)
+        membership_abandon_close(session);
+    membership_forget(session);
+    free(session->unfinished.text);
+}
+
 void session_free(struct session *session)
 {
     struct server *server = session->server;
     struct batch *batch, *next;
 
+    while (!membership_end_connects(session, NULL))
+        ;
+    end_requests(session);
     membership_leave(session, NULL);
     LIST_FOREACH_SAFE(batch, &session->batches, entry, next)
     batch_free(batch);
@@ -379,29 +409,18 @@ void session_free(struct session *session)
     reactor_bury(&server->reactor, &session->source);
 }
 
-bool session_can_be_finished(const struct session *session)
+bool session_is_ending(struct session *session)
 {
     struct pollfd hung_up = {.fd = session->fd};
 
-    if (session->taking)
+    if (session->retired || session->broken)
+        return true;
+    if (!session->gone && !(poll(&hung_up, 1, 0) == 1 && (hung_up.revents & (POLLHUP | POLLERR))))
         return false;
-    return session->gone || (poll(&hung_up, 1, 0) == 1 && (hung_up.revents & (POLLHUP | POLLERR)));
-}
-
-/* One read after the other into its own buffer, as the turn's is in use; there is no more than the socket holds. */
-void session_finish(struct session *session)
-{
-    session->ending = session->readable = true;
-    while ((session->readable || session->backlog) && !session->broken && !session->closing) {
-        char *room = buffer_reserve(&session->in, SERVER_READ_BYTES);
-
-        lose_output(session);
-        if (!room)
-            break;
-        buffer_grew(&session->in, read_some(session, room, SERVER_READ_BYTES));
-        intake_take_kept(session, intake_share(session->server));
-    }
-    session_free(session);
+    session->gone = session->ending = session->readable = true;
+    server_schedule(session->server, session);
+    session_said(session);
+    return true;
 }
 
 void session_refuse(int fd, const struct fault *fault)

@@ -19,8 +19,17 @@
 #include "proto/buffer.h"
 #include "proto/frame.h"
 #include "proto/limits.h"
+#include "proto/request.h"
 
 struct server;
+
+/* A batch whose next requests are dispatched in a later turn. */
+struct unfinished {
+    char *text; /* a copy of the message */
+    struct request_reader reader;
+    struct batch *batch;
+    uint32_t slot; /* of the next request */
+};
 
 struct session {
     struct source source;
@@ -30,19 +39,25 @@ struct session {
     struct task input_task;      /* has something to read or to dispatch */
     struct task output_task;     /* has something to send, or may be at its end */
     struct account *account;
-    struct loop *loop; /* NULL: none, until the next open_loop */
+    struct loop *loop;       /* NULL: none, until the next open_loop */
+    struct opening *opening; /* an open_loop under way; NULL: none */
+    struct loop *closes;     /* a close_loop under way; NULL: none */
+    struct loop *leaving;    /* it was put out of this loop, and its calls are being ended; NULL: none */
+    struct task leave_task;  /* ends them */
     LIST_HEAD(, batch) batches;
-    struct registering_list done; /* answers that wait until the client reads */
-    uint32_t waiting;             /* calls that are answered later */
+    struct registering_list connects; /* under way */
+    struct registering_list done;     /* those of them whose answers wait until the client reads */
+    uint32_t waiting;                 /* calls that are answered later */
     int fd;
     struct frame frame;
     struct buffer in;             /* a begun message, and what was read but not taken yet */
     struct buffer out;            /* whole lines, but for the front */
     struct parcels parcels;       /* descriptors that go with it */
     uint32_t held_fds;            /* that batches without all their answers keep */
+    size_t batch_bytes;           /* of memory in them */
+    struct unfinished unfinished; /* the rest of a batch; no text: none */
     struct descriptors unclaimed; /* received, for the registers to come */
     uint32_t unclaimed_max;       /* the limit of them when the last ones came: a lower one is for those to come */
-    bool taking;     /* one of its requests is being carried out */
     bool cut;        /* of the descriptors that came last some were lost */
     bool readable;   /* the kernel may have more to read */
     bool backlog;    /* `in` may hold messages that were not taken: the client does not read, or has had its share */
@@ -53,6 +68,7 @@ struct session {
     bool blocked;    /* the kernel takes no more for now */
     bool closing;    /* to be closed when what was said is out; nothing more is read */
     bool broken;     /* to be closed at once */
+    bool retired;    /* it is over; what is left of it is ended in pieces */
 };
 
 /* Takes the socket, which is the server's until then, into a new session with an open loop. Errors: -ENOMEM, and those
@@ -65,12 +81,12 @@ void session_refuse(int fd, const struct fault *fault);
 /* Closes the session and leaves its loop; calls that wait have no answer. */
 void session_free(struct session *session);
 
-/* Whether its client is gone, though the turn may not have told it yet, and it can be finished: it may itself be the
- * one that asks, or wait for one that does. */
-bool session_can_be_finished(const struct session *session);
+/* Whether its client is gone, though its turn may not have told it yet. If so, the session ends by itself in the turns
+ * to come, when what the client had written is dispatched. */
+bool session_is_ending(struct session *session);
 
-/* Carries out what a client that is gone had written, and frees its session. */
-void session_finish(struct session *session);
+/* A request that was done in pieces is answered: the next ones are dispatched. */
+void session_resume_input(struct session *session);
 
 /* The task of a loop that has events: writes them into the output of the loop's session. */
 void session_deliver(struct task *task);
@@ -80,6 +96,17 @@ static inline bool session_takes(const struct session *session)
 {
     return !session->closing && !session->broken && session->out.length < session->limits->output_bytes &&
            session->parcels.fds.count < session->limits->descriptors_unclaimed;
+}
+
+/*
+ * Whether the next requests wait: for a request that is done in pieces, or for batches whose answers are, with the
+ * output, as much as the client may leave unread.
+ */
+static inline bool session_is_paused(const struct session *session)
+{
+    return session->opening || session->closes ||
+           (session->batch_bytes && !session->unfinished.text &&
+            session->batch_bytes + session->out.length >= session->limits->output_bytes);
 }
 
 /* Something was appended to `out`: it goes out this turn. */

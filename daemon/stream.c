@@ -83,9 +83,22 @@ static void hush(struct stream *stream)
     stream_tell_anew(stream);
 }
 
+static void add_pending(struct stream *stream, uint8_t bits)
+{
+    if (!stream->pending)
+        stream->pending_epoch = stream->loop->epoch;
+    stream->pending |= bits;
+}
+
+/* Pending since before a session left, who may have acted on it. */
+static bool is_stale(const struct stream *stream)
+{
+    return stream->pending && stream->pending_epoch != stream->loop->epoch;
+}
+
 void stream_is_ready(struct stream *stream, uint8_t bits)
 {
-    stream->pending |= bits;
+    add_pending(stream, bits);
     stream->fired = fires_once(stream);
     queue_if_telling(stream);
 }
@@ -95,7 +108,7 @@ static void closed(struct stream *stream, uint8_t bits)
 {
     bits &= (uint8_t)~stream->closed_seen;
     stream->closed_seen |= bits;
-    stream->pending |= bits;
+    add_pending(stream, bits);
     queue_if_telling(stream);
 }
 
@@ -193,7 +206,7 @@ int stream_adopt(struct reactor *reactor, struct stream *stream, minimio_fd fd, 
 
 static void forget_readiness(struct stream *stream)
 {
-    stream->fired = stream->stale = false;
+    stream->fired = false;
     stream->pending = stream->closed_seen = 0;
 }
 
@@ -209,7 +222,7 @@ int stream_ask(struct reactor *reactor, struct stream *stream)
 /* Armed and silent since: what is ready now, the reactor is about to tell anyway. */
 static bool is_armed_so(const struct stream *stream, uint8_t interests, uint8_t mode)
 {
-    return fires_once(stream) && !stream->fired && !stream->stale && !stream->pending &&
+    return fires_once(stream) && !stream->fired && !stream->pending &&
            stream->interests == interests && stream->mode == mode;
 }
 
@@ -281,17 +294,11 @@ void stream_release(struct stream *stream)
     queue_if_telling(stream);
 }
 
-void stream_leave(struct stream *stream)
-{
-    stream_release(stream); /* from a batch that is not waited for any more */
-    stream->stale = stream->pending != 0;
-}
-
 /* What has become ready since its session left, is known; whether a oneshot still is what it fired for, is not. Without
  * interests, closed flags that were told before are told again. */
 static bool is_known(const struct stream *stream)
 {
-    return stream->interests && stream->pending && !stream->stale && !stream->fired;
+    return stream->interests && stream->pending && !is_stale(stream) && !stream->fired;
 }
 
 void stream_hint(struct stream *stream)
@@ -301,7 +308,7 @@ void stream_hint(struct stream *stream)
         look_add(&stream->loop->loops->look, stream);
         return;
     }
-    stream->pending |= stream->interests;
+    add_pending(stream, stream->interests);
     queue_if_telling(stream);
 }
 
@@ -314,7 +321,6 @@ void stream_rejoin(struct reactor *reactor, struct stream *stream)
 void stream_told(struct stream *stream)
 {
     stream->pending = 0;
-    stream->stale = false;
     loop_place(stream->loop, stream, stream_is_asked_again(stream) ? STREAM_TOLD : STREAM_NOWHERE);
 }
 

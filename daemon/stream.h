@@ -37,10 +37,10 @@ struct stream {
     bool adopted;           /* a client made it, and may have set it up in any way */
     bool fired;             /* silent until it is armed again */
     bool looked_at;         /* is in the look */
-    bool stale;             /* pending since before its session left, who may have acted on it */
     uint8_t closed_seen;    /* without interests: READY_ bits that became pending since it was armed */
     uint8_t loud;           /* for so many armings a oneshot in the reactor: it has spoken unasked */
     uint16_t error;         /* errno that ended the connection and that a call has consumed; 0: none */
+    uint16_t pending_epoch; /* the loop's, when it became pending */
     uint16_t target_length; /* of the address as the client wrote it */
     char target[];
 };
@@ -89,9 +89,8 @@ void stream_hold(struct stream *stream, uint32_t batch);
 /* They need not wait any more. */
 void stream_release(struct stream *stream);
 
-/* Nobody is in its loop any more, or somebody new. What has become ready in between is told as it is; of all else the
- * kernel is asked what is ready now. */
-void stream_leave(struct stream *stream);
+/* A session is about to be in its loop. What has become ready since the last session left is told as it is; of all else
+ * the kernel is asked what is ready now. */
 void stream_rejoin(struct reactor *reactor, struct stream *stream);
 
 /* The kernel cannot be asked: what it was to be asked for is told, as readiness is a hint to try. */

@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/opening.h"
+
+#include "daemon/durable.h"
+#include "daemon/handlers.h"
+#include "daemon/membership.h"
+#include "daemon/server.h"
+#include "daemon/stream.h"
+#include "proto/reply.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Streams armed again before the clock is read. */
+#define STREAMS_PER_LOOK 16
+
+/* How many sessions that are ending may wait for each other's loops. */
+#define CHAIN_MAX 16
+
+struct opening {
+    struct task task;
+    struct server *server;
+    struct call call;
+    struct loop *loop;       /* reserved for this session, which is not in it yet; NULL: none is */
+    struct session *session; /* who asks */
+    bool left;               /* the session has left the loop that it had, and set this one up */
+    bool begun;              /* the stream of `cursor` and those before are armed again */
+    uint64_t cursor;
+    bool created;
+    bool takeover;
+    bool has_delivery, has_linger;
+    uint8_t delivery;
+    uint64_t linger_ms;
+    size_t name_length;
+    char name[NAME_MAX_BYTES + 1]; /* "": an anonymous loop */
+};
+
+/* ---- Finding ---------------------------------------------------------------------------------------------------- */
+
+static struct loop *find(const struct opening *opening)
+{
+    return opening->name[0] ? loops_find(&opening->server->loops, opening->name, opening->session->account->uid) : NULL;
+}
+
+/* Whether the session, by way of loops that ending sessions wait for, waits for `waiter`. */
+static bool waits_for(const struct session *session, const struct session *waiter)
+{
+    for (int i = 0; session && i < CHAIN_MAX; i++) {
+        const struct opening *opening = session->opening;
+        const struct loop *loop = opening && !opening->loop ? find(opening) : NULL;
+
+        if (session == waiter)
+            return true;
+        session = loop ? loop->session : NULL;
+    }
+    return session != NULL;
+}
+
+/*
+ * Whether the loop is about to be free: it is being closed or entered, or its client is gone. A client that comes back
+ * after the kernel has closed its old session is not to find its own loop busy.
+ */
+static bool will_be_free(const struct opening *opening, const struct loop *loop)
+{
+    if (loop->closing || loop->opening)
+        return true;
+    return loop->session && loop->session != opening->session && !waits_for(loop->session, opening->session) &&
+           session_is_ending(loop->session);
+}
+
+/* ---- Reserving the loop ----------------------------------------------------------------------------------------- */
+
+/* A new loop that nobody is in; NULL: answered with why not. */
+static struct loop *create(struct opening *opening)
+{
+    struct server *server = opening->server;
+    struct account *account = opening->session->account;
+    const char *name = opening->name[0] ? opening->name : NULL;
+    struct loop *loop;
+    struct fault fault;
+
+    if (name && policy_add_loop(&server->policy, account, &fault) < 0) {
+        call_fault(&opening->call, &fault);
+        return NULL;
+    }
+    loop = loop_new(&server->loops, account, name);
+    if (!loop && name)
+        policy_remove_loop(&server->policy, account);
+    if (!loop)
+        answer_out_of_memory(&opening->call);
+    opening->created = true;
+    return loop;
+}
+
+/* False: answered with LIMIT_EXCEEDED. */
+static bool check_linger(struct opening *opening)
+{
+    uint32_t max = opening->session->limits->linger_ms;
+    struct fault fault;
+
+    if (!opening->has_linger || opening->linger_ms <= max)
+        return true;
+    fault_set_limit(&fault, FAULT_LIMIT_EXCEEDED, "linger_ms", max, "a loop may linger for at most %u ms", max);
+    call_fault(&opening->call, &fault);
+    return false;
+}
+
+/* False: answered with why not. */
+static bool reserve(struct opening *opening, struct loop *loop)
+{
+    struct session *session = opening->session;
+
+    if (session->loop && session->loop->count) {
+        answer_fault(&opening->call, FAULT_LOOP_OPEN,
+                     "this session's loop has registrations; close_loop first, or use another");
+        return false;
+    }
+    if (!check_linger(opening))
+        return false;
+    if (loop && loop->session && loop->session != session) {
+        if (!opening->takeover) {
+            answer_fault(&opening->call, FAULT_LOOP_BUSY, "another session is in this loop; see takeover");
+            return false;
+        }
+        membership_put_out(loop); /* the other session stands as after close_loop */
+    }
+    if (!loop)
+        loop = create(opening);
+    if (!loop)
+        return false;
+    timer_stop(&opening->server->reactor.timers, &loop->linger);
+    loop->opening = opening;
+    opening->loop = loop;
+    return true;
+}
+
+/* ---- Entering --------------------------------------------------------------------------------------------------- */
+
+/* What the session had has no registrations, so this is done at once. */
+static void leave_old_loop(struct opening *opening)
+{
+    struct session *session = opening->session;
+    struct fault fault;
+
+    opening->left = true;
+    fault_set(&fault, FAULT_LOOP_CLOSED, "this session has opened another loop");
+    if (session->loop != opening->loop)
+        membership_leave(session, &fault);
+    else
+        membership_detach(opening->loop, &fault);
+}
+
+/* Arms every stream again, so that what is ready now is told; false: there is more to do. */
+static bool rearm(struct opening *opening)
+{
+    struct server *server = opening->server;
+    struct stream *stream = loop_next(opening->loop, opening->begun ? &opening->cursor : NULL);
+
+    for (uint32_t done = 1; stream; done++) {
+        opening->begun = true;
+        opening->cursor = stream->token;
+        stream_rejoin(&server->reactor, stream);
+        stream = loop_following(stream);
+        if (stream && done % STREAMS_PER_LOOK == 0 && server_piece_is_over(server))
+            return false;
+    }
+    return true;
+}
+
+/* Delivery and linger are kept where they are not given. An anonymous loop never lingers. */
+static void set_up(struct opening *opening)
+{
+    struct loop *loop = opening->loop;
+
+    if (opening->has_delivery)
+        loop->delivery = opening->delivery;
+    if (opening->has_linger)
+        loop->linger_ms = opening->linger_ms;
+    if (opening->created)
+        durable_loop_added(loop->loops->durable, loop);
+    else
+        durable_loop_changed(loop->loops->durable, loop);
+}
+
+static void enter(struct opening *opening)
+{
+    struct loop *loop = opening->loop;
+    struct call *call = &opening->call;
+
+    if (call->batch)
+        loop->held_by = call->batch->serial;
+    reply_opened(call_begin(call), call->id, loop_name(loop), opening->created, loop->delivery, loop->count);
+    loop->opening = NULL;
+    opening->loop = NULL;
+    membership_enter(opening->session, loop);
+    call_end(call);
+}
+
+/* One piece. True: the call is answered. */
+static bool step(struct opening *opening)
+{
+    if (!opening->loop) {
+        struct loop *loop = find(opening);
+
+        if (loop && will_be_free(opening, loop))
+            return false;
+        if (!reserve(opening, loop))
+            return true;
+    }
+    if (opening->loop->leaver)
+        return false;
+    if (!opening->left) {
+        leave_old_loop(opening);
+        set_up(opening);
+    }
+    if (!rearm(opening))
+        return false;
+    enter(opening);
+    return true;
+}
+
+/* ---- Beginning and end ------------------------------------------------------------------------------------------ */
+
+static void end(struct opening *opening)
+{
+    struct session *session = opening->session;
+
+    task_cancel(&opening->task);
+    session->opening = NULL;
+    free(opening);
+    session_resume_input(session);
+}
+
+void opening_cancel(struct opening *opening, const struct fault *fault)
+{
+    struct server *server = opening->server;
+    struct loop *loop = opening->loop;
+
+    task_cancel(&opening->task);
+    if (fault)
+        call_fault(&opening->call, fault);
+    else
+        call_drop(&opening->call);
+    opening->session->opening = NULL;
+    free(opening);
+    if (!loop)
+        return;
+    loop->opening = NULL;
+    if (loop_is_named(loop))
+        membership_linger(server, loop);
+    else
+        loop_free(loop);
+}
+
+static void run(struct task *task)
+{
+    struct opening *opening = container_of(task, struct opening, task);
+
+    if (step(opening))
+        end(opening);
+    else
+        task_add(task);
+}
+
+static void init(struct opening *opening, struct server *server, const struct call *call, const struct params *params)
+{
+    *opening = (struct opening){
+        .task = {.run = run, .share = &call->session->account->share, .stage = STAGE_RUN},
+        .server = server,
+        .call = *call,
+        .session = call->session,
+        .takeover = params->takeover,
+        .has_delivery = params_given(METHOD_OPEN_LOOP, params, offsetof(struct params, delivery)),
+        .has_linger = params_given(METHOD_OPEN_LOOP, params, offsetof(struct params, linger_ms)),
+        .delivery = params->delivery,
+        .linger_ms = params->linger_ms,
+    };
+    if (params->name.data)
+        memcpy(opening->name, params->name.data, params->name.length);
+}
+
+void opening_begin(struct server *server, struct call *call, const struct params *params)
+{
+    struct opening *opening = malloc(sizeof *opening);
+
+    if (!opening) {
+        answer_out_of_memory(call);
+        return;
+    }
+    init(opening, server, call, params);
+    if (call_keep(call, &opening->call) < 0) {
+        free(opening);
+        answer_out_of_memory(call);
+        return;
+    }
+    call->session->opening = opening;
+    run(&opening->task);
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * An `open_loop` under way. A loop may have very many streams, and whoever is in it very many calls, so entering is
+ * done in pieces: the request waits for a loop that is being closed or left, ends the calls of a session that is put
+ * out, and arms every stream again. Until the request is answered its session dispatches no other.
+ */
+#ifndef MINIMIO_DAEMON_OPENING_H
+#define MINIMIO_DAEMON_OPENING_H
+
+#include "daemon/call.h"
+#include "daemon/schedule.h"
+#include "proto/fault.h"
+#include "proto/methods.h"
+
+struct opening;
+struct server;
+struct session;
+
+/* Answers the call, at once or, where there is more to do than a piece, later. */
+void opening_begin(struct server *server, struct call *call, const struct params *params);
+
+/* Gives it up, answered with `fault` or not at all (NULL: the session is gone). A loop that it was entering lingers. */
+void opening_cancel(struct opening *opening, const struct fault *fault);
+
+#endif
