@@ -27,6 +27,7 @@ static const struct metric metrics[] = {
     {"minimio_received_bytes_total", "counter", "Bytes read from clients.", "bytes_in", 1},
     {"minimio_sent_bytes_total", "counter", "Bytes written to clients.", "bytes_out", 1},
     {"minimio_errors_total", "counter", "Errors replied, by their name.", "errors", 1},
+    {"minimio_slow_turns_total", "counter", "Turns of the daemon longer than 2 ms, by their cause.", "slow_turns", 1},
     {"minimio_limit", "gauge", "Limits as they are set.", "limits", 1},
 };
 

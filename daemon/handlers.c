@@ -68,6 +68,8 @@ static void handle_stats(struct server *server, struct call *call, const struct 
     (void)params;
     for (int name = 0; name < FAULT_NAMES; name++)
         reply.errors[name] = stats->errors[name];
+    for (int cause = 0; cause < SLOW_CAUSES; cause++)
+        reply.slow_turns[cause] = stats->slow_turns[cause];
     reply_stats(call_begin(call), call->id, &reply, server->limits);
     call_end(call);
 }

@@ -5,7 +5,10 @@
 #include <stdlib.h>
 
 /* Enough to take a burst in few calls, small enough for the stack. */
-#define EVENTS_PER_TURN 256
+#define EVENTS_AT_ONCE 256
+
+/* How long more events are gathered, where there are many, before others have their turn. */
+#define GATHER_NS (NS_PER_MS / 2)
 
 /* Time spent on no more events than this is not worth reading the clock for. */
 #define FEW_EVENTS 16
@@ -34,21 +37,32 @@ void reactor_deinit(struct reactor *reactor)
     reactor->poll = minimio_poll_free(reactor->poll);
 }
 
-int reactor_turn(struct reactor *reactor, bool busy)
+/* Waits, and calls the sources that are ready. Returns how many, or the queue's error. */
+static int gather(struct reactor *reactor, int64_t timeout_ns)
 {
-    struct minimio_event events[EVENTS_PER_TURN];
-    int64_t timeout_ns = busy ? 0 : timers_remaining_ns(&reactor->timers);
-    int count = minimio_poll_poll(reactor->poll, events, EVENTS_PER_TURN, timeout_ns);
+    struct minimio_event events[EVENTS_AT_ONCE];
+    int count = minimio_poll_poll(reactor->poll, events, EVENTS_AT_ONCE, timeout_ns);
 
-    reactor->full = count == EVENTS_PER_TURN;
     timers_read_clock(&reactor->timers);
-    reactor->woke_ns = reactor->timers.now_ns;
-    if (count < 0)
-        return count;
+    reactor->gathered_ns = reactor->timers.now_ns;
     for (int i = 0; i < count; i++) {
         struct source *source = (struct source *)(uintptr_t)minimio_event_id(&events[i]);
         source->ready(source, &events[i]);
     }
+    return count;
+}
+
+int reactor_turn(struct reactor *reactor, bool busy)
+{
+    int64_t timeout_ns = busy ? 0 : timers_remaining_ns(&reactor->timers);
+    int count = gather(reactor, timeout_ns);
+
+    reactor->woke_ns = reactor->gathered_ns;
+    while (count == EVENTS_AT_ONCE && reactor->gathered_ns - reactor->woke_ns < GATHER_NS)
+        count = gather(reactor, 0);
+    if (count < 0)
+        return count;
+    reactor->full = count == EVENTS_AT_ONCE;
     if (timers_run(&reactor->timers, TIMERS_NS) || count > FEW_EVENTS)
         timers_read_clock(&reactor->timers);
     return 0;

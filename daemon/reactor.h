@@ -25,8 +25,9 @@ struct reactor {
     struct minimio_registrator *registrator;
     struct timers timers;
     SLIST_HEAD(, source) buried;
-    int64_t woke_ns; /* when the last wait ended */
-    bool full;       /* the kernel may have had more than this turn took */
+    int64_t woke_ns;     /* when the turn's wait ended */
+    int64_t gathered_ns; /* when the kernel was asked last */
+    bool full;           /* the kernel may have had more than this turn took */
 };
 
 /* Errors: those of minimio_poll_new. To be freed with reactor_deinit after an error too. */

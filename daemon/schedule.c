@@ -3,9 +3,6 @@
 
 #include "daemon/log.h"
 
-/* A short task takes some microseconds: the clock is read after so many of them. */
-#define TASKS_PER_LOOK 4
-
 #define SLOW_TURN_NS (2 * NS_PER_MS)  /* a longer turn is counted */
 #define LOGGED_NS    (20 * NS_PER_MS) /* and logged */
 
@@ -132,10 +129,11 @@ static void run_stage(struct schedule *schedule, enum stage stage, uid_t uid)
     uint32_t ran = 0;
 
     while ((task = next_task(schedule, stage))) {
-        if (ran && ran % TASKS_PER_LOOK == 0)
+        if (ran) {
             charge(schedule, uid, causes[stage]);
-        if (ran && schedule->timers->now_ns >= schedule->slice_until_ns)
-            break;
+            if (schedule->timers->now_ns >= schedule->slice_until_ns)
+                break;
+        }
         ran++;
         schedule->shared = others_wait(schedule, task);
         schedule->uncharged = true;

@@ -21,8 +21,8 @@
 #include <sys/types.h>
 
 /* How long a turn may take before new readiness is gathered, and how long one user has of it while others wait. */
-#define SCHEDULE_TURN_NS  (1 * NS_PER_MS)
-#define SCHEDULE_SLICE_NS (NS_PER_MS / 4)
+#define SCHEDULE_TURN_NS  (NS_PER_MS / 4)
+#define SCHEDULE_SLICE_NS (NS_PER_MS / 10)
 
 /* The steps in which a user's work is done in a turn. */
 enum stage {

@@ -19,6 +19,7 @@
 
 /* Memory of fewer sessions and registrations than this is not worth giving back. */
 #define PEAK_LEAST 1024
+#define TRIM_MS    1000
 
 /* Whose files the system's socket belongs to. */
 #define SOCKET_GROUP "minimio"
@@ -137,19 +138,36 @@ static void report(struct server *server)
     service_turn(server->service);
 }
 
-/* glibc keeps what was freed between what was not. When three quarters of many are gone it is asked not to. */
-static void give_back(struct server *server)
+static uint32_t held(const struct server *server)
 {
-    uint32_t held = server->policy.sessions + server->policy.registrations;
+    return server->policy.sessions + server->policy.registrations;
+}
 
-    if (held > server->peak)
-        server->peak = held;
-    if (server->peak < PEAK_LEAST || held > server->peak / 4)
+static bool has_passed_its_peak(const struct server *server)
+{
+    return server->peak >= PEAK_LEAST && held(server) <= server->peak / 4;
+}
+
+/* glibc keeps what was freed between what was not, unless it is told otherwise. */
+static void trim_heap(struct timer *timer)
+{
+    struct server *server = container_of(timer, struct server, trim);
+
+    if (!has_passed_its_peak(server))
         return;
 #ifdef __GLIBC__
     malloc_trim(0);
 #endif
-    server->peak = held;
+    server->peak = held(server);
+}
+
+/* When three quarters of many are gone and stay away. Trimming takes milliseconds: it is not done over and over. */
+static void watch_peak(struct server *server)
+{
+    if (held(server) > server->peak)
+        server->peak = held(server);
+    if (has_passed_its_peak(server) && !server->trim.running)
+        timer_start(&server->reactor.timers, &server->trim, TRIM_MS, trim_heap);
 }
 
 static int turn(struct server *server)
@@ -165,7 +183,7 @@ static int turn(struct server *server)
         schedule_run(&server->schedule, server->reactor.woke_ns);
     report(server);
     reactor_reap(&server->reactor);
-    give_back(server);
+    watch_peak(server);
     return 0;
 }
 

@@ -52,6 +52,7 @@ struct server {
     struct schedule schedule;
     struct timer relief;   /* tries again what memory ran out for */
     struct timer farewell; /* how long clients have to read their last lines */
+    struct timer trim;     /* when memory of a peak is given back */
     uint64_t units;        /* of work done for requests since the start */
     uint32_t batch_serial;
     uint32_t peak; /* of sessions and registrations, since memory was given back */

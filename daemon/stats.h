@@ -6,11 +6,9 @@
 #define MINIMIO_DAEMON_STATS_H
 
 #include "proto/fault.h"
+#include "proto/reply.h"
 
 #include <stdint.h>
-
-/* What took the most time of a turn that took too long. */
-enum slow_cause { SLOW_GATHERING, SLOW_REQUESTS, SLOW_EVENTS, SLOW_OUTPUT, SLOW_CAUSES };
 
 struct stats {
     int64_t started_ns; /* on CLOCK_MONOTONIC */

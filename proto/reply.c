@@ -236,6 +236,21 @@ static void put_errors(struct buffer *out, const uint64_t *errors)
     PUT(out, "}");
 }
 
+static void put_slow_turns(struct buffer *out, const uint64_t *slow_turns)
+{
+    static const char *const causes[SLOW_CAUSES] = {[SLOW_GATHERING] = "gathering",
+                                                    [SLOW_REQUESTS] = "requests",
+                                                    [SLOW_EVENTS] = "events",
+                                                    [SLOW_OUTPUT] = "output"};
+
+    PUT(out, ",\"slow_turns\":{");
+    for (int i = 0; i < SLOW_CAUSES; i++) {
+        put_name(out, causes[i], i == 0);
+        json_write_unsigned(out, slow_turns[i]);
+    }
+    PUT(out, "}");
+}
+
 void reply_stats(struct buffer *out, struct span id, const struct reply_stats *stats, const struct limits *limits)
 {
     put_head(out, id);
@@ -250,6 +265,7 @@ void reply_stats(struct buffer *out, struct span id, const struct reply_stats *s
     put_number(out, "bytes_in", stats->bytes_in);
     put_number(out, "bytes_out", stats->bytes_out);
     put_errors(out, stats->errors);
+    put_slow_turns(out, stats->slow_turns);
     put_limits(out, limits);
     PUT(out, "}}");
 }

@@ -44,12 +44,17 @@ void reply_read(struct buffer *out, struct span id, struct span bytes, enum enco
 /* How many bytes reply_read can give within `budget`, whatever they are; 0: not even one. */
 size_t reply_read_room(struct span id, size_t budget);
 
+/* What took the most time of a turn that took too long: events and timers that were gathered, requests and the closing
+ * of loops, events that were written, output that was sent. */
+enum slow_cause { SLOW_GATHERING, SLOW_REQUESTS, SLOW_EVENTS, SLOW_OUTPUT, SLOW_CAUSES };
+
 struct reply_stats {
     uint64_t uptime_ms;
     uint64_t sessions, loops, registrations; /* now */
     uint64_t requests, replies, events;      /* since the start */
     uint64_t bytes_in, bytes_out;
     uint64_t errors[FAULT_NAMES];
+    uint64_t slow_turns[SLOW_CAUSES]; /* longer than 2 ms */
 };
 void reply_stats(struct buffer *out, struct span id, const struct reply_stats *stats, const struct limits *limits);
 
