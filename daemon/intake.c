@@ -37,8 +37,7 @@ uint64_t intake_share(const struct server *server)
 bool intake_may_take(const struct session *session, uint64_t share)
 {
     return session_takes(session) && session->server->units < share && !session_is_paused(session) &&
-           !(session->account->closing &&
-             policy_waits_for_closing(&session->server->policy, session->account));
+           !(session->account->closing && policy_waits_for_closing(&session->server->policy, session->account));
 }
 
 /* The messages at `data` that are plain requests. Returns how many bytes are done with. */

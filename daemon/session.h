@@ -58,8 +58,8 @@ struct session {
     struct unfinished unfinished; /* the rest of a batch; no text: none */
     struct descriptors unclaimed; /* received, for the registers to come */
     uint32_t unclaimed_max;       /* the limit of them when the last ones came: a lower one is for those to come */
-    bool cut;        /* of the descriptors that came last some were lost */
-    bool readable;   /* the kernel may have more to read */
+    bool cut;                     /* of the descriptors that came last some were lost */
+    bool readable;                /* the kernel may have more to read */
     bool backlog;    /* `in` may hold messages that were not taken: the client does not read, or has had its share */
     bool ending;     /* the client writes no more: what it wrote is to be read to its end */
     bool ended;      /* and was read to its end */

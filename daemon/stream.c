@@ -222,8 +222,8 @@ int stream_ask(struct reactor *reactor, struct stream *stream)
 /* Armed and silent since: what is ready now, the reactor is about to tell anyway. */
 static bool is_armed_so(const struct stream *stream, uint8_t interests, uint8_t mode)
 {
-    return fires_once(stream) && !stream->fired && !stream->pending &&
-           stream->interests == interests && stream->mode == mode;
+    return fires_once(stream) && !stream->fired && !stream->pending && stream->interests == interests &&
+           stream->mode == mode;
 }
 
 /* Takes what is new, and has the reactor know it, which mostly does: then a look is all it takes. */

@@ -327,8 +327,8 @@ START_TEST(a_batch_that_waits_keeps_them)
 }
 END_TEST
 
-/* Neither what is registered nor what is unclaimed, they have a bound of their own, and end with the session. More batches
- * would hold more answers than a session may leave unread. */
+/* Neither what is registered nor what is unclaimed, they have a bound of their own, and end with the session. More
+ * batches would hold more answers than a session may leave unread. */
 #define BATCHES 6
 START_TEST(batches_that_wait_keep_no_more_than_fits)
 {

@@ -187,13 +187,12 @@ END_TEST
 START_TEST(hello_has_every_limit)
 {
     reply_hello(&out, (struct span){"1", 1}, &limits);
-    require_bytes(
-        "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"server\":\"minimiod\",\"version\":\"" MINIMIO_VERSION
-        "\",\"protocol\":1,\"limits\":{\"message_bytes\":262144,\"message_depth\":32,"
-        "\"message_values\":16384,\"batch\":64,\"id_bytes\":256,\"line_bytes\":65536,\"output_bytes\":65536,"
-        "\"sessions\":1024,\"sessions_uid\":256,\"registrations\":0,\"registrations_uid\":0,"
-        "\"loops_uid\":256,\"descriptors_message\":16,\"descriptors_unclaimed\":64,\"linger_ms\":86400000},"
-        "\"features\":[\"keep\",\"closed\"]}}");
+    require_bytes("{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"server\":\"minimiod\",\"version\":\"" MINIMIO_VERSION
+                  "\",\"protocol\":1,\"limits\":{\"message_bytes\":262144,\"message_depth\":32,"
+                  "\"message_values\":16384,\"batch\":64,\"id_bytes\":256,\"line_bytes\":65536,\"output_bytes\":65536,"
+                  "\"sessions\":1024,\"sessions_uid\":256,\"registrations\":0,\"registrations_uid\":0,"
+                  "\"loops_uid\":256,\"descriptors_message\":16,\"descriptors_unclaimed\":64,\"linger_ms\":86400000},"
+                  "\"features\":[\"keep\",\"closed\"]}}");
 }
 END_TEST
 
