@@ -75,6 +75,7 @@ Suite *library_wake_suite(void);
 Suite *runner_suite(void);
 Suite *socket_path_suite(void);
 Suite *unit_address_suite(void);
+Suite *fairness_suite(void);
 Suite *faults_suite(void);
 Suite *systemd_suite(void);
 Suite *unit_base64_suite(void);
@@ -159,6 +160,7 @@ static const struct job in_process[] = {
     PART(fuzz, dictionary, 1),
     PART(installed, names, 6),
     PART(installed, programs, 10),
+    SUITE(fairness, 15),
     SUITE(faults, 45),
     PART(systemd, activation, 10),
     PART(systemd, configuration, 8),

@@ -20,7 +20,7 @@ import tempfile
 import time
 
 ATTACKER, VICTIM = 12345, 12346
-WORST_MS = 10    # of the daemon's time, for any ping
+MOST_MS = 10     # of the daemon's time, for all pings but one in a hundred
 MEDIAN_MS = 2    # likewise, for half of them
 STREAMS = 4000
 SKIPPED = 77
@@ -279,13 +279,10 @@ def attack(daemon, function):
 
 
 def ping(daemon, count):
-    """The daemon's time between each ping and its reply, in ms, ascending. The client is ahead of all others, as the
-    daemon computes on while a client that has its reply is not run."""
+    """The daemon's time between each ping and its reply, in ms, ascending. The client has real-time priority: the daemon
+    computes on while a client that has its reply does not run."""
     taken = []
-    try:
-        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
-    except PermissionError:
-        pass
+    os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
     os.seteuid(VICTIM)
     client = Client(daemon.path)
     os.seteuid(0)
@@ -300,7 +297,7 @@ def ping(daemon, count):
 
 
 def try_attack(build, function, pings):
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:  # other users reach it there
         os.chmod(folder, 0o755)
         daemon = Daemon(build, folder)
         pid = attack(daemon, function)
@@ -314,16 +311,21 @@ def try_attack(build, function, pings):
             "worst_ms": taken[-1], "slow_turns": slow, "alive": alive, "daemon": ended}
 
 
-def judge(row, worst_ms, median_ms):
+def judge(row):
     if not row["alive"]:
         return "the attack ended by itself"
     if row["daemon"] != 0:
         return "the daemon ended with %d" % row["daemon"]
-    if row["worst_ms"] > worst_ms:
-        return "a ping waited for %.1f ms of the daemon's time" % row["worst_ms"]
-    if row["median_ms"] > median_ms:
+    if row["p99_ms"] > MOST_MS:
+        return "pings waited for %.1f ms of the daemon's time" % row["p99_ms"]
+    if row["median_ms"] > MEDIAN_MS:
         return "half of the pings waited for %.1f ms" % row["median_ms"]
     return None
+
+
+def skip(what):
+    print("skipped: needs " + what)
+    sys.exit(SKIPPED)
 
 
 def main():
@@ -334,19 +336,22 @@ def main():
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     if os.geteuid() != 0:
-        print("fairness: only root can be two other users")
-        sys.exit(SKIPPED)
+        skip("root, who can be two other users")
+    try:
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+    except PermissionError:
+        skip("real-time scheduling")
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     if hard != resource.RLIM_INFINITY and hard < 2 * STREAMS:
-        print("fairness: only %d descriptors are allowed" % hard)
-        sys.exit(SKIPPED)
+        skip("%d descriptors" % (2 * STREAMS))
     failed = 0
     for function in ATTACKS:
         if options.only and function.__name__ != options.only:
             continue
         row = try_attack(options.build, function, options.pings)
-        fault = judge(row, WORST_MS, MEDIAN_MS)
+        fault = judge(row)
         failed += fault is not None
         if options.json:
             print(json.dumps(row), flush=True)
