@@ -104,7 +104,7 @@ bool schedule_slice_is_over(struct schedule *schedule)
 /* ---- A slice ---------------------------------------------------------------------------------------------------- */
 
 static const enum slow_cause causes[STAGES] = {
-    [STAGE_RUN] = SLOW_REQUESTS, [STAGE_DELIVER] = SLOW_EVENTS, [STAGE_FLUSH] = SLOW_OUTPUT};
+    [STAGE_RUN] = SLOW_DISPATCH, [STAGE_DELIVER] = SLOW_DELIVERY, [STAGE_FLUSH] = SLOW_SENDING};
 
 /* The next task of this stage; NULL: there is none before the next turn, or the user is gone. */
 static struct task *next_task(const struct schedule *schedule, enum stage stage)
@@ -155,7 +155,7 @@ static void run_slice(struct schedule *schedule, struct share *share)
     run_stage(schedule, STAGE_DELIVER, uid);
     run_stage(schedule, STAGE_FLUSH, uid);
     if (schedule->uncharged)
-        charge(schedule, uid, SLOW_REQUESTS);
+        charge(schedule, uid, SLOW_DISPATCH);
     if (schedule->running && is_idle(share))
         deactivate(share);
     schedule->running = NULL;
@@ -184,9 +184,9 @@ static bool begin_slice(struct schedule *schedule, struct share *share, int64_t 
 static void report_slow_turn(const struct schedule *schedule, int64_t elapsed_ns)
 {
     static const char *const works[SLOW_CAUSES] = {[SLOW_GATHERING] = "gathering events and timers",
-                                                   [SLOW_REQUESTS] = "requests",
-                                                   [SLOW_EVENTS] = "events",
-                                                   [SLOW_OUTPUT] = "output"};
+                                                   [SLOW_DISPATCH] = "requests",
+                                                   [SLOW_DELIVERY] = "events",
+                                                   [SLOW_SENDING] = "output"};
 
     schedule->stats->slow_turns[schedule->worst.cause]++;
     if (elapsed_ns < LOGGED_NS)

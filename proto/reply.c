@@ -239,9 +239,9 @@ static void put_errors(struct buffer *out, const uint64_t *errors)
 static void put_slow_turns(struct buffer *out, const uint64_t *slow_turns)
 {
     static const char *const causes[SLOW_CAUSES] = {[SLOW_GATHERING] = "gathering",
-                                                    [SLOW_REQUESTS] = "requests",
-                                                    [SLOW_EVENTS] = "events",
-                                                    [SLOW_OUTPUT] = "output"};
+                                                    [SLOW_DISPATCH] = "dispatch",
+                                                    [SLOW_DELIVERY] = "delivery",
+                                                    [SLOW_SENDING] = "sending"};
 
     PUT(out, ",\"slow_turns\":{");
     for (int i = 0; i < SLOW_CAUSES; i++) {

@@ -46,7 +46,7 @@ size_t reply_read_room(struct span id, size_t budget);
 
 /* What took the most time of a turn that took too long: events and timers that were gathered, requests and the closing
  * of loops, events that were written, output that was sent. */
-enum slow_cause { SLOW_GATHERING, SLOW_REQUESTS, SLOW_EVENTS, SLOW_OUTPUT, SLOW_CAUSES };
+enum slow_cause { SLOW_GATHERING, SLOW_DISPATCH, SLOW_DELIVERY, SLOW_SENDING, SLOW_CAUSES };
 
 struct reply_stats {
     uint64_t uptime_ms;

@@ -209,13 +209,13 @@ START_TEST(stats_has_every_count)
         .bytes_in = 7,
         .bytes_out = 8,
         .errors = {[FAULT_PARSE_ERROR] = 9, [FAULT_POLL_PENDING] = 10},
-        .slow_turns = {[SLOW_REQUESTS] = 11, [SLOW_OUTPUT] = 12},
+        .slow_turns = {[SLOW_DISPATCH] = 11, [SLOW_SENDING] = 12},
     };
     static const char begin[] = "{\"jsonrpc\":\"2.0\",\"id\":\"a\",\"result\":{\"uptime_ms\":18446744073709551615,"
                                 "\"sessions\":1,\"loops\":2,\"registrations\":3,\"requests\":4,\"replies\":5,"
                                 "\"events\":6,\"bytes_in\":7,\"bytes_out\":8,\"errors\":{\"PARSE_ERROR\":9,"
                                 "\"INVALID_REQUEST\":0,";
-    static const char end[] = "},\"slow_turns\":{\"gathering\":0,\"requests\":11,\"events\":0,\"output\":12},"
+    static const char end[] = "},\"slow_turns\":{\"gathering\":0,\"dispatch\":11,\"delivery\":0,\"sending\":12},"
                               "\"limits\":{";
 
     reply_stats(&out, id, &stats, &limits);
