@@ -206,7 +206,7 @@ int stream_adopt(struct reactor *reactor, struct stream *stream, minimio_fd fd, 
 
 static void forget_readiness(struct stream *stream)
 {
-    stream->fired = false;
+    stream->fired = stream->over = false;
     stream->pending = stream->closed_seen = 0;
 }
 
@@ -320,6 +320,9 @@ void stream_rejoin(struct reactor *reactor, struct stream *stream)
 
 void stream_told(struct stream *stream)
 {
+    const uint8_t ends = READY_READ_CLOSED | READY_WRITE_CLOSED;
+
+    stream->over |= (stream->pending & ends) == ends;
     stream->pending = 0;
     loop_place(stream->loop, stream, stream_is_asked_again(stream) ? STREAM_TOLD : STREAM_NOWHERE);
 }
@@ -335,7 +338,7 @@ static bool has_told_ends(const struct stream *stream)
 
 bool stream_can_speak(const struct stream *stream)
 {
-    return stream->connecting || stream->pending || (!stream->fired && !has_told_ends(stream));
+    return stream->connecting || stream->pending || (!stream->fired && !stream->over && !has_told_ends(stream));
 }
 
 const char *stream_state(const struct stream *stream)

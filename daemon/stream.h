@@ -38,6 +38,7 @@ struct stream {
     bool fired;             /* silent until it is armed again */
     bool looked_at;         /* is in the look */
     uint8_t closed_seen;    /* without interests: READY_ bits that became pending since it was armed */
+    bool over;              /* both directions have ended, and the client was told: no further event can come */
     uint8_t loud;           /* for so many armings a oneshot in the reactor: it has spoken unasked */
     uint16_t error;         /* errno that ended the connection and that a call has consumed; 0: none */
     uint16_t pending_epoch; /* the loop's, when it became pending */

@@ -235,6 +235,27 @@ START_TEST(a_half_closed_client_without_anything_to_come_ends_at_once)
 }
 END_TEST
 
+/* A stream whose two directions have ended brings no further event, in whatever mode it is registered. */
+static const char *const modes[] = {"oneshot", "edge"};
+
+START_TEST(a_half_closed_client_ends_with_its_last_stream)
+{
+    int reset_by_peer = open_stream(&wire, 1, ""), finished;
+    char more[32];
+
+    snprintf(more, sizeof more, ",'mode':'%s'", modes[_i]);
+    call(&wire, "reregister", "{'token':1,'mode':'%s'}", modes[_i]);
+    finished = open_stream(&wire, 2, more);
+    call(&wire, "shutdown", "[2,'write']");
+    wire_finish(&wire);
+    reset(reset_by_peer);
+    ck_assert_uint_eq(next_event(&wire).flags & READY_ERROR, READY_ERROR);
+    close(finished);
+    while (wire_read(&wire))
+        ;
+}
+END_TEST
+
 START_TEST(the_end_tells_each_session_before_it_closes)
 {
     int peer = open_stream(&wire, 1, "");
@@ -312,6 +333,7 @@ Suite *daemon_order_suite(void)
     tcase_add_test(tests, a_session_that_ends_takes_along_what_is_under_way);
     tcase_add_test(tests, a_half_closed_client_has_its_stream_connected_and_told);
     tcase_add_test(tests, a_half_closed_client_without_anything_to_come_ends_at_once);
+    tcase_add_loop_test(tests, a_half_closed_client_ends_with_its_last_stream, 0, LENGTH(modes));
     tcase_add_test(tests, the_end_tells_each_session_before_it_closes);
     tcase_add_test(tests, a_v6_address_is_connected_to);
     tcase_add_test(tests, list_tells_all_of_a_registration);

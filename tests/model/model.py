@@ -189,6 +189,7 @@ class Registration:
         self.once = True
         self.armed = False
         self.ends_told = set()  # without interests: what has been told since it was armed
+        self.over = False  # both directions have ended, and that was told since it was armed
         self.possible = set()  # flags that can have come true since it was armed, or since it was last told
         self.due = set()  # those of an edge that have to be told
         self.certain = set()
@@ -204,6 +205,7 @@ class Registration:
         self.once = bool(self.interests) and (self.mode == "oneshot" or (self.mode == "level" and not polled))
         self.armed = True
         self.ends_told = set()
+        self.over = False
         self.due = self.mask(self.stream.must())
         self.ask()
         self.credit += bool(self.possible)
@@ -262,6 +264,7 @@ class Registration:
             self.due -= flags
             self.possible = self.mask(self.stream.may())
         self.armed = not self.once
+        self.over |= flags >= {"read_closed", "write_closed"}
         self.told = self.is_level
         self.certain = set()
 
@@ -330,7 +333,9 @@ class Loop:
 
     def can_speak(self):
         """Whether an event can come without another request."""
-        return self.delivery == "push" and any(one.armed for one in self.registrations.values())
+        return self.delivery == "push" and any(
+            one.armed and not one.over for one in self.registrations.values()
+        )
 
     def close(self):
         for token in list(self.registrations):
