@@ -15,6 +15,8 @@ void access_deinit(struct access_rules *access)
 {
     free(access->users.list);
     free(access->groups.list);
+    free(access->descriptor_users.list);
+    free(access->descriptor_groups.list);
     *access = (struct access_rules){0};
 }
 
@@ -46,24 +48,24 @@ static int parse_id(const char *text, unsigned *ret_id)
 }
 
 /* A name goes before a number, as chown(1) has it. */
-int access_add_user(struct access_rules *access, const char *name)
+int access_add_user(struct id_list *users, const char *name)
 {
     const struct passwd *user = getpwnam(name);
     unsigned id;
 
     if (user)
-        return add(&access->users, user->pw_uid);
-    return parse_id(name, &id) < 0 ? -ENOENT : add(&access->users, id);
+        return add(users, user->pw_uid);
+    return parse_id(name, &id) < 0 ? -ENOENT : add(users, id);
 }
 
-int access_add_group(struct access_rules *access, const char *name)
+int access_add_group(struct id_list *groups, const char *name)
 {
     const struct group *group = getgrnam(name);
     unsigned id;
 
     if (group)
-        return add(&access->groups, group->gr_gid);
-    return parse_id(name, &id) < 0 ? -ENOENT : add(&access->groups, id);
+        return add(groups, group->gr_gid);
+    return parse_id(name, &id) < 0 ? -ENOENT : add(groups, id);
 }
 
 static bool contains(const struct id_list *ids, unsigned id)
@@ -110,13 +112,32 @@ static bool has_group(const struct id_list *ids, int fd)
     return found;
 }
 
+/* Whether the peer is root, the daemon's own user, or in one of the lists. */
+static bool is_listed(const struct id_list *users, const struct id_list *groups, const struct ucred *peer, int fd)
+{
+    if (peer->uid == (uid_t)-1)
+        return false;
+    if (peer->uid == 0 || peer->uid == geteuid() || contains(users, peer->uid))
+        return true;
+    return groups->count && (contains(groups, peer->gid) || has_group(groups, fd));
+}
+
 bool access_allows(const struct access_rules *access, const struct ucred *peer, int fd)
 {
     if (!access->users.count && !access->groups.count)
         return true;
-    if (peer->uid == (uid_t)-1)
-        return false;
-    if (peer->uid == 0 || peer->uid == geteuid() || contains(&access->users, peer->uid))
-        return true;
-    return access->groups.count && (contains(&access->groups, peer->gid) || has_group(&access->groups, fd));
+    return is_listed(&access->users, &access->groups, peer, fd);
+}
+
+void access_deny_descriptors(struct fault *ret_fault)
+{
+    fault_set(ret_fault, FAULT_DENIED,
+              "this daemon's operator has not listed this user or its groups in [access] descriptors-users or "
+              "descriptors-groups: it may not hand over descriptors");
+    strcpy(ret_fault->rule, ACCESS_DESCRIPTORS_RULE);
+}
+
+bool access_allows_descriptors(const struct access_rules *access, const struct ucred *peer, int fd)
+{
+    return is_listed(&access->descriptor_users, &access->descriptor_groups, peer, fd);
 }

@@ -57,7 +57,7 @@ static char *trim(char *text)
 
 /* Names between commas. */
 static void take_names(struct file *file, const char *value, unsigned line, const char *what,
-                       int add(struct access_rules *, const char *))
+                       int add(struct id_list *, const char *), struct id_list *ids)
 {
     char *copy = strdup(value), *rest = copy, *name;
 
@@ -67,7 +67,7 @@ static void take_names(struct file *file, const char *value, unsigned line, cons
         int result;
 
         name = trim(name);
-        result = *name ? add(&file->settings->access, name) : -EINVAL;
+        result = *name ? add(ids, name) : -EINVAL;
         if (result == -EINVAL)
             complain(file->complaints, line, "a %s is missing: write names or numbers with commas between them", what);
         else if (result == -ENOENT)
@@ -80,12 +80,22 @@ static void take_names(struct file *file, const char *value, unsigned line, cons
 
 static void take_users(struct file *file, const char *value, unsigned line)
 {
-    take_names(file, value, line, "user", access_add_user);
+    take_names(file, value, line, "user", access_add_user, &file->settings->access.users);
 }
 
 static void take_groups(struct file *file, const char *value, unsigned line)
 {
-    take_names(file, value, line, "group", access_add_group);
+    take_names(file, value, line, "group", access_add_group, &file->settings->access.groups);
+}
+
+static void take_descriptor_users(struct file *file, const char *value, unsigned line)
+{
+    take_names(file, value, line, "user", access_add_user, &file->settings->access.descriptor_users);
+}
+
+static void take_descriptor_groups(struct file *file, const char *value, unsigned line)
+{
+    take_names(file, value, line, "group", access_add_group, &file->settings->access.descriptor_groups);
 }
 
 static void take_unmapped_users(struct file *file, const char *value, unsigned line)
@@ -137,6 +147,8 @@ static const struct key {
             {"access", "users", take_users, false},
             {"access", "groups", take_groups, false},
             {"access", "unmapped-users", take_unmapped_users, false},
+            {"access", "descriptors-users", take_descriptor_users, false},
+            {"access", "descriptors-groups", take_descriptor_groups, false},
             {"targets", "allow", take_allow, true},
             {"targets", "deny", take_deny, true},
             {"targets", "default", take_default, false}};

@@ -65,6 +65,11 @@ int descriptors_take_newest(struct descriptors *descriptors)
     return fd;
 }
 
+int *descriptors_at(struct descriptors *descriptors, uint32_t index)
+{
+    return &descriptors->fds[(descriptors->first + index) % descriptors->capacity];
+}
+
 void descriptors_peek(const struct descriptors *descriptors, int *ret_fds, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++)
@@ -117,6 +122,33 @@ ssize_t descriptors_receive(struct descriptors *descriptors, int socket, char *r
     return length;
 }
 
+#ifndef SO_PASSRIGHTS /* of Linux 6.16: whether descriptors may be sent to a Unix socket */
+#if defined __hppa__
+#define SO_PASSRIGHTS 0x4051
+#elif defined __sparc__
+#define SO_PASSRIGHTS 0x005c
+#else
+#define SO_PASSRIGHTS 83
+#endif
+#endif
+
+static int set_option(int fd, int level, int name, int value)
+{
+    return setsockopt(fd, level, name, &value, sizeof value);
+}
+
+/* A byte that is sent out of band is otherwise skipped by a read, and the kernel closes what came beside it, which may
+ * wait for as long as the sender likes. */
+void descriptors_prepare_socket(int socket)
+{
+    set_option(socket, SOL_SOCKET, SO_OOBINLINE, 1);
+}
+
+void descriptors_allow(int socket, bool allowed)
+{
+    set_option(socket, SOL_SOCKET, SO_PASSRIGHTS, allowed);
+}
+
 /* ---- One descriptor --------------------------------------------------------------------------------------------- */
 
 /* close() of a socket with unsent data waits for as long as SO_LINGER says, non-blocking or not. */
@@ -137,30 +169,58 @@ void descriptor_close(int fd)
     close(fd);
 }
 
-/*
- * The names of what the kernel makes to be waited for, as /proc tells them. A queue of the kernel's (eventpoll) is not
- * among them: asked whether it is ready, it asks all that is in it, and that may be anything.
- */
-static bool is_event_source(int fd)
+#define NAME_BYTES 32 /* longer than any name that is looked for */
+
+/* The name that the kernel gives a descriptor, or its beginning. */
+static void read_name(int fd, char ret_name[NAME_BYTES])
 {
-    static const char *const names[] = {"pipe:",
-                                        "anon_inode:[eventfd]",
-                                        "anon_inode:[timerfd]",
-                                        "anon_inode:[signalfd]",
-                                        "anon_inode:inotify",
-                                        "anon_inode:[pidfd]"};
-    char path[32], name[32];
+    char path[32];
     ssize_t length;
 
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-    length = readlink(path, name, sizeof name - 1);
-    if (length < 0)
-        return false;
-    name[length] = '\0';
+    length = readlink(path, ret_name, NAME_BYTES - 1);
+    ret_name[length < 0 ? 0 : length] = '\0';
+}
+
+static bool begins_with(const char *text, const char *prefix)
+{
+    return !strncmp(text, prefix, strlen(prefix));
+}
+
+/* The names of what the kernel makes to be waited for, as /proc tells them. */
+static bool is_event_source(int fd)
+{
+    static const char *const names[] = {"pipe:", "anon_inode:[eventfd]", "anon_inode:[timerfd]", "anon_inode:inotify",
+                                        "anon_inode:[pidfd]"};
+    char name[NAME_BYTES];
+
+    read_name(fd, name);
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (!strncmp(name, names[i], strlen(names[i])))
+        if (begins_with(name, names[i]))
             return true;
     return false;
+}
+
+/*
+ * An epoll descriptor asks whatever is in it whether it is ready, and that may be anything. An io_uring descriptor runs
+ * its owner's requests when it is closed. A signalfd reports the signals of the process that waits for it: the
+ * daemon's.
+ */
+const char *descriptor_refused_name(int fd)
+{
+    static const struct {
+        const char *prefix, *name;
+    } known[] = {{"anon_inode:[eventpoll]", "an epoll descriptor"},
+                 {"anon_inode:[io_uring]", "an io_uring descriptor"},
+                 {"anon_inode:[signalfd]", "a signalfd, which would report the daemon's own signals,"},
+                 {"/", "a file, folder or device"}};
+    char name[NAME_BYTES];
+
+    read_name(fd, name);
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+        if (begins_with(name, known[i].prefix))
+            return known[i].name;
+    return "this descriptor";
 }
 
 /* A pipe with a name, and not that name alone. Asked so, a file system answers from what the kernel remembers, without
@@ -187,9 +247,12 @@ int descriptor_inspect(int fd, enum descriptor_kind *ret_kind)
     return 0;
 }
 
-static int set_option(int fd, int level, int name, int value)
+bool descriptor_carries_credentials(int fd)
 {
-    return setsockopt(fd, level, name, &value, sizeof value);
+    int domain;
+    socklen_t length = sizeof domain;
+
+    return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &length) == 0 && (domain == AF_UNIX || domain == AF_NETLINK);
 }
 
 /* What is not TCP does not know TCP's option: that spares the question. */

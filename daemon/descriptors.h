@@ -11,6 +11,9 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+/* Takes the place of a descriptor that was closed as it came, so that those behind it are claimed in their turn. */
+#define DESCRIPTOR_REFUSED (-2)
+
 /* Zeroed, it is empty and has no memory. */
 struct descriptors {
     int *fds; /* a ring */
@@ -29,6 +32,9 @@ int descriptors_take(struct descriptors *descriptors);
 /* Likewise the newest, of one that is not empty. */
 int descriptors_take_newest(struct descriptors *descriptors);
 
+/* The place of the descriptor with `index` older ones before it, which must be there. */
+int *descriptors_at(struct descriptors *descriptors, uint32_t index);
+
 /* Copies the `count` oldest, which it must have, and keeps them. */
 void descriptors_peek(const struct descriptors *descriptors, int *ret_fds, uint32_t count);
 
@@ -39,6 +45,13 @@ void descriptors_peek(const struct descriptors *descriptors, int *ret_fds, uint3
  */
 ssize_t descriptors_receive(struct descriptors *descriptors, int socket, char *room, size_t size, uint32_t max,
                             bool *ret_cut);
+
+/*
+ * Prepares a client's socket. `allowed`: whether descriptors may be sent to it; a kernel that can (Linux 6.16) refuses
+ * them to the sender otherwise, from now on.
+ */
+void descriptors_prepare_socket(int socket);
+void descriptors_allow(int socket, bool allowed);
 
 /* Closes one that was inspected, without waiting, whatever its sender has set it up for. */
 void descriptor_close(int fd);
@@ -58,6 +71,15 @@ enum descriptor_kind {
  * with them those of a file system that is a program of the stranger's. Error: -EPERM, nothing to wait for.
  */
 int descriptor_inspect(int fd, enum descriptor_kind *ret_kind);
+
+/* What a descriptor is that was refused, as the subject of a sentence. */
+const char *descriptor_refused_name(int fd);
+
+/*
+ * Whether what is sent by a socket reaches its peer with the sender's credentials: the peer of a Unix or netlink socket
+ * may take them for the identity of whoever wrote the message.
+ */
+bool descriptor_carries_credentials(int fd);
 
 /* Hints to the kernel about a TCP socket. False: it is none, and has no such options. */
 bool descriptor_set_tcp_options(int fd, bool nodelay, bool keepalive);

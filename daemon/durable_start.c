@@ -201,6 +201,7 @@ static int open_stream(struct restoring *restoring, struct loop *loop, uint32_t 
         return -ENOMEM;
     stream->entry = entry;
     stream->adopted = found->adopted;
+    stream->credentials = found->adopted && descriptor_carries_credentials(fd);
     policy_restore_registration(&server->policy, loop->account);
     result = stream_restore(&server->reactor, stream, fd, (enum descriptor_kind)found->kind);
     if (result < 0) {

@@ -2,6 +2,7 @@
 /* The methods that are about one stream. */
 #include "daemon/handlers.h"
 
+#include "daemon/log.h"
 #include "daemon/server.h"
 #include "daemon/stream.h"
 #include "proto/base64.h"
@@ -9,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <unistd.h>
 
 /* ---- Finding ---------------------------------------------------------------------------------------------------- */
@@ -36,6 +38,23 @@ static struct stream *find_open(struct call *call, uint64_t token)
         return NULL;
     }
     return stream;
+}
+
+/* Likewise, and this session may have the daemon read and write it: its peer would take the daemon for the writer. */
+static struct stream *find_for_data(struct call *call, uint64_t token)
+{
+    struct stream *stream = find_open(call, token);
+    struct fault fault;
+
+    if (!stream || !stream->credentials || call->session->account->is_daemons)
+        return stream;
+    fault_set(
+        &fault, FAULT_DENIED,
+        "the peer of a Unix or netlink socket sees the daemon's credentials, so only the daemon's own user may use "
+        "this method on it; take the descriptor back");
+    strcpy(fault.rule, "credentials");
+    call_fault(call, &fault);
+    return NULL;
 }
 
 static void answer_unwatchable(struct call *call, int error)
@@ -129,12 +148,13 @@ static void register_address(struct server *server, struct call *call, const str
 static int adopt_stream(struct server *server, struct call *call, const struct params *params, int fd,
                         struct stream **ret_stream)
 {
+    bool is_tcp = descriptor_set_tcp_options(fd, params->nodelay, params->keepalive);
     struct stream *stream;
     enum descriptor_kind kind = DESCRIPTOR_STREAM;
     int result = 0;
 
     /* Most are TCP sockets, and tell so by taking their options. */
-    if (!descriptor_set_tcp_options(fd, params->nodelay, params->keepalive))
+    if (!is_tcp)
         result = descriptor_inspect(fd, &kind);
     if (result == 0)
         result = descriptor_set_up(fd);
@@ -143,6 +163,7 @@ static int adopt_stream(struct server *server, struct call *call, const struct p
     stream = stream_new(call->session->loop, params->token, (struct span){0}, params->interests, params->mode);
     if (!stream)
         return -ENOMEM;
+    stream->credentials = !is_tcp && kind != DESCRIPTOR_OTHER && descriptor_carries_credentials(fd);
     hold_events(call, stream);
     result = stream_adopt(&server->reactor, stream, fd, kind);
     if (result < 0) {
@@ -162,12 +183,29 @@ static void answer_adopted(struct call *call, const struct stream *stream)
     call_end(call);
 }
 
+static void answer_unsuitable(struct call *call, const char *what)
+{
+    struct fault fault;
+
+    fault_set(&fault, FAULT_FD_UNSUITABLE,
+              "%s cannot be registered; send a socket, a pipe, an eventfd, a timerfd, an inotify descriptor or a pidfd",
+              what);
+    call_fault(call, &fault);
+}
+
+static void answer_denied_descriptor(struct call *call)
+{
+    struct fault fault;
+
+    access_deny_descriptors(&fault);
+    log_write_rationed(LOG_DENIED, call->session->account->uid, "uid %u: a descriptor denied: " ACCESS_DESCRIPTORS_RULE,
+                       (unsigned)call->session->account->uid);
+    call_fault(call, &fault);
+}
+
 static void answer_not_adopted(struct call *call, int error)
 {
-    if (error == EPERM)
-        answer_fault(call, FAULT_FD_UNSUITABLE,
-                     "this descriptor cannot be waited for; send a socket, a pipe or an event descriptor");
-    else if (error == ENOMEM)
+    if (error == ENOMEM)
         answer_out_of_memory(call);
     else
         answer_unwatchable(call, error);
@@ -177,11 +215,12 @@ static void register_descriptor(struct server *server, struct call *call, const 
 {
     struct account *account = call->session->account;
     struct stream *stream;
+    const char *refused;
     struct fault fault;
     int result;
 
     if (policy_add_registration(&server->policy, account, &fault) < 0) {
-        closer_discard(&call->session->account->closer, fd);
+        closer_discard(&account->closer, fd);
         call_fault(call, &fault);
         return;
     }
@@ -191,8 +230,12 @@ static void register_descriptor(struct server *server, struct call *call, const 
         return;
     }
     policy_remove_registration(&server->policy, account);
-    closer_discard(&call->session->account->closer, fd);
-    answer_not_adopted(call, -result);
+    refused = result == -EPERM ? descriptor_refused_name(fd) : NULL;
+    closer_discard(&account->closer, fd);
+    if (refused)
+        answer_unsuitable(call, refused);
+    else
+        answer_not_adopted(call, -result);
 }
 
 void handle_register(struct server *server, struct call *call, const struct params *params)
@@ -200,14 +243,20 @@ void handle_register(struct server *server, struct call *call, const struct para
     /* Also where it fails, so that the next descriptor is the next register's. */
     int fd = params->fd ? descriptors_take(&call->session->unclaimed) : -1;
 
-    if (!check_register(call, params))
+    if (!check_register(call, params)) {
         closer_discard(&call->session->account->closer, fd);
-    else if (!params->fd)
+    } else if (!params->fd) {
         register_address(server, call, params);
-    else if (fd >= 0)
+    } else if (!call->session->may_hand_over) {
+        closer_discard(&call->session->account->closer, fd);
+        answer_denied_descriptor(call);
+    } else if (fd >= 0) {
         register_descriptor(server, call, params, fd);
-    else
+    } else if (fd == DESCRIPTOR_REFUSED) {
+        answer_unsuitable(call, "a connection to this daemon");
+    } else {
         answer_fault(call, FAULT_FD_MISSING, "no descriptor is waiting to be claimed; send it with the request");
+    }
 }
 
 /* ---- reregister, deregister, take ------------------------------------------------------------------------------- */
@@ -360,7 +409,7 @@ static void read_into(struct call *call, const struct params *params, struct str
 
 void handle_read(struct server *server, struct call *call, const struct params *params)
 {
-    struct stream *stream = find_open(call, params->token);
+    struct stream *stream = find_for_data(call, params->token);
     char bytes[READ_MAX_BYTES];
     size_t budget, size;
 
@@ -410,7 +459,7 @@ static void write_base64(struct call *call, struct stream *stream, struct span t
 
 void handle_write(struct server *server, struct call *call, const struct params *params)
 {
-    struct stream *stream = find_open(call, params->token);
+    struct stream *stream = find_for_data(call, params->token);
 
     (void)server;
     if (!stream)
@@ -423,7 +472,7 @@ void handle_write(struct server *server, struct call *call, const struct params 
 
 void handle_shutdown(struct server *server, struct call *call, const struct params *params)
 {
-    struct stream *stream = find_open(call, params->token);
+    struct stream *stream = find_for_data(call, params->token);
     int result;
 
     (void)server;

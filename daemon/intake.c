@@ -153,9 +153,12 @@ static void refuse_descriptors(struct session *session)
     const struct limits *limits = session->limits;
     struct fault fault;
 
-    fault_set_limit(&fault, FAULT_LIMIT_EXCEEDED, "descriptors", limits->descriptors_message,
-                    "at most %u descriptors beside a message and %u unclaimed, and the daemon may have none left",
-                    limits->descriptors_message, limits->descriptors_unclaimed);
+    if (session->may_hand_over)
+        fault_set_limit(&fault, FAULT_LIMIT_EXCEEDED, "descriptors", limits->descriptors_message,
+                        "at most %u descriptors beside a message and %u unclaimed, and the daemon may have none left",
+                        limits->descriptors_message, limits->descriptors_unclaimed);
+    else
+        access_deny_descriptors(&fault);
     say_fault(session, &fault);
     session->closing = true;
     server_schedule(session->server, session);

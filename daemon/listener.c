@@ -245,6 +245,9 @@ static void start(struct listener *listener, struct reactor *reactor, int fd)
     listener->source.ready = ready;
     listener->reactor = reactor;
     listener->fd = fd;
+    listener->address_length = sizeof listener->address;
+    if (getsockname(fd, (struct sockaddr *)&listener->address, &listener->address_length) < 0)
+        listener->address_length = 0;
     open_spare(listener);
     watch(listener);
 }
@@ -288,6 +291,29 @@ void listener_init_adopted(struct listener *listener, struct reactor *reactor, i
     if (flags >= 0)
         fcntl(fd, F_SETFL, flags | O_NONBLOCK);
     start(listener, reactor, fd);
+}
+
+typedef int get_name(int fd, struct sockaddr *ret_address, socklen_t *length);
+
+static bool is_named_so(const struct listener *listener, int fd, get_name *get, sa_family_t *ret_family)
+{
+    struct sockaddr_storage name;
+    socklen_t length = sizeof name;
+
+    *ret_family = AF_UNSPEC;
+    if (get(fd, (struct sockaddr *)&name, &length) < 0)
+        return false;
+    *ret_family = name.ss_family;
+    return length == listener->address_length && !memcmp(&name, &listener->address, length);
+}
+
+bool listener_owns(const struct listener *listener, int fd)
+{
+    sa_family_t family;
+
+    if (is_named_so(listener, fd, getsockname, &family))
+        return true;
+    return family == AF_UNIX && is_named_so(listener, fd, getpeername, &family);
 }
 
 void listener_pause(struct listener *listener)

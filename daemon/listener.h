@@ -8,7 +8,9 @@
 
 #include "daemon/reactor.h"
 
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 
 /* How long the listener rests when descriptors have run out. */
 #define LISTENER_REST_MS 100
@@ -29,7 +31,9 @@ struct listener {
     int fd;           /* -1: closed */
     int spare; /* given up for a moment to tell a client that there are no more; -1: it could not be had back yet */
     struct timer rest;
-    struct stat bound; /* the socket file that was made */
+    struct stat bound;          /* the socket file that was made */
+    struct sockaddr_un address; /* that the socket is bound to; of its own connections, one end's name is the same */
+    socklen_t address_length;
 };
 
 /*
@@ -42,6 +46,9 @@ int listener_init(struct listener *listener, struct reactor *reactor, const char
 /* Accepts at a socket that listens already and is taken over. `path`: of its file, if that is ours; NULL: it stays. */
 void listener_init_adopted(struct listener *listener, struct reactor *reactor, int fd, const char *path,
                            listener_accepted *accepted, listener_exhausted *exhausted, void *owner);
+
+/* Whether a descriptor is the listening socket, or either end of a connection to it. */
+bool listener_owns(const struct listener *listener, int fd);
 
 /* Accepts no more for now, while clients may still connect and wait; and again. */
 void listener_pause(struct listener *listener);

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 static int compare(const struct account *left, const struct account *right)
 {
@@ -33,6 +34,7 @@ static struct account *add(struct policy *policy, uid_t uid)
     if (!account)
         return NULL;
     account->uid = uid;
+    account->is_daemons = uid == geteuid();
     closer_init(&account->closer);
     share_init(&account->share, policy->schedule, uid);
     RB_INSERT(account_tree, &policy->accounts, account);

@@ -12,6 +12,7 @@
 #include "proto/fault.h"
 #include "proto/limits.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -19,6 +20,7 @@
 struct account {
     RB_ENTRY(account) entry;
     uid_t uid;
+    bool is_daemons; /* the daemon's own user */
     uint32_t sessions;
     uint32_t registrations;
     uint32_t loops;   /* named ones */

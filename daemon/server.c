@@ -282,12 +282,15 @@ int server_run(struct server *server, const struct server_signals *signals)
 int server_reconfigure(struct server *server, struct config *fresh)
 {
     int result = resolver_set_servers(server->resolver, fresh->servers);
+    struct session *session;
 
     if (result < 0)
         return result;
     if (config_replace(server->config, fresh))
         log_write(LOG_LEVEL_WARNING, "socket and socket-mode stay as they are until the next start");
     log_set_level(server->config->log_level);
+    LIST_FOREACH(session, &server->sessions, entry)
+    session_apply_access(session);
     return 0;
 }
 

@@ -55,6 +55,28 @@ static void drop_newest(struct session *session, uint32_t keep)
     session->cut = true;
 }
 
+/* A session's own socket, held here, would keep the session open after its client has gone. */
+static void refuse_own_connections(struct session *session, uint32_t had)
+{
+    for (uint32_t i = had; i < session->unclaimed.count; i++) {
+        int *fd = descriptors_at(&session->unclaimed, i);
+
+        if (listener_owns(&session->server->listener, *fd)) {
+            closer_discard(&session->account->closer, *fd);
+            *fd = DESCRIPTOR_REFUSED;
+        }
+    }
+}
+
+/* Descriptors came beside what was read. */
+static void take_descriptors(struct session *session, uint32_t had, bool cut)
+{
+    if (cut || !session->may_hand_over || session->unclaimed.count - had > session->limits->descriptors_message)
+        drop_newest(session, had);
+    else
+        refuse_own_connections(session, had);
+}
+
 /* Reads once, at most `size` bytes. 0: nothing came. */
 static size_t read_some(struct session *session, char *room, size_t size)
 {
@@ -72,8 +94,8 @@ static size_t read_some(struct session *session, char *room, size_t size)
             session->unclaimed_max = session->limits->descriptors_unclaimed;
         server->stats.bytes_in += (uint64_t)length;
         timers_read_clock(&server->reactor.timers); /* what is timed from now on began no earlier */
-        if (cut)
-            drop_newest(session, had);
+        if (cut || session->unclaimed.count > had)
+            take_descriptors(session, had, cut);
         return (size_t)length;
     }
     if (length == -EINTR)
@@ -330,6 +352,9 @@ int session_new(struct server *server, int fd, struct account *account)
     session->output_task = (struct task){.run = flush, .share = &account->share, .stage = STAGE_FLUSH};
     session->parcels.closer = &account->closer;
     session->fd = fd;
+    session->may_hand_over = true; /* as the kernel has it of a new socket */
+    descriptors_prepare_socket(fd);
+    session_apply_access(session);
     LIST_INIT(&session->batches);
     TAILQ_INIT(&session->connects);
     TAILQ_INIT(&session->done);
@@ -347,6 +372,16 @@ int session_new(struct server *server, int fd, struct account *account)
     membership_enter(session, loop);
     LIST_INSERT_HEAD(&server->sessions, session, entry);
     return 0;
+}
+
+void session_apply_access(struct session *session)
+{
+    struct ucred peer = access_peer(session->fd);
+    bool may = access_allows_descriptors(&session->server->config->access, &peer, session->fd);
+
+    if (may != session->may_hand_over)
+        descriptors_allow(session->fd, may);
+    session->may_hand_over = may;
 }
 
 void session_close_stream(struct session *session, struct stream *stream)

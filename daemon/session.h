@@ -58,6 +58,7 @@ struct session {
     struct unfinished unfinished; /* the rest of a batch; no text: none */
     struct descriptors unclaimed; /* received, for the registers to come */
     uint32_t unclaimed_max;       /* the limit of them when the last ones came: a lower one is for those to come */
+    bool may_hand_over; /* descriptors */
     bool cut;                     /* of the descriptors that came last some were lost */
     bool readable;                /* the kernel may have more to read */
     bool backlog;    /* `in` may hold messages that were not taken: the client does not read, or has had its share */
@@ -74,6 +75,9 @@ struct session {
 /* Takes the socket, which is the server's until then, into a new session with an open loop. Errors: -ENOMEM, and those
  * of the registrator; the socket is then the caller's still. */
 int session_new(struct server *server, int fd, struct account *account);
+
+/* Asks the rules anew whether the session may hand over descriptors. */
+void session_apply_access(struct session *session);
 
 /* Tells a client that there is no session for it, and closes its socket. */
 void session_refuse(int fd, const struct fault *fault);

@@ -35,6 +35,7 @@ struct stream {
     uint8_t kind;           /* enum descriptor_kind */
     bool connecting;        /* which of the union it is */
     bool adopted;           /* a client made it, and may have set it up in any way */
+    bool credentials;       /* its peer sees the credentials of whoever writes to it */
     bool fired;             /* silent until it is armed again */
     bool looked_at;         /* is in the look */
     uint8_t closed_seen;    /* without interests: READY_ bits that became pending since it was armed */
@@ -57,7 +58,8 @@ void stream_free(struct reactor *reactor, struct stream *stream);
  * caller's. */
 int stream_open(struct reactor *reactor, struct stream *stream, minimio_fd fd);
 
-/* Likewise, with a descriptor of that kind that a client has sent, and that the reactor does not know. */
+/* Likewise, with a descriptor of that kind that a client has sent, and that the reactor does not know; whether it
+ * carries credentials is set. */
 int stream_adopt(struct reactor *reactor, struct stream *stream, minimio_fd fd, enum descriptor_kind kind);
 
 /* Likewise, with what was kept of a stream that an earlier daemon had: its entry and whether it was adopted are set. */

@@ -26,6 +26,7 @@ Suite *daemon_discover_suite(void);
 Suite *daemon_ended_clients_suite(void);
 Suite *daemon_envelope_suite(void);
 Suite *daemon_framing_suite(void);
+Suite *daemon_handing_over_suite(void);
 Suite *daemon_handover_suite(void);
 Suite *daemon_hostile_suite(void);
 Suite *daemon_keeping_suite(void);
@@ -187,6 +188,7 @@ static const struct job of_programs[] = {
     SUITE(daemon_ended_clients, 1),
     SUITE(daemon_envelope, 1),
     SUITE(daemon_framing, 1),
+    SUITE(daemon_handing_over, 1),
     SUITE(daemon_handover, 6),
     SUITE(daemon_hostile, 1),
     SUITE(daemon_keeping, 10),

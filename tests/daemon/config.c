@@ -202,8 +202,9 @@ START_TEST(the_example_is_right)
                      0);
     process_free(&process);
     conf_write("# none\n");
-    ck_assert_int_eq(process_run(&process, ARGUMENTS("sed", "-e", "s/^#\\([a-z]\\)/\\1/", "-e", "/^groups/d", "-e",
-                                                     "s/^users.*/users = root/", "daemon/minimiod.conf.example")),
+    ck_assert_int_eq(process_run(&process, ARGUMENTS("sed", "-e", "s/^#\\([a-z]\\)/\\1/", "-e", "/^[a-z-]*groups = /d",
+                                                     "-e", "s/^\\(descriptors-\\)\\{0,1\\}users = .*/\\1users = root/",
+                                                     "daemon/minimiod.conf.example")),
                      0);
     conf_write("%s", process.out.text);
     ck_assert_ptr_nonnull(strstr(process.out.text, "\nsessions = 1024\n"));
