@@ -24,7 +24,8 @@ FUZZ_PROGRAMS = $(addprefix $(BUILD)/fuzz/,scan request session)
 FUZZ_DRIVER = $(if $(FUZZ_ENGINE),,$(call objects,$(FUZZ_DRIVER_SOURCES)))
 FUZZ_LDFLAGS = $(if $(FUZZ_ENGINE),-fsanitize=fuzzer)
 # What the session's target has to decide itself.
-FUZZ_WRAPPED = clock_gettime minimio_poll_poll connect accept4 access_peer pthread_create
+FUZZ_WRAPPED = clock_gettime minimio_poll_poll connect accept4 access_peer closing_start closing_is_running closing_leave closing_end \
+	closing_progress closing_put
 FUZZ_WRAP = $(foreach name,$(FUZZ_WRAPPED),-Wl,--wrap=$(name))
 
 # What watches is not to be explored itself.

@@ -341,7 +341,7 @@ void batch_free(struct batch *batch)
     for (size_t i = 0; i < batch->count; i++) {
         free(batch->answers[i].text);
         if (batch->answers[i].fd >= 0)
-            descriptor_close(batch->answers[i].fd);
+            closer_discard(&batch->session->account->closer, batch->answers[i].fd);
     }
     buffer_deinit(&batch->text);
     free(batch);

@@ -1,117 +1,134 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/closer.h"
 
-#include <signal.h>
+#include "daemon/closing.h"
+#include "daemon/log.h"
+
+#include <linux/sockios.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
-#define STACK_BYTES (64 * 1024)
+/* Those that have a slot, and how many of the descriptors in them take up room that is kept for a message's. */
+static LIST_HEAD(, closer) all = LIST_HEAD_INITIALIZER(all);
+uint32_t closers_in_room;
 
-void closer_init(struct closer *closer)
+/* ---- One closer -------------------------------------------------------------------------------------------------- */
+
+void closer_init(struct closer *closer, bool stranger)
 {
-    *closer = (struct closer){0};
-    pthread_mutex_init(&closer->lock, NULL);
+    *closer = (struct closer){.stranger = stranger, .slot = -1};
+}
+
+static void forget_oldest(struct closer *closer)
+{
+    closers_in_room -= descriptor_is_in_room(descriptors_take(&closer->waiting));
+}
+
+/* Forgets those that were begun. */
+uint32_t closer_count(struct closer *closer)
+{
+    struct closing_progress progress;
+
+    if (closer->slot < 0)
+        return 0;
+    progress = closing_progress(closer->slot);
+    while (closer->waiting.count > closer->put - progress.begun)
+        forget_oldest(closer);
+    return closer->put - progress.done + closer->alone - progress.alone;
 }
 
 bool closer_deinit(struct closer *closer)
 {
-    bool running = false;
-    int fd;
-
-    if (closer->used) {
-        pthread_mutex_lock(&closer->lock);
-        running = closer->running;
-        pthread_mutex_unlock(&closer->lock);
-    }
-    if (running)
+    if (closer->slot < 0)
+        return true;
+    if (closer_count(closer))
         return false;
-    while ((fd = descriptors_take(&closer->waiting)) >= 0)
-        close(fd); /* no thread could be had for them */
-    pthread_mutex_destroy(&closer->lock);
+    closing_give_slot(closer->slot);
+    LIST_REMOVE(closer, entry);
+    closer->slot = -1;
     return true;
 }
 
-bool closer_is_clogged(struct closer *closer)
+static bool has_slot(struct closer *closer)
 {
-    bool clogged;
-
-    if (!closer->used)
+    if (closer->slot >= 0)
+        return true;
+    closer->slot = closing_is_running() ? closing_take_slot() : -1;
+    if (closer->slot < 0)
         return false;
-    pthread_mutex_lock(&closer->lock);
-    clogged = closer->waiting.count >= CLOSER_WAITING_MAX;
-    pthread_mutex_unlock(&closer->lock);
-    return clogged;
+    closer->put = closing_progress(closer->slot).done;
+    closer->alone = closing_progress(closer->slot).alone;
+    LIST_INSERT_HEAD(&all, closer, entry);
+    return true;
 }
 
-/* The next one; -1: there is none, and the thread ends. */
-static int next(struct closer *closer)
+/* A client that goes on writing gets the failure that it asks for. */
+static void drain(int socket)
 {
-    int fd;
+    char discarded[4096];
+    int rounds = 16;
 
-    pthread_mutex_lock(&closer->lock);
-    fd = descriptors_take(&closer->waiting);
-    closer->running = fd >= 0;
-    pthread_mutex_unlock(&closer->lock);
-    return fd;
+    while (rounds-- > 0 && recv(socket, discarded, sizeof discarded, MSG_DONTWAIT) > 0)
+        ;
 }
 
-static void *run(void *data)
+static void close_here(int fd, enum closing_how how)
 {
-    struct closer *closer = data;
-    int fd;
-
-    while ((fd = next(closer)) >= 0)
-        close(fd);
-    return NULL;
+    if (how == CLOSING_DRAIN)
+        drain(fd);
+    descriptor_close(fd);
 }
 
-/* With every signal blocked, so that they go on interrupting the thread that waits. */
-static bool start(struct closer *closer)
+/* Without a process, a slot or memory it is closed here. */
+static void put(struct closer *closer, int fd, enum closing_how how)
 {
-    pthread_attr_t attributes;
-    sigset_t all, before;
-    pthread_t thread;
-    bool started;
-
-    sigfillset(&all);
-    pthread_attr_init(&attributes);
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    pthread_attr_setstacksize(&attributes, STACK_BYTES);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    started = pthread_create(&thread, &attributes, run, closer) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_attr_destroy(&attributes);
-    return started;
+    if (!closing_is_running() || !has_slot(closer) || descriptors_reserve(&closer->waiting, 1) < 0) {
+        close_here(fd, how);
+        return;
+    }
+    if (!closing_put(closer->slot, fd, how)) {
+        close_here(fd, how);
+        return;
+    }
+    descriptors_put(&closer->waiting, fd);
+    closers_in_room += descriptor_is_in_room(fd);
+    closer->put++;
 }
 
-/* Where a thread cannot be had, what waits is closed with the next one that can. */
+/* It leaves the table at once, so it need not be remembered. */
+static void put_alone(struct closer *closer, int fd)
+{
+    if (closing_is_running() && has_slot(closer) && closing_put(closer->slot, fd, CLOSING_ALONE))
+        closer->alone++;
+    else
+        close_here(fd, CLOSING_CLOSE);
+}
+
 void closer_put(struct closer *closer, int fd)
 {
-    closer->used = true;
-    pthread_mutex_lock(&closer->lock);
-    if (descriptors_reserve(&closer->waiting, 1) < 0)
-        close(fd); /* out of memory it is this or to lose it */
-    else
-        descriptors_put(&closer->waiting, fd);
-    if (!closer->running && closer->waiting.count)
-        closer->running = start(closer);
-    pthread_mutex_unlock(&closer->lock);
+    put(closer, fd, CLOSING_CLOSE);
 }
 
+/* A Unix socket's queue may hold anything. */
 void closer_discard(struct closer *closer, int fd)
 {
     enum descriptor_kind kind;
 
     if (fd < 0)
         return;
-    if (descriptor_inspect(fd, &kind) == 0)
-        descriptor_close(fd);
-    else
+    if (descriptor_inspect(fd, &kind) < 0)
+        put_alone(closer, fd);
+    else if (closer->stranger || descriptor_carries_credentials(fd))
         closer_put(closer, fd);
+    else
+        descriptor_close(fd);
 }
 
 void closer_let_go(struct closer *closer, int fd)
 {
-    if (descriptor_lingers(fd))
+    if (closer->stranger || descriptor_lingers(fd) || descriptor_carries_credentials(fd))
         closer_put(closer, fd);
     else
         close(fd);
@@ -119,8 +136,112 @@ void closer_let_go(struct closer *closer, int fd)
 
 void closer_discard_all(struct closer *closer, struct descriptors *descriptors)
 {
+    while (descriptors->count)
+        closer_discard(closer, descriptors_take(descriptors));
+}
+
+/* From the shutdown on nothing more comes; what has come may have descriptors beside it. */
+void closer_end_session(struct closer *closer, int socket)
+{
+    int unread;
+
+    shutdown(socket, SHUT_RDWR);
+    if (ioctl(socket, SIOCINQ, &unread) == 0 && unread == 0)
+        close(socket);
+    else
+        put(closer, socket, CLOSING_DRAIN);
+}
+
+/* ---- All closers ------------------------------------------------------------------------------------------------- */
+
+int closers_start(void)
+{
+    int result = closing_start();
+
+    if (result < 0)
+        log_write(LOG_LEVEL_WARNING,
+                  "the process that closes descriptors could not be started: %s; only root and this user may hand over "
+                  "descriptors",
+                  strerror(-result));
+    return result;
+}
+
+bool closers_are_able(void)
+{
+    return closing_is_running();
+}
+
+bool closers_still_take_room(void)
+{
+    struct closer *closer;
+
+    LIST_FOREACH(closer, &all, entry)
+    closer_count(closer);
+    return closers_in_room != 0;
+}
+
+/* What was begun is as good as closed: by whom it was begun is no more. */
+static void put_again(struct closer *closer)
+{
+    struct descriptors waiting;
     int fd;
 
-    while ((fd = descriptors_take(descriptors)) >= 0)
-        closer_discard(closer, fd);
+    closer_count(closer);
+    waiting = closer->waiting;
+    closer->waiting = (struct descriptors){0};
+    closer->put = closing_progress(closer->slot).begun;
+    closer->alone = closing_progress(closer->slot).alone;
+    while (waiting.count) {
+        fd = descriptors_take(&waiting);
+        closers_in_room -= descriptor_is_in_room(fd);
+        closer_put(closer, fd);
+    }
+}
+
+void closers_return(void)
+{
+    struct closer *closer;
+
+    if (closers_start() < 0)
+        return;
+    LIST_FOREACH(closer, &all, entry)
+    put_again(closer);
+}
+
+void closers_look(void)
+{
+    if (!closing_has_died())
+        return;
+    log_write(LOG_LEVEL_ERROR, "the process that closes descriptors has ended; another is started");
+    closers_return();
+}
+
+void closers_end(void)
+{
+    closing_end();
+}
+
+int closers_leave(int **ret_fds, size_t *ret_count)
+{
+    struct closer *closer;
+    size_t count = 0;
+    int *fds = NULL, result = closing_leave();
+
+    if (result < 0)
+        return result;
+    LIST_FOREACH(closer, &all, entry)
+    {
+        int *more;
+
+        closer_count(closer);
+        more = closer->waiting.count ? reallocarray(fds, count + closer->waiting.count, sizeof *fds) : NULL;
+        if (!more)
+            continue;
+        fds = more;
+        descriptors_peek(&closer->waiting, fds + count, closer->waiting.count);
+        count += closer->waiting.count;
+    }
+    *ret_fds = fds;
+    *ret_count = count;
+    return 0;
 }

@@ -19,8 +19,11 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Descriptors kept for the daemon itself and its sessions when registrations are shared out. */
-#define CONFIG_DESCRIPTOR_RESERVE 64
+/* Descriptors kept for what one message may bring, and for what the daemon opens for a moment meanwhile. */
+#define CONFIG_DESCRIPTOR_ROOM 272
+
+/* Descriptors kept for the daemon itself, its sessions and that room when registrations are shared out. */
+#define CONFIG_DESCRIPTOR_RESERVE (64 + CONFIG_DESCRIPTOR_ROOM)
 
 struct config {
     char *file;              /* that was read; NULL: there is none */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/connector.h"
 
+#include "daemon/descriptors.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -166,6 +168,8 @@ static int attempt_start(struct connector *connector, const union address *addre
     attempt->connector = connector;
     attempt->address = *address;
     result = minimio_tcp_stream_connect(&address->any, address_length(address), &attempt->stream);
+    if (result == 0 && descriptor_is_in_room(minimio_tcp_stream_fd(attempt->stream)))
+        result = -EMFILE;
     if (result == 0)
         result = reactor_watch(connector->reactor, minimio_tcp_stream_fd(attempt->stream), &attempt->source,
                                MINIMIO_WRITABLE, MINIMIO_ONESHOT);

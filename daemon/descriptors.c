@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdbool.h>
@@ -78,13 +79,23 @@ void descriptors_peek(const struct descriptors *descriptors, int *ret_fds, uint3
 
 /* ---- Receiving -------------------------------------------------------------------------------------------------- */
 
-#define RECEIVED_MAX 253 /* the most that Linux passes at once */
+static int room_begins = INT_MAX;
+
+void descriptors_set_room(uint32_t first)
+{
+    room_begins = (int)first;
+}
+
+bool descriptor_is_in_room(int fd)
+{
+    return fd >= room_begins;
+}
 
 /* Takes what came; what there is no memory for is lost, and with it the order of the rest. */
 static void put_received(struct descriptors *descriptors, const struct cmsghdr *header, bool *ret_cut)
 {
     size_t bytes = header->cmsg_len - CMSG_LEN(0);
-    int fds[RECEIVED_MAX + 1];
+    int fds[DESCRIPTORS_PASSED_MAX + 1];
     uint32_t count = (uint32_t)(bytes / sizeof fds[0]);
     bool has_room = descriptors_reserve(descriptors, count) == 0;
 
@@ -94,23 +105,20 @@ static void put_received(struct descriptors *descriptors, const struct cmsghdr *
             descriptors_put(descriptors, fds[i]);
         else
             close(fds[i]);
+        *ret_cut |= descriptor_is_in_room(fds[i]);
     }
     *ret_cut |= !has_room;
 }
 
-ssize_t descriptors_receive(struct descriptors *descriptors, int socket, char *room, size_t size, uint32_t max,
-                            bool *ret_cut)
+ssize_t descriptors_receive(struct descriptors *descriptors, int socket, char *room, size_t size, bool *ret_cut)
 {
     union {
         struct cmsghdr header;
-        char bytes[CMSG_SPACE(RECEIVED_MAX * sizeof(int))];
+        char bytes[CMSG_SPACE(DESCRIPTORS_PASSED_MAX * sizeof(int))];
     } control;
     struct iovec piece = {.iov_base = room, .iov_len = size};
-    /* The length without padding: with it, one more than `max` might be taken. */
-    struct msghdr message = {.msg_iov = &piece,
-                             .msg_iovlen = 1,
-                             .msg_control = &control,
-                             .msg_controllen = max ? CMSG_LEN(max * sizeof(int)) : 0};
+    struct msghdr message = {
+        .msg_iov = &piece, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
     ssize_t length = recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 
     if (length < 0)
@@ -119,6 +127,18 @@ ssize_t descriptors_receive(struct descriptors *descriptors, int socket, char *r
     for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header; header = CMSG_NXTHDR(&message, header))
         if (header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS)
             put_received(descriptors, header, ret_cut);
+    return length;
+}
+
+ssize_t descriptors_look(int socket, char *room, size_t size, bool *ret_cut)
+{
+    struct iovec piece = {.iov_base = room, .iov_len = size};
+    struct msghdr message = {.msg_iov = &piece, .msg_iovlen = 1};
+    ssize_t length = recvmsg(socket, &message, MSG_DONTWAIT | MSG_PEEK);
+
+    if (length < 0)
+        return -errno;
+    *ret_cut = (message.msg_flags & MSG_CTRUNC) != 0;
     return length;
 }
 

@@ -38,13 +38,25 @@ int *descriptors_at(struct descriptors *descriptors, uint32_t index);
 /* Copies the `count` oldest, which it must have, and keeps them. */
 void descriptors_peek(const struct descriptors *descriptors, int *ret_fds, uint32_t count);
 
+/* The most that the kernel passes beside a message. */
+#define DESCRIPTORS_PASSED_MAX 253
+
 /*
- * Reads from a client's socket without waiting, and takes the descriptors that come beside the bytes, at most `max` of
- * them, close-on-exec. Returns how many bytes; 0: no more will come. `*ret_cut`: more came than were taken, or than the
- * process may have, and those are lost. Errors: -EAGAIN, -EINTR, and what recvmsg says.
+ * The kernel closes, and may wait in doing so, those of a message for which the table has no room. So the numbers from
+ * this one on are kept for what a message brings: whatever else has one of them is closed again.
  */
-ssize_t descriptors_receive(struct descriptors *descriptors, int socket, char *room, size_t size, uint32_t max,
-                            bool *ret_cut);
+void descriptors_set_room(uint32_t first);
+bool descriptor_is_in_room(int fd);
+
+/*
+ * Reads from a client's socket without waiting, and takes the descriptors that come beside the bytes, close-on-exec.
+ * Returns how many bytes; 0: no more will come. `*ret_cut`: some are lost, or the table is so full that none may be
+ * kept. Errors: -EAGAIN, -EINTR, and what recvmsg says.
+ */
+ssize_t descriptors_receive(struct descriptors *descriptors, int socket, char *room, size_t size, bool *ret_cut);
+
+/* Likewise, and leaves all as it is; `*ret_cut`: there are descriptors beside the bytes. */
+ssize_t descriptors_look(int socket, char *room, size_t size, bool *ret_cut);
 
 /*
  * Prepares a client's socket. `allowed`: whether descriptors may be sent to it; a kernel that can (Linux 6.16) refuses

@@ -337,6 +337,11 @@ static void take_duplicate(struct server *server, struct call *call, struct stre
         answer_not_duplicated(server, call, errno);
         return;
     }
+    if (descriptor_is_in_room(fd)) {
+        close(fd);
+        answer_not_duplicated(server, call, EMFILE);
+        return;
+    }
     reply_taken(call_begin(call), call->id, stream->token);
     result = call_fits(call) ? call_carry(call, fd) : -ENOMEM;
     if (result < 0) {

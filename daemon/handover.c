@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/handover.h"
 
+#include "daemon/closer.h"
 #include "daemon/log.h"
 #include "daemon/server.h"
 #include "daemon/stream.h"
@@ -15,8 +16,12 @@
 #include <string.h>
 #include <unistd.h>
 
-/* "LEDGER,LISTENER,OWNS_PATH": the numbers of two descriptors, and 0 or 1. The streams' are in the ledger. */
+/* "LEDGER,LISTENER,OWNS_PATH,CLOSING,...": the numbers of two descriptors, 0 or 1, and the numbers of those that are
+ * to be closed. The streams' are in the ledger. */
 #define VARIABLE "MINIMIO_HANDOVER"
+
+#define NUMBER_BYTES 12   /* of a number and the comma before it */
+#define CLOSING_MAX  8192 /* more would not fit into the environment; an exec closes the others, as it does any */
 
 /* Where the file is now: asked later, the kernel says "(deleted)" of one that was replaced. */
 static char program[PATH_MAX];
@@ -67,15 +72,48 @@ static int set_all_inherited(struct server *server, bool inherited)
     return result;
 }
 
-static int export(const struct server *server)
+static int export(const struct server *server, const int *closing, size_t count)
 {
-    char numbers[32];
+    size_t size = NUMBER_BYTES * (3 + count);
+    char *numbers = malloc(size);
+    int result, length;
 
-    snprintf(numbers, sizeof numbers, "%d,%d,%d", ledger_fd(server->durable.ledger), server->listener.fd,
-             server->listener.path != NULL);
-    if (setenv(VARIABLE, numbers, 1) < 0)
+    if (!numbers)
         return -ENOMEM;
-    return service_restore_environment(server->service);
+    length = snprintf(numbers, size, "%d,%d,%d", ledger_fd(server->durable.ledger), server->listener.fd,
+                      server->listener.path != NULL);
+    for (size_t i = 0; i < count; i++)
+        length += snprintf(numbers + length, size - (size_t)length, ",%d", closing[i]);
+    result = setenv(VARIABLE, numbers, 1) < 0 ? -ENOMEM : service_restore_environment(server->service);
+    free(numbers);
+    return result;
+}
+
+static void set_closing_inherited(const int *closing, size_t count, bool inherited)
+{
+    for (size_t i = 0; i < count; i++)
+        set_inherited(closing[i], inherited);
+}
+
+/* Returns only if that failed. An exec closes what it does not keep, so what may wait in close() is kept. */
+static int become(const struct server *server, char **argv)
+{
+    size_t count;
+    int *closing, result = closers_leave(&closing, &count);
+
+    if (result < 0)
+        return result;
+    count = count < CLOSING_MAX ? count : CLOSING_MAX;
+    set_closing_inherited(closing, count, true);
+    result = export(server, closing, count);
+    if (result == 0) {
+        execv(program, argv);
+        result = -errno;
+    }
+    set_closing_inherited(closing, count, false);
+    free(closing);
+    closers_return();
+    return result;
 }
 
 static int pass_settings(int settings)
@@ -93,13 +131,9 @@ int handover_run(struct server *server, char **argv, int settings)
     if (result == 0)
         result = set_all_inherited(server, true);
     if (result == 0)
-        result = export(server);
-    if (result == 0)
         result = pass_settings(settings);
-    if (result == 0) {
-        execv(program, argv);
-        result = -errno;
-    }
+    if (result == 0)
+        result = become(server, argv);
     unsetenv(VARIABLE);
     tried_settings_clear();
     service_clear_environment();
@@ -119,18 +153,43 @@ bool handover_claim(int fd)
     return flags >= 0 && !(flags & FD_CLOEXEC) && set_inherited(fd, false) == 0;
 }
 
+/* The numbers behind the first three. */
+static void take_closing(struct handover *handover, const char *numbers)
+{
+    const char *comma = numbers;
+    size_t room = strlen(numbers) / 2;
+
+    for (int i = 0; comma && i < 3; i++)
+        comma = strchr(comma + (i > 0), ',');
+    handover->closing = comma ? calloc(room, sizeof *handover->closing) : NULL;
+    for (; handover->closing && comma; comma = strchr(comma + 1, ',')) {
+        int fd = atoi(comma + 1);
+
+        if (handover_claim(fd))
+            handover->closing[handover->closing_count++] = fd;
+    }
+}
+
+void handover_deinit(struct handover *handover)
+{
+    free(handover->closing);
+    *handover = (struct handover){.ledger = -1, .listener = -1};
+}
+
 void handover_take(struct handover *ret_handover)
 {
     const char *numbers = getenv(VARIABLE);
     int ledger = -1, listener = -1, owns_path = 0;
-    bool whole = numbers && sscanf(numbers, "%d,%d,%d", &ledger, &listener, &owns_path) == 3;
+    bool given = numbers != NULL, whole = given && sscanf(numbers, "%d,%d,%d", &ledger, &listener, &owns_path) == 3;
 
-    unsetenv(VARIABLE);
     *ret_handover = (struct handover){
         .ledger = whole && handover_claim(ledger) ? ledger : -1,
         .listener = whole && handover_claim(listener) ? listener : -1,
         .owns_path = owns_path == 1,
     };
-    if (numbers && (ret_handover->ledger < 0 || ret_handover->listener < 0))
+    if (whole)
+        take_closing(ret_handover, numbers);
+    unsetenv(VARIABLE);
+    if (given && (ret_handover->ledger < 0 || ret_handover->listener < 0))
         log_write(LOG_LEVEL_ERROR, "what the binary before has handed over cannot all be used; what cannot is lost");
 }

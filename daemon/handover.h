@@ -7,6 +7,7 @@
 #define MINIMIO_DAEMON_HANDOVER_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct server;
 
@@ -18,6 +19,8 @@ const char *handover_program(void);
 struct handover {
     int ledger, listener; /* descriptors; -1: there was no binary before */
     bool owns_path;       /* the listener's file is ours to remove */
+    int *closing;         /* descriptors that it had not begun to close */
+    size_t closing_count;
 };
 
 /*
@@ -28,6 +31,7 @@ bool handover_claim(int fd);
 
 /* Takes it out of the environment. The descriptors are the caller's from then on. */
 void handover_take(struct handover *ret_handover);
+void handover_deinit(struct handover *handover);
 
 /*
  * Becomes the binary that is now where this one was, with the settings that were tried: a descriptor, or TRIED_NO_FILE.

@@ -189,6 +189,7 @@ static int settle_trial(struct server *server, struct trial *trial, const struct
     int result;
 
     signals.child = 0;
+    closers_look();
     if (trial_look(trial) != TRIAL_PASSED)
         return 0;
     result = hand_over(server, options, trial->settings);
@@ -254,6 +255,7 @@ static int serve(struct server *server, struct config *config, const struct opti
         trial_deinit(&trial);
         ignore_signals();
     }
+    handover_deinit(&handover);
     server_deinit(server);
     log_finish();
     return result;

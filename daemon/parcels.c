@@ -35,7 +35,7 @@ static void drop_first(struct parcels *parcels, bool sent)
         if (sent)
             closer_let_go(parcels->closer, fd);
         else
-            descriptor_close(fd);
+            closer_discard(parcels->closer, fd);
     }
     parcels->count--;
     memmove(parcels->list, parcels->list + 1, parcels->count * sizeof *parcels->list);

@@ -35,7 +35,7 @@ static struct account *add(struct policy *policy, uid_t uid)
         return NULL;
     account->uid = uid;
     account->is_daemons = uid == geteuid();
-    closer_init(&account->closer);
+    closer_init(&account->closer, uid != 0 && !account->is_daemons);
     share_init(&account->share, policy->schedule, uid);
     RB_INSERT(account_tree, &policy->accounts, account);
     return account;

@@ -31,7 +31,7 @@ static void refuse(struct server *server, int fd, uid_t uid, const struct fault 
 {
     server->stats.errors[fault->name]++;
     log_write_rationed(LOG_REFUSED_SESSION, uid, "session of uid %u refused: %s", (unsigned)uid, fault->message);
-    session_refuse(fd, fault);
+    session_refuse(server, fd, fault);
 }
 
 /* The overflow uid is many users, who would share their loops and limits. */
@@ -55,23 +55,6 @@ static int check_access(const struct server *server, const struct ucred *peer, i
     return -EACCES;
 }
 
-static void admit(void *owner, int fd)
-{
-    struct server *server = owner;
-    struct ucred peer = access_peer(fd);
-    struct account *account;
-    struct fault fault;
-
-    if (check_access(server, &peer, fd, &fault) < 0 ||
-        policy_add_session(&server->policy, peer.uid, &account, &fault) < 0) {
-        refuse(server, fd, peer.uid, &fault);
-    } else if (session_new(server, fd, account) < 0) {
-        policy_remove_session(&server->policy, account);
-        fault_set(&fault, FAULT_INTERNAL, "the daemon is out of memory; try again later");
-        refuse(server, fd, peer.uid, &fault);
-    }
-}
-
 static void turn_away(void *owner, int fd)
 {
     struct server *server = owner;
@@ -80,6 +63,27 @@ static void turn_away(void *owner, int fd)
     fault_set_limit(&fault, FAULT_LIMIT_EXCEEDED, "descriptors", server->config->descriptors,
                     "the daemon has no descriptor left; try again later");
     refuse(server, fd, access_peer(fd).uid, &fault);
+}
+
+static void admit(void *owner, int fd)
+{
+    struct server *server = owner;
+    struct ucred peer = access_peer(fd);
+    struct account *account;
+    struct fault fault;
+
+    if (descriptor_is_in_room(fd)) {
+        turn_away(server, fd);
+        return;
+    }
+    if (check_access(server, &peer, fd, &fault) < 0 ||
+        policy_add_session(&server->policy, peer.uid, &account, &fault) < 0) {
+        refuse(server, fd, peer.uid, &fault);
+    } else if (session_new(server, fd, account) < 0) {
+        policy_remove_session(&server->policy, account);
+        fault_set(&fault, FAULT_INTERNAL, "the daemon is out of memory; try again later");
+        refuse(server, fd, peer.uid, &fault);
+    }
 }
 
 /* ---- A turn -------------------------------------------------------------------------------------------------------
@@ -105,6 +109,8 @@ static void relieved(struct timer *timer)
     {
         if (session->loop)
             loop_resume(session->loop);
+        if (session->readable || session->backlog)
+            server_schedule(server, session);
         if (session->out.length) /* even if it was blocked: of that the kernel may have told already */
             session_said(session);
     }
@@ -355,8 +361,12 @@ int server_init(struct server *server, struct config *config, const struct hando
     LIST_INIT(&server->sessions);
     schedule_init(&server->schedule, &server->reactor.timers, &server->stats, settle);
     loops_init(&server->loops, &server->reactor, &server->durable, session_deliver);
-    closer_init(&server->closer);
+    descriptors_set_room(config->descriptors - CONFIG_DESCRIPTOR_ROOM);
+    closers_start();
+    closer_init(&server->closer, true);
     policy_init(&server->policy, server->limits, &server->schedule);
+    for (size_t i = 0; i < handover->closing_count; i++)
+        closer_put(&server->closer, handover->closing[i]);
     result = reactor_init(&server->reactor);
     if (result == 0) {
         server->stats.started_ns = server->reactor.timers.now_ns;
@@ -389,4 +399,5 @@ void server_deinit(struct server *server)
     resolver_free(server->resolver);
     service_free(server->service);
     reactor_deinit(&server->reactor);
+    closers_end();
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/service_store.h"
 
+#include "daemon/descriptors.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -128,8 +130,8 @@ int service_store_add(struct service_store *store, int fd, const char *name)
     if (!kept)
         return -ENOMEM;
     kept->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-    if (kept->fd < 0) {
-        int error = -errno;
+    if (kept->fd < 0 || descriptor_is_in_room(kept->fd)) {
+        int error = kept->fd < 0 ? -errno : -EMFILE;
         kept_free(kept);
         return error;
     }

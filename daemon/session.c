@@ -83,9 +83,11 @@ static size_t read_some(struct session *session, char *room, size_t size)
     struct server *server = session->server;
     uint32_t had = session->unclaimed.count;
     bool cut = false;
-    /* The kernel lets go of what is not received without asking anybody. */
-    uint32_t most = closer_is_clogged(&session->account->closer) ? 0 : session->limits->descriptors_message;
-    ssize_t length = descriptors_receive(&session->unclaimed, session->fd, room, size, most, &cut);
+    ssize_t length = closers_take_room() ? descriptors_look(session->fd, room, size, &cut) : 0;
+
+    /* With descriptors that the table may have no room for, the session is at its end: the bytes stay in the socket. */
+    if (!cut && length >= 0)
+        length = descriptors_receive(&session->unclaimed, session->fd, room, size, &cut);
 
     if (length > 0) {
         /* A read ends early at descriptors that came with the bytes, with more of them behind it. */
@@ -145,6 +147,10 @@ static void run(struct task *task)
         end_piece(session);
     if (!session_takes(session))
         return;
+    if (closer_is_clogged(&session->account->closer)) {
+        server_wants_relief(session->server);
+        return;
+    }
     if (session->backlog)
         intake_take_kept(session, share);
     if (!session->backlog && session->readable) {
@@ -377,7 +383,8 @@ int session_new(struct server *server, int fd, struct account *account)
 void session_apply_access(struct session *session)
 {
     struct ucred peer = access_peer(session->fd);
-    bool may = access_allows_descriptors(&session->server->config->access, &peer, session->fd);
+    bool may = access_allows_descriptors(&session->server->config->access, &peer, session->fd) &&
+               (closers_are_able() || !session->account->closer.stranger);
 
     if (may != session->may_hand_over)
         descriptors_allow(session->fd, may);
@@ -394,18 +401,6 @@ int session_take_stream(struct session *session, struct stream *stream)
 {
     policy_remove_registration(&session->server->policy, session->account);
     return stream_take(&session->server->reactor, stream);
-}
-
-/* A socket that is closed with unread bytes in it makes its peer's next read fail, and with it what we said last. */
-static void close_politely(int fd)
-{
-    char discarded[4096];
-    int rounds = 16; /* a client that goes on writing gets the failure it asks for */
-
-    shutdown(fd, SHUT_WR);
-    while (rounds-- > 0 && recv(fd, discarded, sizeof discarded, MSG_DONTWAIT) > 0)
-        ;
-    close(fd);
 }
 
 /* What is being done in pieces for it goes on without it, or ends. */
@@ -439,7 +434,7 @@ void session_free(struct session *session)
     parcels_clear(&session->parcels);
     closer_discard_all(&session->account->closer, &session->unclaimed);
     reactor_unwatch(&server->reactor, session->fd);
-    close_politely(session->fd);
+    closer_end_session(&session->account->closer, session->fd);
     policy_remove_session(&server->policy, session->account);
     reactor_bury(&server->reactor, &session->source);
 }
@@ -458,7 +453,7 @@ bool session_is_ending(struct session *session)
     return true;
 }
 
-void session_refuse(int fd, const struct fault *fault)
+void session_refuse(struct server *server, int fd, const struct fault *fault)
 {
     static const struct span id_null = {"null", 4};
     struct buffer line;
@@ -471,5 +466,5 @@ void session_refuse(int fd, const struct fault *fault)
         (void)sent; /* a new socket has room for a line; a client that left does not miss it */
     }
     buffer_deinit(&line);
-    close_politely(fd);
+    closer_end_session(&server->closer, fd);
 }

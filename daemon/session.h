@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One client: its socket, the bytes in and out, and its loop. The only file that reads or writes client sockets.
+ * One client: its socket, the bytes in and out, and its loop. The only file that reads or writes client sockets,
+ * but for what is left unread at the end (closer).
  *
  * A session takes part in a turn in up to three steps: it reads and dispatches requests (input_task), its loop's events
  * are written into its output (session_deliver), and the output goes out in one send (output_task). A session whose
@@ -80,7 +81,7 @@ int session_new(struct server *server, int fd, struct account *account);
 void session_apply_access(struct session *session);
 
 /* Tells a client that there is no session for it, and closes its socket. */
-void session_refuse(int fd, const struct fault *fault);
+void session_refuse(struct server *server, int fd, const struct fault *fault);
 
 /* Closes the session and leaves its loop; calls that wait have no answer. */
 void session_free(struct session *session);

@@ -2,6 +2,7 @@
 #include "daemon/stream.h"
 
 #include "daemon/durable.h"
+#include "daemon/policy.h"
 #include "proto/methods.h"
 
 #include <stdlib.h>
@@ -158,13 +159,17 @@ static void bury(struct reactor *reactor, struct stream *stream)
 
 void stream_free(struct reactor *reactor, struct stream *stream)
 {
+    struct closer *closer = &stream->loop->account->closer;
+
     bury(reactor, stream);
     if (stream->connecting)
         return;
-    if (stream->adopted)
-        descriptor_close(stream->fd);
-    else
+    if (!stream->adopted)
         close(stream->fd);
+    else if (stream->credentials || closer->stranger) /* a Unix socket's queue may hold anything */
+        closer_put(closer, stream->fd);
+    else
+        descriptor_close(stream->fd);
 }
 
 minimio_fd stream_take(struct reactor *reactor, struct stream *stream)

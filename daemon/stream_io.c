@@ -5,16 +5,42 @@
  */
 #include "daemon/stream.h"
 
+#include "daemon/policy.h"
+
 #include <errno.h>
 
-static ssize_t receive(int fd, void *buffer, size_t length, int flags)
+/* Descriptors may come beside what the peer of a Unix socket sends. The protocol has no place for them; the kernel
+ * would close them, and wait for that. */
+static ssize_t receive_without_descriptors(const struct stream *stream, void *buffer, size_t length)
+{
+    struct descriptors received = {0};
+    bool cut;
+    ssize_t count;
+
+    descriptors_prepare_socket(stream->fd);
+    count = descriptors_receive(&received, stream->fd, buffer, length, &cut);
+    closer_discard_all(&stream->loop->account->closer, &received);
+    return count;
+}
+
+static ssize_t receive_once(const struct stream *stream, void *buffer, size_t length, int flags)
+{
+    ssize_t count;
+
+    if (stream->credentials && !(flags & MSG_PEEK))
+        return receive_without_descriptors(stream, buffer, length);
+    count = recv(stream->fd, buffer, length, MSG_DONTWAIT | flags);
+    return count < 0 ? -errno : count;
+}
+
+static ssize_t receive(const struct stream *stream, void *buffer, size_t length, int flags)
 {
     ssize_t count;
 
     do
-        count = recv(fd, buffer, length, MSG_DONTWAIT | flags);
-    while (count < 0 && errno == EINTR);
-    return count < 0 ? -errno : count;
+        count = receive_once(stream, buffer, length, flags);
+    while (count == -EINTR);
+    return count;
 }
 
 /* Of a connection that an error has ended, the kernel tells that error once and the end from then on. */
@@ -22,12 +48,12 @@ static bool has_ended(const struct stream *stream)
 {
     char byte;
 
-    return stream->kind == DESCRIPTOR_STREAM && receive(stream->fd, &byte, sizeof byte, MSG_PEEK) == 0;
+    return stream->kind == DESCRIPTOR_STREAM && receive(stream, &byte, sizeof byte, MSG_PEEK) == 0;
 }
 
 ssize_t stream_read(struct stream *stream, void *buffer, size_t length, bool peek, bool *ret_eof)
 {
-    ssize_t count = receive(stream->fd, buffer, length, peek ? MSG_PEEK : 0);
+    ssize_t count = receive(stream, buffer, length, peek ? MSG_PEEK : 0);
 
     if (count < 0 && count != -EAGAIN && has_ended(stream)) {
         stream->error = (uint16_t)-count;

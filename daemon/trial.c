@@ -152,7 +152,7 @@ void trial_deinit(struct trial *trial)
         return;
     timer_stop(trial->timers, &trial->limit);
     kill(trial->pid, SIGKILL);
-    waitpid(trial->pid, NULL, 0);
+    waitpid(trial->pid, NULL, WNOHANG); /* whatever it waits for, the end does not */
     trial->pid = 0;
     trial_forget_settings(trial);
 }

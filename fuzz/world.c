@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "fuzz/world.h"
 
+#include "daemon/closing.h"
 #include "daemon/tried_settings.h"
 #include "fuzz/peers.h"
 #include "fuzz/require.h"
 
 #include <dirent.h>
 #include <errno.h>
-#include <pthread.h>
 #include <signal.h>
 #include <string.h>
 #include <time.h>
@@ -16,7 +16,7 @@
 #define START_NS    INT64_C(1000000000000)
 #define WAITS_MAX   20000 /* more than any input gives reason for, unless somebody hears of it */
 #define NEWCOMERS   16
-#define THREADS_MAX 16
+#define CLOSING_MAX 4096
 
 static struct world *world; /* NULL: none is running, and everything is as it always is */
 static world_step *take_step;
@@ -139,38 +139,76 @@ int __wrap_connect(int fd, const struct sockaddr *address, socklen_t length)
     return peers_connect(fd, address, length);
 }
 
-/* ---- Threads ---------------------------------------------------------------------------------------------------- */
+/* ---- Closing ---------------------------------------------------------------------------------------------------- */
 
+/* There is no closing process: what it would close waits until the input says so. */
 static struct {
-    struct thread {
-        void *(*run)(void *data);
-        void *data;
-    } list[THREADS_MAX];
+    struct closing_request {
+        int slot, fd;
+        bool alone;
+    } list[CLOSING_MAX];
     unsigned count;
-} threads;
+    struct closing_progress slots[CLOSING_SLOTS];
+} closing;
 
-int __real_pthread_create(pthread_t *ret_thread, const pthread_attr_t *attributes, void *(*run)(void *data),
-                          void *data);
-int __wrap_pthread_create(pthread_t *ret_thread, const pthread_attr_t *attributes, void *(*run)(void *data),
-                          void *data);
+int __wrap_closing_start(void);
+bool __wrap_closing_is_running(void);
+int __wrap_closing_leave(void);
+void __wrap_closing_end(void);
+struct closing_progress __wrap_closing_progress(int slot);
+bool __wrap_closing_put(int slot, int fd, enum closing_how how);
 
-int __wrap_pthread_create(pthread_t *ret_thread, const pthread_attr_t *attributes, void *(*run)(void *data), void *data)
+int __wrap_closing_start(void)
 {
-    if (!world)
-        return __real_pthread_create(ret_thread, attributes, run, data);
-    REQUIRE(threads.count < THREADS_MAX, "a thread too many");
-    threads.list[threads.count++] = (struct thread){.run = run, .data = data};
     return 0;
 }
 
-bool world_run_threads(void)
+bool __wrap_closing_is_running(void)
 {
-    unsigned count = threads.count;
+    return true;
+}
 
-    for (unsigned i = 0; i < count; i++)
-        threads.list[i].run(threads.list[i].data);
-    threads.count -= count;
-    memmove(threads.list, threads.list + count, threads.count * sizeof(*threads.list));
+/* What was not begun is the daemon's again; files are closed without it. */
+int __wrap_closing_leave(void)
+{
+    for (unsigned i = 0; i < closing.count; i++)
+        if (closing.list[i].alone) {
+            close(closing.list[i].fd);
+            closing.slots[closing.list[i].slot].alone++;
+        }
+    closing.count = 0;
+    return 0;
+}
+
+void __wrap_closing_end(void)
+{
+}
+
+struct closing_progress __wrap_closing_progress(int slot)
+{
+    return closing.slots[slot];
+}
+
+bool __wrap_closing_put(int slot, int fd, enum closing_how how)
+{
+    REQUIRE(closing.count < CLOSING_MAX, "too much is to be closed");
+    closing.list[closing.count++] = (struct closing_request){.slot = slot, .fd = fd, .alone = how == CLOSING_ALONE};
+    return true;
+}
+
+bool world_close(void)
+{
+    unsigned count = closing.count;
+
+    for (unsigned i = 0; i < count; i++) {
+        struct closing_progress *slot = &closing.slots[closing.list[i].slot];
+
+        close(closing.list[i].fd);
+        slot->begun += !closing.list[i].alone;
+        slot->done += !closing.list[i].alone;
+        slot->alone += closing.list[i].alone;
+    }
+    closing.count = 0;
     return count;
 }
 
@@ -215,6 +253,10 @@ static void config_init(struct config *config, bool narrow)
     REQUIRE(rules_add(&config->rules, true, "127.0.0.3", &advice) == 0, "%s", advice);
     allow(&config->rules, "127.0.0.0/8");
     allow(&config->rules, "[::1]");
+    config->access.descriptor_users.list = calloc(WORLD_USERS, sizeof(unsigned));
+    REQUIRE(config->access.descriptor_users.list, "out of memory");
+    for (unsigned uid = 1; uid < WORLD_USERS; uid++)
+        config->access.descriptor_users.list[config->access.descriptor_users.count++] = uid;
 }
 
 /* A place in the abstract namespace that the kernel chooses. */
@@ -253,12 +295,12 @@ static unsigned free_accounts(struct account *account)
         return 0;
     count = 1 + free_accounts(RB_LEFT(account, entry)) + free_accounts(RB_RIGHT(account, entry));
     REQUIRE(!account->sessions && !account->registrations && !account->loops, "an account is not empty");
-    REQUIRE(account->closer.used && closer_deinit(&account->closer), "an account that nobody is in");
+    REQUIRE(account->closer.slot >= 0 && closer_deinit(&account->closer), "an account that nobody is in");
     free(account);
     return count;
 }
 
-/* One whose thread was still at work when the last of it went stays with the daemon; with nothing in it. */
+/* One of which something was still to be closed when the last of it went stays with the daemon, with nothing in it. */
 static void require_accounts_empty(struct policy *policy)
 {
     REQUIRE(!policy->sessions && !policy->registrations, "%u sessions and %u registrations are counted still",
@@ -333,7 +375,8 @@ void world_run(struct world *new_world, world_step *step)
     REQUIRE(server_init(&world->server, &world->config, &handover) == 0, "it does not start");
     serve(&world->server);
     server_deinit(&world->server);
-    world_run_threads();
+    world_close();
+    closer_deinit(&world->server.closer);
     world = NULL;
     require_accounts_empty(&new_world->server.policy);
     config_deinit(&new_world->config);

@@ -47,7 +47,7 @@ void world_expect(uid_t uid);
 /* A client has heard something: what the daemon does is not for nothing. */
 void world_heard(void);
 
-/* Lets the threads run that the daemon has started; whether there were any. */
-bool world_run_threads(void);
+/* Closes what the daemon has given to its closing process; whether there was anything. */
+bool world_close(void);
 
 #endif

@@ -40,7 +40,7 @@ static const struct {
     const char *options, *message;
 } descriptors[] = {
     {"", "registrations 136, 136 a user"},
-    {"--limit registrations=137", "registrations: 137 is more than 200 descriptors allow, so it is 136"},
+    {"--limit registrations=137", "registrations: 137 is more than 472 descriptors allow, so it is 136"},
     {"--limit registrations=137", "registrations 136, 136 a user"},
     {"--limit registrations=136", "registrations 136, 136 a user"},
     {"--limit registrations=100,registrations_uid=101", "registrations 100, 100 a user"},
@@ -56,7 +56,7 @@ START_TEST(the_descriptor_limit_is_raised)
     char command[600];
 
     snprintf(command, sizeof command,
-             "ulimit -S -n 100 && ulimit -H -n 200 && exec '%s' --config /dev/null --socket '%s/raised.%d' %s", program,
+             "ulimit -S -n 100 && ulimit -H -n 472 && exec '%s' --config /dev/null --socket '%s/raised.%d' %s", program,
              temporary, (int)getpid(), descriptors[_i].options);
     process_start(&process, false, ARGUMENTS("sh", "-c", command));
     if (!process_await_text(&process, &process.err, descriptors[_i].message, PROCESS_TIMEOUT_MS))

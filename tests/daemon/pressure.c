@@ -198,7 +198,7 @@ START_TEST(a_stream_without_a_descriptor_is_refused)
 {
     static struct wire crowd[CROWD];
 
-    start_with_descriptors(&minimiod, 90);
+    start_with_descriptors(&minimiod, 362);
     port_open(&port);
     for (int i = 0; i < CROWD; i++)
         wire_open(&crowd[i], minimiod.socket);

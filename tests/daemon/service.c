@@ -194,7 +194,7 @@ START_TEST(without_descriptors_it_tells_and_does_not_spin)
     int64_t ticks;
     int told = 0;
 
-    start_with_descriptors(&minimiod, 90);
+    start_with_descriptors(&minimiod, 362);
     for (int i = 0; i < CROWD; i++)
         wire_open(&crowd[i], minimiod.socket);
     /* The last one to come is the last one to be told. */

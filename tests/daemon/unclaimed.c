@@ -469,7 +469,7 @@ START_TEST(a_set_cut_short_for_want_of_descriptors)
     int fds[2];
 
     make_pair(SOCK_STREAM, fds);
-    start_with_descriptors(&daemon, 100);
+    start_with_descriptors(&daemon, 372);
     for (int i = 0; i < 2; i++)
         wire_open(&holders[i], daemon.socket);
     wire_open(&last, daemon.socket);
