@@ -171,6 +171,7 @@ static const struct job in_process[] = {
     PART(systemd, notify, 8),
     PART(systemd, restarts, 25),
     PART(systemd, start, 20),
+    PART(systemd, strangers, 10),
     PART(systemd, units, 10),
     PART(systemd, users, 8),
     PART(systemd, watchdog, 12),
