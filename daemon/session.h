@@ -59,7 +59,7 @@ struct session {
     struct unfinished unfinished; /* the rest of a batch; no text: none */
     struct descriptors unclaimed; /* received, for the registers to come */
     uint32_t unclaimed_max;       /* the limit of them when the last ones came: a lower one is for those to come */
-    bool may_hand_over; /* descriptors */
+    bool may_hand_over;           /* descriptors */
     bool cut;                     /* of the descriptors that came last some were lost */
     bool readable;                /* the kernel may have more to read */
     bool backlog;    /* `in` may hold messages that were not taken: the client does not read, or has had its share */
