@@ -86,10 +86,10 @@ void membership_end_calls(struct session *session, const struct fault *fault)
 
 /* ---- Being put out ---------------------------------------------------------------------------------------------- */
 
-static void set_leave_fault(const struct session *session, struct fault *ret_fault)
+static void set_leave_fault(const struct loop *loop, struct fault *ret_fault)
 {
     fault_set(ret_fault, FAULT_LOOP_CLOSED,
-              session->leaving->closing ? "the loop was closed" : "another session has taken the loop over");
+              loop->closing ? "the loop was closed" : "another session has taken the loop over");
 }
 
 void membership_forget(struct session *session)
@@ -102,21 +102,27 @@ void membership_forget(struct session *session)
     session->leaving = NULL;
 }
 
-static void leave_piece(struct task *task)
+static void leave_piece(struct session *session, struct loop *loop)
 {
-    struct session *session = container_of(task, struct session, leave_task);
-    struct loop *loop = session->leaving;
     struct fault fault;
 
-    set_leave_fault(session, &fault);
+    set_leave_fault(loop, &fault);
     if (!membership_end_connects(session, &fault)) {
-        task_add(task);
+        task_add(&session->leave_task);
         return;
     }
     end_polling(loop, &fault);
     if (!loop->closing)
         session_tell_detached(session, loop->name);
     membership_forget(session);
+}
+
+static void run_leave(struct task *task)
+{
+    struct session *session = container_of(task, struct session, leave_task);
+
+    if (session->leaving)
+        leave_piece(session, session->leaving);
 }
 
 static void begin_to_leave(struct loop *loop)
@@ -126,8 +132,8 @@ static void begin_to_leave(struct loop *loop)
     loop->leaver = session;
     session->leaving = loop;
     part(loop);
-    session->leave_task = (struct task){.run = leave_piece, .share = &session->account->share, .stage = STAGE_RUN};
-    leave_piece(&session->leave_task);
+    session->leave_task = (struct task){.run = run_leave, .share = &session->account->share, .stage = STAGE_RUN};
+    leave_piece(session, loop);
 }
 
 void membership_put_out(struct loop *loop)
