@@ -250,7 +250,7 @@ class Daemon:
         return self.process.wait(60)
 
 
-CONF = ""
+CONF = "[access]\ndescriptors-users = %d\n" % ATTACKER
 
 
 def become(uid):
