@@ -15,7 +15,7 @@ if [ "${1:-}" = --check ]; then
         scripts/screens.sh --check-once || status=$?
         [ $status = 1 ] || break
     done
-    exit $status
+    exit "$status"
 fi
 . tests/clients/setup.sh
 

@@ -45,6 +45,7 @@ complete_zsh() {
 
 complete_fish() {
     # It keeps its history and settings in a home of its own.
+    # shellcheck disable=SC2016 # fish expands its arguments
     HOME=${fish_home-$folder} XDG_CONFIG_HOME=$folder XDG_DATA_HOME=$folder \
         fish -N -c 'source $argv[1]; complete -C $argv[2]' "$build/completions/minimioctl.fish" "${1//@/"${2-}"}" | cut -f 1
 }
@@ -92,6 +93,7 @@ for inserted in "'$folder/My Files/a b.sock'" "\"$folder/My Files/a b.sock\"" "$
     expect 'minimioctl --socket @ list --loop ' upstreams other
 done
 export FILES="$folder/My Files" HOME="$folder/My Files" fish_home="$folder/My Files"
+# shellcheck disable=SC2016,SC2088 # these are what a user types
 for inserted in '~/a\ b.sock' '$HOME/a\ b.sock' '"$FILES/a b.sock"'; do
     expect 'minimioctl --socket @ list --loop ' upstreams other
 done

@@ -148,6 +148,7 @@ says 'it exists and is not a socket'
 
 # Where a service manager runs and has the unit, that is who starts the daemon.
 hint_under_systemd() { # hint_under_systemd SOCKET UNIT
+    # shellcheck disable=SC2016 # the inner shell expands its arguments
     unshare -rm sh -c 'mount -t tmpfs none /run && mkdir -p "/run/systemd/system" "${2%/*}" && touch "$2" &&
         minimioctl --socket "$1" ping' sh "$1" "$2" 2>&1 | sed -n 's/^Is minimiod running? Start it with: //p'
 }
