@@ -331,12 +331,22 @@ static void sweep_all(enum sweep what, const unsigned char *waiting)
     }
 }
 
+/* A worker that has closed all that it was given may not have ended yet, or may not have been awaited. */
+static bool is_done(int slot)
+{
+    const struct queue *queue = &process.queues[slot];
+
+    return !queue->count ||
+           (queue->worker && atomic_load(&process.page->slots[slot].done) - queue->base == queue->count);
+}
+
+/* The daemon may still use the table if nothing is left to close: then nothing may be swept. */
 static bool has_work(void)
 {
     if (process.loner_count)
         return true;
     for (int slot = 0; slot < CLOSING_SLOTS; slot++)
-        if (process.queues[slot].count)
+        if (!is_done(slot))
             return true;
     return false;
 }
