@@ -31,7 +31,6 @@ struct opening {
     bool has_delivery, has_linger;
     uint8_t delivery;
     uint64_t linger_ms;
-    size_t name_length;
     char name[NAME_MAX_BYTES + 1]; /* "": an anonymous loop */
 };
 
