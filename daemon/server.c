@@ -210,6 +210,7 @@ static void say_goodbye(struct server *server)
     LIST_FOREACH(session, &server->sessions, entry)
     {
         if (session->closing) { /* its last line is said; it may be over as soon as nothing is to take its time */
+            membership_end_calls(session, NULL); /* a loop that is being closed waits for them */
             session_said(session);
             continue;
         }
