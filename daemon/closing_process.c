@@ -41,7 +41,7 @@ struct queue {
     uint32_t base; /* how many the slot had begun when the first of the list was its next */
 };
 
-/* A file, or one that is still to have its worker. */
+/* A file, which has a worker of its own, or waits for a worker. */
 struct loner {
     pid_t worker; /* 0: none */
     int slot, fd;

@@ -71,7 +71,7 @@ struct loop {
     char name[];      /* "": anonymous */
 };
 
-/* `deliver` is the task of each loop that has events for somebody who takes them. */
+/* `deliver` runs when a loop has events and a client that reads. */
 void loops_init(struct loops *loops, struct reactor *reactor, struct durable *durable,
                 void (*deliver)(struct task *task));
 
