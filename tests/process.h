@@ -13,7 +13,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define PROCESS_TIMEOUT_MS 20000 /* for what is to end by itself: far more than it takes anywhere */
+#define PROCESS_TIMEOUT_MS 60000 /* for what is to end by itself: far more than it takes anywhere */
 #define PROCESS_KILLED     (-1)  /* it overstayed and was killed */
 
 /* What a program wrote so far; a NUL stands behind it. */

@@ -9,8 +9,10 @@ build=${1:?usage: tests/run.sh BUILD [--valgrind]}
 TSAN_OPTIONS="${TSAN_OPTIONS:-} atexit_sleep_ms=0"
 # What was freed is kept aside for a while, 256 MiB of it: each test is a fork that would have to copy the tables for them.
 ASAN_OPTIONS="${ASAN_OPTIONS:-} quarantine_size_mb=16"
+# The tests' limits of time are for what hangs: a busy machine must not meet them.
+CK_TIMEOUT_MULTIPLIER=${CK_TIMEOUT_MULTIPLIER:-5}
 MINIMIO_BUILD=$build
-export TSAN_OPTIONS ASAN_OPTIONS MINIMIO_BUILD
+export CK_TIMEOUT_MULTIPLIER TSAN_OPTIONS ASAN_OPTIONS MINIMIO_BUILD
 
 if [ "${2:-}" = --valgrind ]; then
     MINIMIO_BUILD=$build/valgrind

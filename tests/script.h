@@ -6,7 +6,8 @@
 #include "tests/process.h"
 
 /*
- * Runs the program that `arguments` begin with, NULL-ended, and requires that it succeeds within the time limit. What
+ * Runs the program that `arguments` begin with, NULL-ended, and requires that it succeeds within the time limit, which
+ * the environment variable CK_TIMEOUT_MULTIPLIER multiplies, as it does the limits of Check. What
  * fails is told with the end of the output; the whole output is kept in $MINIMIO_BUILD/tests/failed/, as a message of
  * Check's has no room for it.
  *

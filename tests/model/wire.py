@@ -23,7 +23,7 @@ class Violation(AssertionError):
 class Patience:
     """How long anything is awaited; less once a run has failed, as its reduction repeats it many times."""
 
-    seconds = float(os.environ.get("MINIMIO_PATIENCE", "20"))
+    seconds = float(os.environ.get("MINIMIO_PATIENCE", "60"))
 
     @classmethod
     def deadline(cls):

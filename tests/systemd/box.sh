@@ -13,7 +13,7 @@
 #   box_as USER COMMAND…
 #   equal, contains   what a test expects; pass WHAT, fail WHAT, skip WHY
 
-BOX_SECONDS=${BOX_SECONDS:-120} # what a box lives at most
+BOX_SECONDS=${BOX_SECONDS:-600} # what a box lives at most
 BOX_PREFIX=${BOX_PREFIX:-/usr/local}
 box_folder='' box_pid='' box_keeper='' box_cgroup=''
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # The Debian packages: built, clean by lintian, and in a box installed, enabled, upgraded under a client, removed, purged.
 set -eu
-BOX_SECONDS=300
+BOX_SECONDS=900
 . tests/systemd/box.sh
 
 command -v dpkg-buildpackage >/dev/null || skip 'needs the program dpkg-buildpackage'

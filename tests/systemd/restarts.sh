@@ -4,7 +4,7 @@
 # connection closed, no registration, readiness or byte lost, and back in service within a second each time.
 # MINIMIO_RESTARTS and MINIMIO_STREAMS say how often and with how many.
 set -eu
-BOX_SECONDS=600
+BOX_SECONDS=1800
 . tests/systemd/box.sh
 
 RESTARTS=${MINIMIO_RESTARTS:-12}

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: MIT
 # From the start of the process to READY the daemon takes at most 20 ms: of processor time in the best of the starts,
 # and of the manager's clock in those starts in which neither waited for a processor, as other programs on the machine
-# make them wait. The manager's clock leaves out what the manager does before the daemon runs: the namespaces and filters
-# of the unit.
+# make them wait. A machine on which loading the program alone takes more than a third of that has three times the loading
+# time. The manager's clock leaves out what the manager does before the daemon runs: the namespaces and filters of the
+# unit.
 set -eu
 . tests/systemd/box.sh
 
@@ -32,6 +33,21 @@ start_often() {
     done >"$box_folder/$1"
 }
 
+# loading    microseconds of processor time of `minimiod --version`, the best of RUNS
+loading() {
+    python3 - "$RUNS" "$MINIMIO_BUILD/minimiod" <<'END'
+import resource, subprocess, sys
+def used():
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+def run():
+    before = used()
+    subprocess.run([sys.argv[2], "--version"], stdout=subprocess.DEVNULL, check=True)
+    return used() - before
+print(int(min(run() for _ in range(int(sys.argv[1]))) * 1e6))
+END
+}
+
 # median COLUMN FILE: empty if there are no lines
 median() {
     awk -v column="$1" '{ print $column }' "$2" | sort -n | awk '{ all[NR] = $1 } END { print all[int((NR + 1) / 2)] }'
@@ -50,12 +66,14 @@ FileDescriptorStoreMax=16384
 END
 start_often bare.service
 start_often minimiod.service
+loading=$(loading)
+[ $((3 * loading)) -le "$MOST_US" ] || MOST_US=$((3 * loading))
 awk -v most="$QUIET_US" '$3 < most' "$box_folder/bare.service" >"$box_folder/quiet"
 processor=$(sort -n "$box_folder/bare.service" | awk '{ print $1; exit }')
 clock=$(median 2 "$box_folder/quiet")
 echo "from start to READY: $processor us of processor time; by the clock $(median 2 "$box_folder/bare.service") us," \
     "with the unit's confinement $(median 2 "$box_folder/minimiod.service") us;" \
-    "$(wc -l <"$box_folder/quiet") of $RUNS starts undisturbed: ${clock:-none} us"
+    "$(wc -l <"$box_folder/quiet") of $RUNS starts undisturbed: ${clock:-none} us; loading alone $loading us"
 [ "$processor" -gt 0 ] || fail 'the kernel counted no processor time'
 [ "$processor" -le "$MOST_US" ] || fail "READY after $processor us of processor time"
 [ "${clock:-0}" -le "$MOST_US" ] || fail "READY after $clock us, undisturbed"
