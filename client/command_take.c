@@ -15,6 +15,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#define FINISHING_NS INT64_C(10000000000)
+
 /* getopt moves options in front of the rest, so the program behind `--` is cut off before it looks. */
 static char **cut_program(int *argc, char **argv)
 {
@@ -31,10 +33,19 @@ static int require_program(const struct command *command, char **program)
     return program && program[0] ? 0 : wrong_usage(command, "missing command: -- COMMAND");
 }
 
+/* For requests that finish what was begun. The time limit of the command does not apply to them once it has passed: a
+ * stream that did not go back would be lost. */
+static int64_t finishing_ns(int64_t deadline_ns)
+{
+    int64_t left_ns = deadline_left_ns(deadline_ns);
+
+    return left_ns >= 0 && left_ns < FINISHING_NS ? FINISHING_NS : left_ns;
+}
+
 /* The token is forgotten. Where the daemon is gone, the stream is here all the same. Returns 0 or the exit code. */
 static int commit(const struct command *command, struct minimio_client *client, int64_t deadline_ns)
 {
-    int r = minimio_client_take_commit(client, deadline_left_ns(deadline_ns));
+    int r = minimio_client_take_commit(client, finishing_ns(deadline_ns));
 
     return r == 0 || r == -ECONNRESET ? 0 : connection_failed(command, client, r);
 }
@@ -42,7 +53,7 @@ static int commit(const struct command *command, struct minimio_client *client, 
 /* Back into the loop, as it was registered before. Returns 0 or the exit code. */
 static int undo(const struct command *command, struct minimio_client *client, int stream, int64_t deadline_ns)
 {
-    int r = minimio_client_take_undo(client, stream, deadline_left_ns(deadline_ns));
+    int r = minimio_client_take_undo(client, stream, finishing_ns(deadline_ns));
 
     return r == 0 ? 0 : connection_failed(command, client, r);
 }

@@ -629,6 +629,30 @@ START_TEST(one_token_is_run_alone)
 }
 END_TEST
 
+/* The command outlasts the time limit, and says when it has begun: a busy machine may reach the limit before. */
+START_TEST(a_stream_goes_back_after_the_time_limit)
+{
+    int peer = register_stream("1");
+    char timeout[16], got;
+    struct process process;
+
+    fake_daemon_say(peer, "x\n");
+    for (int ms = 100;; ms *= 2) {
+        snprintf(timeout, sizeof timeout, "%dms", ms);
+        ck_assert_int_eq(process_run(&process, ARGUMENTS("run", "--loop", "a", "--timeout", timeout, "--count", "2",
+                                                         "--back", "--", "sh", "-c", "echo; read word; sleep 0.3")),
+                         124);
+        if (recv(peer, &got, 1, MSG_DONTWAIT) == 1)
+            break;
+        process_free(&process);
+    }
+    ck_assert_str_eq(process.err.text, "");
+    process_free(&process);
+    assert_run(0, "\"token\":1", NULL, "list", "--loop", "a", "--json");
+    close(peer);
+}
+END_TEST
+
 /* ---- batch ------------------------------------------------------------------------------------------------------- */
 
 START_TEST(batches_are_passed_on)
@@ -741,6 +765,7 @@ Suite *client_loops_suite(void)
     tcase_add_test(tests, the_end_alone_is_waited_for);
     tcase_add_test(tests, commands_are_run_with_ready_streams);
     tcase_add_test(tests, one_token_is_run_alone);
+    tcase_add_test(tests, a_stream_goes_back_after_the_time_limit);
     tcase_add_test(tests, batches_are_passed_on);
     tcase_add_test(tests, a_long_batch_is_passed_on);
     tcase_add_test(tests, a_batch_ends_with_its_answers);
