@@ -110,9 +110,27 @@ make_screens() {
     [ "$state" = outside ] || fail 'a screen of README.md has no end'
 }
 
+# Each output of a screen with its lines in order of their text: what happens at the same time is printed in any order.
+sort_outputs() {
+    python3 -c '
+import sys
+fences, output = 0, []
+for line in sys.stdin:
+    if line.startswith("<!-- screen:"):
+        fences = 2
+    elif fences == 1 and not line.startswith(("$ ", "```")):
+        output.append(line)
+        continue
+    elif fences and line.startswith("```"):
+        fences -= 1
+    sys.stdout.writelines(sorted(output) + [line])
+    output = []
+'
+}
+
 normalize() {
     sed -E 's/127\.0\.0\.1:[0-9]{4,}/127.0.0.1:PORT/g; s/ after [0-9.]+m?s$/ after TIME/
-        s/^(fleet +)[0-9]+( +[0-9]+ +)[0-9]+/\1UID\2READY/; s/ +$//; s/ {2,}/  /g'
+        s/^(fleet +)[0-9]+( +[0-9]+ +)[0-9]+/\1UID\2READY/; s/ +$//; s/ {2,}/  /g' | sort_outputs
 }
 
 case ${1:-} in
