@@ -249,11 +249,18 @@ check:
 	@$(MAKE) --no-print-directory build tests
 	@$(if $(M32),CC='$(CC)' CXX='c++ -m32') tests/run.sh $(BUILD)
 
-# Every test of a build for 32-bit x86.
+# Every test of a build for 32-bit x86. A kernel may run no 32-bit programs, as in confidential virtual machines: there all
+# is compiled and linked.
+RUNS_32 = echo 'int main(void) { return 0; }' | $(CC) -m32 -x c -o build/32/runs - && build/32/runs 2>/dev/null
 check-32:
 	@$(if $(filter no,$(DEPS)),:,scripts/deps.sh build check m32)
 	@scripts/sysroot-32.sh build/32/root
-	@$(MAKE) --no-print-directory M32=1 WERROR=1 DEPS=no check
+	@if $(RUNS_32); then \
+		$(MAKE) --no-print-directory M32=1 WERROR=1 DEPS=no check; \
+	else \
+		$(MAKE) --no-print-directory M32=1 WERROR=1 DEPS=no library $(addprefix build/32/,minimiod minimioctl tests/all) && \
+		echo 'check-32: skipped: this kernel runs no 32-bit programs; all of them compile and link'; \
+	fi
 
 # Each allocation and each system call of the programs fails in turn; `check` has a sample of it.
 faults:
