@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define FEWEST 4
@@ -243,14 +242,10 @@ const char *descriptor_refused_name(int fd)
     return "this descriptor";
 }
 
-/* A pipe with a name, and not that name alone. Asked so, a file system answers from what the kernel remembers, without
- * a question to whoever provides it. */
+/* A pipe that has a name. Only pipes have a capacity, an O_PATH descriptor has none, and the file system is not asked. */
 static bool is_fifo(int fd)
 {
-    struct statx found;
-
-    return statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &found) == 0 && S_ISFIFO(found.stx_mode) &&
-           !(fcntl(fd, F_GETFL) & O_PATH);
+    return fcntl(fd, F_GETPIPE_SZ) >= 0;
 }
 
 int descriptor_inspect(int fd, enum descriptor_kind *ret_kind)
