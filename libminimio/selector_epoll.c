@@ -20,6 +20,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -255,12 +256,31 @@ static int wait_ms(struct selector *selector, struct epoll_event *events, int li
     return epoll_wait(selector->epoll_fd, events, limit, timeout_ms < INT32_MAX ? (int)timeout_ms : INT32_MAX);
 }
 
+/* A weak reference: glibc has the function since 2.35, musl has none. Without it the kernel is asked directly. */
+int epoll_pwait2(int epoll_fd, struct epoll_event *events, int limit, const struct timespec *timeout,
+                 const sigset_t *mask) __attribute__((weak));
+
+static int pwait2(int epoll_fd, struct epoll_event *events, int limit, int64_t timeout_ns)
+{
+    if (epoll_pwait2) {
+        struct timespec timeout = {.tv_sec = (time_t)(timeout_ns / NS_PER_S), .tv_nsec = (long)(timeout_ns % NS_PER_S)};
+
+        return epoll_pwait2(epoll_fd, events, limit, &timeout, NULL);
+    }
+#ifdef SYS_epoll_pwait2
+    int64_t timeout[2] = {timeout_ns / NS_PER_S, timeout_ns % NS_PER_S}; /* struct __kernel_timespec */
+
+    return (int)syscall(SYS_epoll_pwait2, epoll_fd, events, limit, timeout, NULL, 0);
+#else
+    errno = ENOSYS;
+    return -1;
+#endif
+}
+
 static int wait_ns(struct selector *selector, struct epoll_event *events, int limit, int64_t timeout_ns)
 {
-    struct timespec timeout = {.tv_sec = (time_t)(timeout_ns / NS_PER_S), .tv_nsec = (long)(timeout_ns % NS_PER_S)};
-
     if (!selector->coarse) {
-        int count = epoll_pwait2(selector->epoll_fd, events, limit, &timeout, NULL);
+        int count = pwait2(selector->epoll_fd, events, limit, timeout_ns);
         /* ENOSYS: a kernel before 5.11, or valgrind. EPERM: a sandbox that does not know the call. */
         if (count >= 0 || (errno != ENOSYS && errno != EPERM))
             return count;
