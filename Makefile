@@ -6,7 +6,7 @@ CLIENT_SONAME = libminimio-client.so.0
 PREFIX ?= /usr/local
 COMMA := ,
 OBJCOPY ?= objcopy
-BUILD ?= build$(if $(M32),/32)$(if $(SANITIZE),/$(subst $(COMMA),-,$(SANITIZE)))
+BUILD ?= build$(if $(M32),/32)$(if $(MUSL),/musl)$(if $(SANITIZE),/$(subst $(COMMA),-,$(SANITIZE)))
 PLATFORM := $(shell uname -s)
 
 quiet = $(if $(V),,@printf '  %-4s %s\n' $(1) $@ &&)
@@ -36,6 +36,13 @@ ALL_LDFLAGS += -Wl,--disable-new-dtags $(foreach folder,$(SYSROOT_FOLDERS),-L$(f
 PKG_CONFIG = PKG_CONFIG_SYSROOT_DIR=$(SYSROOT) PKG_CONFIG_LIBDIR=$(firstword $(SYSROOT_FOLDERS))/pkgconfig pkg-config
 else
 PKG_CONFIG = pkg-config
+endif
+
+# What a build with musl links is compiled by scripts/sysroot-musl.sh; libsystemd is for glibc.
+ifdef MUSL
+CC = musl-gcc
+PKG_CONFIG = PKG_CONFIG_LIBDIR=$(abspath build/musl/root)/lib/pkgconfig pkg-config
+ALL_CFLAGS += -isystem $(abspath build/musl/root)/include
 endif
 
 # Expanded in recipes only, after `deps` has seen to pkg-config and what it is asked for.
@@ -96,7 +103,7 @@ BENCHES = $(addprefix $(BUILD)/bench/,library daemon neighbours calls)
 COMPLETIONS = $(addprefix $(BUILD)/completions/minimioctl.,bash zsh fish)
 PRODUCT_PACKAGES = libcjson libcares libbsd inih smartcols
 
-.PHONY: all build library tests clients deps demo check check-32 soak faults faults-results check-valgrind coverage \
+.PHONY: all build library tests clients deps demo check check-32 check-musl soak faults faults-results check-valgrind coverage \
 	mutation check-kqueue check-headers bench benches install uninstall clean help
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -125,6 +132,7 @@ help:
 	@echo '  make coverage        how much of the code the tests run'
 	@echo '  make mutation        how many deliberate bugs the tests notice'
 	@echo '  make check-32        build for 32-bit x86 and run every test'
+	@echo '  make check-musl      build with musl and run every test'
 	@echo '  make check-valgrind  run every test with the daemon under valgrind'
 	@echo '  make check-kqueue    run the tests of the library over its kqueue backend'
 	@echo '  make check-headers   compile the kqueue backend against the headers of macOS and the BSDs'
@@ -147,6 +155,7 @@ help:
 	@echo '                   the compiler and its options'
 	@echo '  SANITIZE=address,undefined'
 	@echo '                   build with sanitizers (or =thread), in a build folder of its own'
+	@echo '  MUSL=1           build with musl, in a build folder of its own'
 	@echo '  M32=1            build for 32-bit x86, in a build folder of its own'
 	@echo '  BENCH=NAME       bench: this benchmark alone'
 	@echo '  FUZZ_SECONDS=N   fuzz: how long each fuzzer runs'
@@ -261,6 +270,12 @@ check-32:
 		$(MAKE) --no-print-directory M32=1 WERROR=1 DEPS=no library $(addprefix build/32/,minimiod minimioctl tests/all) && \
 		echo 'check-32: skipped: this kernel runs no 32-bit programs; all of them compile and link'; \
 	fi
+
+# Every test of a build with musl, which has no systemd.
+check-musl:
+	@$(if $(filter no,$(DEPS)),:,scripts/deps.sh build check musl)
+	@scripts/sysroot-musl.sh build/musl/root
+	@$(MAKE) --no-print-directory MUSL=1 WERROR=1 DEPS=no check
 
 # Each allocation and each system call of the programs fails in turn; `check` has a sample of it.
 faults:

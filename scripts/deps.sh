@@ -1,12 +1,12 @@
 #!/bin/sh
 # Finds what the build (`build`), the tests (`check`), the benches (`bench`), fuzzing (`fuzz`), coverage (`coverage`),
-# foreign headers (`headers`), the library for Windows (`windows`), a 32-bit build (`m32`) or the whole CI (`ci`) need and
-# installs what is missing, with the package manager of the system. Prints nothing if nothing is missing.
+# foreign headers (`headers`), the library for Windows (`windows`), a 32-bit build (`m32`), a build with musl (`musl`) or the
+# whole CI (`ci`) need and installs what is missing, with the package manager of the system. Prints nothing if nothing is missing.
 #
 # Root installs without a question. Other users install with sudo: on a terminal the script asks first, unless DEPS is
 # `yes`; elsewhere it goes on only if sudo asks for no password. If the script cannot install, it prints a line to copy
 # that has the packages for both `make` and `make check`, and exits with 1.
-# usage: scripts/deps.sh build|check|bench|coverage|fuzz|headers|windows|m32|ci...
+# usage: scripts/deps.sh build|check|bench|coverage|fuzz|headers|windows|m32|musl|ci...
 set -eu
 
 missing=''
@@ -140,13 +140,16 @@ need() {
     m32)
         works "echo 'int main() { return 0; }' | c++ -m32 -x c++ -o /dev/null -" g++-multilib glibc-devel.i686 lib32-gcc-libs ''
         ;;
+    musl)
+        program musl-gcc musl-tools musl-gcc musl ''
+        ;;
     bench)
         peers
         # Debian's redis-server starts a service; the same program is in its tools, by another name.
         command -v redis-server >/dev/null || program redis-check-rdb redis-tools redis redis redis
         ;;
     *)
-        echo "deps.sh: unknown set '$1': build, check, ci, bench, coverage, fuzz, headers, windows or m32" >&2
+        echo "deps.sh: unknown set '$1': build, check, ci, bench, coverage, fuzz, headers, windows, m32 or musl" >&2
         exit 2
         ;;
     esac

@@ -136,7 +136,11 @@ int open_descriptors(void)
 
 size_t allocated_bytes(void)
 {
+#if defined(__GLIBC__) && __GLIBC__ * 100 + __GLIBC_MINOR__ >= 233
     return mallinfo2().uordblks;
+#else
+    return 0;
+#endif
 }
 
 struct minimio_event *reserve_events(size_t capacity)
