@@ -2,13 +2,12 @@
 /* Allocation with failures on demand. Under a sanitizer its allocator is the one behind, else the C library's. */
 #include "tests/fail_alloc.h"
 
+#include "tests/libc_alloc.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-void *__libc_malloc(size_t size);
-void *__libc_calloc(size_t count, size_t size);
-void *__libc_realloc(void *memory, size_t size);
 void *__interceptor_malloc(size_t size) __attribute__((weak));
 void *__interceptor_calloc(size_t count, size_t size) __attribute__((weak));
 void *__interceptor_realloc(void *memory, size_t size) __attribute__((weak));

@@ -3,6 +3,8 @@
  * Preloaded into a daemon under test: once it listens, every $FAIL_EVERY-th allocation fails, until main has returned:
  * what a coverage build writes then does not bear it.
  */
+#include "tests/libc_alloc.h"
+
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdatomic.h>
@@ -11,10 +13,6 @@
 #include <sys/socket.h>
 
 #define EXPORT __attribute__((visibility("default")))
-
-void *__libc_malloc(size_t size);
-void *__libc_calloc(size_t count, size_t size);
-void *__libc_realloc(void *old, size_t size);
 
 EXPORT void *malloc(size_t size);
 EXPORT void *calloc(size_t count, size_t size);
