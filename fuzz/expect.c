@@ -289,7 +289,7 @@ static void match_named(const struct method_info *method, const struct node *par
 static void match(const struct method_info *method, const struct node *params, const struct node **ret_nodes,
                   struct expected_request *request)
 {
-    if (!params)
+    if (!params || params->kind == NODE_NULL)
         return;
     if (params->kind == NODE_OBJECT) {
         match_named(method, params, ret_nodes, request);

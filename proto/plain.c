@@ -211,7 +211,7 @@ static bool take_param(struct cursor *cursor, const struct method_info *method, 
 static bool take_params(struct cursor *cursor, const struct method_info *method, struct params *params)
 {
     if (!take(cursor, '{'))
-        return false;
+        return TAKE_TEXT(cursor, "null");
     if (take(cursor, '}'))
         return true;
     do {

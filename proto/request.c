@@ -313,13 +313,13 @@ static int collect_positional(const struct method_info *method, struct span para
 static int collect(const struct method_info *method, struct span params, struct span *ret_values,
                    struct fault *ret_fault)
 {
-    if (!params.data)
+    if (!params.data || walk_kind(params) == WALK_NULL)
         return 0;
     if (walk_kind(params) == WALK_OBJECT)
         return collect_named(method, params, ret_values, ret_fault);
     if (walk_kind(params) == WALK_ARRAY)
         return collect_positional(method, params, ret_values, ret_fault);
-    fault_set_param(ret_fault, "params", "params must be an object or an array");
+    fault_set_param(ret_fault, "params", "params must be an object, an array or null");
     return -EBADMSG;
 }
 

@@ -27,7 +27,9 @@ class Request:
 
     def message(self, number):
         self.id = number
-        return {"jsonrpc": "2.0", "id": number, "method": self.method, "params": self.params}
+        # Without parameters, {}, null and nothing are the same.
+        params = {"params": self.params or [{}, None][number % 2]} if self.params or number % 3 else {}
+        return {"jsonrpc": "2.0", "id": number, "method": self.method, **params}
 
     def error(self):
         """The name of the error that it must meet; None: none."""

@@ -106,6 +106,7 @@ static const char *const plain_texts[] = {
     "{\"jsonrpc\":\"2.0\",\"method\":\"register\",\"params\":{\"token\":1,\"address\":\"a:1\",\"interests\":[]}}",
     "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"write\",\"params\":{\"token\":1,\"data\":\"\"}}",
     "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"rpc.discover\"}  {",
+    "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\",\"params\": null }",
 };
 
 START_TEST(what_clients_write_is_accepted)
@@ -139,6 +140,9 @@ static const char *const other_texts[] = {
     "{\"jsonrpc\":\"2.0\",\"id\":1,\"params\":{\"token\":1},\"method\":\"take\"}",
     "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"take\",\"params\":[1]}",
     "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"take\",\"params\":{}}",
+    "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"take\",\"params\":null}",
+    "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\",\"params\":nul}",
+    "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\",\"params\":nullx}",
     "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"take\"}",
     "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"take\",\"params\":{\"token\":null}}",
     "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"take\",\"params\":{\"token\":-1}}",

@@ -179,7 +179,7 @@ START_TEST(messages_say_what_to_do)
         {"{\"token\":1,\"address\":\"\"}", "address must be a string of 1 to 300 bytes"},
         {"{\"token\":1,\"tokens\":2}", "register has no parameter \"tokens\""},
         {"[1,2,3,4,5,6,7,8,9]", "register takes at most 8 parameters"},
-        {"7", "params must be an object or an array"},
+        {"7", "params must be an object, an array or null"},
     };
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
