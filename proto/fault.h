@@ -40,7 +40,7 @@ struct fault {
     int64_t offset;    /* data.offset; negative: none */
     const char *limit; /* data.limit, a constant; NULL: no limit and no max */
     uint64_t max;      /* data.max */
-    char param[68];    /* data.param; "": none */
+    char param[68];    /* data.param of INVALID_PARAMS, which may be "" */
     char reason[68];   /* data.reason; "": none */
     char address[72];  /* data.address, numeric; "": none */
     char rule[72];     /* data.rule; "": none */

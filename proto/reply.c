@@ -117,7 +117,8 @@ static void put_error_data(struct buffer *out, const struct fault *fault)
         put_text(out, "limit", fault->limit);
         put_number(out, "max", fault->max);
     }
-    put_text_if(out, "param", fault->param);
+    if (fault->name == FAULT_INVALID_PARAMS)
+        put_text(out, "param", fault->param);
     put_text_if(out, "errno", fault->error ? errno_name(fault->error) : NULL);
     put_text_if(out, "address", fault->address);
     put_text_if(out, "reason", fault->reason);

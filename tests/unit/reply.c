@@ -246,6 +246,10 @@ START_TEST(errors_tell_what_they_have)
     reply_error(&out, id, &fault);
     require_bytes("{\"jsonrpc\":\"2.0\",\"id\":\"a\",\"error\":{\"code\":-32602,\"message\":\"wrong\","
                   "\"data\":{\"name\":\"INVALID_PARAMS\",\"param\":\"to\\\"ken\"}}}");
+    fault_set_param(&fault, "", "no such");
+    reply_error(&out, id, &fault);
+    require_bytes("{\"jsonrpc\":\"2.0\",\"id\":\"a\",\"error\":{\"code\":-32602,\"message\":\"no such\","
+                  "\"data\":{\"name\":\"INVALID_PARAMS\",\"param\":\"\"}}}");
     fault_set(&fault, FAULT_CONNECT_FAILED, "refused");
     fault.error = ECONNREFUSED;
     strcpy(fault.address, "[::1]:80");
