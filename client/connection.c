@@ -265,7 +265,7 @@ void explain_fault(const cJSON *fault, const char *address, char *ret_text, size
     else if (strcmp(name, "RESOLVE_FAILED") == 0 && reason && address)
         snprintf(ret_text, size, "%s", reason);
     else if (strcmp(name, "TIMED_OUT") == 0)
-        snprintf(ret_text, size, "%.*s", (int)strcspn(message, ";"), message);
+        snprintf(ret_text, size, "%.*s", (int)strcspn(message, address ? ":;" : ";"), message);
     else
         snprintf(ret_text, size, "%s (%s)", message, name);
 }

@@ -32,12 +32,14 @@ static struct stream *find_stream(struct call *call, uint64_t token)
 static struct stream *find_open(struct call *call, uint64_t token)
 {
     struct stream *stream = find_stream(call, token);
+    struct fault fault;
 
-    if (stream && stream->connecting) {
-        answer_fault(call, FAULT_NOT_CONNECTED, "the token is still connecting; wait for the reply to its register");
-        return NULL;
-    }
-    return stream;
+    if (!stream || !stream->connecting)
+        return stream;
+    fault_set(&fault, FAULT_NOT_CONNECTED, "token %llu is still connecting; wait for the reply to its register",
+              (unsigned long long)token);
+    call_fault(call, &fault);
+    return NULL;
 }
 
 /* Likewise, and this session may have the daemon read and write it: its peer would take the daemon for the writer. */
@@ -291,7 +293,8 @@ void handle_deregister(struct server *server, struct call *call, const struct pa
     if (!stream)
         return;
     if (stream->connecting) {
-        fault_set(&fault, FAULT_CANCELLED, "the token was deregistered while it was connecting");
+        fault_set(&fault, FAULT_CANCELLED, "token %llu was deregistered while it was connecting",
+                  (unsigned long long)params->token);
         registering_cancel(stream->registering, &fault);
     } else {
         session_close_stream(call->session, stream);
@@ -388,11 +391,13 @@ void handle_take(struct server *server, struct call *call, const struct params *
 
 /* ---- Data ------------------------------------------------------------------------------------------------------- */
 
-static void answer_io_failed(struct call *call, int error, const char *what)
+/* `what` was tried on the stream, as in "nothing could be read from". */
+static void answer_io_failed(struct call *call, const struct stream *stream, int error, const char *what)
 {
     struct fault fault;
 
-    fault_set(&fault, FAULT_IO_FAILED, "%s: %s", what, errno_name(error));
+    fault_set(&fault, FAULT_IO_FAILED, "%s token %llu: %s", what, (unsigned long long)stream->token,
+              errno_name(error));
     fault.error = error;
     call_fault(call, &fault);
 }
@@ -403,7 +408,7 @@ static void read_into(struct call *call, const struct params *params, struct str
     ssize_t count = stream_read(stream, bytes, size, params->peek, &eof);
 
     if (count < 0 && count != -EAGAIN) {
-        answer_io_failed(call, (int)-count, "nothing could be read");
+        answer_io_failed(call, stream, (int)-count, "nothing could be read from");
         return;
     }
     reply_read(call_begin(call), call->id, (struct span){bytes, count > 0 ? (size_t)count : 0},
@@ -439,7 +444,7 @@ static void write_bytes(struct call *call, struct stream *stream, struct span da
     ssize_t count = stream_write(stream, data);
 
     if (count < 0 && count != -EAGAIN) {
-        answer_io_failed(call, (int)-count, "nothing could be written");
+        answer_io_failed(call, stream, (int)-count, "nothing could be written to");
         return;
     }
     reply_written(call_begin(call), call->id, count > 0 ? (uint64_t)count : 0);
@@ -485,7 +490,7 @@ void handle_shutdown(struct server *server, struct call *call, const struct para
         return;
     result = stream_shutdown(stream, (enum direction)params->how);
     if (result < 0)
-        answer_io_failed(call, -result, "not shut down");
+        answer_io_failed(call, stream, -result, "could not shut down");
     else
         answer_empty(call);
 }

@@ -37,17 +37,43 @@ static void release(struct registering *registering)
 
 /* ---- Answers ---------------------------------------------------------------------------------------------------- */
 
-static void describe_connect_failure(const struct connector_result *result, uint32_t descriptors,
+#define NAMED_TARGET_MAX 90 /* so much of a target leaves room in a message for why it failed */
+
+/* The target as its client wrote it, of which a message has the beginning. */
+static void name_target(const struct registering *registering, char ret_text[NAMED_TARGET_MAX + 4])
+{
+    const struct stream *stream = registering->stream;
+    bool is_long = stream->target_length > NAMED_TARGET_MAX;
+
+    snprintf(ret_text, NAMED_TARGET_MAX + 4, "%.*s%s", is_long ? NAMED_TARGET_MAX : (int)stream->target_length,
+             stream->target, is_long ? "..." : "");
+}
+
+static bool is_target(const struct registering *registering, const char *address)
+{
+    const struct stream *stream = registering->stream;
+
+    return strlen(address) == stream->target_length && !memcmp(address, stream->target, stream->target_length);
+}
+
+static void describe_connect_failure(const struct registering *registering, const struct connector_result *result,
                                      struct fault *ret_fault)
 {
+    uint32_t descriptors = registering->server->config->descriptors;
+    char target[NAMED_TARGET_MAX + 4];
+
     if (result->error == EMFILE || result->error == ENFILE) {
         fault_set_limit(ret_fault, FAULT_LIMIT_EXCEEDED, "descriptors", descriptors,
                         "the daemon has no descriptor left for this connection; try again later");
         log_write_rationed(LOG_LIMIT, LOG_NOBODY, "a connection failed: descriptors = %u is reached", descriptors);
         return;
     }
-    fault_set(ret_fault, FAULT_CONNECT_FAILED, "could not connect to %s: %s", result->address,
-              errno_name(result->error));
+    name_target(registering, target);
+    if (is_target(registering, result->address))
+        fault_set(ret_fault, FAULT_CONNECT_FAILED, "could not connect to %s: %s", target, errno_name(result->error));
+    else
+        fault_set(ret_fault, FAULT_CONNECT_FAILED, "could not connect to %s, last %s: %s", target, result->address,
+                  errno_name(result->error));
     ret_fault->error = result->error;
     snprintf(ret_fault->address, sizeof ret_fault->address, "%s", result->address);
 }
@@ -56,10 +82,8 @@ static void log_denial(const struct registering *registering, const struct conne
 {
     const struct stream *stream = registering->stream;
     uid_t uid = registering->call.session->account->uid;
-    bool literal = strlen(result->address) == stream->target_length &&
-                   !memcmp(result->address, stream->target, stream->target_length);
 
-    if (literal)
+    if (is_target(registering, result->address))
         log_write_rationed(LOG_DENIED, uid, "uid %u: %s denied: %s", (unsigned)uid, result->address, result->rule);
     else
         log_write_rationed(LOG_DENIED, uid, "uid %u: %.*s, which is %s, denied: %s", (unsigned)uid,
@@ -76,9 +100,12 @@ static void describe_denial(const struct connector_result *result, struct fault 
 static void describe(const struct registering *registering, const struct connector_result *result,
                      struct fault *ret_fault)
 {
+    char target[NAMED_TARGET_MAX + 4];
+
+    name_target(registering, target);
     switch (result->outcome) {
     case CONNECTOR_RESOLVE_FAILED:
-        fault_set(ret_fault, FAULT_RESOLVE_FAILED, "the host's name was not resolved: %s", result->reason);
+        fault_set(ret_fault, FAULT_RESOLVE_FAILED, "the host of %s was not resolved: %s", target, result->reason);
         snprintf(ret_fault->reason, sizeof ret_fault->reason, "%s", result->reason);
         break;
     case CONNECTOR_DENIED:
@@ -86,11 +113,11 @@ static void describe(const struct registering *registering, const struct connect
         log_denial(registering, result);
         break;
     case CONNECTOR_TIMED_OUT:
-        fault_set(ret_fault, FAULT_TIMED_OUT, "not connected within %llu ms; see timeout_ms",
-                  (unsigned long long)registering->timeout_ms);
+        fault_set(ret_fault, FAULT_TIMED_OUT, "not connected within %llu ms: %s; see timeout_ms",
+                  (unsigned long long)registering->timeout_ms, target);
         break;
     default:
-        describe_connect_failure(result, registering->server->config->descriptors, ret_fault);
+        describe_connect_failure(registering, result, ret_fault);
     }
 }
 

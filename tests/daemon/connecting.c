@@ -88,6 +88,35 @@ START_TEST(localhost_is_the_loopback)
 }
 END_TEST
 
+/* People read the message alone, and a session has many registers under way. */
+static void require_message(const char *part)
+{
+    ck_assert_msg(strstr(member(wire.message, "error.message")->valuestring, part), "%s", wire.line);
+}
+
+START_TEST(a_failure_names_its_target)
+{
+    char expected[160], long_name[256];
+    struct port closed;
+
+    port_bind(&closed);
+    call_fails(&wire, "CONNECT_FAILED", NULL, "register", "[1,'%s']", closed.address);
+    snprintf(expected, sizeof expected, "could not connect to %s: ECONNREFUSED", closed.address);
+    require_message(expected);
+    call_fails(&wire, "CONNECT_FAILED", NULL, "register", "[1,'localhost%s']", strchr(closed.address, ':'));
+    require_message("could not connect to localhost:");
+    require_message(closed.address);
+    port_close(&closed);
+    call_fails(&wire, "RESOLVE_FAILED", NULL, "register", "[1,'no.such.invalid:80']");
+    require_message("no.such.invalid:80");
+    memset(long_name, 'x', sizeof long_name);
+    for (size_t i = 50; i < sizeof long_name; i += 50)
+        long_name[i] = '.';
+    call_fails(&wire, "RESOLVE_FAILED", NULL, "register", "[1,'%.200s.invalid:80']", long_name);
+    require_message("... was not resolved: ");
+}
+END_TEST
+
 static const char *const bad_addresses[] = {"",      "host",    "host:",  ":80",        "host:0",      "host:65536",
                                             "h:8x",  "a b:80",  "[::1]",  "::1:80",     "[1.2.3.4:80", "h/x:80",
                                             "[]:80", "[x y]:1", "h\t:80", "\xc3\xa9:80"};
@@ -157,6 +186,7 @@ Suite *daemon_connecting_suite(void)
     tcase_add_test(tests, a_connecting_token_is_in_use);
     tcase_add_test(tests, requests_behind_a_register_go_on);
     tcase_add_test(tests, localhost_is_the_loopback);
+    tcase_add_test(tests, a_failure_names_its_target);
     tcase_add_loop_test(tests, an_address_that_is_none_is_refused, 0,
                         (int)(sizeof bad_addresses / sizeof bad_addresses[0]));
     tcase_add_loop_test(tests, a_bad_register_is_told_by_name, 0,

@@ -34,6 +34,7 @@ static void io_fails(const char *error, const char *method, const char *params)
 {
     call_fails(&wire, "IO_FAILED", NULL, method, "%s", params);
     expect_in(wire.message, "{'error':{'code':14,'data':{'errno':'%s'}}}", error);
+    ck_assert_msg(strstr(member(wire.message, "error.message")->valuestring, " token "), "%s", wire.line);
 }
 
 /* ---- read -------------------------------------------------------------------------------------------------------- */
