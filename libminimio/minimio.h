@@ -262,7 +262,8 @@ int minimio_tcp_stream_connect(const struct sockaddr *address, socklen_t address
 
 /*
  * Resolves "host:port" or "[v6]:port" (port 1 to 65535) and connects to the first address that answers, its addresses
- * tried in a staggered order as in RFC 8305. Blocks until connected or failed, at most `timeout_ns` nanoseconds (a
+ * tried in a staggered order as in RFC 8305. IPv4 addresses are strict dotted quads, and a host that ends in a number
+ * and is none is -EINVAL; "localhost" and names below it are the loopback, and are not looked up. Blocks until connected or failed, at most `timeout_ns` nanoseconds (a
  * negative timeout: no limit) over all of it but the system's own name lookup.
  * Errors: -EINVAL, not such a text; -ENOENT, no such name; -EAGAIN, the lookup failed for now; -ETIMEDOUT; else why
  * the last address failed.

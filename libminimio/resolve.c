@@ -2,47 +2,13 @@
 /* Names to addresses, by the system's resolver. Portable. */
 #include "libminimio/resolve.h"
 
+#include "libminimio/host_port.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define HOST_MAX    255 /* bytes of a name in DNS, and more than an IPv6 address with its zone */
-#define PORT_DIGITS 5
-
-struct host_port {
-    char host[HOST_MAX + 1];
-    char port[PORT_DIGITS + 1];
-    bool is_literal; /* it stood in brackets */
-};
-
-static bool is_port(const char *text)
-{
-    size_t length = strspn(text, "0123456789");
-
-    if (length == 0 || length > PORT_DIGITS || text[length] != '\0')
-        return false;
-    long port = strtol(text, NULL, 10);
-    return port >= 1 && port <= 65535;
-}
-
-static int parse(const char *text, struct host_port *ret_parsed)
-{
-    bool is_literal = text[0] == '[';
-    const char *host = is_literal ? text + 1 : text;
-    const char *end = strchr(host, is_literal ? ']' : ':');
-    const char *colon = end && is_literal ? end + 1 : end;
-
-    /* A second colon without brackets leaves no port behind the first one. */
-    if (!end || end == host || end - host > HOST_MAX || *colon != ':' || !is_port(colon + 1))
-        return -EINVAL;
-    memcpy(ret_parsed->host, host, (size_t)(end - host));
-    ret_parsed->host[end - host] = '\0';
-    strcpy(ret_parsed->port, colon + 1);
-    ret_parsed->is_literal = is_literal;
-    return 0;
-}
-
-static int lookup_error(int error, bool is_literal)
+static int lookup_error(int error)
 {
     switch (error) {
     case EAI_MEMORY:
@@ -58,10 +24,9 @@ static int lookup_error(int error, bool is_literal)
 #if defined(EAI_NODATA) && EAI_NODATA != EAI_NONAME
     case EAI_NODATA:
 #endif
-        return is_literal ? -EINVAL : -ENOENT;
+        return -ENOENT;
     default:
-        /* A literal is not looked up, so that nothing of the moment can have failed. */
-        return is_literal ? -EINVAL : -EAGAIN;
+        return -EAGAIN;
     }
 }
 
@@ -73,7 +38,7 @@ static struct addrinfo *next_of(struct addrinfo *from, int family, bool same)
     return from;
 }
 
-static int order_by_turns(struct addresses *addresses)
+static int order_by_turns(struct addresses *addresses, bool v6_first)
 {
     struct addrinfo *all = addresses->list;
     size_t count = 0;
@@ -85,19 +50,37 @@ static int order_by_turns(struct addresses *addresses)
     addresses->order = calloc(count, sizeof(*addresses->order));
     if (!addresses->order)
         return -ENOMEM;
-    struct addrinfo *preferred = all;
-    struct addrinfo *other = next_of(all, all->ai_family, false);
+    int first = v6_first ? AF_INET6 : all->ai_family;
+    struct addrinfo *preferred = next_of(all, first, true);
+    struct addrinfo *other = next_of(all, first, false);
     while (preferred || other) {
         if (preferred) {
             addresses->order[addresses->count++] = preferred;
-            preferred = next_of(preferred->ai_next, all->ai_family, true);
+            preferred = next_of(preferred->ai_next, first, true);
         }
         if (other) {
             addresses->order[addresses->count++] = other;
-            other = next_of(other->ai_next, all->ai_family, false);
+            other = next_of(other->ai_next, first, false);
         }
     }
     return 0;
+}
+
+/* Nothing but a name is looked up. */
+static int look_up(const struct host_port *parsed, struct addrinfo **ret_list)
+{
+    bool is_literal = parsed->kind == HOST_V4 || parsed->kind == HOST_V6;
+    struct addrinfo hints = {
+        .ai_family = parsed->kind == HOST_V4   ? AF_INET
+                     : parsed->kind == HOST_V6 ? AF_INET6
+                                               : AF_UNSPEC,
+        .ai_socktype = SOCK_STREAM,
+        .ai_flags = AI_NUMERICSERV | (is_literal ? AI_NUMERICHOST : 0),
+    };
+
+    /* Without a host the system gives the loopback addresses. */
+    int error = getaddrinfo(parsed->kind == HOST_LOCALHOST ? NULL : parsed->host, parsed->port, &hints, ret_list);
+    return error == 0 ? 0 : lookup_error(error);
 }
 
 int addresses_resolve(const char *host_port, struct addresses *ret_addresses)
@@ -105,18 +88,12 @@ int addresses_resolve(const char *host_port, struct addresses *ret_addresses)
     struct addresses addresses = {0};
     struct host_port parsed;
 
-    int r = parse(host_port, &parsed);
+    int r = host_port_parse(host_port, &parsed);
+    if (r == 0)
+        r = look_up(&parsed, &addresses.list);
     if (r < 0)
         return r;
-    struct addrinfo hints = {
-        .ai_family = parsed.is_literal ? AF_INET6 : AF_UNSPEC,
-        .ai_socktype = SOCK_STREAM,
-        .ai_flags = AI_NUMERICSERV | (parsed.is_literal ? AI_NUMERICHOST : 0),
-    };
-    int error = getaddrinfo(parsed.host, parsed.port, &hints, &addresses.list);
-    if (error != 0)
-        return lookup_error(error, parsed.is_literal);
-    r = order_by_turns(&addresses);
+    r = order_by_turns(&addresses, parsed.kind == HOST_LOCALHOST);
     if (r < 0) {
         addresses_deinit(&addresses);
         return r;

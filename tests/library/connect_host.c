@@ -32,6 +32,15 @@ static int connect_to(const char *host, int port, int64_t timeout_ns)
     return minimio_tcp_stream_connect_host(text, timeout_ns, &stream);
 }
 
+static const struct sockaddr_storage *peer(void)
+{
+    static struct sockaddr_storage address;
+    socklen_t length;
+
+    ck_assert_int_eq(minimio_tcp_stream_peer_addr(stream, &address, &length), 0);
+    return &address;
+}
+
 START_TEST(what_is_no_host_and_port_is_refused)
 {
     static const char *const texts[] = {
@@ -54,7 +63,19 @@ START_TEST(what_is_no_host_and_port_is_refused)
         "[127.0.0.1]:80",
         "[localhost]:80",
         "localhost:000080",
+        "localhost:080",
         "[::1]:80x",
+        "[zz]:80",
+        "[::1%1]:80",
+        "[fe80::1%0]:80",
+        "127.0.0.010:80",
+        "127.1:80",
+        "0x7f.1:80",
+        "2130706433:80",
+        "127.0.0.1.:80",
+        "127.0.0.1%1:80",
+        "a..b:80",
+        "\xef\xbc\x91.2.3.4:80",
     };
 
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
@@ -83,6 +104,22 @@ START_TEST(literals_of_both_families_connect)
     stream = minimio_tcp_stream_free(stream);
     close_fd(listener);
     ck_assert_int_eq(open_descriptors(), before);
+}
+END_TEST
+
+/* RFC 6761: a name server, or a file of the system's, may say otherwise. */
+START_TEST(localhost_is_the_loopback)
+{
+    static const char *const names[] = {"localhost", "LocalHost.", "any.localhost", "many.test.localhost."};
+    int family = _i % 2 == 0 ? AF_INET : AF_INET6;
+    struct sockaddr_storage address;
+    socklen_t length;
+
+    TEST_NEEDS(family == AF_INET || has_ipv6(), IPV6);
+    minimio_fd listener = listen_on(family, &address, &length);
+    ck_assert_int_eq(connect_to(names[_i / 2], port_of(&address), PLENTY), 0);
+    ck_assert_int_eq(peer()->ss_family, family);
+    close_fd(listener);
 }
 END_TEST
 
@@ -144,15 +181,6 @@ static void add_refusing_address(int family)
     socklen_t length;
 
     refusing[refusing_count++] = bind_on(family, &many[many_count++], &length);
-}
-
-static const struct sockaddr_storage *peer(void)
-{
-    static struct sockaddr_storage address;
-    socklen_t length;
-
-    ck_assert_int_eq(minimio_tcp_stream_peer_addr(stream, &address, &length), 0);
-    return &address;
 }
 
 /* With the pause of a quarter second after each refusal, the attempts would take longer than the timeout. */
@@ -274,6 +302,7 @@ Suite *library_connect_host_suite(void)
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_test(tests, what_is_no_host_and_port_is_refused);
     tcase_add_loop_test(tests, literals_of_both_families_connect, 0, 2);
+    tcase_add_loop_test(tests, localhost_is_the_loopback, 0, 8);
     tcase_add_test(tests, a_refusal_is_told);
     tcase_add_test(tests, the_next_address_is_tried_at_once_after_a_refusal);
     tcase_add_test(tests, the_next_address_is_tried_after_a_quarter_second_of_silence);
