@@ -9,97 +9,48 @@
 #include <stdio.h>
 #include <string.h>
 
-static int parse_port(const char *text, size_t length, uint16_t *ret_port)
+enum endpoint_fault target_parse(struct span text, struct target *ret_target)
 {
-    uint32_t port = 0;
+    struct endpoint endpoint;
+    enum endpoint_fault fault = endpoint_parse(text, &endpoint);
 
-    if (length < 1 || length > 5)
-        return -EINVAL;
-    for (size_t i = 0; i < length; i++) {
-        if (text[i] < '0' || text[i] > '9')
-            return -EINVAL;
-        port = port * 10 + (uint32_t)(text[i] - '0');
-    }
-    if (port < 1 || port > UINT16_MAX)
-        return -EINVAL;
-    *ret_port = (uint16_t)port;
-    return 0;
+    if (fault != ENDPOINT_OK)
+        return fault;
+    ret_target->kind = endpoint.kind;
+    ret_target->port = endpoint.port;
+    memcpy(ret_target->bytes, endpoint.bytes, sizeof ret_target->bytes);
+    snprintf(ret_target->host, sizeof ret_target->host, "%.*s", (int)endpoint.host.length, endpoint.host.data);
+    snprintf(ret_target->zone, sizeof ret_target->zone, "%.*s", (int)endpoint.zone.length,
+             endpoint.zone.length ? endpoint.zone.data : "");
+    return ENDPOINT_OK;
 }
 
-/* Printable ASCII without what would make the text mean something else; whether the name exists is for DNS to say. */
-static bool is_host(const char *text, size_t length, bool bracketed)
+/* A name that is a number too is a name first. */
+static int find_zone(const char *zone, uint32_t *ret_scope)
 {
-    if (length < 1 || length > ADDRESS_HOST_MAX)
-        return false;
-    for (size_t i = 0; i < length; i++)
-        if (text[i] <= ' ' || text[i] >= 127 || strchr("[]/@\\\"", text[i]) || (text[i] == ':' && !bracketed))
-            return false;
-    return true;
-}
-
-int target_parse(struct span text, struct target *ret_target)
-{
-    const char *colon = text.length ? memrchr(text.data, ':', text.length) : NULL;
-    const char *host = text.data;
-    size_t host_length;
-    bool bracketed;
-    uint16_t port;
-
-    if (!colon || parse_port(colon + 1, text.length - (size_t)(colon + 1 - text.data), &port) < 0)
-        return -EINVAL;
-    host_length = (size_t)(colon - host);
-    bracketed = host_length >= 2 && host[0] == '[' && host[host_length - 1] == ']';
-    if (bracketed) {
-        host++;
-        host_length -= 2;
-    }
-    if (!is_host(host, host_length, bracketed))
-        return -EINVAL;
-    memcpy(ret_target->host, host, host_length);
-    ret_target->host[host_length] = '\0';
-    ret_target->port = port;
-    ret_target->bracketed = bracketed;
-    return 0;
-}
-
-/* A scope is an interface's name or number. */
-static int parse_scope(const char *text, uint32_t *ret_scope)
-{
-    uint32_t scope = if_nametoindex(text);
-    char rest;
-
-    if (!scope && sscanf(text, "%u%c", &scope, &rest) != 1)
-        return -ENOENT;
-    *ret_scope = scope;
-    return 0;
-}
-
-static int parse_v6(const char *host, struct sockaddr_in6 *ret_address)
-{
-    const char *percent = strchr(host, '%');
-    size_t length = percent ? (size_t)(percent - host) : strlen(host);
-    struct sockaddr_in6 address = {.sin6_family = AF_INET6};
-    char digits[INET6_ADDRSTRLEN];
-
-    if (length >= sizeof digits)
-        return -ENOENT;
-    memcpy(digits, host, length);
-    digits[length] = '\0';
-    if (inet_pton(AF_INET6, digits, &address.sin6_addr) != 1)
-        return -ENOENT;
-    if (percent && parse_scope(percent + 1, &address.sin6_scope_id) < 0)
-        return -ENOENT;
-    *ret_address = address;
-    return 0;
+    *ret_scope = if_nametoindex(zone);
+    if (*ret_scope)
+        return 0;
+    return decimal_parse((struct span){zone, strlen(zone)}, UINT32_MAX, ret_scope) == strlen(zone) ? 0 : -ENODEV;
 }
 
 int target_literal(const struct target *target, union address *ret_address)
 {
-    union address address = {.v4 = {.sin_family = AF_INET}};
+    union address address = {0};
+    int result = 0;
 
-    if (target->bracketed ? parse_v6(target->host, &address.v6) < 0
-                          : inet_pton(AF_INET, target->host, &address.v4.sin_addr) != 1)
+    if (target->kind == ENDPOINT_V4) {
+        address.v4.sin_family = AF_INET;
+        memcpy(&address.v4.sin_addr, target->bytes, sizeof address.v4.sin_addr);
+    } else if (target->kind == ENDPOINT_V6) {
+        address.v6.sin6_family = AF_INET6;
+        memcpy(&address.v6.sin6_addr, target->bytes, sizeof address.v6.sin6_addr);
+        result = target->zone[0] ? find_zone(target->zone, &address.v6.sin6_scope_id) : 0;
+    } else {
         return -ENOENT;
+    }
+    if (result < 0)
+        return result;
     address_set_port(&address, target->port);
     *ret_address = address;
     return 0;

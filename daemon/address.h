@@ -5,15 +5,14 @@
 #ifndef MINIMIO_DAEMON_ADDRESS_H
 #define MINIMIO_DAEMON_ADDRESS_H
 
-#include "proto/buffer.h"
+#include "proto/endpoint.h"
 
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/socket.h>
 
-#define ADDRESS_HOST_MAX 253 /* a DNS name's longest text */
-#define ADDRESS_TEXT_MAX 72  /* "[v6%scope]:port" and a NUL */
+#define ADDRESS_TEXT_MAX 72 /* "[v6%scope]:port" and a NUL */
 
 union address {
     struct sockaddr any;
@@ -22,15 +21,18 @@ union address {
 };
 
 struct target {
-    char host[ADDRESS_HOST_MAX + 1];
+    enum endpoint_kind kind;
+    char host[ENDPOINT_HOST_MAX + 2]; /* with the dot at its end, if it was written */
+    char zone[ENDPOINT_ZONE_MAX + 1]; /* "": none */
+    uint8_t bytes[16];                /* of a V4 or V6, as in struct endpoint */
     uint16_t port;
-    bool bracketed; /* "[v6]:port": nothing but a v6 literal */
 };
 
-/* "host:port" or "[v6]:port". Error: -EINVAL, not of that form. */
-int target_parse(struct span text, struct target *ret_target);
+/* Reads "host:port" or "[v6]:port"; `*ret_target` is written if the text is one. */
+enum endpoint_fault target_parse(struct span text, struct target *ret_target);
 
-/* The literal that the host is, if it is one; never asks a name server. Error: -ENOENT, it is a name. */
+/* The address that the host is; never asks a name server. Errors: -ENOENT, the host is a name; -ENODEV, the zone names
+ * no network interface. */
 int target_literal(const struct target *target, union address *ret_address);
 
 void address_set_port(union address *address, uint16_t port);

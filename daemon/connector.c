@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 /* One address being tried. */
 struct attempt {
@@ -290,20 +289,6 @@ static void ask(struct connector *connector, int index, int family)
                                                   : OUT_OF_MEMORY);
 }
 
-/* RFC 6761: localhost and what is below it is the loopback, whatever a name server says. (c-ares 1.18 would also leak
- * the name at each such lookup.) */
-static bool is_localhost(const char *host)
-{
-    static const char name[] = "localhost";
-    size_t length = strlen(host);
-
-    if (length && host[length - 1] == '.')
-        length--;
-    if (length < sizeof name - 1 || strncasecmp(host + length - (sizeof name - 1), name, sizeof name - 1) != 0)
-        return false;
-    return length == sizeof name - 1 || host[length - sizeof name] == '.';
-}
-
 static void add_known(struct connector *connector, const union address *address)
 {
     struct family *family = &connector->families[address->any.sa_family == AF_INET6 ? V6 : V4];
@@ -313,6 +298,7 @@ static void add_known(struct connector *connector, const union address *address)
         set_reason(connector, OUT_OF_MEMORY);
 }
 
+/* RFC 6761: localhost and what is below it is the loopback, whatever a name server says. */
 static void add_loopback(struct connector *connector)
 {
     union address v6 = {.v6 = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT}};
@@ -322,19 +308,26 @@ static void add_loopback(struct connector *connector)
     add_known(connector, &v4);
 }
 
+/* Adds what is known without a question. */
+static void add_literal(struct connector *connector)
+{
+    union address literal;
+
+    if (connector->target.kind == ENDPOINT_LOCALHOST)
+        add_loopback(connector);
+    else if (target_literal(&connector->target, &literal) == 0)
+        add_known(connector, &literal);
+    else
+        set_reason(connector, "there is no such network interface");
+}
+
 /* Runs with the turn's timers, so that what is known at once is not told from within connector_new. */
 static void begin(struct timer *timer)
 {
     struct connector *connector = container_of(timer, struct connector, pace);
-    union address literal;
 
-    if (target_literal(&connector->target, &literal) == 0) {
-        add_known(connector, &literal);
-        try_next(connector);
-        return;
-    }
-    if (is_localhost(connector->target.host)) {
-        add_loopback(connector);
+    if (connector->target.kind != ENDPOINT_NAME) {
+        add_literal(connector);
         try_next(connector);
         return;
     }

@@ -7,6 +7,7 @@
 #include "daemon/stream.h"
 #include "proto/base64.h"
 #include "proto/reply.h"
+#include "proto/text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -125,15 +126,28 @@ static int connect_stream(struct server *server, struct call *call, const struct
     return result;
 }
 
+#define NAMED_ADDRESS_MAX 40 /* so much of what is no address leaves room in a message for the reason */
+
+static void answer_no_address(struct call *call, struct span text, enum endpoint_fault wrong)
+{
+    size_t length = text.length <= NAMED_ADDRESS_MAX ? text.length : text_cut(text.data, NAMED_ADDRESS_MAX);
+    struct fault fault;
+
+    fault_set_param(&fault, "address", "address cannot be \"%.*s%s\": %s", (int)length, text.data,
+                    length < text.length ? "..." : "", endpoint_fault_text(wrong));
+    call_fault(call, &fault);
+}
+
 static void register_address(struct server *server, struct call *call, const struct params *params)
 {
     struct account *account = call->session->account;
+    enum endpoint_fault wrong;
     struct target target;
     struct fault fault;
 
-    if (target_parse(params->address, &target) < 0) {
-        answer_param_fault(call, "address",
-                           "address must be \"host:port\" or \"[v6]:port\", with a port from 1 to 65535");
+    wrong = target_parse(params->address, &target);
+    if (wrong != ENDPOINT_OK) {
+        answer_no_address(call, params->address, wrong);
         return;
     }
     if (policy_add_registration(&server->policy, account, &fault) < 0) {
@@ -396,8 +410,7 @@ static void answer_io_failed(struct call *call, const struct stream *stream, int
 {
     struct fault fault;
 
-    fault_set(&fault, FAULT_IO_FAILED, "%s token %llu: %s", what, (unsigned long long)stream->token,
-              errno_name(error));
+    fault_set(&fault, FAULT_IO_FAILED, "%s token %llu: %s", what, (unsigned long long)stream->token, errno_name(error));
     fault.error = error;
     call_fault(call, &fault);
 }

@@ -17,7 +17,8 @@ static int read_as(const char *before, struct span text, const char *behind, uni
     struct target target;
     int length = snprintf(whole, sizeof whole, "%s%.*s%s", before, (int)text.length, text.data, behind);
 
-    if (length < 0 || (size_t)length >= sizeof whole || target_parse((struct span){whole, (size_t)length}, &target) < 0)
+    if (length < 0 || (size_t)length >= sizeof whole ||
+        target_parse((struct span){whole, (size_t)length}, &target) != ENDPOINT_OK)
         return -EINVAL;
     return target_literal(&target, ret_address) < 0 ? -EINVAL : 0;
 }

@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/rules.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define HOST_MAX 48 /* "[v6]" and a NUL */
 
 static const uint8_t v4_mapped[12] = {[10] = 0xff, [11] = 0xff};
 
@@ -22,17 +19,10 @@ void rules_deinit(struct rules *rules)
 /* Takes a decimal number from the front. */
 static int take_number(const char **text, uint32_t max, uint32_t *ret_number)
 {
-    const char *at = *text;
-    uint32_t number = 0;
+    size_t length = decimal_parse((struct span){*text, strlen(*text)}, max, ret_number);
 
-    for (; *at >= '0' && *at <= '9'; at++)
-        if (number <= max)
-            number = number * 10 + (uint32_t)(*at - '0');
-    if (at == *text || number > max)
-        return -EINVAL;
-    *text = at;
-    *ret_number = number;
-    return 0;
+    *text += length;
+    return length ? 0 : -EINVAL;
 }
 
 static int take_ports(const char **text, struct rule *rule)
@@ -55,18 +45,18 @@ static int take_ports(const char **text, struct rule *rule)
     return 0;
 }
 
-static int take_address(const char **text, struct rule *rule)
+static int take_address(const char **text, struct rule *rule, const char **ret_advice)
 {
     bool bracketed = **text == '[';
-    size_t length = bracketed ? strcspn(*text, "]") : strcspn(*text, "/:");
-    char host[HOST_MAX];
+    size_t length = strcspn(*text, bracketed ? "]" : "/:");
+    struct span host = {*text + bracketed, length - bracketed};
 
-    if (length >= sizeof host || (bracketed && (*text)[length] != ']'))
+    if (bracketed && (*text)[length] != ']')
         return -EINVAL;
-    memcpy(host, *text + bracketed, length - bracketed);
-    host[length - bracketed] = '\0';
+    if (!bracketed && endpoint_host_is_numeric(host) && strchr(*text, ':') == strrchr(*text, ':')) /* else it is IPv6 */
+        *ret_advice = "an IPv4 address is four integers from 0 to 255 without leading zeros, as in 192.0.2.7";
     rule->family = bracketed ? RULE_V6 : RULE_V4;
-    if (inet_pton(bracketed ? AF_INET6 : AF_INET, host, rule->bytes) != 1)
+    if (bracketed ? !v6_parse(host, rule->bytes) : !v4_parse(host, rule->bytes))
         return -EINVAL;
     *text += length + bracketed;
     return 0;
@@ -100,11 +90,11 @@ static int take_net(const char **text, struct rule *rule, const char **ret_advic
     }
     *ret_advice = "write an address as 192.0.2.7, 10.0.0.0/8, [2001:db8::]/32 or *, then :PORT or :FIRST-LAST; "
                   "IPv6 stands in brackets, and names are not rules";
-    if (take_address(text, rule) < 0)
+    if (take_address(text, rule, ret_advice) < 0)
         return -EINVAL;
     bits = rule->family == RULE_V4 ? 32 : 128;
     prefix = bits;
-    *ret_advice = "behind the / stands a number of bits: 0 to 32 for IPv4, 0 to 128 for IPv6";
+    *ret_advice = "behind the / stands a number of bits without leading zeros: 0 to 32 for IPv4, 0 to 128 for IPv6";
     if (**text == '/' && ((*text)++, take_number(text, bits, &prefix) < 0))
         return -EINVAL;
     rule->prefix = (uint8_t)prefix;
@@ -122,7 +112,7 @@ static int read_rule(const char *text, struct rule *rule, const char **ret_advic
 
     if (result < 0)
         return result;
-    *ret_advice = "behind the : stands one port or FIRST-LAST, 1 to 65535";
+    *ret_advice = "behind the : stands one port or FIRST-LAST, 1 to 65535 without leading zeros";
     if (*at == ':' && take_ports(&at, rule) < 0)
         return -EINVAL;
     *ret_advice = "there is more than one rule's text here: write one rule a line";

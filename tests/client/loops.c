@@ -220,6 +220,7 @@ START_TEST(wrong_usage_is_told)
     assert_run(2, NULL, "invalid token 'x': an integer from 0 to 9007199254740991", "register", "--loop", "a", "x",
                port.address);
     assert_run(2, NULL, "missing port", "register", "--loop", "a", "1", "localhost");
+    assert_run(2, NULL, "an IPv4 address is four integers", "register", "--loop", "a", "1", "127.0.0.010:80");
     assert_run(2, NULL, "invalid --mode 'x'; use oneshot, edge, level\n", "register", "--loop", "a", "1", port.address,
                "--mode", "x");
     assert_run(2, NULL, "invalid --interests 'x'; use readable, writable, closed\n", "reregister", "--loop", "a", "1",
@@ -317,6 +318,7 @@ START_TEST(connect_tells_what_is_wrong)
     assert_times_out(NULL, NULL, "connect", port.address, "--timeout", "100ms");
     assert_run(2, NULL, "missing address", "connect");
     assert_run(2, NULL, "missing port", "connect", "localhost");
+    assert_run(2, NULL, "an IPv4 address is four integers", "connect", "2130706433:80");
     assert_run(0, "shuts down that direction", NULL, "connect", "--help");
 }
 END_TEST

@@ -180,6 +180,7 @@ START_TEST(wrong_usage_is_told)
 {
     assert_run(2, NULL, "HOST:PORT", "watch");
     assert_run(2, NULL, "missing port", "watch", "localhost");
+    assert_run(2, NULL, "'0x7f.1:80': an IPv4 address is four integers", "watch", "0x7f.1:80");
     assert_run(2, NULL, "--interests", "watch", "localhost:1", "--interests", "everything");
     assert_run(2, NULL, "--interests", "watch", "localhost:1", "--interests", "");
     assert_run(2, NULL, "--mode", "watch", "localhost:1", "--mode", "level");

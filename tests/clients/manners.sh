@@ -103,7 +103,7 @@ wrong "invalid --count '0': an integer from 1 to 9007199254740991" events --loop
 wrong "invalid token 'x': an integer from 0 to 9007199254740991" deregister --loop a x
 wrong "invalid direction 'up'; use read, write, both" shutdown --loop a 1 up
 wrong "invalid shell 'csh'; use bash, zsh, fish" completions csh
-wrong "invalid address 'x:0': the port is an integer from 1 to 65535" watch x:0
+wrong "invalid address 'x:0': the port is an integer from 1 to 65535 without leading zeros" watch x:0
 wrong "unknown option '--lop'" list --lop=x
 wrong "unknown option '-x'" list --timeout=1s -xV
 wrong "option '--t' is ambiguous" list --t

@@ -71,6 +71,7 @@ static const struct {
     {"[access]\ngroups = root users\n", 2, "there is no group 'root users'"},
     {"[targets]\ndenny = 10.0.0.0/8\n", 2, "there is no key 'denny' in [targets], only allow, deny, default"},
     {"[targets]\ndeny = 10.0.0.0/33\n", 2, "deny = '10.0.0.0/33': behind the / stands a number of bits"},
+    {"[targets]\ndeny = 127.1\n", 2, "deny = '127.1': an IPv4 address is four integers from 0 to 255"},
     {"[targets]\ndeny = 10.0.0.1/8\n", 2, "deny = '10.0.0.1/8': the address has bits beyond its prefix"},
     {"[targets]\ndeny = ::1\n", 2, "IPv6 stands in brackets"},
     {"[targets]\ndeny = example.com\n", 2, "names are not rules"},

@@ -73,9 +73,9 @@ END_TEST
 
 START_TEST(localhost_is_the_loopback)
 {
-    static const char *const names[] = {"localhost", "LocalHost.", "any.localhost"};
+    static const char *const names[] = {"localhost", "LocalHost.", "any.localhost", "a.b.localhost."};
 
-    for (uint64_t i = 0; i < 3; i++) {
+    for (uint64_t i = 0; i < 4; i++) {
         char address[32];
 
         snprintf(address, sizeof address, "%s%s", names[i], strchr(port.address, ':'));
@@ -114,6 +114,35 @@ START_TEST(a_failure_names_its_target)
         long_name[i] = '.';
     call_fails(&wire, "RESOLVE_FAILED", NULL, "register", "[1,'%.200s.invalid:80']", long_name);
     require_message("... was not resolved: ");
+}
+END_TEST
+
+/* The kinds are in proto/vectors/addresses.jsonl. */
+static const struct {
+    const char *text, *message;
+} numeric_forms[] = {
+    {"127.0.0.010:80", "\"127.0.0.010:80\": an IPv4 address is four integers from 0 to 255"},
+    {"127.1:80", "an IPv4 address is four integers"},
+    {"0x7f.1:80", "an IPv4 address is four integers"},
+    {"2130706433:80", "an IPv4 address is four integers"},
+    {"1.2.3.4.:80", "an IPv4 address is four integers"},
+    {"[zz]:80", "between brackets stands an IPv6 address"},
+    {"[127.0.0.1]:80", "between brackets stands an IPv6 address"},
+    {"[::1%lo]:80", "a zone is the interface of a link-local address"},
+    {"h:080", "the port is an integer from 1 to 65535 without leading zeros"},
+};
+
+START_TEST(a_numeric_form_that_is_no_address_is_refused_by_name)
+{
+    call_fails(&wire, "INVALID_PARAMS", "{'param':'address'}", "register", "[1,'%s']", numeric_forms[_i].text);
+    require_message(numeric_forms[_i].message);
+}
+END_TEST
+
+START_TEST(a_zone_without_an_interface_is_not_resolved)
+{
+    call_fails(&wire, "RESOLVE_FAILED", "{'reason':'there is no such network interface'}", "register",
+               "[1,'[fe80::1%%no-such]:80']");
 }
 END_TEST
 
@@ -187,6 +216,8 @@ Suite *daemon_connecting_suite(void)
     tcase_add_test(tests, requests_behind_a_register_go_on);
     tcase_add_test(tests, localhost_is_the_loopback);
     tcase_add_test(tests, a_failure_names_its_target);
+    tcase_add_loop_test(tests, a_numeric_form_that_is_no_address_is_refused_by_name, 0, LENGTH(numeric_forms));
+    tcase_add_test(tests, a_zone_without_an_interface_is_not_resolved);
     tcase_add_loop_test(tests, an_address_that_is_none_is_refused, 0,
                         (int)(sizeof bad_addresses / sizeof bad_addresses[0]));
     tcase_add_loop_test(tests, a_bad_register_is_told_by_name, 0,
