@@ -263,14 +263,19 @@ int minimio_tcp_stream_connect(const struct sockaddr *address, socklen_t address
 /*
  * Resolves "host:port" or "[v6]:port" (port 1 to 65535) and connects to the first address that answers, its addresses
  * tried in a staggered order as in RFC 8305. IPv4 addresses are strict dotted quads, and a host that ends in a number
- * and is none is -EINVAL; "localhost" and names below it are the loopback, and are not looked up. Blocks until connected or failed, at most `timeout_ns` nanoseconds (a
- * negative timeout: no limit) over all of it but the system's own name lookup.
- * Errors: -EINVAL, not such a text; -ENOENT, no such name; -EAGAIN, the lookup failed for now; -ETIMEDOUT; else why
- * the last address failed.
+ * and is none is -EINVAL; "localhost" and names below it are the loopback, and are not looked up. Blocks until
+ * connected or failed, at most `timeout_ns` nanoseconds (a negative timeout: no limit) over all of it but the system's
+ * own name lookup.
+ * Errors: -EINVAL, not such a text; -ENOENT, no such name; -EAGAIN, the lookup failed for now; -ETIMEDOUT; else why the
+ * last address failed.
  */
 int minimio_tcp_stream_connect_host(const char *host_port, int64_t timeout_ns, struct minimio_tcp_stream **ret_stream);
 
-/* 0, connected; -EINPROGRESS; or why connecting failed, and that again whenever it is asked. */
+/*
+ * 0, connected; -EINPROGRESS; or why connecting failed, and that again whenever it is asked. A stream whose two ends
+ * are the same, as the system gave it the port that it was to connect to, is -ECONNREFUSED, and its connection is
+ * reset.
+ */
 int minimio_tcp_stream_finish_connect(struct minimio_tcp_stream *stream);
 
 /*

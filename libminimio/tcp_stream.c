@@ -7,6 +7,10 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+#ifndef _WIN32
+#include <netinet/in.h>
+#endif
 
 int tcp_stream_new(minimio_fd fd, bool connected, struct minimio_tcp_stream **ret_stream)
 {
@@ -19,6 +23,20 @@ int tcp_stream_new(minimio_fd fd, bool connected, struct minimio_tcp_stream **re
     atomic_flag_clear(&stream->memberships_lock);
     *ret_stream = stream;
     return 0;
+}
+
+bool tcp_stream_is_same_end(const struct sockaddr_storage *left, const struct sockaddr_storage *right)
+{
+    const struct sockaddr_in *left_v4 = (const struct sockaddr_in *)left, *right_v4 = (const struct sockaddr_in *)right;
+    const struct sockaddr_in6 *left_v6 = (const struct sockaddr_in6 *)left;
+    const struct sockaddr_in6 *right_v6 = (const struct sockaddr_in6 *)right;
+
+    if (left->ss_family != right->ss_family)
+        return false;
+    if (left->ss_family == AF_INET)
+        return left_v4->sin_port == right_v4->sin_port && left_v4->sin_addr.s_addr == right_v4->sin_addr.s_addr;
+    return left->ss_family == AF_INET6 && left_v6->sin6_port == right_v6->sin6_port &&
+           memcmp(&left_v6->sin6_addr, &right_v6->sin6_addr, sizeof(left_v6->sin6_addr)) == 0;
 }
 
 minimio_fd minimio_tcp_stream_fd(const struct minimio_tcp_stream *stream)

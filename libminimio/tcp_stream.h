@@ -37,6 +37,9 @@ struct minimio_tcp_stream {
 /* Makes a stream that owns `fd`; -ENOMEM leaves it to the caller. */
 int tcp_stream_new(minimio_fd fd, bool connected, struct minimio_tcp_stream **ret_stream);
 
+/* Whether the addresses of a connection's two ends are the same: then it is connected to itself. */
+bool tcp_stream_is_same_end(const struct sockaddr_storage *left, const struct sockaddr_storage *right);
+
 /*
  * Remembers that the stream is registered in `queue`, which is thereby referred to. Returns 1, or 0 if it was
  * remembered already. Error: -ENOMEM. Both are called with the lock of that queue's selector held.

@@ -101,13 +101,13 @@ int minimio_tcp_stream_connect(const struct sockaddr *address, socklen_t address
     int fd = open_socket(address->sa_family);
     if (fd < 0)
         return fd;
-    bool connected = connect(fd, address, address_length) == 0;
     /* A signal interrupts the call, not the connecting. */
-    if (!connected && errno != EINPROGRESS && errno != EINTR) {
+    if (connect(fd, address, address_length) < 0 && errno != EINPROGRESS && errno != EINTR) {
         r = -errno;
         goto out;
     }
-    r = tcp_stream_new(fd, connected, ret_stream);
+    /* Even where it is connected already: finish_connect sees to whom. */
+    r = tcp_stream_new(fd, false, ret_stream);
 out:
     if (r < 0)
         close(fd);
@@ -196,24 +196,55 @@ static bool is_connecting(int fd)
     return getsockname(fd, (struct sockaddr *)&local, &length) == 0 && has_port(&local);
 }
 
+static bool is_self_connected(int fd, const struct sockaddr_storage *peer)
+{
+    struct sockaddr_storage local = {0};
+    socklen_t length = sizeof(local);
+
+    return getsockname(fd, (struct sockaddr *)&local, &length) == 0 && tcp_stream_is_same_end(&local, peer);
+}
+
+/* Ends the connection by a reset: an orderly end would occupy the port for a minute, and its server may be about to
+ * start. Where the system does not take a connection back, the close resets. */
+static void abort_connection(int fd)
+{
+    const struct sockaddr nobody = {.sa_family = AF_UNSPEC};
+    const struct linger at_once = {.l_onoff = 1};
+
+    if (connect(fd, &nobody, sizeof(nobody)) < 0)
+        setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+}
+
+/* Nobody listens where a stream is connected to itself: the system gave the stream that very port. */
+static int finish_connected(struct minimio_tcp_stream *stream, const struct sockaddr_storage *peer)
+{
+    if (is_self_connected(stream->fd, peer)) {
+        abort_connection(stream->fd);
+        stream->connect_error = ECONNREFUSED;
+        return -ECONNREFUSED;
+    }
+    stream->connected = true;
+    return 0;
+}
+
+/* The peer is asked for first, as it is known only while there is a connection: an error is none of connecting then. */
 int minimio_tcp_stream_finish_connect(struct minimio_tcp_stream *stream)
 {
-    struct sockaddr_storage peer;
+    struct sockaddr_storage peer = {0};
     socklen_t length = sizeof(peer);
 
     assert(stream);
     if (stream->connected)
         return 0;
-    if (stream->connect_error == 0)
-        minimio_tcp_stream_take_error(stream);
     if (stream->connect_error != 0)
         return -stream->connect_error;
-    if (getpeername(stream->fd, (struct sockaddr *)&peer, &length) == 0) {
-        stream->connected = true;
-        return 0;
-    }
+    if (getpeername(stream->fd, (struct sockaddr *)&peer, &length) == 0)
+        return finish_connected(stream, &peer);
     if (errno != ENOTCONN && errno != EINVAL) /* the latter is macOS's, of a connection that is over */
         return -errno;
+    minimio_tcp_stream_take_error(stream);
+    if (stream->connect_error != 0)
+        return -stream->connect_error;
     if (is_connecting(stream->fd))
         return -EINPROGRESS;
     /* It may have failed since its error was asked for. */

@@ -52,15 +52,14 @@ static void let_loopback_refuse_at_once(SOCKET fd, const struct sockaddr *addres
         WSAIoctl(fd, SIO_TCP_INITIAL_RTO, &once, sizeof(once), NULL, 0, &length, NULL, NULL);
 }
 
-static int start_connect(SOCKET fd, const struct sockaddr *address, socklen_t address_length, bool *ret_connected)
+static int start_connect(SOCKET fd, const struct sockaddr *address, socklen_t address_length)
 {
     int r = set_non_blocking(fd);
 
     if (r < 0)
         return r;
     let_loopback_refuse_at_once(fd, address);
-    *ret_connected = connect(fd, address, address_length) == 0;
-    if (!*ret_connected && WSAGetLastError() != WSAEWOULDBLOCK)
+    if (connect(fd, address, address_length) != 0 && WSAGetLastError() != WSAEWOULDBLOCK)
         return winsock_last_error();
     return 0;
 }
@@ -68,8 +67,6 @@ static int start_connect(SOCKET fd, const struct sockaddr *address, socklen_t ad
 int minimio_tcp_stream_connect(const struct sockaddr *address, socklen_t address_length,
                                struct minimio_tcp_stream **ret_stream)
 {
-    bool connected = false;
-
     assert(address && ret_stream);
     if (address_length < (socklen_t)offsetof(struct sockaddr, sa_data))
         return -EINVAL;
@@ -86,13 +83,13 @@ int minimio_tcp_stream_connect(const struct sockaddr *address, socklen_t address
                            WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT);
     if (fd == INVALID_SOCKET)
         return winsock_last_error();
-    r = start_connect(fd, address, address_length, &connected);
+    r = start_connect(fd, address, address_length);
     if (r == 0)
-        r = tcp_stream_new(fd, connected, ret_stream);
+        r = tcp_stream_new(fd, false, ret_stream);
     if (r < 0)
         closesocket(fd);
     else
-        (*ret_stream)->connecting = !connected;
+        (*ret_stream)->connecting = true; /* even where it is connected already: finish_connect sees to whom */
     return r;
 }
 
@@ -198,6 +195,30 @@ int minimio_tcp_stream_take_error(struct minimio_tcp_stream *stream)
     return -error;
 }
 
+static bool is_self_connected(SOCKET fd)
+{
+    struct sockaddr_storage local = {0}, peer = {0};
+    socklen_t length = sizeof(local), peer_length = sizeof(peer);
+
+    return getsockname(fd, (struct sockaddr *)&local, &length) == 0 &&
+           getpeername(fd, (struct sockaddr *)&peer, &peer_length) == 0 && tcp_stream_is_same_end(&local, &peer);
+}
+
+/* Nobody listens where a stream is connected to itself: the system gave the stream that very port. The close is to
+ * reset the connection, as an orderly end would occupy the port, and its server may be about to start. */
+static int finish_connected(struct minimio_tcp_stream *stream)
+{
+    const struct linger at_once = {.l_onoff = 1};
+
+    if (!is_self_connected(stream->fd)) {
+        stream->connected = true;
+        return 0;
+    }
+    setsockopt(stream->fd, SOL_SOCKET, SO_LINGER, (const char *)&at_once, sizeof(at_once));
+    stream->connect_error = ECONNREFUSED;
+    return -ECONNREFUSED;
+}
+
 int minimio_tcp_stream_finish_connect(struct minimio_tcp_stream *stream)
 {
     assert(stream);
@@ -209,9 +230,8 @@ int minimio_tcp_stream_finish_connect(struct minimio_tcp_stream *stream)
             minimio_tcp_stream_take_error(stream);
         if (stream->connect_error != 0)
             return -stream->connect_error;
-        stream->connected = is_connected(stream->fd);
-        if (stream->connected)
-            return 0;
+        if (is_connected(stream->fd))
+            return finish_connected(stream);
     }
     return stream->connecting ? -EINPROGRESS : -ENOTCONN;
 }

@@ -64,6 +64,7 @@ Suite *library_cost_suite(void);
 Suite *library_blocked_suite(void);
 Suite *library_fork_suite(void);
 Suite *library_null_handles_suite(void);
+Suite *library_own_port_suite(void);
 Suite *library_modes_suite(void);
 Suite *library_poll_suite(void);
 Suite *library_random_walk_suite(void);
@@ -125,6 +126,7 @@ static const struct job in_process[] = {
     SUITE(library_blocked, 1),
     SUITE(library_fork, 1),
     SUITE(library_null_handles, 1),
+    SUITE(library_own_port, 1),
     SUITE(library_modes, 1),
     SUITE(library_poll, 1),
     SUITE(library_random_walk, 1),

@@ -14,6 +14,7 @@ Suite *library_faults_suite(void);
 Suite *library_fork_suite(void);
 Suite *library_modes_suite(void);
 Suite *library_null_handles_suite(void);
+Suite *library_own_port_suite(void);
 Suite *library_poll_suite(void);
 Suite *library_random_walk_suite(void);
 Suite *library_registering_suite(void);
@@ -38,6 +39,7 @@ static Suite *(*const suites[])(void) = {
     library_fork_suite,
     library_modes_suite,
     library_null_handles_suite,
+    library_own_port_suite,
     library_poll_suite,
     library_random_walk_suite,
     library_registering_suite,

@@ -245,6 +245,34 @@ START_TEST(arming_a_oneshot_anew_costs_one_system_call)
 }
 END_TEST
 
+static struct minimio_tcp_stream *connecting;
+
+static void finish(const int *fds)
+{
+    (void)fds;
+    if (minimio_tcp_stream_finish_connect(connecting) != 0)
+        _exit(EXIT_FAILURE);
+}
+
+/* One for each end: they are compared. */
+START_TEST(finishing_a_connect_costs_two_system_calls)
+{
+    struct sockaddr_storage address;
+    struct calls calls;
+    socklen_t length;
+    minimio_fd listener = listen_on(AF_INET, &address, &length);
+
+    ck_assert_int_eq(minimio_tcp_stream_connect((struct sockaddr *)&address, length, &connecting), 0);
+    close_fd(accept_from(listener));
+    if (count_calls(MINIMIO_LEVEL, finish, &calls)) {
+        ck_assert_int_eq(calls.epoll_ctl + calls.epoll_wait, 0);
+        ck_assert_int_eq(calls.other, 2);
+    }
+    minimio_tcp_stream_free(connecting);
+    close_fd(listener);
+}
+END_TEST
+
 Suite *library_system_calls_suite(void)
 {
     Suite *suite = suite_create("library_system_calls");
@@ -254,6 +282,7 @@ Suite *library_system_calls_suite(void)
     tcase_add_loop_test(tests, an_event_costs_no_system_call_but_the_wait, 0, 5);
     tcase_add_loop_test(tests, events_cost_no_system_call_beyond_the_wait, 0, 3);
     tcase_add_test(tests, arming_a_oneshot_anew_costs_one_system_call);
+    tcase_add_test(tests, finishing_a_connect_costs_two_system_calls);
     suite_add_tcase(suite, tests);
     return suite;
 }
