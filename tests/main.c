@@ -232,6 +232,8 @@ static const struct job of_programs[] = {
     PART(client_scripts, many, 4),
     PART(client_scripts, top, 4),
     PART(client_scripts, readme, 1),
+    PART(client_scripts, manners, 15),
+    PART(client_scripts, addresses, 3),
     SUITE(client_wait, 5),
     SUITE(client_watch, 1),
     SUITE(example_delay_server, 1),

@@ -61,6 +61,14 @@ START_TEST(top_works_on_a_terminal)
 }
 END_TEST
 
+static const char *const address_themes[] = {"numeric_forms", "own_port"};
+
+START_TEST(addresses_are_what_they_look_like)
+{
+    run("tests/clients/addresses.py", address_themes[_i]);
+}
+END_TEST
+
 START_TEST(the_readme_s_screens_are_true)
 {
     run("scripts/screens.sh", "--check");
@@ -86,6 +94,8 @@ Suite *client_scripts_suite(void)
         tcase_add_loop_test(add_case(suite, recipes[i]), recipes_work, i, i + 1);
     tcase_add_loop_test(add_case(suite, "top"), top_works_on_a_terminal, 0, sizeof(top_themes) / sizeof(top_themes[0]));
     tcase_add_test(add_case(suite, "manners"), minimioctl_has_manners);
+    tcase_add_loop_test(add_case(suite, "addresses"), addresses_are_what_they_look_like, 0,
+                        sizeof(address_themes) / sizeof(address_themes[0]));
     tcase_add_test(add_case(suite, "readme"), the_readme_s_screens_are_true);
     return suite;
 }
