@@ -27,11 +27,11 @@
 /* ---- Clients ------------------------------------------------------------------------------------------------------
  */
 
-static void refuse(struct server *server, int fd, uid_t uid, const struct fault *fault)
+static void refuse(struct server *server, int fd, uid_t uid, bool may_linger, const struct fault *fault)
 {
     server->stats.errors[fault->name]++;
     log_write_rationed(LOG_REFUSED_SESSION, uid, "session of uid %u refused: %s", (unsigned)uid, fault->message);
-    session_refuse(server, fd, fault);
+    session_refuse(server, fd, may_linger, fault);
 }
 
 /* The overflow uid is many users, who would share their loops and limits. */
@@ -62,7 +62,7 @@ static void turn_away(void *owner, int fd)
 
     fault_set_limit(&fault, FAULT_LIMIT_EXCEEDED, "descriptors", server->config->descriptors,
                     "the daemon has no descriptor left; try again later");
-    refuse(server, fd, access_peer(fd).uid, &fault);
+    refuse(server, fd, access_peer(fd).uid, false, &fault);
 }
 
 static void admit(void *owner, int fd)
@@ -78,11 +78,11 @@ static void admit(void *owner, int fd)
     }
     if (check_access(server, &peer, fd, &fault) < 0 ||
         policy_add_session(&server->policy, peer.uid, &account, &fault) < 0) {
-        refuse(server, fd, peer.uid, &fault);
+        refuse(server, fd, peer.uid, true, &fault);
     } else if (session_new(server, fd, account) < 0) {
         policy_remove_session(&server->policy, account);
         fault_set(&fault, FAULT_INTERNAL, "the daemon is out of memory; try again later");
-        refuse(server, fd, peer.uid, &fault);
+        refuse(server, fd, peer.uid, false, &fault);
     }
 }
 
@@ -230,6 +230,7 @@ static int take_leave(struct server *server)
     int result = 0;
 
     server->stopping = true;
+    lingerings_end(&server->lingerings);
     say_goodbye(server);
     membership_finish_closing(server);
     schedule_flush(&server->schedule);
@@ -366,6 +367,7 @@ int server_init(struct server *server, struct config *config, const struct hando
     closers_start();
     closer_init(&server->closer, true);
     policy_init(&server->policy, server->limits, &server->schedule);
+    lingerings_init(&server->lingerings, &server->reactor, &server->policy, &server->closer);
     for (size_t i = 0; i < handover->closing_count; i++)
         closer_put(&server->closer, handover->closing[i]);
     result = reactor_init(&server->reactor);
@@ -393,6 +395,7 @@ void server_deinit(struct server *server)
     while ((session = LIST_FIRST(&server->sessions)))
         session_free(session);
     server->stopping = true;
+    lingerings_end(&server->lingerings);
     membership_finish_closing(server);
     durable_stop(server); /* what is kept is for the next daemon */
     membership_close_all(server);

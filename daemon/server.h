@@ -11,6 +11,7 @@
 #include "daemon/config.h"
 #include "daemon/durable.h"
 #include "daemon/handover.h"
+#include "daemon/lingering.h"
 #include "daemon/listener.h"
 #include "daemon/loop.h"
 #include "daemon/policy.h"
@@ -49,6 +50,7 @@ struct server {
     struct durable durable;
     struct loops loops;
     LIST_HEAD(, session) sessions;
+    struct lingerings lingerings; /* sockets of sessions that are over */
     struct schedule schedule;
     struct timer relief;   /* tries again what memory ran out for */
     struct timer farewell; /* how long clients have to read their last lines */

@@ -414,6 +414,13 @@ static void end_requests(struct session *session)
     free(session->unfinished.text);
 }
 
+/* Whether its client was told its last line and may still be writing. */
+static bool lingers(const struct session *session)
+{
+    return session->closing && !session->broken && !session->gone && !session->ending && !session->ended &&
+           !session->server->stopping;
+}
+
 void session_free(struct session *session)
 {
     struct server *server = session->server;
@@ -434,8 +441,10 @@ void session_free(struct session *session)
     parcels_clear(&session->parcels);
     closer_discard_all(&session->account->closer, &session->unclaimed);
     reactor_unwatch(&server->reactor, session->fd);
-    closer_end_session(&session->account->closer, session->fd);
-    policy_remove_session(&server->policy, session->account);
+    if (!lingers(session) || !lingering_begin(&server->lingerings, session->account, session->fd)) {
+        closer_end_session(&session->account->closer, session->fd);
+        policy_remove_session(&server->policy, session->account);
+    }
     reactor_bury(&server->reactor, &session->source);
 }
 
@@ -453,7 +462,7 @@ bool session_is_ending(struct session *session)
     return true;
 }
 
-void session_refuse(struct server *server, int fd, const struct fault *fault)
+void session_refuse(struct server *server, int fd, bool may_linger, const struct fault *fault)
 {
     static const struct span id_null = {"null", 4};
     struct buffer line;
@@ -466,5 +475,6 @@ void session_refuse(struct server *server, int fd, const struct fault *fault)
         (void)sent; /* a new socket has room for a line; a client that left does not miss it */
     }
     buffer_deinit(&line);
-    closer_end_session(&server->closer, fd);
+    if (!may_linger || !lingering_begin_refused(&server->lingerings, access_peer(fd).uid, fd))
+        closer_end_session(&server->closer, fd);
 }

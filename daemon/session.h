@@ -80,8 +80,9 @@ int session_new(struct server *server, int fd, struct account *account);
 /* Asks the rules anew whether the session may hand over descriptors. */
 void session_apply_access(struct session *session);
 
-/* Tells a client that there is no session for it, and closes its socket. */
-void session_refuse(struct server *server, int fd, const struct fault *fault);
+/* Tells a client that there is no session for it, and closes its socket; with `may_linger` a moment later, if that has
+ * to be, so that the client gets to read what it was told (lingering.h). */
+void session_refuse(struct server *server, int fd, bool may_linger, const struct fault *fault);
 
 /* Closes the session and leaves its loop; calls that wait have no answer. */
 void session_free(struct session *session);

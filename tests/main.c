@@ -34,6 +34,7 @@ Suite *daemon_killed_clients_suite(void);
 Suite *daemon_left_loops_suite(void);
 Suite *daemon_intruders_suite(void);
 Suite *daemon_lifetime_suite(void);
+Suite *daemon_lingering_suite(void);
 Suite *daemon_loop_users_suite(void);
 Suite *daemon_loops_suite(void);
 Suite *daemon_memory_suite(void);
@@ -200,6 +201,7 @@ static const struct job of_programs[] = {
     SUITE(daemon_left_loops, 1),
     SUITE(daemon_intruders, 1),
     SUITE(daemon_lifetime, 8),
+    SUITE(daemon_lingering, 3),
     SUITE(daemon_loop_users, 1),
     SUITE(daemon_loops, 1),
     SUITE(daemon_memory, 8),
