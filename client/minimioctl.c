@@ -5,6 +5,7 @@
  */
 #include "client/command.h"
 
+#include "client/first_process.h"
 #include "client/output.h"
 
 #include <errno.h>
@@ -139,7 +140,9 @@ int main(int argc, char **argv)
     int r;
 
     if (!reserve_standard_descriptors())
-        return EXIT_FAILED;  /* there may be nowhere to say why */
+        return EXIT_FAILED; /* there may be nowhere to say why */
+    first_process_begin();
+
     setlocale(LC_CTYPE, ""); /* which characters the terminal shows */
     if (options_next(NULL, &options, argc, argv) == OPTIONS_EXIT)
         r = options.exit_code;

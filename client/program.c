@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/program.h"
 
+#include "client/first_process.h"
 #include "client/output.h"
 
 #include <errno.h>
@@ -182,6 +183,7 @@ int program_start(const struct command *command, char *const *arguments, int str
     child = fork();
     if (child == 0)
         run_child(command, arguments, stream, report[1]);
+    first_process_runs(child);
     if (child < 0)
         r = fail_to_start(command, arguments[0]);
     close(report[1]);
@@ -201,6 +203,7 @@ int program_await(const struct command *command, const char *name, pid_t child)
     do
         ended = waitpid(child, &status, 0);
     while (ended < 0 && errno == EINTR);
+    first_process_runs(0);
     if (ended < 0)
         return failed(command, "cannot tell how '%s' ended: %s", name, strerror(errno));
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);

@@ -43,6 +43,12 @@ START_TEST(minimioctl_has_manners)
 }
 END_TEST
 
+START_TEST(signals_end_the_first_process_of_a_container)
+{
+    run("tests/clients/first_process.sh", NULL);
+}
+END_TEST
+
 static const char *const top_themes[] = {
     "plain",
     "shows_nothing_of_itself",
@@ -96,6 +102,7 @@ Suite *client_scripts_suite(void)
     tcase_add_test(add_case(suite, "manners"), minimioctl_has_manners);
     tcase_add_loop_test(add_case(suite, "addresses"), addresses_are_what_they_look_like, 0,
                         sizeof(address_themes) / sizeof(address_themes[0]));
+    tcase_add_test(add_case(suite, "first_process"), signals_end_the_first_process_of_a_container);
     tcase_add_test(add_case(suite, "readme"), the_readme_s_screens_are_true);
     return suite;
 }
