@@ -3,13 +3,13 @@
 
 #include "daemon/closer.h"
 #include "daemon/log.h"
+#include "daemon/program.h"
 #include "daemon/server.h"
 #include "daemon/stream.h"
 #include "daemon/tried_settings.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,21 +22,6 @@
 
 #define NUMBER_BYTES 12   /* of a number and the comma before it */
 #define CLOSING_MAX  8192 /* more would not fit into the environment; an exec closes the others, as it does any */
-
-/* Where the file is now: asked later, the kernel says "(deleted)" of one that was replaced. */
-static char program[PATH_MAX];
-
-void handover_init(void)
-{
-    ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
-
-    program[length < 0 ? 0 : length] = '\0';
-}
-
-const char *handover_program(void)
-{
-    return program;
-}
 
 /* ---- Handing over ----------------------------------------------------------------------------------------------- */
 
@@ -95,8 +80,17 @@ static void set_closing_inherited(const int *closing, size_t count, bool inherit
         set_inherited(closing[i], inherited);
 }
 
+/* Returns only if that failed. */
+static int execute(const struct program *program, char **argv)
+{
+    if (!program_is_unchanged(program))
+        return -ESTALE;
+    execv(program->path, argv);
+    return -errno;
+}
+
 /* Returns only if that failed. An exec closes what it does not keep, so what may wait in close() is kept. */
-static int become(const struct server *server, char **argv)
+static int become(const struct server *server, const struct program *program, char **argv)
 {
     size_t count;
     int *closing, result = closers_leave(&closing, &count);
@@ -106,10 +100,8 @@ static int become(const struct server *server, char **argv)
     count = count < CLOSING_MAX ? count : CLOSING_MAX;
     set_closing_inherited(closing, count, true);
     result = export(server, closing, count);
-    if (result == 0) {
-        execv(program, argv);
-        result = -errno;
-    }
+    if (result == 0)
+        result = execute(program, argv);
     set_closing_inherited(closing, count, false);
     free(closing);
     closers_return();
@@ -123,7 +115,7 @@ static int pass_settings(int settings)
     return result == 0 ? tried_settings_export(settings) : result;
 }
 
-int handover_run(struct server *server, char **argv, int settings)
+int handover_run(struct server *server, const struct program *program, char **argv, int settings)
 {
     bool kept_before = server->durable.ledger != NULL;
     int result = kept_before ? 0 : durable_write(server);
@@ -133,7 +125,7 @@ int handover_run(struct server *server, char **argv, int settings)
     if (result == 0)
         result = pass_settings(settings);
     if (result == 0)
-        result = become(server, argv);
+        result = become(server, program, argv);
     unsetenv(VARIABLE);
     tried_settings_clear();
     service_clear_environment();

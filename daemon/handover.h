@@ -9,11 +9,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct program;
 struct server;
-
-/* Remembers where this program's file is, as that is where the next one will be. Before anything else. */
-void handover_init(void);
-const char *handover_program(void);
 
 /* What the binary before has left. */
 struct handover {
@@ -34,10 +31,10 @@ void handover_take(struct handover *ret_handover);
 void handover_deinit(struct handover *handover);
 
 /*
- * Becomes the binary that is now where this one was, with the settings that were tried: a descriptor, or TRIED_NO_FILE.
- * There are no sessions any more. Returns only if that failed, with
- * a negative errno; all is then as it was before.
+ * Becomes the program that was tried, with the settings that were tried: a descriptor, or TRIED_NO_FILE. There are no
+ * sessions any more. Returns only if that failed, with a negative errno; all is then as it was before. -ESTALE: the
+ * file is not the one that was tried.
  */
-int handover_run(struct server *server, char **argv, int settings);
+int handover_run(struct server *server, const struct program *program, char **argv, int settings);
 
 #endif

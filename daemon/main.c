@@ -7,6 +7,7 @@
 #include "daemon/escape.h"
 #include "daemon/log.h"
 #include "daemon/options.h"
+#include "daemon/program.h"
 #include "daemon/server.h"
 #include "daemon/trial.h"
 #include "daemon/tried_settings.h"
@@ -155,12 +156,16 @@ static bool read_settings(struct server *server, const struct options *options, 
 /* A binary that could not start would end with every stream in its hands: it is tried first. */
 static void try_next(struct server *server, struct trial *trial, const struct options *options)
 {
-    int result, settings;
+    static struct program program;
+    int result = program_find(&program), settings;
 
     signals.hand_over = 0;
-    if (!read_settings(server, options, &settings))
+    if (result < 0)
+        log_write(LOG_LEVEL_ERROR, "not handed over: cannot run '%s': %s; this binary goes on", program_name(),
+                  strerror(-result));
+    if (result < 0 || !read_settings(server, options, &settings))
         return;
-    result = trial_begin(trial, &server->reactor.timers, handover_program(), options->arguments, settings);
+    result = trial_begin(trial, &server->reactor.timers, &program, options->arguments, settings);
     if (result == -EALREADY)
         log_write(LOG_LEVEL_INFO, "a binary is being tried already: this SIGUSR2 is about that one");
     else if (result < 0)
@@ -168,7 +173,7 @@ static void try_next(struct server *server, struct trial *trial, const struct op
 }
 
 /* Returns only where it failed: then this binary goes on. Error: negative errno, it cannot. */
-static int hand_over(struct server *server, const struct options *options, int settings)
+static int hand_over(struct server *server, const struct options *options, const struct trial *trial)
 {
     int result = server_take_leave(server);
 
@@ -176,10 +181,11 @@ static int hand_over(struct server *server, const struct options *options, int s
         return result;
     /* One that came before now is nobody's but this binary's to obey; one that comes later is the next one's. */
     hold_signals(SIG_BLOCK);
-    result = signals.stop ? 0 : handover_run(server, options->arguments, settings);
+    result = signals.stop ? 0 : handover_run(server, &trial->program, options->arguments, trial->settings);
     hold_signals(SIG_UNBLOCK);
     if (result < 0)
-        log_write(LOG_LEVEL_ERROR, "not handed over: %s; this binary goes on", strerror(-result));
+        log_write(LOG_LEVEL_ERROR, "not handed over: %s; this binary goes on",
+                  result == -ESTALE ? "the new binary was replaced after it was tried" : strerror(-result));
     server_resume(server);
     return 0;
 }
@@ -192,7 +198,7 @@ static int settle_trial(struct server *server, struct trial *trial, const struct
     closers_look();
     if (trial_look(trial) != TRIAL_PASSED)
         return 0;
-    result = hand_over(server, options, trial->settings);
+    result = hand_over(server, options, trial);
     trial_forget_settings(trial);
     return result;
 }
@@ -295,7 +301,7 @@ int main(int argc, char **argv)
     if (!reserve_standard_descriptors())
         return EXIT_FAILURE; /* there may be nowhere to say why */
     hold_signals(SIG_BLOCK);
-    handover_init();
+    program_init(&argv[0]);
     result = options_read(&options, argc, argv, &complaints);
     if (result < 0)
         result = EXIT_USAGE;

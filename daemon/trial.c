@@ -70,14 +70,14 @@ void trial_forget_settings(struct trial *trial)
     trial->settings = TRIED_NO_FILE;
 }
 
-static int begin(struct trial *trial, struct timers *timers, const char *program, char **arguments)
+static int begin(struct trial *trial, struct timers *timers, char **arguments)
 {
     char **all = with_check(arguments);
     int result;
 
     if (!all)
         return -ENOMEM;
-    result = spawn(program, all, trial->settings, &trial->pid);
+    result = spawn(trial->program.path, all, trial->settings, &trial->pid);
     free(all);
     if (result < 0) {
         trial->pid = 0;
@@ -89,7 +89,8 @@ static int begin(struct trial *trial, struct timers *timers, const char *program
     return 0;
 }
 
-int trial_begin(struct trial *trial, struct timers *timers, const char *program, char **arguments, int settings)
+int trial_begin(struct trial *trial, struct timers *timers, const struct program *program, char **arguments,
+                int settings)
 {
     int result;
 
@@ -99,7 +100,8 @@ int trial_begin(struct trial *trial, struct timers *timers, const char *program,
         return -EALREADY;
     }
     trial->settings = settings;
-    result = begin(trial, timers, program, arguments);
+    trial->program = *program;
+    result = begin(trial, timers, arguments);
     if (result < 0)
         trial_forget_settings(trial);
     return result;

@@ -7,6 +7,7 @@
 #ifndef MINIMIO_DAEMON_TRIAL_H
 #define MINIMIO_DAEMON_TRIAL_H
 
+#include "daemon/program.h"
 #include "daemon/timer.h"
 
 #include <stdbool.h>
@@ -16,17 +17,19 @@
 struct trial {
     struct timers *timers;
     struct timer limit;
-    pid_t pid;    /* 0: there is none */
-    bool late;    /* it took too long, and was killed */
-    int settings; /* while there is one, or it has passed: the descriptor of its settings, or TRIED_NO_FILE */
+    pid_t pid;              /* 0: there is none */
+    bool late;              /* it took too long, and was killed */
+    struct program program; /* that is tried, or has passed */
+    int settings;           /* while there is one, or it has passed: the descriptor of its settings, or TRIED_NO_FILE */
 };
 
 enum trial_result { TRIAL_GOES_ON, TRIAL_PASSED, TRIAL_FAILED };
 
-/* Starts the program with these arguments and one more. SIGCHLD tells that it has ended, soon or late. `settings`: as
- * tried_settings_new gave it, or TRIED_NO_FILE; the trial's from then on, also if it fails. Errors: negative errno;
- * -EALREADY, one is under way. */
-int trial_begin(struct trial *trial, struct timers *timers, const char *program, char **arguments, int settings);
+/* Starts the program, of which it keeps a copy, with these arguments and one more. SIGCHLD tells that it has ended,
+ * soon or late. `settings`: as tried_settings_new gave it, or TRIED_NO_FILE; the trial's from then on, also if it
+ * fails. Errors: negative errno; -EALREADY, one is under way. */
+int trial_begin(struct trial *trial, struct timers *timers, const struct program *program, char **arguments,
+                int settings);
 
 /* Looks whether it has ended; the log says why it has failed. */
 enum trial_result trial_look(struct trial *trial);

@@ -2,6 +2,7 @@
 #include "fuzz/world.h"
 
 #include "daemon/closing.h"
+#include "daemon/program.h"
 #include "daemon/tried_settings.h"
 #include "fuzz/peers.h"
 #include "fuzz/require.h"
@@ -323,11 +324,12 @@ static void reload(struct server *server)
 /* To a binary that is not there, so that this one goes on. */
 static void hand_over(struct server *server)
 {
+    static const struct program none = {.path = "/nowhere/minimiod"};
     char *arguments[] = {(char *)"minimiod", NULL};
 
     world->signals.hand_over = 0;
     REQUIRE(server_take_leave(server) == 0, "no leave was taken");
-    REQUIRE(world->signals.stop || handover_run(server, arguments, TRIED_NO_FILE) < 0, "handed over to nobody");
+    REQUIRE(world->signals.stop || handover_run(server, &none, arguments, TRIED_NO_FILE) < 0, "handed over to nobody");
     server_resume(server);
 }
 

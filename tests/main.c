@@ -235,6 +235,7 @@ static const struct job of_programs[] = {
     PART(client_scripts, top, 4),
     PART(client_scripts, manners, 10),
     PART(client_scripts, first_process, 15),
+    PART(client_scripts, upgrades, 9),
     PART(client_scripts, readme, 1),
     PART(client_scripts, manners, 15),
     PART(client_scripts, addresses, 3),

@@ -49,6 +49,12 @@ START_TEST(signals_end_the_first_process_of_a_container)
 }
 END_TEST
 
+START_TEST(the_name_of_the_start_leads_to_the_next_binary)
+{
+    run("tests/clients/upgrades.sh", NULL);
+}
+END_TEST
+
 static const char *const top_themes[] = {
     "plain",
     "shows_nothing_of_itself",
@@ -103,6 +109,7 @@ Suite *client_scripts_suite(void)
     tcase_add_loop_test(add_case(suite, "addresses"), addresses_are_what_they_look_like, 0,
                         sizeof(address_themes) / sizeof(address_themes[0]));
     tcase_add_test(add_case(suite, "first_process"), signals_end_the_first_process_of_a_container);
+    tcase_add_test(add_case(suite, "upgrades"), the_name_of_the_start_leads_to_the_next_binary);
     tcase_add_test(add_case(suite, "readme"), the_readme_s_screens_are_true);
     return suite;
 }

@@ -21,6 +21,7 @@ defaults='env --default-signal=INT'
 # first_of PID: the process 1 below it, when there is one; its parent may be a child of PID.
 first_of() {
     local child
+    # shellcheck disable=SC2013 # these are words
     for child in $(cat "/proc/$1/task/$1/children" 2>/dev/null); do
         if grep -q '^NSpid:.*[[:space:]]1$' "/proc/$child/status" 2>/dev/null; then
             echo "$child"
@@ -56,6 +57,7 @@ for line in 'wait 127.0.0.1:1' "watch $server" 'events --loop a' 'run --loop a -
         ends_by INT 130 $as_first minimioctl $line
     }
 done
+# shellcheck disable=SC2086
 ends_by HUP 129 $as_first minimioctl wait 127.0.0.1:1
 ends_by TERM 143 env TERM=xterm script -qec "$as_first minimioctl top" /dev/null
 

@@ -347,7 +347,7 @@ static const struct {
     const char *script; /* NULL: there is no file */
     const char *log;
 } unfit[] = {
-    {NULL, "not handed over: No such file or directory; this binary goes on"},
+    {NULL, "/minimiod': No such file or directory; this binary goes on"},
     {"no program", "not handed over: Exec format error; this binary goes on"},
     {"#!/nowhere/interpreter\n", "not handed over: No such file or directory; this binary goes on"},
     {"#!/bin/sh\nexit 3\n", "checked its configuration and ended with 3; this binary goes on"},
