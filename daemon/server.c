@@ -333,10 +333,10 @@ static int find_listener(struct server *server, const struct handover *handover)
     return handover->listener >= 0 ? handover->listener : service_take_listener(server->service);
 }
 
-static int open_listener(struct server *server, const struct handover *handover)
+/* `found`: one that listens already, or -ENOENT. */
+static int open_listener(struct server *server, const struct handover *handover, int found)
 {
     const struct config *config = server->config;
-    int found = find_listener(server, handover);
     int result;
 
     if (found >= 0) {
@@ -355,7 +355,7 @@ static int open_listener(struct server *server, const struct handover *handover)
 
 int server_init(struct server *server, struct config *config, const struct handover *handover)
 {
-    int result;
+    int result, listener = -ENOENT;
 
     memset(server, 0, sizeof *server);
     server->config = config;
@@ -377,6 +377,9 @@ int server_init(struct server *server, struct config *config, const struct hando
     }
     if (result == 0) {
         service_set_store_max(server->service, config->store);
+        listener = find_listener(server, handover);
+        if (listener < 0 && listener != -ENOENT)
+            return listener;
         result = resolver_new(&server->reactor, config->servers, &server->resolver);
     }
     if (result == 0)
@@ -385,7 +388,7 @@ int server_init(struct server *server, struct config *config, const struct hando
         log_write(LOG_LEVEL_ERROR, "cannot start: %s", strerror(-result));
         return result;
     }
-    return open_listener(server, handover);
+    return open_listener(server, handover, listener);
 }
 
 void server_deinit(struct server *server)

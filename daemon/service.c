@@ -2,6 +2,7 @@
 #include "daemon/service.h"
 
 #include "daemon/log.h"
+#include "daemon/passed_sockets.h"
 #include "daemon/service_link.h"
 #include "daemon/service_store.h"
 
@@ -18,21 +19,17 @@
 #ifdef HAVE_SYSTEMD
 #include <systemd/sd-daemon.h>
 #else
-/* Nothing is ever passed, and no watchdog runs. Readiness and status are told all the same, as other managers know that
- * protocol too. */
+/* What is passed is refused, and no watchdog runs. Readiness and status are told all the same, as other managers know
+ * that protocol too. */
 #define SD_LISTEN_FDS_START 3
 
 static int sd_listen_fds_with_names(int unset_environment, char ***ret_names)
 {
+    const char *receiver = getenv("LISTEN_PID");
+
     (void)unset_environment;
     *ret_names = NULL;
-    return 0;
-}
-
-static int sd_is_socket_unix(int fd, int type, int listening, const char *path, size_t length)
-{
-    (void)fd, (void)type, (void)listening, (void)path, (void)length;
-    return 0;
+    return receiver && atol(receiver) == getpid() ? -EOPNOTSUPP : 0;
 }
 
 static int sd_watchdog_enabled(int unset_environment, uint64_t *ret_usec)
@@ -42,8 +39,7 @@ static int sd_watchdog_enabled(int unset_environment, uint64_t *ret_usec)
 }
 #endif
 
-#define LISTENER_NAME "minimio.socket"
-#define STATUS_SIZE   128
+#define STATUS_SIZE 128
 
 struct service {
     struct reactor *reactor;
@@ -82,37 +78,25 @@ static int take(struct service *service, int i)
     return passed_fd(i);
 }
 
-/* What the store kept was named by service_store, which refuses names like these: so no client's listening socket that
- * was stored is ever taken for the daemon's own. */
-static bool is_from_socket_unit(const char *name)
-{
-    size_t length = strlen(name);
-
-    return !strcmp(name, "unknown") || (length >= 7 && !strcmp(name + length - 7, ".socket"));
-}
-
 int service_take_listener(struct service *service)
 {
-    int candidate = -1, candidates = 0;
+    int found = passed_find_listener(SD_LISTEN_FDS_START, service->names, service->count);
 
-    for (int i = 0; i < service->count; i++) {
-        const char *name = service->names[i];
-        if (!name || !is_from_socket_unit(name) || sd_is_socket_unix(passed_fd(i), SOCK_STREAM, 1, NULL, 0) <= 0)
-            continue;
-        if (!strcmp(name, LISTENER_NAME))
-            return take(service, i);
-        candidate = i;
-        candidates++;
-    }
-    return candidates == 1 ? take(service, candidate) : -ENOENT;
+    return found < 0 ? found : take(service, found);
+}
+
+/* What the store kept was named by service_store, which refuses the names of socket units: so no client's listening
+ * socket that was stored is ever taken for the daemon's own. */
+static bool is_stored(const struct service *service, int i)
+{
+    return service->names[i] && !passed_from_socket_unit(passed_fd(i), service->names[i]);
 }
 
 int service_take_stored(struct service *service, char ret_name[SERVICE_NAME_SIZE])
 {
     for (; service->looked < service->count; service->looked++) {
-        const char *name = service->names[service->looked];
-        if (name && !is_from_socket_unit(name)) {
-            snprintf(ret_name, SERVICE_NAME_SIZE, "%s", name);
+        if (is_stored(service, service->looked)) {
+            snprintf(ret_name, SERVICE_NAME_SIZE, "%s", service->names[service->looked]);
             return take(service, service->looked);
         }
     }
@@ -124,21 +108,27 @@ static int count_stored(struct service *service)
     int result = 0;
 
     for (int i = 0; result == 0 && i < service->count; i++)
-        if (!is_from_socket_unit(service->names[i]))
+        if (is_stored(service, i))
             result = service_store_know(&service->store, service->names[i]);
     return result;
 }
 
-/* Also of the environment. An error other than -ENOMEM is the manager's or somebody's who meddled, and is said. */
+/* Also of the environment. Clients of a socket that cannot be used would wait for ever. Errors: -ENOMEM; others, which
+ * were logged, are of sd_listen_fds(3); -EOPNOTSUPP, libsystemd is missing. */
 static int take_passed(struct service *service)
 {
+    const char *count = getenv("LISTEN_FDS");
+    bool none = count && !strcmp(count, "0"); /* which is an error to sd_listen_fds */
     int result = sd_listen_fds_with_names(1, &service->names);
 
-    if (result == -ENOMEM)
-        return result;
+    if (none)
+        return 0;
+    if (result < 0 && result != -ENOMEM)
+        log_write(LOG_LEVEL_ERROR, "the descriptors that were passed (LISTEN_FDS) cannot be used%s",
+                  result == -EOPNOTSUPP ? ": this minimiod was built without libsystemd" : "");
     if (result < 0)
-        log_write(LOG_LEVEL_WARNING, "the descriptors that were passed cannot be used: %s", strerror(-result));
-    service->count = result < 0 ? 0 : result;
+        return result;
+    service->count = result;
     return count_stored(service);
 }
 

@@ -25,7 +25,8 @@ struct service;
 /*
  * Reads what the manager says in the environment (LISTEN_*, NOTIFY_SOCKET, WATCHDOG_*, FDSTORE) and takes it out of
  * there, so that no child has it. Every descriptor that was passed is made close-on-exec. To be called before there
- * are threads. Error: -ENOMEM.
+ * are threads. Errors: -ENOMEM; those of sd_listen_fds(3), which were logged; -EOPNOTSUPP, likewise: descriptors were
+ * passed, and this daemon was built without libsystemd.
  */
 int service_new(struct reactor *reactor, struct service **ret_service);
 
