@@ -35,7 +35,7 @@ static cJSON *write_params(uint64_t token, struct span bytes)
     buffer_init(&text);
     base64_encode(&text, bytes.data, bytes.length);
     buffer_append(&text, "", 1);
-    cJSON_AddNumberToObject(params, "token", (double)token);
+    json_add_integer(params, "token", token);
     cJSON_AddStringToObject(params, "encoding", "base64");
     if (!buffer_failed(&text))
         cJSON_AddStringToObject(params, "data", buffer_bytes(&text));
@@ -46,7 +46,8 @@ static cJSON *write_params(uint64_t token, struct span bytes)
 int bytes_write(const struct command *command, struct minimio_client *client, uint64_t token, struct span bytes,
                 int64_t deadline_ns, size_t *ret_written)
 {
-    double written;
+    uint64_t written;
+    bool said;
     cJSON *result;
     int r;
 
@@ -55,9 +56,9 @@ int bytes_write(const struct command *command, struct minimio_client *client, ui
     r = session_call_with(command, client, "write", write_params(token, bytes), deadline_ns, &result);
     if (r != 0)
         return r;
-    written = cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(result, "bytes"));
+    said = json_integer(cJSON_GetObjectItemCaseSensitive(result, "bytes"), &written);
     cJSON_Delete(result);
-    if (!(written >= 0 && written <= (double)bytes.length))
+    if (!said || written > bytes.length)
         return failed(command, "the daemon did not say how much it wrote");
     *ret_written = (size_t)written;
     return 0;

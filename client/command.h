@@ -7,6 +7,7 @@
 #define MINIMIO_CLIENT_COMMAND_H
 
 #include "client/client.h"
+#include "client/json.h"
 
 #include "proto/methods.h"
 

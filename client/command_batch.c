@@ -139,15 +139,16 @@ static int fetch_limits(struct batch *batch)
 {
     cJSON *hello;
     const cJSON *limit;
+    uint64_t number;
     int r = session_call(batch->command, batch->client, "hello", NULL, batch->deadline_ns, &hello);
 
     if (r != 0)
         return r;
-    cJSON_ArrayForEach(limit, cJSON_GetObjectItemCaseSensitive(hello, "limits")) if (cJSON_IsNumber(limit) &&
-                                                                                     limit->valuedouble >= 0 &&
-                                                                                     limit->valuedouble <= UINT32_MAX)
-        limits_set(&batch->answers.limits, (struct span){limit->string, strlen(limit->string)},
-                   (uint64_t)limit->valuedouble);
+    cJSON_ArrayForEach(limit, cJSON_GetObjectItemCaseSensitive(hello, "limits"))
+    {
+        if (json_integer(limit, &number) && number <= UINT32_MAX)
+            limits_set(&batch->answers.limits, (struct span){limit->string, strlen(limit->string)}, number);
+    }
     cJSON_Delete(hello);
     return 0;
 }

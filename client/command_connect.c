@@ -31,13 +31,12 @@ static int connect_stream(struct relay *relay, const struct options *options, co
 {
     static const char *const interests[] = {"readable", "writable"};
     cJSON *params = cJSON_CreateObject();
-    bool whole = cJSON_AddNumberToObject(params, "token", TOKEN) &&
-                 cJSON_AddStringToObject(params, "address", address) &&
+    bool whole = json_add_integer(params, "token", TOKEN) && cJSON_AddStringToObject(params, "address", address) &&
                  cJSON_AddStringToObject(params, "mode", "edge") &&
                  params_add(params, "interests", cJSON_CreateStringArray(interests, 2));
 
     if (whole && options->timeout_ns >= 0)
-        whole = cJSON_AddNumberToObject(params, "timeout_ms", (double)milliseconds_of(options->timeout_ns + 1));
+        whole = json_add_integer(params, "timeout_ms", (uint64_t)milliseconds_of(options->timeout_ns + 1));
     if (!whole) {
         cJSON_Delete(params);
         return failed(relay->command, "out of memory");

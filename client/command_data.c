@@ -7,6 +7,7 @@
 #include "client/output.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -29,7 +30,7 @@ static int take_arguments(const struct command *command, struct options *options
     if (r == 0)
         r = argument_token(command, argv[optind], ret_token);
     if (r == 0)
-        cJSON_AddNumberToObject(params, "token", (double)*ret_token);
+        json_add_integer(params, "token", *ret_token);
     return r;
 }
 
@@ -93,7 +94,7 @@ struct writing {
 
 static int give_up(const struct writing *writing)
 {
-    failed(writing->command, "the stream took %.0f bytes and then no more in time", (double)writing->written);
+    failed(writing->command, "the stream took %" PRIu64 " bytes and then no more in time", writing->written);
     return EXIT_TIMED_OUT;
 }
 
@@ -159,7 +160,7 @@ static int run_write(const struct command *command, struct options *options, int
     if (r == 0 && writing.written == 0) /* nothing has shown that the token is there */
         r = require_token(command, writing.client, writing.token, call_deadline(&writing));
     if (r == 0 && options->json)
-        printf("{\"bytes\":%.0f}\n", (double)writing.written);
+        printf("{\"bytes\":%" PRIu64 "}\n", writing.written);
     minimio_client_free(writing.client);
     return r == 0 ? output_flush() : r;
 }

@@ -55,12 +55,12 @@ static void lay_out(struct following *following)
 
     following->layout.json = following->options->json;
     for (size_t i = 0; i < source->count; i++) {
-        double token = cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(source->by_token[i], "token"));
-        int width = output_address_width(event_source_address(source, (uint64_t)token));
+        uint64_t token = event_source_token(source->by_token[i]);
+        int width = output_address_width(event_source_address(source, token));
 
         if (width > following->layout.address_width)
             following->layout.address_width = width;
-        following->layout.token_width = snprintf(NULL, 0, "%.0f", token);
+        following->layout.token_width = snprintf(NULL, 0, "%" PRIu64, token);
     }
 }
 

@@ -40,7 +40,7 @@ static char *params_text(const struct tokens *tokens, const struct request *requ
 {
     cJSON *params = cJSON_Duplicate(tokens->params, true);
     char *text;
-    bool whole = cJSON_AddNumberToObject(params, "token", (double)request->token) &&
+    bool whole = json_add_integer(params, "token", request->token) &&
                  (!request->address || cJSON_AddStringToObject(params, "address", request->address));
 
     text = whole ? cJSON_PrintUnformatted(params) : NULL;
@@ -148,7 +148,7 @@ static bool take_message(struct tokens *tokens, const struct minimio_client_mess
     if (!is_result && message->kind != MINIMIO_CLIENT_FAULT)
         return false;
     request = request_of(tokens, message->id);
-    body = cJSON_Parse(message->body);
+    body = json_parse(message->body);
     if (!body)
         tokens->exit_code = failed(tokens->command, "out of memory");
     else if (!is_result)
@@ -280,7 +280,7 @@ static void set_connect_timeout(struct tokens *tokens)
     int64_t timeout_ns = tokens->options->timeout_ns;
 
     if (timeout_ns >= 0)
-        cJSON_AddNumberToObject(tokens->params, "timeout_ms", (double)milliseconds_of(timeout_ns + 1));
+        json_add_integer(tokens->params, "timeout_ms", (uint64_t)milliseconds_of(timeout_ns + 1));
 }
 
 static int run_register(const struct command *command, struct options *options, int argc, char **argv)

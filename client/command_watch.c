@@ -120,7 +120,7 @@ static cJSON *registration_params(const struct watch *watch, size_t index)
     for (int i = 0; interest_names[i]; i++)
         if (watch->interests & (1u << i))
             interests[count++] = interest_names[i];
-    if (cJSON_AddNumberToObject(params, "token", (double)(index + 1)) &&
+    if (json_add_integer(params, "token", index + 1) &&
         cJSON_AddStringToObject(params, "address", watch->addresses[index]) &&
         cJSON_AddStringToObject(params, "mode", mode_names[watch->mode]) &&
         params_add(params, "interests", cJSON_CreateStringArray(interests, count)))
@@ -206,7 +206,7 @@ static int take_event(struct watch *watch, const struct minimio_client_event *ev
 static int take_fault(struct watch *watch, const struct minimio_client_message *message)
 {
     size_t index = target_of(watch, message->id, watch->first_id);
-    cJSON *fault = cJSON_Parse(message->body);
+    cJSON *fault = json_parse(message->body);
     char text[512];
 
     explain_fault(fault, index < watch->count ? watch->addresses[index] : NULL, text, sizeof(text));

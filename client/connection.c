@@ -92,7 +92,7 @@ static cJSON *loop_params(const struct options *options)
     if (options->takeover)
         whole = whole && cJSON_AddTrueToObject(params, "takeover");
     if (options->linger_ns >= 0)
-        whole = whole && cJSON_AddNumberToObject(params, "linger_ms", (double)milliseconds_of(options->linger_ns));
+        whole = whole && json_add_integer(params, "linger_ms", (uint64_t)milliseconds_of(options->linger_ns));
     if (whole)
         return params;
     cJSON_Delete(params);
@@ -115,7 +115,6 @@ static int open_loop(const struct command *command, const struct options *option
 {
     cJSON *result = NULL;
     const char *delivery;
-    double registrations;
     int r = session_call_with(command, client, "open_loop", loop_params(options), deadline_ns, &result);
 
     if (r != 0)
@@ -125,9 +124,9 @@ static int open_loop(const struct command *command, const struct options *option
         return refuse_new_loop(command, options, deadline_ns, client);
     }
     delivery = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(result, "delivery"));
-    registrations = cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(result, "registrations"));
     *ret_polled = delivery && strcmp(delivery, "poll") == 0;
-    *ret_registrations = registrations > 0 ? (uint64_t)registrations : 0;
+    if (!json_integer(cJSON_GetObjectItemCaseSensitive(result, "registrations"), ret_registrations))
+        *ret_registrations = 0;
     cJSON_Delete(result);
     return 0;
 }
@@ -170,7 +169,7 @@ int session_call(const struct command *command, struct minimio_client *client, c
     if (r < 0)
         return connection_failed(command, client, r);
     if (ret_result) {
-        *ret_result = cJSON_Parse(text);
+        *ret_result = json_parse(text);
         if (!*ret_result)
             return failed(command, "out of memory");
     }
@@ -216,7 +215,7 @@ int connection_call(const struct command *command, const struct options *options
 int connection_failed(const struct command *command, const struct minimio_client *client, int error)
 {
     const char *name = minimio_client_fault_name(client);
-    cJSON *fault = name ? cJSON_Parse(minimio_client_fault(client)) : NULL;
+    cJSON *fault = name ? json_parse(minimio_client_fault(client)) : NULL;
     char text[512];
 
     if (fault)

@@ -4,12 +4,15 @@
 #include "client/deadline.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-static double token_of(const cJSON *registration)
+uint64_t event_source_token(const cJSON *registration)
 {
-    return cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(registration, "token"));
+    uint64_t token;
+
+    return json_integer(cJSON_GetObjectItemCaseSensitive(registration, "token"), &token) ? token : UINT64_MAX;
 }
 
 /* The registrations come in ascending order of their tokens. */
@@ -58,8 +61,8 @@ static int poll_events(struct event_source *source, struct minimio_client_event 
     int length = snprintf(params, sizeof(params), "{\"max\":%zu", max), r;
 
     if (left_ns >= 0)
-        length += snprintf(params + length, sizeof(params) - (size_t)length, ",\"timeout_ms\":%.0f",
-                           (double)milliseconds_of(left_ns));
+        length += snprintf(params + length, sizeof(params) - (size_t)length, ",\"timeout_ms\":%" PRIi64,
+                           milliseconds_of(left_ns));
     snprintf(params + length, sizeof(params) - (size_t)length, "}");
     r = minimio_client_call(source->client, "poll", params, MINIMIO_CLIENT_FOREVER, &result);
     if (r == 0)
@@ -81,16 +84,14 @@ int event_source_next(struct event_source *source, struct minimio_client_event *
 
 static int compare(const void *token, const void *registration)
 {
-    double wanted = *(const double *)token, has = token_of(*(const cJSON *const *)registration);
+    uint64_t wanted = *(const uint64_t *)token, has = event_source_token(*(const cJSON *const *)registration);
 
     return (wanted > has) - (wanted < has);
 }
 
 static const cJSON *const *place_of(const struct event_source *source, uint64_t token)
 {
-    double wanted = (double)token;
-
-    return bsearch(&wanted, (const void *)source->by_token, source->count, sizeof(const cJSON *), compare);
+    return bsearch(&token, (const void *)source->by_token, source->count, sizeof(const cJSON *), compare);
 }
 
 const cJSON *event_source_find(const struct event_source *source, uint64_t token)
@@ -139,7 +140,7 @@ static int ask_pending(struct event_source *source, bool *ret_pending)
     *ret_pending = false;
     cJSON_ArrayForEach(registration, all)
     {
-        const cJSON *const *place = place_of(source, (uint64_t)token_of(registration));
+        const cJSON *const *place = place_of(source, event_source_token(registration));
 
         if (place && !source->given[place - source->by_token] && is_pending(registration))
             *ret_pending = true;

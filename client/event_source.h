@@ -28,6 +28,9 @@ struct event_source {
 int event_source_begin(struct event_source *ret_source, const struct command *command, const struct options *options);
 void event_source_end(struct event_source *source);
 
+/* The token of a registration; UINT64_MAX, which is none: the daemon has sent no such number. */
+uint64_t event_source_token(const cJSON *registration);
+
 /* Waits for events, at most EVENTS_AT_ONCE. Returns how many, 0 at the deadline, or a negative exit code, told. */
 int event_source_next(struct event_source *source, struct minimio_client_event *events);
 

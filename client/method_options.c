@@ -70,7 +70,7 @@ static int read_integer(const struct value *value, cJSON **ret_value)
     if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 || number < info->min || number > info->max)
         return wrong_usage(value->command, "invalid %s '%s': an integer from %" PRIu64 " to %" PRIu64, value->option,
                            text, info->min, info->max);
-    *ret_value = cJSON_CreateNumber((double)number);
+    *ret_value = json_new_integer(number);
     return 0;
 }
 

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The counters as a monitoring system reads them: base units in the names, counters ending in _total.
+ * The counters as a monitoring system reads them, in the OpenMetrics format: base units in the names, the samples of
+ * counters ending in _total.
  */
 #include "client/metrics.h"
 
+#include "client/json.h"
+
+#include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,24 +15,26 @@
 struct metric {
     const char *name;
     const char *type;
+    const char *unit; /* in which the name of the family ends; NULL: none */
     const char *help;
     const char *member; /* of `stats`: a number, or an object of numbers, which have its `name` as a label */
-    double unit;        /* what one of the member is in the metric's unit */
+    bool milliseconds;  /* the member is in these, and the metric in seconds */
 };
 
 static const struct metric metrics[] = {
-    {"minimio_uptime_seconds", "gauge", "Time since the daemon started.", "uptime_ms", 0.001},
-    {"minimio_sessions", "gauge", "Sessions that are open.", "sessions", 1},
-    {"minimio_loops", "gauge", "Loops that there are, anonymous ones included.", "loops", 1},
-    {"minimio_registrations", "gauge", "Streams that are registered.", "registrations", 1},
-    {"minimio_requests_total", "counter", "Requests carried out.", "requests", 1},
-    {"minimio_replies_total", "counter", "Replies sent.", "replies", 1},
-    {"minimio_events_total", "counter", "Events delivered.", "events", 1},
-    {"minimio_received_bytes_total", "counter", "Bytes read from clients.", "bytes_in", 1},
-    {"minimio_sent_bytes_total", "counter", "Bytes written to clients.", "bytes_out", 1},
-    {"minimio_errors_total", "counter", "Errors replied, by their name.", "errors", 1},
-    {"minimio_slow_turns_total", "counter", "Turns of the daemon longer than 2 ms, by their cause.", "slow_turns", 1},
-    {"minimio_limit", "gauge", "Limits as they are set.", "limits", 1},
+    {"minimio_uptime_seconds", "gauge", "seconds", "Time since the daemon started.", "uptime_ms", true},
+    {"minimio_sessions", "gauge", NULL, "Sessions that are open.", "sessions", false},
+    {"minimio_loops", "gauge", NULL, "Loops that there are, anonymous ones included.", "loops", false},
+    {"minimio_registrations", "gauge", NULL, "Streams that are registered.", "registrations", false},
+    {"minimio_requests_total", "counter", NULL, "Requests carried out.", "requests", false},
+    {"minimio_replies_total", "counter", NULL, "Replies sent.", "replies", false},
+    {"minimio_events_total", "counter", NULL, "Events delivered.", "events", false},
+    {"minimio_received_bytes_total", "counter", "bytes", "Bytes read from clients.", "bytes_in", false},
+    {"minimio_sent_bytes_total", "counter", "bytes", "Bytes written to clients.", "bytes_out", false},
+    {"minimio_errors_total", "counter", NULL, "Errors replied, by their name.", "errors", false},
+    {"minimio_slow_turns_total", "counter", NULL, "Turns of the daemon longer than 2 ms, by their cause.", "slow_turns",
+     false},
+    {"minimio_limit", "gauge", NULL, "Limits as they are set.", "limits", false},
 };
 
 /* All names that a daemon of ours has are such, and they need no escapes. */
@@ -39,21 +45,56 @@ static bool is_label(const char *name)
     return name[strspn(name, allowed)] == '\0';
 }
 
+/* The family of a counter is named without the _total that its samples have. */
+static int family_length(const struct metric *metric)
+{
+    size_t length = strlen(metric->name);
+
+    return (int)(strcmp(metric->type, "counter") == 0 ? length - strlen("_total") : length);
+}
+
+/* `label` NULL: none. What is no whole number is not printed: no daemon of ours counts in any other. */
+static void print_sample(const struct metric *metric, const char *label, const cJSON *value)
+{
+    uint64_t number;
+
+    if (!json_integer(value, &number))
+        return;
+    printf("%s", metric->name);
+    if (label)
+        printf("{name=\"%s\"}", label);
+    if (metric->milliseconds)
+        printf(" %" PRIu64 ".%03u\n", number / 1000, (unsigned)(number % 1000));
+    else
+        printf(" %" PRIu64 "\n", number);
+}
+
+static void print_family(const struct metric *metric, const cJSON *value)
+{
+    int length = family_length(metric);
+    const cJSON *member;
+
+    printf("# HELP %.*s %s\n# TYPE %.*s %s\n", length, metric->name, metric->help, length, metric->name, metric->type);
+    if (metric->unit)
+        printf("# UNIT %.*s %s\n", length, metric->name, metric->unit);
+    if (!cJSON_IsObject(value)) {
+        print_sample(metric, NULL, value);
+        return;
+    }
+    cJSON_ArrayForEach(member, value)
+    {
+        if (is_label(member->string))
+            print_sample(metric, member->string, member);
+    }
+}
+
 void metrics_print(const cJSON *stats)
 {
     for (size_t i = 0; i < sizeof(metrics) / sizeof(metrics[0]); i++) {
-        const struct metric *metric = &metrics[i];
-        const cJSON *value = cJSON_GetObjectItemCaseSensitive(stats, metric->member);
-        const cJSON *member;
+        const cJSON *value = cJSON_GetObjectItemCaseSensitive(stats, metrics[i].member);
 
-        if (!value) /* of a daemon that counts less */
-            continue;
-        printf("# HELP %s %s\n# TYPE %s %s\n", metric->name, metric->help, metric->name, metric->type);
-        if (cJSON_IsNumber(value))
-            printf("%s %.16g\n", metric->name, value->valuedouble * metric->unit);
-        else
-            cJSON_ArrayForEach(member, value) if (is_label(member->string))
-                printf("%s{name=\"%s\"} %.16g\n", metric->name, member->string, member->valuedouble);
+        if (value) /* a daemon may count less */
+            print_family(&metrics[i], value);
     }
     puts("# EOF");
 }

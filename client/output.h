@@ -45,7 +45,7 @@ void output_json_text(const char *json);
 
 /* ---- output_json.c ---------------------------------------------------------------------------------------------- */
 
-/* One line of compact JSON. Integers up to 2^53 are exact, which cJSON's own printing does not promise. */
+/* One line of compact JSON, of a value that json_parse has read. Numbers are as they came. */
 void output_json_line(const cJSON *value);
 
 /* ---- output_text.c ---------------------------------------------------------------------------------------------- */

@@ -1,18 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/output.h"
 
-#include "proto/methods.h"
+#include "client/json.h"
 
 #include <stdio.h>
 
 static void print_value(const cJSON *value);
-
-static void print_number(double number)
-{
-    bool whole = number >= -(double)INTEGER_MAX && number <= (double)INTEGER_MAX && number == (double)(int64_t)number;
-
-    printf(whole ? "%.0f" : "%.17g", number);
-}
 
 static void print_members(const cJSON *container, bool named)
 {
@@ -43,7 +36,7 @@ static void print_value(const cJSON *value)
     } else if (cJSON_IsString(value)) {
         output_json_string(value->valuestring);
     } else if (cJSON_IsNumber(value)) {
-        print_number(value->valuedouble);
+        fputs(json_number_text(value), stdout);
     } else {
         fputs(cJSON_IsTrue(value) ? "true" : cJSON_IsFalse(value) ? "false" : "null", stdout);
     }

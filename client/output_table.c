@@ -4,6 +4,8 @@
  */
 #include "client/output.h"
 
+#include "client/json.h"
+
 #include <errno.h>
 #include <libsmartcols/libsmartcols.h>
 #include <stdio.h>
@@ -26,12 +28,12 @@ static void join_names(const cJSON *container, char ret_text[CELL_SIZE])
     }
 }
 
-static void number_text(const struct output_column *column, double number, char ret_text[CELL_SIZE])
+static void number_text(const struct output_column *column, const cJSON *number, char ret_text[CELL_SIZE])
 {
     if (column->kind == OUTPUT_DURATION)
-        output_duration(number, ret_text, CELL_SIZE);
+        output_duration(number->valuedouble, ret_text, CELL_SIZE);
     else
-        snprintf(ret_text, CELL_SIZE, "%.0f", number);
+        snprintf(ret_text, CELL_SIZE, "%s", json_number_text(number));
 }
 
 static void cell_text(const cJSON *record, const struct output_column *column, char ret_text[CELL_SIZE])
@@ -42,7 +44,7 @@ static void cell_text(const cJSON *record, const struct output_column *column, c
     if (cJSON_IsArray(value) || cJSON_IsObject(value))
         join_names(value, text);
     else if (cJSON_IsNumber(value))
-        number_text(column, value->valuedouble, text);
+        number_text(column, value, text);
     else if (cJSON_IsBool(value))
         strcpy(text, cJSON_IsTrue(value) ? "yes" : "no");
     output_escape(cJSON_IsString(value) ? value->valuestring : text, ret_text, CELL_SIZE);

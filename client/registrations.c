@@ -8,17 +8,18 @@
 #include <stdio.h>
 
 /* Moves the registrations of one page to the end of `all`. Returns 1 where another page follows `*token`. */
-static int take_page(cJSON *page, cJSON *all, double *token)
+static int take_page(cJSON *page, cJSON *all, bool first_page, uint64_t *token)
 {
     cJSON *registrations = cJSON_GetObjectItemCaseSensitive(page, "registrations");
     const cJSON *next = cJSON_GetObjectItemCaseSensitive(page, "next");
+    uint64_t after;
     cJSON *first;
 
     while ((first = cJSON_DetachItemFromArray(registrations, 0)))
         cJSON_AddItemToArray(all, first);
-    if (!cJSON_IsNumber(next) || next->valuedouble <= *token)
+    if (!json_integer(next, &after) || (!first_page && after <= *token))
         return 0;
-    *token = next->valuedouble;
+    *token = after;
     return 1;
 }
 
@@ -33,6 +34,7 @@ int require_token(const struct command *command, struct minimio_client *client, 
 {
     const cJSON *first;
     char params[64];
+    uint64_t other;
     cJSON *page;
     bool found;
     int r;
@@ -42,25 +44,27 @@ int require_token(const struct command *command, struct minimio_client *client, 
     if (r != 0)
         return r;
     first = cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(page, "registrations"), 0);
-    found = first && cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(first, "token")) == (double)token;
+    found = json_integer(cJSON_GetObjectItemCaseSensitive(first, "token"), &other) && other == token;
     cJSON_Delete(page);
     return found ? 0 : tell_unknown_token(command, token);
 }
 
 int fetch_registrations(const struct command *command, struct minimio_client *client, int64_t deadline_ns, cJSON *all)
 {
-    double token = -1;
+    bool first_page = true;
+    uint64_t token = 0;
     int r;
 
     do {
         char params[48];
         cJSON *page;
 
-        snprintf(params, sizeof(params), "{\"after\":%.0f}", token);
-        r = session_call(command, client, "list", token < 0 ? NULL : params, deadline_ns, &page);
+        snprintf(params, sizeof(params), "{\"after\":%" PRIu64 "}", token);
+        r = session_call(command, client, "list", first_page ? NULL : params, deadline_ns, &page);
         if (r != 0)
             return r;
-        r = take_page(page, all, &token);
+        r = take_page(page, all, first_page, &token);
+        first_page = false;
         cJSON_Delete(page);
     } while (r > 0);
     return 0;

@@ -2,9 +2,9 @@
 #include "client/top_feed.h"
 
 #include "client/deadline.h"
+#include "client/json.h"
 #include "client/output.h"
 
-#include <cjson/cJSON.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -60,7 +60,7 @@ static const char *text_of(const cJSON *object, const char *name)
 
 static int lose_by_fault(struct top_feed *feed, const char *json)
 {
-    cJSON *fault = cJSON_Parse(json);
+    cJSON *fault = json_parse(json);
     char text[sizeof(feed->reason)];
     int r;
 

@@ -2,9 +2,9 @@
 #include "client/top_sample.h"
 
 #include "client/deadline.h"
+#include "client/json.h"
 #include "client/output.h"
 
-#include <cjson/cJSON.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +28,7 @@ static double number(const cJSON *object, const char *name)
 /* The text is sound JSON, which the client library has checked. */
 static int parse(const char *json, cJSON **ret_object)
 {
-    cJSON *object = cJSON_Parse(json);
+    cJSON *object = json_parse(json);
 
     if (!object)
         return -ENOMEM;

@@ -87,6 +87,8 @@ need() {
         program c++ g++ gcc-c++ gcc gcc
         works 'python3 -c "import hypothesis" || /usr/bin/python3 -c "import hypothesis"' \
             python3-hypothesis python3-hypothesis python-hypothesis ''
+        works '/usr/bin/python3 -c "import prometheus_client"' \
+            python3-prometheus-client python3-prometheus_client python-prometheus_client ''
         program strace strace strace strace ''
         program script bsdutils util-linux-script util-linux util-linux
         ;;

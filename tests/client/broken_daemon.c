@@ -141,8 +141,7 @@ START_TEST(nothing_of_a_daemon_steers_the_terminal)
     assert_answered_to(ARGUMENTS("call", "hello"), hello, 0, "{\"" STEERING_JSON "\":\"" STEERING_JSON "\"}\n", NULL);
     assert_answered_to(ARGUMENTS("stats", "--openmetrics"),
                        "{\"id\":1,\"result\":{\"errors\":{\"" STEERING "\":1,\"PARSE_ERROR\":2}}}\n", 0,
-                       "# TYPE minimio_errors_total counter\nminimio_errors_total{name=\"PARSE_ERROR\"} 2\n# EOF\n",
-                       NULL);
+                       "# TYPE minimio_errors counter\nminimio_errors_total{name=\"PARSE_ERROR\"} 2\n# EOF\n", NULL);
 }
 END_TEST
 

@@ -147,6 +147,32 @@ START_TEST(an_unanswered_connect_meets_the_timeout)
 }
 END_TEST
 
+/* A double has room for all of them, but not every text that is made of one. */
+static const char *const large_tokens[] = {"4503599627370499", "9007199254740989", "9007199254740991"};
+
+START_TEST(large_tokens_are_exact)
+{
+    const char *token = large_tokens[_i];
+    int fd = register_stream(token);
+    char text[160];
+
+    snprintf(text, sizeof(text), "{\"token\":%s,", token);
+    assert_run(0, text, NULL, "list", "--loop", "a", "--json");
+    assert_run(0, text, NULL, "call", "--loop", "a", "list");
+    assert_run(0, token, NULL, "list", "--loop", "a");
+    fake_daemon_say(fd, "hello");
+    assert_run(0, text, NULL, "events", "--loop", "a", "--now", "--json");
+    assert_run(0, "hello", NULL, "read", "--loop", "a", token);
+    assert_run(0, NULL, NULL, "reregister", "--loop", "a", token, "--mode", "edge");
+    assert_run(0, NULL, NULL, "shutdown", "--loop", "a", token, "write");
+    fake_daemon_say(fd, "again");
+    assert_run(0, NULL, token, "run", "--loop", "a", "--token", token, "--count", "1", "--back", "--", "sh", "-c",
+               "echo $MINIMIO_TOKEN >&2");
+    assert_run(0, NULL, NULL, "deregister", "--loop", "a", token);
+    close(fd);
+}
+END_TEST
+
 START_TEST(directions_are_shut_down)
 {
     int peer = register_stream("1");
@@ -743,6 +769,7 @@ Suite *client_loops_suite(void)
     tcase_add_test(tests, several_are_registered_at_once);
     tcase_add_test(tests, a_descriptor_is_handed_over);
     tcase_add_test(tests, an_unanswered_connect_meets_the_timeout);
+    tcase_add_loop_test(tests, large_tokens_are_exact, 0, 3);
     tcase_add_test(tests, directions_are_shut_down);
     tcase_add_test(tests, a_loop_is_closed);
     tcase_add_test(tests, a_loop_that_is_busy_is_taken_over);

@@ -2,6 +2,7 @@
 /* `stats --openmetrics`: the format, line by line, and promtool's word on it where there is promtool. Tables, colour.
  */
 #include "tests/client/run.h"
+#include "tests/skip.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,14 +30,17 @@ static void tear_down(void)
         "sh", "-c", script, built_program("minimioctl"), NULL                                                          \
     }
 
-/* Every sample belongs to the TYPE above it, which follows a HELP of its own; the text ends with EOF. */
+/* Every sample belongs to the TYPE above it, which follows a HELP of its own; the samples of a counter have the name of
+ * its family and _total; the text ends with EOF. */
 START_TEST(each_sample_has_its_type_and_help)
 {
     assert_runs(SHELL("\"$0\" stats --openmetrics | awk '"
                       "ended { print \"behind the end: \" $0; bad = 1 } "
                       "/^# HELP minimio_[a-z_]+ [A-Z].*[.]$/ { help = $3; next } "
-                      "/^# TYPE minimio_[a-z_]+ (gauge|counter)$/ && $3 == help && !seen[$3]++ { name = $3; "
-                      "  if (($4 == \"counter\") != ($3 ~ /_total$/)) { print \"name: \" $0; bad = 1 } next } "
+                      "/^# TYPE minimio_[a-z_]+ (gauge|counter)$/ && $3 == help && !seen[$3]++ { "
+                      "  name = $3 ($4 == \"counter\" ? \"_total\" : \"\"); family = $3; "
+                      "  if ($3 ~ /_total$/) { print \"name: \" $0; bad = 1 } next } "
+                      "/^# UNIT minimio_[a-z_]+ (seconds|bytes)$/ && $3 == family { next } "
                       "/^# EOF$/ { ended = 1; next } "
                       "/^minimio_[a-z_]+(\\{name=\"[A-Za-z_]+\"\\})? [0-9]+([.][0-9]+)?$/ { "
                       "  split($1, parts, \"{\"); if (parts[1] == name) { samples++; next } } "
@@ -47,6 +51,20 @@ START_TEST(each_sample_has_its_type_and_help)
     assert_run(0, "minimio_errors_total{name=\"PARSE_ERROR\"} 0\n", NULL, "stats", "--openmetrics");
     assert_run(0, "--openmetrics", NULL, "stats", "--help");
     assert_run(2, NULL, "unexpected argument 'x'", "stats", "--openmetrics", "x");
+}
+END_TEST
+
+/* A parser that is strict, and that nobody here wrote. */
+START_TEST(the_parser_of_prometheus_client_accepts_it)
+{
+    TEST_NEEDS(system("/usr/bin/python3 -c 'import prometheus_client' 2>/dev/null") == 0,
+               "Python's prometheus_client (python3-prometheus-client)");
+    assert_runs(SHELL("\"$0\" stats --openmetrics | /usr/bin/python3 -c '"
+                      "import sys\n"
+                      "from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse\n"
+                      "families = list(parse(sys.stdin.read()))\n"
+                      "print(len(families), sum(len(family.samples) for family in families) > 40)'"),
+                0, "12 True\n", NULL);
 }
 END_TEST
 
@@ -80,6 +98,7 @@ Suite *client_metrics_suite(void)
     tcase_set_timeout(tests, 60);
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_test(tests, each_sample_has_its_type_and_help);
+    tcase_add_test(tests, the_parser_of_prometheus_client_accepts_it);
     tcase_add_test(tests, promtool_accepts_it);
     tcase_add_test(tests, colour_is_for_terminals);
     suite_add_tcase(suite, tests);
