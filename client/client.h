@@ -47,7 +47,8 @@ struct minimio_client;
 
 /*
  * Opens a session at the socket `path`; NULL: where the daemon's socket is found by everybody, which is
- * $MINIMIO_SOCKET, $XDG_RUNTIME_DIR/minimio.sock or /run/minimio/minimio.sock.
+ * $MINIMIO_SOCKET, $XDG_RUNTIME_DIR/minimio.sock, /run/user/UID/minimio.sock if it exists or the next does not, or
+ * /run/minimio/minimio.sock.
  * Errors: connect's (-ENOENT, -ECONNREFUSED: no daemon is there; -EACCES); -EINVAL, an empty path; -ENAMETOOLONG;
  * -ETIMEDOUT; -EMFILE, -ENFILE; -ENOMEM.
  */

@@ -107,28 +107,52 @@ static size_t instance_length(const char *path, const char **ret_name)
 
 static bool is_own_socket(const char *path)
 {
-    const char *runtime = getenv("XDG_RUNTIME_DIR");
-    char own[PATH_MAX];
+    char folder[SOCKET_PATH_SIZE], own[SOCKET_PATH_SIZE + sizeof("/minimio.sock")];
 
-    snprintf(own, sizeof(own), "%s/minimio.sock", runtime ? runtime : "");
+    if (!runtime_folder(folder, sizeof(folder)))
+        return false;
+    snprintf(own, sizeof(own), "%s/minimio.sock", folder);
     return strcmp(path, own) == 0;
 }
 
-/* The service manager's command that starts the daemon of this socket. False: the manager knows of none. */
-static bool service_command(const char *path, char *ret_command, size_t size)
+/* A user without a session, and whoever came by su, has none. */
+static bool has_user_manager(void)
+{
+    char folder[SOCKET_PATH_SIZE];
+
+    return runtime_folder(folder, sizeof(folder)) && exists_in(folder, "systemd", "private");
+}
+
+/* systemctl finds the user's manager by this variable alone. */
+static const char *runtime_variable(void)
+{
+    static char text[SOCKET_PATH_SIZE + 32];
+    const char *set = getenv("XDG_RUNTIME_DIR");
+    char folder[SOCKET_PATH_SIZE];
+
+    if ((set && *set) || !runtime_folder(folder, sizeof(folder)))
+        return "";
+    snprintf(text, sizeof(text), "XDG_RUNTIME_DIR=%s ", folder);
+    return text;
+}
+
+/* The service manager's command that starts the daemon of this socket, and whether root alone may. False: the manager
+ * knows of none. */
+static bool service_command(const char *path, char *ret_command, size_t size, bool *ret_system)
 {
     const char *home = getenv("HOME"), *name;
     size_t length = instance_length(path, &name);
 
     if (access("/run/systemd/system", F_OK) < 0)
         return false;
+    *ret_system = !is_own_socket(path);
     if (strcmp(path, SYSTEM_SOCKET_PATH) == 0 && has_unit("system", "minimiod.service"))
         return snprintf(ret_command, size, "systemctl start minimiod") > 0;
     if (length > 0 && has_unit("system", "minimiod@.service"))
         return snprintf(ret_command, size, "systemctl start minimiod@%.*s", (int)length, name) > 0;
-    if (is_own_socket(path) &&
+    if (is_own_socket(path) && has_user_manager() &&
         (has_unit("user", "minimiod.service") || (home && exists_in(home, ".config/systemd/user", "minimiod.service"))))
-        return snprintf(ret_command, size, "systemctl --user start minimiod") > 0;
+        return snprintf(ret_command, size, "%ssystemctl --user start minimiod", runtime_variable()) > 0;
     return false;
 }
 
@@ -192,10 +216,12 @@ static bool may_write(const char *path)
 
 void hint_start(const char *path)
 {
-    char folder[SOCKET_PATH_SIZE], command[SOCKET_PATH_SIZE + 32];
+    char folder[SOCKET_PATH_SIZE], command[2 * SOCKET_PATH_SIZE + 64];
+    bool system = false;
 
-    if (service_command(path, command, sizeof(command))) {
-        fprintf(stderr, "Is minimiod running? Start it with: %s\n", command);
+    if (service_command(path, command, sizeof(command), &system)) {
+        fprintf(stderr, "Is minimiod running? Start it%s with: %s\n", system && geteuid() != 0 ? ", as root," : "",
+                command);
         return;
     }
     fprintf(stderr, "Is minimiod running? Start it%s with: ", may_write(path) ? "" : ", as root,");

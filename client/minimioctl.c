@@ -29,7 +29,7 @@ static const char loop_help[] = "  --loop NAME        the named loop\n"
 
 static const char common_help[] =
     "  --socket PATH      the daemon's socket ($MINIMIO_SOCKET, $XDG_RUNTIME_DIR/minimio.sock,\n"
-    "                     /run/minimio/minimio.sock)\n"
+    "                     /run/user/UID/minimio.sock, /run/minimio/minimio.sock)\n"
     "  --json             print JSON, one object per line\n"
     "  --timeout D        give up after D: 500ms, 2s, 1.5m; a plain number is in seconds\n"
     "  -h, --help         print this help\n"

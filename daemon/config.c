@@ -29,14 +29,15 @@ static const char *environment(const char *name)
     return value && *value ? value : NULL;
 }
 
-/* A user's own daemon is one that is not root's and whose socket would be in the user's folder: the service manager
- * gives a system's service no such folder, whatever user it runs as. */
+/* A user's own daemon is one that is not root's and whose socket would be in the user's runtime folder. */
 static void default_file(char *ret_path, size_t size)
 {
     const char *configuration = environment("XDG_CONFIG_HOME"), *home = environment("HOME");
 
+    char folder[PATH_MAX];
+
     ret_path[0] = '\0';
-    if (geteuid() == 0 || !environment("XDG_RUNTIME_DIR"))
+    if (geteuid() == 0 || !runtime_folder(folder, sizeof folder))
         snprintf(ret_path, size, "/etc/" CONFIG_FILE_NAME);
     else if (configuration)
         snprintf(ret_path, size, "%s/" CONFIG_FILE_NAME, configuration);
@@ -137,7 +138,7 @@ static void settle_socket(struct config *config, const struct settings *options,
     const char *given = options->socket ? options->socket : environment("MINIMIO_SOCKET") ? NULL : file->socket;
     int mode = options->socket_mode != SETTING_NOT_GIVEN ? options->socket_mode : file->socket_mode;
 
-    if (socket_path(given, config->socket, sizeof config->socket) < 0) {
+    if (socket_path_to_listen(given, config->socket, sizeof config->socket) < 0) {
         complaints->file = NULL;
         complain(complaints, 0, "the socket's path from the environment is too long for a socket; see --socket");
         return;

@@ -44,7 +44,7 @@ static void keep(char **place, const char *text, struct complaints *complaints, 
 void settings_take_socket(struct settings *settings, const char *text, struct complaints *complaints, unsigned line)
 {
     char path[SOCKET_PATH_SIZE];
-    int result = socket_path(text, path, sizeof path);
+    int result = socket_path_to_listen(text, path, sizeof path);
 
     if (result < 0)
         complain(complaints, line, "%ssocket '%s': %s", dashes(complaints), text,

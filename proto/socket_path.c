@@ -2,9 +2,14 @@
 #include "proto/socket_path.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/un.h>
+#include <unistd.h>
+
+#define SOCKET_NAME "minimio.sock"
 
 static const char *environment(const char *name)
 {
@@ -26,7 +31,27 @@ static int join(const char *folder, const char *name, char *ret_path, size_t siz
     return 0;
 }
 
-int socket_path(const char *option, char *ret_path, size_t size)
+bool runtime_folder(char *ret_path, size_t size)
+{
+    const char *value = environment("XDG_RUNTIME_DIR");
+    uid_t user = geteuid();
+    struct stat found;
+
+    if (value)
+        return snprintf(ret_path, size, "%s", value) < (int)size;
+    return snprintf(ret_path, size, "/run/user/%lu", (unsigned long)user) < (int)size && lstat(ret_path, &found) == 0 &&
+           S_ISDIR(found.st_mode) && found.st_uid == user && !(found.st_mode & (S_IWGRP | S_IWOTH));
+}
+
+static bool is_socket(const char *path)
+{
+    struct stat found;
+
+    return stat(path, &found) == 0 && S_ISSOCK(found.st_mode);
+}
+
+/* That of option and environment. 1: neither names any. */
+static int named_path(const char *option, char *ret_path, size_t size)
 {
     const char *value;
 
@@ -36,7 +61,30 @@ int socket_path(const char *option, char *ret_path, size_t size)
     if (value)
         return join(value, "", ret_path, size);
     value = environment("XDG_RUNTIME_DIR");
-    if (value)
-        return join(value, "/minimio.sock", ret_path, size);
+    return value ? join(value, "/" SOCKET_NAME, ret_path, size) : 1;
+}
+
+int socket_path_to_listen(const char *option, char *ret_path, size_t size)
+{
+    int result = named_path(option, ret_path, size);
+    char folder[SOCKET_PATH_SIZE];
+
+    if (result <= 0)
+        return result;
+    if (geteuid() != 0 && runtime_folder(folder, sizeof folder))
+        return join(folder, "/" SOCKET_NAME, ret_path, size);
+    return join(SYSTEM_SOCKET_PATH, "", ret_path, size);
+}
+
+int socket_path(const char *option, char *ret_path, size_t size)
+{
+    int result = named_path(option, ret_path, size);
+    char folder[SOCKET_PATH_SIZE], own[SOCKET_PATH_SIZE];
+
+    if (result <= 0)
+        return result;
+    if (runtime_folder(folder, sizeof folder) && join(folder, "/" SOCKET_NAME, own, sizeof own) == 0 &&
+        (is_socket(own) || (geteuid() != 0 && !is_socket(SYSTEM_SOCKET_PATH))))
+        return join(own, "", ret_path, size);
     return join(SYSTEM_SOCKET_PATH, "", ret_path, size);
 }

@@ -150,7 +150,7 @@ says 'it exists and is not a socket'
 hint_under_systemd() { # hint_under_systemd SOCKET UNIT
     # shellcheck disable=SC2016 # the inner shell expands its arguments
     unshare -rm sh -c 'mount -t tmpfs none /run && mkdir -p "/run/systemd/system" "${2%/*}" && touch "$2" &&
-        minimioctl --socket "$1" ping' sh "$1" "$2" 2>&1 | sed -n 's/^Is minimiod running? Start it with: //p'
+        mkdir -p /run/user/7/systemd && touch /run/user/7/systemd/private && minimioctl --socket "$1" ping' sh "$1" "$2" 2>&1 | sed -n 's/^Is minimiod running? Start it with: //p'
 }
 if unshare -rm mount -t tmpfs none /run 2>/dev/null; then
     export XDG_RUNTIME_DIR=/run/user/7
