@@ -5,14 +5,16 @@
  */
 #include "client/command.h"
 
+#include "client/curl.h"
 #include "client/deadline.h"
 #include "client/prober.h"
 #include "client/program.h"
-#include "client/target.h"
 #include "client/wait_report.h"
+#include "client/wait_target.h"
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -20,12 +22,12 @@
 struct wait {
     const struct command *command;
     char **targets;
+    struct wait_target *read; /* the targets */
     size_t count;
     char **program; /* what to run then, NULL for nothing */
     bool any;
     struct wait_report report;
-    enum probe_goal goal;
-    int64_t interval_ns;
+    struct probe_settings settings;
     int64_t deadline_ns;
     struct rlimit descriptors; /* as they were at the start, for the program that is run */
 };
@@ -45,14 +47,14 @@ static int cut_program(struct wait *wait, int argc, char **argv)
 
 static int parse_interval(struct wait *wait)
 {
-    return option_duration_from(wait->command, "--interval", optarg, NS_PER_MS, &wait->interval_ns);
+    return option_duration_from(wait->command, "--interval", optarg, NS_PER_MS, &wait->settings.interval_ns);
 }
 
 static int take_goal(struct wait *wait, enum probe_goal goal)
 {
-    if (wait->goal != PROBE_OPEN && wait->goal != goal)
+    if (wait->settings.goal != PROBE_OPEN && wait->settings.goal != goal)
         return wrong_usage(wait->command, "--closed and --readable are mutually exclusive");
-    wait->goal = goal;
+    wait->settings.goal = goal;
     return 0;
 }
 
@@ -66,6 +68,8 @@ static int parse_options(struct wait *wait, struct options *options, int argc, c
             return OPTIONS_EXIT;
         if (letter == 'i')
             r = parse_interval(wait);
+        else if (letter == 's')
+            r = option_duration(wait->command, "--stable", optarg, &wait->settings.stable_ns);
         else if (letter == 'q')
             wait->report.quiet = true;
         else if (letter == 'c' || letter == 'r')
@@ -77,23 +81,48 @@ static int parse_options(struct wait *wait, struct options *options, int argc, c
     return r == 0 ? 0 : OPTIONS_EXIT;
 }
 
+/* Only they need a library, and a server of HTTP greets nobody. */
+static int take_urls(const struct wait *wait)
+{
+    const char *fault = NULL;
+    bool loaded = false;
+
+    for (size_t i = 0; i < wait->count; i++) {
+        if (wait->read[i].kind != WAIT_HTTP)
+            continue;
+        if (wait->settings.goal == PROBE_READABLE)
+            return wrong_usage(wait->command, "--readable is not for http:// and https://");
+        fault = loaded ? NULL : curl_load();
+        if (fault)
+            return failed(wait->command, "%s", fault);
+        loaded = true;
+        fault = curl_url_fault(wait->read[i].place);
+        if (fault)
+            return wrong_usage(wait->command, "invalid address '%s': %s", wait->read[i].text, fault);
+    }
+    return 0;
+}
+
 static int take_targets(struct wait *wait, int argc, char **argv)
 {
     wait->targets = argv + optind;
     wait->count = (size_t)(argc - optind);
     if (wait->count == 0)
-        return wrong_usage(wait->command, "missing addresses: HOST:PORT...");
+        return wrong_usage(wait->command, "missing addresses: HOST:PORT, unix:/PATH or a URL");
     if (wait->count > PROBER_TARGETS_MAX)
         return wrong_usage(wait->command, "too many addresses: %zu, at most %d", wait->count, PROBER_TARGETS_MAX);
+    wait->read = calloc(wait->count, sizeof(*wait->read));
+    if (!wait->read)
+        return failed(wait->command, "out of memory");
     for (size_t i = 0; i < wait->count; i++) {
-        const char *fault = target_fault(wait->targets[i]);
+        const char *fault = wait_target_read(wait->targets[i], &wait->read[i]);
 
         if (fault)
             return wrong_usage(wait->command, "invalid address '%s': %s", wait->targets[i], fault);
     }
     if (wait->program && !wait->program[0])
         return wrong_usage(wait->command, "missing command after --");
-    return 0;
+    return take_urls(wait);
 }
 
 /* ---- Waiting ---------------------------------------------------------------------------------------------------- */
@@ -142,7 +171,7 @@ static int wait_for_targets(struct wait *wait)
     int r;
 
     raise_descriptor_limit(wait);
-    r = probers_new(wait->targets, wait->count, wait->goal, wait->interval_ns, &probers);
+    r = probers_new(wait->read, wait->count, &wait->settings, &probers);
     if (r == 0)
         r = wait_report_begin(&wait->report);
     if (r < 0)
@@ -164,13 +193,15 @@ static int run(const struct command *command, struct options *options, int argc,
     if (parse_options(&wait, options, argc, argv) == OPTIONS_EXIT)
         return options->exit_code;
     r = take_targets(&wait, argc, argv);
-    if (r != 0)
+    if (r != 0) {
+        free(wait.read);
         return r;
+    }
     wait.deadline_ns = options->timeout_ns < 0 ? DEADLINE_NEVER : started_ns + options->timeout_ns;
     wait.report = (struct wait_report){.command = command,
                                        .targets = wait.targets,
                                        .count = wait.count,
-                                       .goal = wait.goal,
+                                       .goal = wait.settings.goal,
                                        .quiet = wait.report.quiet,
                                        .json = options->json,
                                        .started_ns = started_ns};
@@ -185,22 +216,25 @@ static const struct option own_options[] = {
     {"quiet", no_argument, NULL, 'q'},
     {"closed", no_argument, NULL, 'c'},
     {"readable", no_argument, NULL, 'r'},
+    {"stable", required_argument, NULL, 's'},
     {0},
 };
 
 const struct command command_wait = {
     .options = own_options,
     .name = "wait",
-    .arguments = "HOST:PORT... [-- COMMAND...]",
+    .arguments = "ADDRESS... [-- COMMAND...]",
     .summary = "wait until servers are up, or down, then run a command",
     .help = "  --all              wait for all addresses (the default)\n"
             "  --any              wait for the first address\n"
             "  --closed           wait until each address accepts no connections\n"
             "  --readable         wait until a server accepts a connection and sends a greeting\n"
+            "  --stable D         and it stays so for D: a connection is not closed, each attempt ends alike\n"
             "  --interval D       pause between two attempts (from 100ms, growing to 1s)\n"
             "  --quiet            print nothing\n"
             "\n"
-            "Without --timeout there is no limit. Needs no daemon.\n",
+            "ADDRESS is HOST:PORT, tcp://HOST:PORT, unix:/PATH, or a URL, http://... or https://..., which has to\n"
+            "answer 2xx or 3xx. URLs need libcurl. Without --timeout there is no limit. Needs no daemon.\n",
     .method = METHODS,
     .run = run,
 };

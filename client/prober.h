@@ -7,6 +7,8 @@
 #ifndef MINIMIO_CLIENT_PROBER_H
 #define MINIMIO_CLIENT_PROBER_H
 
+#include "client/wait_target.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -14,15 +16,21 @@
 #define PROBER_TARGETS_MAX 1000 /* each takes a thread, a descriptor and, used, some 20 KiB of stack */
 
 enum probe_goal {
-    PROBE_OPEN,     /* it accepts a TCP connection */
-    PROBE_CLOSED,   /* it does not: refused, unreachable, no such host, or no answer */
-    PROBE_READABLE, /* it accepts one, and says something */
+    PROBE_OPEN,     /* it accepts a connection, and answers 2xx or 3xx where it is a URL */
+    PROBE_CLOSED,   /* it accepts none: refused, unreachable, no such host or socket, or no answer */
+    PROBE_READABLE, /* it accepts one, and says something; not for URLs */
+};
+
+struct probe_settings {
+    enum probe_goal goal;
+    int64_t interval_ns; /* the pause between two tries; 0: from 100 ms, growing to 1 s */
+    int64_t stable_ns; /* for how long it is to be so: a connection stays open, every answer is good, every try fails */
 };
 
 struct probers;
 
-/* `interval_ns` is the pause between two tries; 0: from 100 ms, growing to 1 s. Errors: -ENOMEM. */
-int probers_new(char *const *targets, size_t count, enum probe_goal goal, int64_t interval_ns,
+/* curl_load has succeeded where one of the targets is a URL. Errors: -ENOMEM. */
+int probers_new(const struct wait_target *targets, size_t count, const struct probe_settings *settings,
                 struct probers **ret_probers);
 
 /* Starts all. Errors: pthread_create's; those that were started go on. */
@@ -39,9 +47,14 @@ struct probe {
     bool reached;      /* the goal */
     int64_t at_ns;     /* when, on the clock of deadline.h */
     int error;         /* else why the last try failed: 0, none has come to an end; -EISCONN, it is open still;
-                          -ENOMSG, it accepted and was silent; -ENODATA, it closed without a word */
+                          -ENOMSG, it accepted and was silent; -ENODATA, it closed without a word;
+                          -ESHUTDOWN, it closed before it was open for long enough; -EBUSY, its queue is
+                          full; -ENXIO, there is no such socket; PROBE_STATUS and less, the HTTP status;
+                          else an errno or an error of curl_ask */
     unsigned attempts; /* that have come to an end */
 };
+
+#define PROBE_STATUS (-100000) /* less the status that a URL answered with */
 
 struct probe probers_get(struct probers *probers, size_t index);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/wait_report.h"
 
+#include "client/curl.h"
 #include "client/deadline.h"
 #include "client/output.h"
 #include "proto/fault.h"
@@ -14,6 +15,15 @@
 
 static const char *const reached_texts[] = {
     [PROBE_OPEN] = "is up", [PROBE_CLOSED] = "is down", [PROBE_READABLE] = "has greeted"};
+
+/* Valid until the next call. */
+static const char *status_text(int error)
+{
+    static char text[32];
+
+    snprintf(text, sizeof(text), "it answers %d", PROBE_STATUS - error);
+    return text;
+}
 
 static const char *reason_text(int error)
 {
@@ -31,8 +41,19 @@ static const char *reason_text(int error)
         return "it accepts, but says nothing";
     case -ENODATA:
         return "it accepts, and closes without a word";
+    case -ESHUTDOWN:
+        return "it accepts, and closes before --stable is over";
+    case -EBUSY:
+        return "it is there, and accepts nobody at the moment";
+    case -ENXIO:
+        return "there is no such socket";
+    case -EADDRNOTAVAIL:
+        return "this machine has no port or address left to connect from";
+    case -EMFILE:
+    case -ENFILE:
+        return "this machine has no descriptor left";
     default:
-        return strerror(-error);
+        return error <= PROBE_STATUS ? status_text(error) : curl_reason(error) ? curl_reason(error) : strerror(-error);
     }
 }
 

@@ -89,6 +89,8 @@ need() {
             python3-hypothesis python3-hypothesis python-hypothesis ''
         works '/usr/bin/python3 -c "import prometheus_client"' \
             python3-prometheus-client python3-prometheus_client python-prometheus_client ''
+        program openssl openssl openssl openssl openssl
+        works 'python3 -c "import ctypes; ctypes.CDLL(\"libcurl.so.4\")"' libcurl4 libcurl curl curl
         program strace strace strace strace ''
         program script bsdutils util-linux-script util-linux util-linux
         ;;

@@ -238,6 +238,7 @@ static const struct job of_programs[] = {
     PART(client_scripts, upgrades, 9),
     PART(client_scripts, passed, 2),
     PART(client_scripts, places, 12),
+    PART(client_scripts, wait, 25),
     PART(client_scripts, readme, 1),
     PART(client_scripts, manners, 15),
     PART(client_scripts, addresses, 3),

@@ -67,6 +67,12 @@ START_TEST(sockets_are_found_and_hints_work)
 }
 END_TEST
 
+START_TEST(wait_knows_sockets_and_urls)
+{
+    run("tests/clients/wait.sh", NULL);
+}
+END_TEST
+
 static const char *const top_themes[] = {
     "plain",
     "shows_nothing_of_itself",
@@ -124,6 +130,7 @@ Suite *client_scripts_suite(void)
     tcase_add_test(add_case(suite, "upgrades"), the_name_of_the_start_leads_to_the_next_binary);
     tcase_add_test(add_case(suite, "passed"), sockets_that_were_passed_are_used_or_an_error);
     tcase_add_test(add_case(suite, "places"), sockets_are_found_and_hints_work);
+    tcase_add_test(add_case(suite, "wait"), wait_knows_sockets_and_urls);
     tcase_add_test(add_case(suite, "readme"), the_readme_s_screens_are_true);
     return suite;
 }

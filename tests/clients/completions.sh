@@ -69,7 +69,7 @@ expect 'minimioctl ' watch wait register close-loop top help
 expect 'minimioctl re' read register reregister !watch
 expect 'minimioctl --' --socket --json !--loop
 expect 'minimioctl register --' --loop --mode --no-nodelay --socket
-expect 'minimioctl wait --' --closed --any --quiet !--loop
+expect 'minimioctl wait --' --closed --any --quiet --stable !--loop
 expect 'minimioctl events --loop ' upstreams other
 expect 'minimioctl --socket /x events --loop upstreams --' --rearm --exec
 expect 'minimioctl register --mode ' oneshot edge level
