@@ -124,8 +124,9 @@ int option_duration_from(const struct command *command, const char *option, cons
                          int64_t *ret_duration_ns);
 int option_duration(const struct command *command, const char *option, const char *text, int64_t *ret_duration_ns);
 
-int option_count(const struct command *command, const char *text, uint64_t *ret_count); /* of --count, 1 or more */
-int option_token(const struct command *command, const char *text, uint64_t *ret_token); /* of --token */
+int option_line(const struct command *command, const char *text, const char **ret_line); /* of --exec, not empty */
+int option_count(const struct command *command, const char *text, uint64_t *ret_count);  /* of --count, 1 or more */
+int option_token(const struct command *command, const char *text, uint64_t *ret_token);  /* of --token */
 int argument_token(const struct command *command, const char *text, uint64_t *ret_token);
 
 /* Which of the words, ended by NULL, the first `length` bytes of the text are; `more` is another word for the message,

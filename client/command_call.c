@@ -55,7 +55,7 @@ static int check_json(const struct command *command, const char *text, size_t le
     offset = scan_offset(&scan);
     scan_deinit(&scan);
     if (status == SCAN_FAULT)
-        return wrong_usage(command, "the parameters are not JSON: %s (at byte %zu)", fault.message, offset);
+        return wrong_usage(command, "the parameters are %s", fault.message);
     if (!is_blank(text + offset, length - offset))
         return wrong_usage(command, "the parameters are more than one JSON text: the first ends at byte %zu", offset);
     return 0;
@@ -136,7 +136,7 @@ const struct command command_call = {
     .name = "call",
     .arguments = "METHOD [PARAMETERS]",
     .summary = "call a method of the daemon, print the result",
-    .help = "PARAMETERS is a JSON object, an array, or - to read it from standard input:\n"
+    .help = "\nPARAMETERS is a JSON object, an array, or - to read it from standard input:\n"
             "  minimioctl call register '{\"token\": 1, \"address\": \"127.0.0.1:80\"}'\n",
     .more_help = print_methods,
     .takes_loop = true,

@@ -36,9 +36,8 @@ static int parse_options(struct following *following, int argc, char **argv)
             following->rearm = true;
         else if (letter == 'n')
             following->now = true;
-        else if (letter == 'e')
-            following->line = optarg;
-        else if (option_count(command, optarg, &following->left) != 0)
+        else if ((letter == 'e' ? option_line(command, optarg, &following->line)
+                                : option_count(command, optarg, &following->left)) != 0)
             return options->exit_code = EXIT_WRONG_USAGE, OPTIONS_EXIT;
     }
     if (following->now && following->rearm) {

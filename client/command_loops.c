@@ -112,6 +112,8 @@ static int run(const struct command *command, struct options *options, int argc,
             return options->exit_code;
         names = true;
     }
+    if (names && options->json)
+        return wrong_usage(command, "--names and --json are mutually exclusive");
     if (optind < argc)
         return unexpected_argument(command, argv[optind]);
     return show(command, options, names);

@@ -51,6 +51,8 @@ static int run_stats(const struct command *command, struct options *options, int
             return options->exit_code;
         metrics = true;
     }
+    if (metrics && options->json)
+        return wrong_usage(command, "--openmetrics and --json are mutually exclusive");
     return show(command, options, argc, argv, metrics);
 }
 

@@ -81,7 +81,7 @@ static int parse_options(struct watch *watch, struct options *options, int argc,
         else if (letter == 'm')
             r = parse_mode(watch, optarg);
         else if (letter == 'e')
-            watch->line = optarg;
+            r = option_line(watch->command, optarg, &watch->line);
         else
             r = option_count(watch->command, optarg, &watch->events_left);
     }

@@ -193,6 +193,27 @@ static const char *help_to_disable(const char *name)
     return "disable this";
 }
 
+#define HELP_INDENT  21
+#define HELP_COLUMNS 96
+
+/* In lines that fit beside the options. */
+static void print_wrapped(const char *text)
+{
+    const size_t room = HELP_COLUMNS - HELP_INDENT;
+
+    while (strlen(text) > room) {
+        size_t length = room;
+
+        while (length > 0 && text[length] != ' ')
+            length--;
+        if (length == 0)
+            break;
+        printf("%.*s\n%*s", (int)length, text, HELP_INDENT, "");
+        text += length + 1;
+    }
+    puts(text);
+}
+
 void method_options_help(const struct command *command)
 {
     char name[OPTION_NAME_SIZE], option[OPTION_NAME_SIZE + 8];
@@ -205,7 +226,7 @@ void method_options_help(const struct command *command)
             continue;
         info = &method_table[command->method].params[i];
         snprintf(option, sizeof(option), "--%s%s", name, value_word(info));
-        printf("  %-18s %s\n", option,
-               info->type == PARAM_BOOLEAN && info->fallback ? help_to_disable(info->name) : summary_of(info));
+        printf("  %-18s ", option);
+        print_wrapped(info->type == PARAM_BOOLEAN && info->fallback ? help_to_disable(info->name) : summary_of(info));
     }
 }

@@ -57,6 +57,11 @@ void print_help(FILE *stream)
           stream);
 }
 
+static bool has_options(const struct command *command)
+{
+    return command->options || command->takes_loop || command->method != METHODS;
+}
+
 void print_command_help(const struct command *command)
 {
     bool has_own = *command->help || command->method != METHODS || command->takes_loop;
@@ -64,8 +69,10 @@ void print_command_help(const struct command *command)
     print_usage(stdout, command);
     printf("\n%s.\n\n", command->summary);
     method_options_help(command);
-    printf("%s%s%sOptions of all commands:\n%s", command->takes_loop ? loop_help : "", command->help,
-           has_own ? "\n" : "", common_help);
+    fputs(command->takes_loop ? loop_help : "", stdout);
+    /* A text without options above it needs no line between. */
+    fputs(command->help + (*command->help == '\n' && !has_options(command)), stdout);
+    printf("%sOptions of all commands:\n%s", has_own ? "\n" : "", common_help);
     if (command->more_help)
         command->more_help();
 }

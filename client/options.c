@@ -76,6 +76,14 @@ static int read_number(const struct command *command, const char *what, const ch
     return 0;
 }
 
+int option_line(const struct command *command, const char *text, const char **ret_line)
+{
+    if (text[strspn(text, " \t\n")] == '\0')
+        return wrong_usage(command, "invalid --exec '%s': a command of the shell", text);
+    *ret_line = text;
+    return 0;
+}
+
 int option_count(const struct command *command, const char *text, uint64_t *ret_count)
 {
     return read_number(command, "--count", text, 1, ret_count);

@@ -56,6 +56,9 @@ for name in $names; do
         run 0 $line
         grep -q "^usage: minimioctl $name" "$folder/out" || fail "minimioctl $line does not print the usage"
     done
+    minimioctl "$name" --help >"$folder/out"
+    [ -z "$(cat -s "$folder/out" | diff - "$folder/out")" ] || fail "$name --help has two empty lines"
+    [ "$name" = call ] || ! grep -q '.\{110\}' "$folder/out" || fail "$name --help has a long line"
     run 0 "$name" -V
     grep -q '^minimioctl [0-9]' "$folder/out" || fail "minimioctl $name -V does not print the version"
 done
@@ -102,6 +105,11 @@ wrong "invalid --token '-1': an integer from 0 to 9007199254740991" run --loop a
 wrong "invalid --count '0': an integer from 1 to 9007199254740991" events --loop a --count 0
 wrong "invalid token 'x': an integer from 0 to 9007199254740991" deregister --loop a x
 wrong "invalid direction 'up'; use read, write, both" shutdown --loop a 1 up
+wrong "invalid --exec ''" watch x:1 --exec ''
+wrong "invalid --exec ' '" events --loop a --exec ' '
+wrong '--openmetrics and --json are mutually exclusive' stats --openmetrics --json
+wrong '--names and --json are mutually exclusive' loops --json --names
+wrong 'the parameters are not JSON at byte 1: ' call ping '{'
 wrong "invalid shell 'csh'; use bash, zsh, fish" completions csh
 wrong "invalid address 'x:0': the port is an integer from 1 to 65535 without leading zeros" watch x:0
 wrong "unknown option '--lop'" list --lop=x
