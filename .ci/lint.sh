@@ -72,6 +72,18 @@ wall 'handlers touch neither sockets nor JSON' '\b(send|recv|sendmsg|recvmsg|cJS
 # shellcheck disable=SC2046
 wall 'the daemon uses libminimio through minimio.h alone' 'include "libminimio/[^m]' daemon/*.[ch]
 
+echo '== a suite that runs in parts has all its test cases in the table'
+# shellcheck disable=SC2013 # these are words
+for suite in $(sed -n 's/^    PART(\([a-z_]*\), .*/\1/p' tests/main.c | sort -u); do
+    file=$(grep -rl --include='*.c' "suite_create(\"$suite\")" tests fuzz)
+    grep -oE '(add_case\(suite, |tcase_create\()"[a-z_]+"' "$file" | sed 's/.*"\(.*\)"/\1/' | while read -r name; do
+        grep -q "PART($suite, $name," tests/main.c || {
+            echo "lint: tests/main.c does not list $suite:$name" >&2
+            exit 1
+        }
+    done
+done
+
 echo '== the packages are built with what the build needs'
 sed -n '/^    build)/,/;;$/s/^ *\(apt-get.*) \)\{0,1\}\(library\|program\) [^ ]* \([^ ]*\).*/\3/p' scripts/deps.sh |
     while read -r package; do

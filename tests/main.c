@@ -163,6 +163,7 @@ static const struct job in_process[] = {
     PART(fuzz, request, 1),
     PART(fuzz, session, 1),
     PART(fuzz, dictionary, 1),
+    PART(fuzz, leaks, 1),
     PART(installed, names, 6),
     PART(installed, programs, 10),
     SUITE(fairness, 15),
