@@ -68,7 +68,10 @@ def start(fds, names, count=None):
     pid = os.fork()
     if pid == 0:
         os.dup2(writer, 2)
-        pass_them()
+        try:
+            pass_them()
+        finally:
+            os._exit(127)  # a traceback would hold the text that is expected
     os.close(writer)
     return pid, os.fdopen(reader)
 
