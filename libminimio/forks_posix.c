@@ -6,10 +6,11 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-static atomic_uint forks;
+atomic_uint forks_counted;
+
 static void count_fork(void)
 {
-    atomic_fetch_add_explicit(&forks, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&forks_counted, 1, memory_order_relaxed);
 }
 
 int forks_watch(void)
@@ -24,9 +25,4 @@ int forks_watch(void)
     watching = r == 0;
     pthread_mutex_unlock(&lock);
     return r;
-}
-
-unsigned forks_count(void)
-{
-    return atomic_load_explicit(&forks, memory_order_relaxed);
 }

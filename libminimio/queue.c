@@ -8,6 +8,7 @@
  */
 #include "libminimio/queue.h"
 
+#include "libminimio/forks.h"
 #include "libminimio/selector.h"
 #include "libminimio/tcp_stream.h"
 
@@ -22,6 +23,7 @@ enum {
 
 struct queue {
     struct selector *selector;
+    unsigned forks; /* forks_count() of the process that made it */
     atomic_uint state;
     atomic_bool woken;
     atomic_size_t handles;
@@ -38,6 +40,7 @@ int queue_new(struct queue **ret_queue)
         free(queue);
         return r;
     }
+    queue->forks = forks_count();
     atomic_init(&queue->handles, 1);
     atomic_init(&queue->references, 1);
     *ret_queue = queue;
@@ -100,9 +103,15 @@ static bool take_wake(struct queue *queue)
     return atomic_load_explicit(&queue->woken, memory_order_relaxed) && atomic_exchange(&queue->woken, false);
 }
 
+/* Was it closed or ended, or is this process a child of the one whose it is? */
+static bool is_over(struct queue *queue)
+{
+    return atomic_load(&queue->state) != 0 || queue->forks != forks_count();
+}
+
 int queue_wait(struct queue *queue, struct minimio_event *events, size_t capacity, int64_t timeout_ns, bool *ret_woken)
 {
-    if (atomic_load(&queue->state) != 0)
+    if (is_over(queue))
         return -ECANCELED;
     if (atomic_load(&queue->woken))
         timeout_ns = 0;
@@ -118,7 +127,7 @@ int queue_wait(struct queue *queue, struct minimio_event *events, size_t capacit
 
 int queue_wake(struct queue *queue)
 {
-    if (atomic_load(&queue->state) != 0)
+    if (is_over(queue))
         return -ECANCELED;
     /* Whoever sets the flag kicks; the others' wakes merge into that one. */
     if (!atomic_exchange(&queue->woken, true))
@@ -128,7 +137,7 @@ int queue_wake(struct queue *queue)
 
 int queue_close(struct queue *queue)
 {
-    if (atomic_fetch_or(&queue->state, QUEUE_CLOSED) != 0)
+    if (queue->forks != forks_count() || atomic_fetch_or(&queue->state, QUEUE_CLOSED) != 0)
         return -ECANCELED;
     selector_kick(queue->selector);
     return 0;

@@ -99,8 +99,59 @@ START_TEST(a_child_that_uses_it_all_the_same_is_refused)
             minimio_registrator_register_fd(registrator, pair.peer, 9, MINIMIO_READABLE, MINIMIO_EDGE) != -ECANCELED;
         bad |= minimio_registrator_reregister_fd(registrator, fd, 9, MINIMIO_READABLE, MINIMIO_EDGE) != -ECANCELED;
         bad |= minimio_registrator_deregister_fd(registrator, fd) != -ECANCELED;
-        minimio_registrator_wake(registrator);
-        minimio_registrator_close_loop(registrator);
+        bad |= minimio_registrator_wake(registrator) != -ECANCELED;
+        bad |= minimio_registrator_close_loop(registrator) != -ECANCELED;
+        _exit(bad);
+    }
+    assert_child_succeeds(child);
+    assert_unaffected();
+}
+END_TEST
+
+/* What the child takes, the parent would wait for in vain. */
+START_TEST(a_child_s_poll_is_refused_and_takes_no_event)
+{
+    enum minimio_mode mode = (enum minimio_mode)(_i % 3);
+    struct minimio_selector *selector;
+    struct minimio_event event;
+
+    ck_assert_int_eq(minimio_selector_new(&selector), 0);
+    struct minimio_registrator *handle = minimio_selector_registrator(selector);
+    ck_assert_int_eq(minimio_registrator_register(handle, pair.stream, 2, MINIMIO_READABLE, mode), 0);
+    ck_assert_int_eq(minimio_registrator_reregister(registrator, pair.stream, 1, MINIMIO_READABLE, mode), 0);
+    send_text(pair.peer, "x");
+    pid_t child = fork();
+    if (child == 0) {
+        bool bad = minimio_poll_poll(queue, &event, 1, 0) != -ECANCELED;
+        bad |= minimio_poll_poll(queue, &event, 1, MINIMIO_FOREVER) != -ECANCELED;
+        bad |= minimio_poll_poll(queue, &event, 0, 0) != -EINVAL;
+        bad |= minimio_selector_select(selector, &event, 1, 0) != -ECANCELED;
+        bad |= minimio_selector_select(selector, &event, 1, PLENTY) != -ECANCELED;
+        _exit(bad);
+    }
+    assert_child_succeeds(child);
+    event = await_event();
+    ck_assert_uint_eq(minimio_event_id(&event), 1);
+    ck_assert_int_eq(minimio_selector_select(selector, &event, 1, PLENTY), 1);
+    ck_assert_uint_eq(minimio_event_id(&event), 2);
+    minimio_registrator_free(handle);
+    minimio_selector_free(selector);
+}
+END_TEST
+
+/* A queue of its own is the child's as any other's. */
+START_TEST(a_child_may_make_a_queue_of_its_own)
+{
+    struct minimio_event event;
+    pid_t child = fork();
+
+    if (child == 0) {
+        struct minimio_poll *own;
+        bool bad = minimio_poll_new(&own) != 0;
+        struct minimio_registrator *handle = minimio_poll_registrator(own);
+        int fd = eventfd(1, EFD_CLOEXEC);
+        bad |= minimio_registrator_register_fd(handle, fd, 3, MINIMIO_READABLE, MINIMIO_EDGE) != 0;
+        bad |= minimio_poll_poll(own, &event, 1, PLENTY) != 1 || minimio_event_id(&event) != 3;
         _exit(bad);
     }
     assert_child_succeeds(child);
@@ -111,11 +162,13 @@ END_TEST
 START_TEST(a_child_that_execs_inherits_no_descriptor)
 {
     char command[256];
-    pid_t child = fork();
+    int nesting = minimio_poll_fd(queue);
 
+    ck_assert_int_ge(nesting, 0);
+    pid_t child = fork();
     if (child == 0) {
-        snprintf(command, sizeof(command), "test ! -e /proc/self/fd/%d && test ! -e /proc/self/fd/%d",
-                 minimio_poll_fd(queue), minimio_tcp_stream_fd(pair.stream));
+        snprintf(command, sizeof(command), "test ! -e /proc/self/fd/%d && test ! -e /proc/self/fd/%d", nesting,
+                 minimio_tcp_stream_fd(pair.stream));
         execl("/bin/sh", "sh", "-c", command, (char *)NULL);
         _exit(127);
     }
@@ -192,6 +245,8 @@ Suite *library_fork_suite(void)
     tcase_add_test(tests, a_child_that_exits_affects_nothing);
     tcase_add_loop_test(tests, a_child_that_frees_everything_affects_nothing, 0, 2);
     tcase_add_test(tests, a_child_that_uses_it_all_the_same_is_refused);
+    tcase_add_loop_test(tests, a_child_s_poll_is_refused_and_takes_no_event, 0, 3);
+    tcase_add_test(tests, a_child_may_make_a_queue_of_its_own);
     tcase_add_test(tests, a_child_that_execs_inherits_no_descriptor);
     tcase_add_test(tests, a_child_frees_what_was_locked_when_it_was_forked);
 #ifdef HAVE_MALLINFO2

@@ -11,6 +11,8 @@ Suite *library_system_calls_suite(void);
 ABSENT_TEST(a_child_that_exits_affects_nothing, "windows", NO_FORK)
 ABSENT_TEST(a_child_that_frees_everything_affects_nothing, "windows", NO_FORK)
 ABSENT_TEST(a_child_that_uses_it_all_the_same_is_refused, "windows", NO_FORK)
+ABSENT_TEST(a_child_s_poll_is_refused_and_takes_no_event, "windows", NO_FORK)
+ABSENT_TEST(a_child_may_make_a_queue_of_its_own, "windows", NO_FORK)
 ABSENT_TEST(a_child_that_execs_inherits_no_descriptor, "windows", NO_FORK)
 ABSENT_TEST(a_child_frees_what_was_locked_when_it_was_forked, "windows", NO_FORK)
 
@@ -22,6 +24,8 @@ Suite *library_fork_suite(void)
     tcase_add_test(tests, a_child_that_exits_affects_nothing);
     tcase_add_test(tests, a_child_that_frees_everything_affects_nothing);
     tcase_add_test(tests, a_child_that_uses_it_all_the_same_is_refused);
+    tcase_add_test(tests, a_child_s_poll_is_refused_and_takes_no_event);
+    tcase_add_test(tests, a_child_may_make_a_queue_of_its_own);
     tcase_add_test(tests, a_child_that_execs_inherits_no_descriptor);
     tcase_add_test(tests, a_child_frees_what_was_locked_when_it_was_forked);
     suite_add_tcase(suite, tests);
