@@ -65,7 +65,7 @@ rpath() {
 }
 
 pkg_config_file() {
-    sed -e "s,@PREFIX@,$PREFIX," -e "s,@LIBDIR@,$LIBDIR," -e "s,@VERSION@,$VERSION," -e "s|@RPATH@|$(rpath)|"
+    sed -e "s,@PREFIX@,$PREFIX," -e "s,@LIBDIR@,$LIBDIR," -e "s,@VERSION@,$VERSION," -e "s|@RPATH@|$(rpath)|" -e "s|@PRIVATE@|-pthread|"
 }
 
 manual_page() {
