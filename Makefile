@@ -59,7 +59,7 @@ systemd_libs = $(if $(HAVE_SYSTEMD),$(call pkg_libs,libsystemd))
 PORTABLE_SOURCES = $(filter-out $(addprefix libminimio/,selector_% tcp_stream_% forks_% %_windows.c),\
 	$(wildcard libminimio/*.c))
 POSIX_SOURCES = $(addprefix libminimio/,tcp_stream_posix.c forks_posix.c)
-EPOLL_SOURCES = libminimio/selector_epoll.c $(POSIX_SOURCES) \
+EPOLL_SOURCES = $(wildcard libminimio/selector_epoll*.c) $(POSIX_SOURCES) \
 	$(if $(filter thread,$(SANITIZE)),tests/thread_sanitizer/epoll_pwait2.c)
 KQUEUE_SOURCES = $(wildcard libminimio/selector_kqueue*.c) $(POSIX_SOURCES)
 LIBRARY_SOURCES = $(PORTABLE_SOURCES) \

@@ -62,3 +62,8 @@ bool minimio_interests_is_priority(minimio_interests interests)
 {
     return (interests & MINIMIO_PRIORITY) != 0;
 }
+
+bool minimio_interests_is_closed(minimio_interests interests)
+{
+    return (interests & MINIMIO_CLOSED) != 0;
+}

@@ -35,11 +35,12 @@ extern "C" {
 /* The caller's own number for a registration. All 64 bits are the caller's, 0 and UINT64_MAX included. */
 typedef uint64_t minimio_token;
 
-/* What a registration waits for: any of the three, or'ed. */
+/* What a registration waits for: any of the four, or'ed. */
 typedef uint8_t minimio_interests;
 #define MINIMIO_WRITABLE 0x01
 #define MINIMIO_READABLE 0x02
 #define MINIMIO_PRIORITY 0x04 /* out-of-band data; -ENOTSUP where the platform has no way to tell */
+#define MINIMIO_CLOSED   0x20 /* the closed flags: alone, neither data nor room wakes; -ENOTSUP on a kqueue */
 
 enum minimio_mode {
     MINIMIO_ONESHOT, /* one event, then silence until reregister */
@@ -49,7 +50,12 @@ enum minimio_mode {
      * after reregister.
      */
     MINIMIO_EDGE,
-    MINIMIO_LEVEL, /* an event from every poll for as long as it is ready */
+    /*
+     * An event from every poll for as long as it is ready, for what was asked for: a closed direction that nobody asked
+     * for, neither by its interest nor by MINIMIO_CLOSED, is told, and told again only together with something that
+     * was.
+     */
+    MINIMIO_LEVEL,
 };
 
 #define MINIMIO_FOREVER INT64_C(-1) /* any negative timeout */
@@ -140,6 +146,7 @@ minimio_in_place bool minimio_event_is_write_closed(const struct minimio_event *
 bool minimio_interests_is_readable(minimio_interests interests);
 bool minimio_interests_is_writable(minimio_interests interests);
 bool minimio_interests_is_priority(minimio_interests interests);
+bool minimio_interests_is_closed(minimio_interests interests);
 
 /* ---- Poll ------------------------------------------------------------------------------------------------------- */
 
@@ -161,7 +168,8 @@ struct minimio_poll *minimio_poll_free(struct minimio_poll *poll);
  *
  * Returns how many events were written; 0 at the timeout or after a wake. A wake that comes together with events is
  * spent with them.
- * Errors: -EINVAL, a capacity of 0; -ECANCELED, the queue was closed with minimio_registrator_close_loop.
+ * Errors: -EINVAL, a capacity of 0; -ECANCELED, the queue was closed with minimio_registrator_close_loop, or this
+ * process was forked from the one that made it.
  * One thread may be in this call at a time.
  */
 int minimio_poll_poll(struct minimio_poll *poll, struct minimio_event *events, size_t capacity, int64_t timeout_ns);
@@ -170,8 +178,9 @@ int minimio_poll_poll(struct minimio_poll *poll, struct minimio_event *events, s
 struct minimio_registrator *minimio_poll_registrator(struct minimio_poll *poll);
 
 /*
- * A descriptor that becomes readable when the queue has events, for nesting it in another queue. Borrowed: it is
- * closed with the queue. Error: -ENOTSUP, the platform has none (Windows).
+ * A descriptor that becomes readable when the queue has events, for nesting it in another queue; the same at each call.
+ * Borrowed: it is closed with the queue. Any thread. Errors: -ENOTSUP, the platform has none (Windows); -ECANCELED, in
+ * a forked child; at the first call -ENOMEM, -EMFILE, -ENFILE, -ENOSPC, and -ELOOP, others are nested in it too deep.
  */
 int minimio_poll_fd(const struct minimio_poll *poll);
 
@@ -185,13 +194,19 @@ struct minimio_registrator *minimio_registrator_free(struct minimio_registrator 
  * registration in a queue, whether it was made by stream or by descriptor. Any thread; also during a poll, which
  * takes it up at once.
  *
+ * minimio_registrator_register_socket is for a descriptor that the caller knows to be a socket: what kind of file it is
+ * need not be asked, so that registering is one system call (epoll_ctl). Of anything else than a socket, events would
+ * have the wrong flags when it is closed.
+ *
  * Errors, in the order in which they are checked:
  *   -EINVAL     no interest at all, an unknown interest bit, an unknown mode, or the queue's own descriptor
  *   -ECANCELED  the queue was closed or freed
  *   -EBADF      the descriptor is closed
  *   -EPERM      it cannot be waited for (a regular file, a directory)
  *   -EEXIST     it is registered already; that registration goes on working
- *   -ENOTSUP    MINIMIO_PRIORITY where the platform has no way to tell
+ *   -ENOTSUP    MINIMIO_PRIORITY where the platform has no way to tell, MINIMIO_CLOSED on a kqueue
+ *   -ELOOP      a queue's descriptor (minimio_poll_fd), when queues would be nested in a circle or too deep: on Linux
+ *               more than three queues in one another (epoll alone)
  *   -ENOMEM, -ENOSPC   out of memory, or past the system's limit of watches
  *   -EPIPE      a pipe's writing end whose reader is gone (kqueue alone)
  */
@@ -199,6 +214,8 @@ int minimio_registrator_register(struct minimio_registrator *registrator, struct
                                  minimio_token token, minimio_interests interests, enum minimio_mode mode);
 int minimio_registrator_register_fd(struct minimio_registrator *registrator, minimio_fd fd, minimio_token token,
                                     minimio_interests interests, enum minimio_mode mode);
+int minimio_registrator_register_socket(struct minimio_registrator *registrator, minimio_fd fd, minimio_token token,
+                                        minimio_interests interests, enum minimio_mode mode);
 
 /*
  * Replaces token, interests and mode, arms a fired ONESHOT again, and reports what is ready now. Events that were not
@@ -213,20 +230,22 @@ int minimio_registrator_reregister_fd(struct minimio_registrator *registrator, m
 /*
  * Forgets a registration; no poll that starts after this returned names its token. The descriptor stays open.
  * Works after close_loop too. Errors: -ECANCELED, the queue was freed; -EBADF, the descriptor is closed; -ENOENT, not
- * registered. Any thread.
+ * registered. After -EBADF and -ENOENT too, no later poll names a token that was registered under this number before.
+ * Any thread.
  */
 int minimio_registrator_deregister(struct minimio_registrator *registrator, struct minimio_tcp_stream *stream);
 int minimio_registrator_deregister_fd(struct minimio_registrator *registrator, minimio_fd fd);
 
 /*
  * Makes the poll under way, or else the next one, return early. Wakes that come before that poll merge into one.
- * Error: -ECANCELED, the queue was closed or freed. Any thread; async-signal-safe.
+ * Error: -ECANCELED, the queue was closed or freed, or in a forked child. Any thread; async-signal-safe.
  */
 int minimio_registrator_wake(struct minimio_registrator *registrator);
 
 /*
  * Closes the queue: the poll under way returns what it has, and every later one -ECANCELED. Registered streams stay
- * open and their owners' own. Error: -ECANCELED, it was closed or freed before. Any thread; async-signal-safe.
+ * open and their owners' own. Error: -ECANCELED, it was closed or freed before, or in a forked child. Any thread;
+ * async-signal-safe.
  */
 int minimio_registrator_close_loop(struct minimio_registrator *registrator);
 

@@ -105,11 +105,7 @@ struct minimio_registrator *minimio_poll_registrator(struct minimio_poll *poll)
 int minimio_poll_fd(const struct minimio_poll *poll)
 {
     assert(poll);
-#ifdef _WIN32
-    return -ENOTSUP;
-#else
     return queue_fd(poll->selector.queue);
-#endif
 }
 
 static int64_t deadline_after(int64_t timeout_ns)

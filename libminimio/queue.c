@@ -90,9 +90,13 @@ bool queue_ended(struct queue *queue)
     return (atomic_load(&queue->state) & QUEUE_ENDED) != 0;
 }
 
-minimio_fd queue_fd(const struct queue *queue)
+int queue_fd(struct queue *queue)
 {
-    return selector_fd(queue->selector);
+    if (!selector_lock(queue->selector))
+        return -ECANCELED;
+    int fd = selector_fd(queue->selector);
+    selector_unlock(queue->selector);
+    return fd;
 }
 
 /* ---- Waiting ---------------------------------------------------------------------------------------------------- */
@@ -147,7 +151,7 @@ int queue_close(struct queue *queue)
 
 static bool are_valid(minimio_interests interests, enum minimio_mode mode)
 {
-    const minimio_interests all = MINIMIO_WRITABLE | MINIMIO_READABLE | MINIMIO_PRIORITY;
+    const minimio_interests all = MINIMIO_WRITABLE | MINIMIO_READABLE | MINIMIO_PRIORITY | MINIMIO_CLOSED;
 
     return interests != 0 && (interests & ~all) == 0 &&
            (mode == MINIMIO_ONESHOT || mode == MINIMIO_EDGE || mode == MINIMIO_LEVEL);
@@ -164,10 +168,8 @@ static inline int change_locked(struct queue *queue, selector_operation operatio
 {
     int remembered = 0;
 
-    if (fd != MINIMIO_INVALID_FD && fd == selector_fd(queue->selector))
-        return -EINVAL;
     if (atomic_load(&queue->state) != 0)
-        return -ECANCELED;
+        return selector_owns(queue->selector, fd) ? -EINVAL : -ECANCELED;
     if (stream)
         remembered = tcp_stream_remember(stream, queue);
     if (remembered < 0)

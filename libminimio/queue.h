@@ -27,7 +27,8 @@ void queue_unref(struct queue *queue);
 /* Was queue_end called? Any thread. */
 bool queue_ended(struct queue *queue);
 
-minimio_fd queue_fd(const struct queue *queue);
+/* As minimio_poll_fd. */
+int queue_fd(struct queue *queue);
 
 /* A new registrator of this queue; NULL: no memory. */
 struct minimio_registrator *queue_registrator(struct queue *queue);

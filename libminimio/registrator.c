@@ -42,6 +42,13 @@ int minimio_registrator_register_fd(struct minimio_registrator *registrator, min
     return queue_register(registrator->queue, fd, token, interests, mode);
 }
 
+int minimio_registrator_register_socket(struct minimio_registrator *registrator, minimio_fd fd, minimio_token token,
+                                        minimio_interests interests, enum minimio_mode mode)
+{
+    assert(registrator);
+    return queue_register_socket(registrator->queue, NULL, fd, token, interests, mode);
+}
+
 int minimio_registrator_reregister(struct minimio_registrator *registrator, struct minimio_tcp_stream *stream,
                                    minimio_token token, minimio_interests interests, enum minimio_mode mode)
 {

@@ -6,8 +6,6 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-#define BEING_WRITTEN 0 /* even: no event has this generation */
-
 void registry_deinit(struct registry *registry)
 {
     for (int i = 0; i < REGISTRY_SEGMENTS; i++)
@@ -29,20 +27,6 @@ int registry_reserve(struct registry *registry, int fd, struct registration **re
     }
     *ret_registration = registration;
     return 0;
-}
-
-uint32_t registration_next_generation(const struct registration *registration)
-{
-    uint32_t generation = atomic_load_explicit(&registration->generation, memory_order_relaxed);
-
-    return (generation + 1) | 1;
-}
-
-void registration_publish(struct registration *registration, uint32_t generation, uint64_t token)
-{
-    atomic_store_explicit(&registration->generation, BEING_WRITTEN, memory_order_relaxed);
-    atomic_store_explicit(&registration->token, token, memory_order_release);
-    atomic_store_explicit(&registration->generation, generation, memory_order_release);
 }
 
 void registration_withdraw(struct registration *registration)

@@ -24,7 +24,10 @@
 struct registration {
     _Atomic uint64_t token;
     _Atomic uint32_t generation;
-    bool is_socket; /* the writers' alone */
+    /* The selector's own, in what is left of 16 bytes: zeroes at first. */
+    _Atomic uint16_t fired;
+    _Atomic uint8_t watched;
+    uint8_t told;
 };
 
 struct registry {
@@ -61,10 +64,23 @@ static inline void *registry_beside(struct registry *registry, int fd)
 }
 
 /* The generation that the next registration of this entry is to have. */
-uint32_t registration_next_generation(const struct registration *registration);
+static inline uint32_t registration_next_generation(const struct registration *registration)
+{
+    uint32_t generation = atomic_load_explicit(&registration->generation, memory_order_relaxed);
 
-/* Sets generation and token for the polling thread to see; withdraw: there is no registration. */
-void registration_publish(struct registration *registration, uint32_t generation, uint64_t token);
+    return (generation + 1) | 1;
+}
+
+/* Sets generation and token for the polling thread to see. */
+static inline void registration_publish(struct registration *registration, uint32_t generation, uint64_t token)
+{
+    /* Until it is written: as if it had been withdrawn already, which no event can name. */
+    atomic_store_explicit(&registration->generation, generation + 1, memory_order_relaxed);
+    atomic_store_explicit(&registration->token, token, memory_order_release);
+    atomic_store_explicit(&registration->generation, generation, memory_order_release);
+}
+
+/* There is no registration any more. */
 void registration_withdraw(struct registration *registration);
 
 /*

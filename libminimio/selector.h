@@ -35,16 +35,23 @@ struct selector *selector_free(struct selector *selector);
 bool selector_lock(struct selector *selector);
 void selector_unlock(struct selector *selector);
 
-/* The platform's waitable descriptor; MINIMIO_INVALID_FD: none, or closed. */
-minimio_fd selector_fd(const struct selector *selector);
+/*
+ * A descriptor for other queues to watch, the same at each call; with the lock held. Errors: -ENOTSUP; -ENOMEM,
+ * -EMFILE, -ENFILE, -ENOSPC, -ELOOP, at the first call.
+ */
+int selector_fd(struct selector *selector);
+
+/* Is it one that the selector itself waits with, but the waker's? With the lock held. */
+bool selector_owns(const struct selector *selector, minimio_fd fd);
 
 /*
  * Change what is watched; with the lock held and not closed. All may run during a wait, which heeds them at once. What
  * is added as a socket is known to be one. What fails leaves the registration that is there undisturbed, not one of its
  * events lost.
  *
- * Errors: -EBADF, a closed descriptor; then -EPERM, one that cannot be waited for (add and modify alone); then -EEXIST
- * from add, -ENOENT from the others; -ENOTSUP, -ENOMEM, -ENOSPC.
+ * Errors: -EINVAL, a descriptor that the selector owns (add and modify alone); -EBADF, a closed descriptor; then
+ * -EPERM, one that cannot be waited for (add and modify alone); then -EEXIST from add, -ENOENT from the others;
+ * -ENOTSUP, -ENOMEM, -ENOSPC.
  *
  * After a modify, events that were fetched but not yet returned are dropped, and what is ready is reported anew.
  */

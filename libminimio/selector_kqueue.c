@@ -112,9 +112,14 @@ void selector_unlock(struct selector *selector)
     pthread_mutex_unlock(&selector->lock);
 }
 
-minimio_fd selector_fd(const struct selector *selector)
+int selector_fd(struct selector *selector)
 {
     return selector->kqueue_fd;
+}
+
+bool selector_owns(const struct selector *selector, minimio_fd fd)
+{
+    return fd >= 0 && fd == selector->kqueue_fd;
 }
 
 void selector_kick(struct selector *selector)
@@ -183,6 +188,17 @@ static uint32_t readiness(const struct kevent *event, bool is_socket)
     return bits;
 }
 
+/* The end of the stream, and no priority data before it: none will come. */
+static bool is_end_of_priority(const struct kevent *event)
+{
+#ifdef NOTE_OOB
+    return event->filter == EVFILT_EXCEPT && (event->flags & EV_EOF) && !(event->fflags & NOTE_OOB);
+#else
+    (void)event;
+    return false;
+#endif
+}
+
 /*
  * Takes up an event of the kernel's. Those of one descriptor become one of ours, of which there are `*count`.
  * False: it told nothing new.
@@ -197,6 +213,8 @@ static bool take(struct selector *selector, const struct kevent *event, struct m
         return false;
     struct watch *watch = registry_beside(&selector->registry, fd);
     uint32_t bits = readiness(event, !(word & WORD_NO_SOCKET));
+    if (is_end_of_priority(event))
+        selector_silence_priority(selector, fd, word);
     if (watch->wait == selector->wait && events[watch->place].token == token) {
         bool is_new = (bits & ~events[watch->place].readiness) != 0;
         events[watch->place].readiness |= bits;

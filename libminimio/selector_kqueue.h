@@ -33,6 +33,7 @@ struct watch {
     /* The writers'. */
     minimio_interests interests; /* those that have a knote; 0: there is no registration */
     uint8_t mode;
+    bool is_socket;
     /* The polling thread's: where in the caller's array its event is, in which wait. */
     uint32_t place;
     uint64_t wait;
@@ -52,5 +53,11 @@ struct selector {
  * it was changed meanwhile. By the polling thread, without the lock.
  */
 void selector_disarm(struct selector *selector, int fd, uint32_t word);
+
+/*
+ * The end of the stream has come to a knote that waits for priority data alone, and would come for ever under LEVEL:
+ * that knote is to be silent. As selector_disarm.
+ */
+void selector_silence_priority(struct selector *selector, int fd, uint32_t word);
 
 #endif

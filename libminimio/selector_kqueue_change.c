@@ -125,16 +125,17 @@ static bool is_alive(struct selector *selector, int fd, struct entry entry)
     struct changes changes = {.count = 0};
 
     change(&changes, fd, entry.watch->interests, 0,
-           word_of(generation, entry.registration->is_socket, entry.watch->interests,
-                   (enum minimio_mode)entry.watch->mode));
+           word_of(generation, entry.watch->is_socket, entry.watch->interests, (enum minimio_mode)entry.watch->mode));
     return submit(selector, &changes) == 0;
 }
 
 /* Can the descriptor be waited for? A kqueue would take files too, and call them ready. */
-static int check(int fd, bool *ret_is_socket)
+static int check(const struct selector *selector, int fd, bool *ret_is_socket)
 {
     struct stat status;
 
+    if (selector_owns(selector, fd))
+        return -EINVAL;
     if (fstat(fd, &status) < 0)
         return -errno;
     *ret_is_socket = S_ISSOCK(status.st_mode);
@@ -178,7 +179,7 @@ int selector_add(struct selector *selector, minimio_fd fd, minimio_token token, 
     struct entry entry = {0};
     bool is_socket = false;
 
-    int r = check(fd, &is_socket);
+    int r = check(selector, fd, &is_socket);
     if (r < 0)
         return r;
     if (waker_is_watched_by(&selector->waker, fd) || (find(selector, fd, &entry) && is_alive(selector, fd, entry)))
@@ -197,7 +198,7 @@ int selector_add(struct selector *selector, minimio_fd fd, minimio_token token, 
         drop(selector, fd, interests);
         return adding_error(fd, r);
     }
-    entry.registration->is_socket = is_socket;
+    entry.watch->is_socket = is_socket;
     publish(entry, generation, token, interests, mode);
     return 0;
 }
@@ -209,10 +210,10 @@ int selector_add_socket(struct selector *selector, minimio_fd fd, minimio_token 
 }
 
 /* Why a descriptor that is not registered cannot be changed, in the order of the contract's checks. */
-static int why_absent(int fd)
+static int why_absent(const struct selector *selector, int fd)
 {
     bool is_socket = false;
-    int r = check(fd, &is_socket);
+    int r = check(selector, fd, &is_socket);
 
     return r < 0 ? r : -ENOENT;
 }
@@ -229,7 +230,7 @@ static int undo(struct selector *selector, int fd, struct entry entry, minimio_i
         return adding_error(fd, r);
     drop(selector, fd, entry.watch->interests);
     forget(entry);
-    return r == -ENOENT ? why_absent(fd) : adding_error(fd, r);
+    return r == -ENOENT ? why_absent(selector, fd) : adding_error(fd, r);
 }
 
 /*
@@ -243,13 +244,13 @@ int selector_modify(struct selector *selector, minimio_fd fd, minimio_token toke
     struct entry entry;
 
     if (!find(selector, fd, &entry))
-        return why_absent(fd);
+        return why_absent(selector, fd);
     if (interests & ~INTERESTS)
         return is_alive(selector, fd, entry) ? -ENOTSUP : undo(selector, fd, entry, 0, -ENOENT);
     minimio_interests old = entry.watch->interests;
     minimio_interests added = (minimio_interests)(interests & ~old);
     uint32_t generation = next_generation(entry);
-    uint32_t word = word_of(generation, entry.registration->is_socket, interests, mode);
+    uint32_t word = word_of(generation, entry.watch->is_socket, interests, mode);
     change(&changes, fd, added, EV_ADD | mode_flags(mode), word);
     change(&changes, fd, (minimio_interests)(old & ~interests), EV_DELETE, word);
     change(&changes, fd, old & interests, mode == (enum minimio_mode)entry.watch->mode ? EV_DISABLE : EV_DELETE, word);
@@ -275,7 +276,8 @@ int selector_remove(struct selector *selector, minimio_fd fd)
     return r;
 }
 
-void selector_disarm(struct selector *selector, int fd, uint32_t word)
+/* Disables the knotes of these interests, unless the registration was changed meanwhile. */
+static void disable(struct selector *selector, int fd, minimio_interests interests, uint32_t word)
 {
     struct changes changes = {.count = 0};
     struct entry entry;
@@ -283,8 +285,19 @@ void selector_disarm(struct selector *selector, int fd, uint32_t word)
 
     pthread_mutex_lock(&selector->lock);
     if (find(selector, fd, &entry) && registration_read(entry.registration, GENERATION(word), &token)) {
-        change(&changes, fd, entry.watch->interests, EV_DISABLE, word);
-        (void)submit(selector, &changes);
+        change(&changes, fd, entry.watch->interests & interests, EV_DISABLE, word);
+        if (changes.count > 0)
+            (void)submit(selector, &changes);
     }
     pthread_mutex_unlock(&selector->lock);
+}
+
+void selector_disarm(struct selector *selector, int fd, uint32_t word)
+{
+    disable(selector, fd, INTERESTS, word);
+}
+
+void selector_silence_priority(struct selector *selector, int fd, uint32_t word)
+{
+    disable(selector, fd, MINIMIO_PRIORITY, word);
 }

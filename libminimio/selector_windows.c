@@ -81,10 +81,17 @@ void selector_unlock(struct selector *selector)
     ReleaseSRWLockExclusive(&selector->writers);
 }
 
-minimio_fd selector_fd(const struct selector *selector)
+int selector_fd(struct selector *selector)
 {
     (void)selector;
-    return MINIMIO_INVALID_FD;
+    return -ENOTSUP;
+}
+
+bool selector_owns(const struct selector *selector, minimio_fd fd)
+{
+    (void)selector;
+    (void)fd;
+    return false;
 }
 
 static void lock(struct selector *selector)

@@ -49,6 +49,15 @@ static uint32_t readiness(const struct watch *watch, uint32_t events)
            (events & AFD_POLL_SEND ? READINESS_WRITABLE : 0);
 }
 
+/* The closed flags of the directions that somebody waits for. */
+static uint32_t awaited_closed(const struct watch *watch)
+{
+    if (watch->interests & MINIMIO_CLOSED)
+        return READINESS_READ_CLOSED | READINESS_WRITE_CLOSED;
+    return (watch->interests & MINIMIO_READABLE ? READINESS_READ_CLOSED : 0) |
+           (watch->interests & MINIMIO_WRITABLE ? READINESS_WRITE_CLOSED : 0);
+}
+
 /* Something is to be returned: what follows from that for what to ask. */
 static void note_ready(struct watch *watch, uint32_t bits)
 {
@@ -59,7 +68,7 @@ static void note_ready(struct watch *watch, uint32_t bits)
 
 void watch_repeat(struct watch *watch)
 {
-    if (watch->closed != 0)
+    if ((watch->closed & (awaited_closed(watch) | ~watch->told)) != 0)
         note_ready(watch, watch->closed | answers(watch, watch->closed));
 }
 
@@ -70,9 +79,23 @@ void watch_arm(struct watch *watch, minimio_token token, minimio_interests inter
     watch->mode = mode;
     watch->wanted = askable(watch, events_of(interests) | ENDS);
     watch->ready = 0;
+    watch->told = 0;
     watch->is_dead = false;
     watch->is_stale = watch->request.pending;
     watch_repeat(watch);
+}
+
+/* Under LEVEL, an end that nobody waits for is not asked for again until something else has come. */
+static void take_level(struct watch *watch, uint32_t events)
+{
+    uint32_t bits = readiness(watch, events);
+    uint32_t awaited = awaited_closed(watch) | READINESS_READABLE | READINESS_WRITABLE | READINESS_PRIORITY;
+
+    if (bits & awaited)
+        watch->wanted = askable(watch, events_of(watch->interests) | ENDS);
+    else
+        watch->wanted &= ~events;
+    note_ready(watch, bits | watch->closed);
 }
 
 void watch_take(struct watch *watch, uint32_t events)
@@ -82,6 +105,10 @@ void watch_take(struct watch *watch, uint32_t events)
         return;
     if (events & (AFD_POLL_ABORT | AFD_POLL_CONNECT_FAIL))
         watch->is_dead = true;
+    if (watch->mode == MINIMIO_LEVEL) {
+        take_level(watch, events);
+        return;
+    }
     if (watch->mode == MINIMIO_EDGE)
         watch->wanted = watch->is_dead ? 0 : watch->wanted & ~events;
     note_ready(watch, readiness(watch, events));
@@ -118,5 +145,6 @@ uint32_t watch_deliver(struct watch *watch)
     uint32_t bits = watch->ready;
 
     watch->ready = 0;
+    watch->told |= bits;
     return bits;
 }

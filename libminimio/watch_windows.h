@@ -42,6 +42,7 @@ struct watch {
     uint32_t wanted; /* the events to ask for; 0: none at present */
     uint32_t ready;  /* the readiness that is to be returned */
     uint32_t closed; /* of the closed flags, those that the program's own shutdown has brought about */
+    uint32_t told;   /* what was returned since it was registered, or registered anew */
     bool is_removed; /* it is no registration any more, but the kernel still has a request */
     bool is_stale;   /* the request in the kernel was sent before the last reregister */
     bool is_dead;    /* reset, or failed to connect: nothing more will come */
@@ -64,7 +65,10 @@ void watch_shut(struct watch *watch, uint32_t closed);
 /* The program met the end of what was reported under EDGE, in the directions of `interests`. */
 void watch_rearm(struct watch *watch, minimio_interests interests);
 
-/* Under LEVEL, in each wait: what is ready by the program's own shutdown, without asking AFD. */
+/*
+ * Under LEVEL, in each wait: what is ready by the program's own shutdown, without asking AFD; of a direction that
+ * nobody waits for, once.
+ */
 void watch_repeat(struct watch *watch);
 
 /* Takes out what is to be returned of it. */

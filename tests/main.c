@@ -64,6 +64,8 @@ Suite *library_check_order_suite(void);
 Suite *library_cost_suite(void);
 Suite *library_blocked_suite(void);
 Suite *library_fork_suite(void);
+Suite *library_hang_ups_suite(void);
+Suite *library_hang_ups_posix_suite(void);
 Suite *library_null_handles_suite(void);
 Suite *library_own_port_suite(void);
 Suite *library_modes_suite(void);
@@ -126,6 +128,8 @@ static const struct job in_process[] = {
     SUITE(library_cost, 4),
     SUITE(library_blocked, 1),
     SUITE(library_fork, 1),
+    SUITE(library_hang_ups, 9),
+    SUITE(library_hang_ups_posix, 8),
     SUITE(library_null_handles, 1),
     SUITE(library_own_port, 1),
     SUITE(library_modes, 1),

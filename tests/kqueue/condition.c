@@ -79,9 +79,10 @@ bool look(const struct knote *knote, struct kevent *event)
     poll(&ask, 1, 0);
     if (knote->side == SIDE_EXCEPT) {
 #ifdef NOTE_OOB
-        event->fflags = NOTE_OOB;
+        event->fflags = ask.revents & POLLPRI ? NOTE_OOB : 0;
 #endif
-        return (ask.revents & POLLPRI) != 0;
+        set_end(event, ask.revents & POLLRDHUP, false);
+        return (ask.revents & (POLLPRI | POLLRDHUP)) != 0;
     }
     return is_socket(fd) ? look_at_socket(knote, ask.revents, event) : look_at_pipe(knote, ask.revents, event);
 }

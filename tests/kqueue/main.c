@@ -12,6 +12,8 @@ Suite *library_cost_suite(void);
 Suite *library_ends_suite(void);
 Suite *library_faults_suite(void);
 Suite *library_fork_suite(void);
+Suite *library_hang_ups_suite(void);
+Suite *library_hang_ups_posix_suite(void);
 Suite *library_modes_suite(void);
 Suite *library_null_handles_suite(void);
 Suite *library_own_port_suite(void);
@@ -37,6 +39,8 @@ static Suite *(*const suites[])(void) = {
     library_ends_suite,
     library_faults_suite,
     library_fork_suite,
+    library_hang_ups_suite,
+    library_hang_ups_posix_suite,
     library_modes_suite,
     library_null_handles_suite,
     library_own_port_suite,

@@ -101,6 +101,7 @@ START_TEST(a_child_that_uses_it_all_the_same_is_refused)
         bad |= minimio_registrator_deregister_fd(registrator, fd) != -ECANCELED;
         bad |= minimio_registrator_wake(registrator) != -ECANCELED;
         bad |= minimio_registrator_close_loop(registrator) != -ECANCELED;
+        bad |= minimio_poll_fd(queue) != -ECANCELED;
         _exit(bad);
     }
     assert_child_succeeds(child);

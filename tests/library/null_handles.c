@@ -52,6 +52,7 @@ static void call_with_null(int n)
     CALL(minimio_registrator_register(NULL, NULL, 1, MINIMIO_READABLE, mode));
     CALL(minimio_registrator_register(registrator, NULL, 1, MINIMIO_READABLE, mode));
     CALL(minimio_registrator_register_fd(NULL, 0, 1, MINIMIO_READABLE, mode));
+    CALL(minimio_registrator_register_socket(NULL, 0, 1, MINIMIO_READABLE, mode));
     CALL(minimio_registrator_reregister(registrator, NULL, 1, MINIMIO_READABLE, mode));
     CALL(minimio_registrator_reregister_fd(NULL, 0, 1, MINIMIO_READABLE, mode));
     CALL(minimio_registrator_deregister(registrator, NULL));
@@ -86,7 +87,7 @@ static void call_with_null(int n)
     CALL(minimio_tcp_stream_fd(NULL));
     CALL(minimio_tcp_stream_take_fd(NULL));
 #undef CALL
-    ck_assert_int_eq(call, 45);
+    ck_assert_int_eq(call, 46);
 }
 
 START_TEST(a_null_handle_is_asserted_against)

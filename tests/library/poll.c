@@ -279,6 +279,41 @@ END_TEST
 #endif
 
 #ifdef _WIN32
+ABSENT_TEST(queues_are_nested_neither_in_a_circle_nor_too_deep, "windows", "a queue has no descriptor of its own")
+#else
+#define DEPTH 12
+
+START_TEST(queues_are_nested_neither_in_a_circle_nor_too_deep)
+{
+    struct minimio_poll *queues[DEPTH];
+    struct minimio_registrator *handles[DEPTH];
+    int depth = 0, r = 0;
+
+    for (int i = 0; i < DEPTH; i++) {
+        ck_assert_int_eq(minimio_poll_new(&queues[i]), 0);
+        handles[i] = minimio_poll_registrator(queues[i]);
+    }
+    for (int i = 1; i < DEPTH && r == 0; i++) {
+        int inner = minimio_poll_fd(queues[i - 1]);
+        r = inner < 0 ? inner : minimio_registrator_register_fd(handles[i], inner, 1, MINIMIO_READABLE, MINIMIO_LEVEL);
+        depth += r == 0;
+    }
+    if (strcmp(minimio_backend(), "epoll") == 0) {
+        ck_assert_int_eq(r, -ELOOP);
+        ck_assert_int_eq(depth, 2);
+        ck_assert_int_eq(
+            minimio_registrator_register_fd(handles[0], minimio_poll_fd(queues[1]), 1, MINIMIO_READABLE, MINIMIO_LEVEL),
+            -ELOOP);
+    }
+    for (int i = DEPTH; i-- > 0;) {
+        minimio_registrator_free(handles[i]);
+        minimio_poll_free(queues[i]);
+    }
+}
+END_TEST
+#endif
+
+#ifdef _WIN32
 ABSENT_TEST(a_pipe_whose_reader_is_gone_is_write_closed, "windows", NO_PIPES)
 #else
 START_TEST(a_pipe_whose_reader_is_gone_is_write_closed)
@@ -435,6 +470,7 @@ Suite *library_poll_suite(void)
     tcase_add_test(tests, no_source_starves);
     tcase_add_test(tests, a_hundred_sockets_in_random_order_are_an_event_each);
     tcase_add_test(tests, a_nested_queue_is_ready_when_it_has_events);
+    tcase_add_test(tests, queues_are_nested_neither_in_a_circle_nor_too_deep);
     tcase_add_test(tests, a_pipe_whose_reader_is_gone_is_write_closed);
     tcase_add_test(tests, a_pipe_whose_writer_is_gone_is_read_closed);
     tcase_add_test(tests, a_never_connected_socket_is_not_closed);

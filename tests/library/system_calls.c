@@ -211,6 +211,8 @@ static void poll_all(const int *fds)
         _exit(EXIT_FAILURE);
 }
 
+static int sockets[TRACED_SOURCES];
+
 static void rearm_all(const int *fds)
 {
     for (int i = 0; i < TRACED_SOURCES; i++)
@@ -273,6 +275,33 @@ START_TEST(finishing_a_connect_costs_two_system_calls)
 }
 END_TEST
 
+/* In a queue that has not met a descriptor with such a number yet, and in one that has. */
+static void register_sockets(const int *fds)
+{
+    (void)fds;
+    for (int i = 0; i < TRACED_SOURCES; i++)
+        if (minimio_registrator_register_socket(registrator, sockets[i], 1, MINIMIO_CLOSED, MINIMIO_EDGE) != 0)
+            _exit(EXIT_FAILURE);
+}
+
+START_TEST(registering_a_known_socket_costs_one_system_call)
+{
+    struct calls calls;
+
+    SKIP_ON("kqueue", "the kqueue of the tests makes system calls of its own");
+    for (int i = 0; i < TRACED_SOURCES; i++) {
+        sockets[i] = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        ck_assert_int_ge(sockets[i], 0);
+    }
+    if (!count_calls(MINIMIO_LEVEL, register_sockets, &calls))
+        return;
+    ck_assert_int_eq(calls.epoll_ctl, TRACED_SOURCES);
+    ck_assert_int_eq(calls.epoll_wait, 0);
+    ck_assert_msg(calls.other == 0, "%d others, the last of them number %ld", calls.other, calls.other_number);
+    close_all(sockets, TRACED_SOURCES);
+}
+END_TEST
+
 Suite *library_system_calls_suite(void)
 {
     Suite *suite = suite_create("library_system_calls");
@@ -283,6 +312,7 @@ Suite *library_system_calls_suite(void)
     tcase_add_loop_test(tests, events_cost_no_system_call_beyond_the_wait, 0, 3);
     tcase_add_test(tests, arming_a_oneshot_anew_costs_one_system_call);
     tcase_add_test(tests, finishing_a_connect_costs_two_system_calls);
+    tcase_add_test(tests, registering_a_known_socket_costs_one_system_call);
     suite_add_tcase(suite, tests);
     return suite;
 }

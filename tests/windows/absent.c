@@ -36,6 +36,7 @@ ABSENT_TEST(an_event_costs_no_system_call_but_the_wait, "windows", NO_SYSTEM_CAL
 ABSENT_TEST(events_cost_no_system_call_beyond_the_wait, "windows", NO_SYSTEM_CALLS)
 ABSENT_TEST(arming_a_oneshot_anew_costs_one_system_call, "windows", NO_SYSTEM_CALLS)
 ABSENT_TEST(finishing_a_connect_costs_two_system_calls, "windows", NO_SYSTEM_CALLS)
+ABSENT_TEST(registering_a_known_socket_costs_one_system_call, "windows", NO_SYSTEM_CALLS)
 
 Suite *library_system_calls_suite(void)
 {
@@ -46,6 +47,7 @@ Suite *library_system_calls_suite(void)
     tcase_add_test(tests, events_cost_no_system_call_beyond_the_wait);
     tcase_add_test(tests, arming_a_oneshot_anew_costs_one_system_call);
     tcase_add_test(tests, finishing_a_connect_costs_two_system_calls);
+    tcase_add_test(tests, registering_a_known_socket_costs_one_system_call);
     suite_add_tcase(suite, tests);
     return suite;
 }

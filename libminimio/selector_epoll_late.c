@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The rare cases of an event: hang-ups, and words that name no published registration.
+ *
+ * The kernel reports hang-ups that nobody asked for, and under LEVEL for as long as they last, which is for ever. A
+ * registration that has nothing else to tell is therefore muted: edge-triggered to the kernel, so that each hang-up is
+ * told once, until something comes that was asked for.
+ */
+#include "libminimio/selector_epoll.h"
+
+#include "libminimio/event.h"
+
+/* ---- What hang-ups mean ----------------------------------------------------------------------------------------- */
+
+/*
+ * A socket has EPOLLRDHUP once nothing more can be read, and EPOLLHUP beside it once nothing more can be sent either.
+ * EPOLLHUP alone is a socket that was never connected, and may yet be: nothing is closed, though a read answers.
+ */
+static uint32_t closed_socket(uint32_t events)
+{
+    if (events & EPOLLRDHUP)
+        return READINESS_READ_CLOSED | (events & EPOLLHUP ? READINESS_WRITE_CLOSED : 0);
+    if ((events & EPOLLHUP) && (events & EPOLLERR))
+        return READINESS_READ_CLOSED | READINESS_WRITE_CLOSED;
+    return (events & (EPOLLHUP | EPOLLIN | EPOLLOUT)) == EPOLLHUP ? READINESS_READABLE : 0;
+}
+
+/*
+ * A pipe or a terminal: EPOLLHUP, the writers are gone. A pipe alone: EPOLLERR, the readers; elsewhere it is a file
+ * system's way to tell of a change (/proc/self/mounts), or an error of the device's own.
+ */
+static uint32_t closed_other(uint32_t events, bool is_pipe)
+{
+    return (events & (EPOLLHUP | EPOLLRDHUP) ? READINESS_READ_CLOSED | READINESS_READABLE : 0) |
+           (is_pipe && (events & EPOLLERR) ? READINESS_WRITE_CLOSED | READINESS_WRITABLE : 0);
+}
+
+uint32_t selector_readiness(uint32_t events, uint64_t word)
+{
+    uint32_t bits = (events & EPOLLIN ? READINESS_READABLE : 0) | (events & EPOLLPRI ? READINESS_PRIORITY : 0) |
+                    (events & EPOLLOUT ? READINESS_WRITABLE : 0) | (events & EPOLLERR ? READINESS_ERROR : 0);
+
+    if (events & HANG_UPS)
+        bits |= word & WORD_NO_SOCKET ? closed_other(events, word & WORD_PIPE) : closed_socket(events);
+    return bits;
+}
+
+/* ---- Muting ----------------------------------------------------------------------------------------------------- */
+
+/* Is there anything in these events that the interests ask for? As select(2) divides them, but for pipes' ends. */
+static bool is_asked_for(uint8_t watched, uint32_t events, uint32_t bits)
+{
+    bool is_socket = (watched & WATCHED_NO_SOCKET) == 0;
+    uint32_t asked = watched & WATCHED_ORDINARY;
+
+    if (asked & EPOLLIN)
+        asked |= EPOLLHUP | EPOLLRDHUP | (watched & WATCHED_PIPE ? 0 : EPOLLERR);
+    if (asked & EPOLLOUT)
+        asked |= EPOLLERR | (is_socket ? EPOLLHUP : 0);
+    if ((watched & WATCHED_CLOSED) && (bits & (READINESS_READ_CLOSED | READINESS_WRITE_CLOSED)))
+        return true;
+    return (events & asked) != 0;
+}
+
+static int fd_of(uint64_t word)
+{
+    return (int)(word & WORD_FD);
+}
+
+static uint32_t generation_of(uint64_t word)
+{
+    return (uint32_t)(word >> WORD_GENERATION_SHIFT);
+}
+
+/* Has the kernel report the registration as muted, with an even generation, or as it was. */
+static bool report(struct selector *selector, uint64_t word, uint8_t watched, bool is_muted)
+{
+    uint32_t generation = is_muted ? generation_of(word) - 1 : generation_of(word) + 1;
+    struct epoll_event change = {.events = watched_events(watched) | (is_muted ? EPOLLET : 0)};
+
+    change.data.u64 = word_of(fd_of(word), generation, watched);
+    return epoll_ctl(selector->epoll_fd, EPOLL_CTL_MOD, fd_of(word), &change) == 0;
+}
+
+uint32_t selector_hung_up(struct selector *selector, struct registration *registration, uint32_t events, uint64_t word)
+{
+    uint32_t bits = selector_readiness(events, word);
+    uint8_t watched = atomic_load_explicit(&registration->watched, memory_order_relaxed);
+    uint64_t token;
+
+    if ((watched & WATCHED_MODE) != 0 || is_asked_for(watched, events, bits))
+        return bits;
+    pthread_mutex_lock(&selector->lock);
+    if (registration_read(registration, generation_of(word), &token)) {
+        if (report(selector, word, watched, true))
+            registration->told = (uint8_t)(bits | TOLD_ECHO);
+        else /* closed, while its file lives on in a duplicate: nothing can be said of it to the kernel */
+            selector_withdraw(selector, registration);
+    }
+    pthread_mutex_unlock(&selector->lock);
+    return bits;
+}
+
+/*
+ * An event of a muted registration. The first repeats what was told before, as the kernel looked anew when it was
+ * muted; each later one is an arrival of something.
+ */
+static bool take_muted(struct selector *selector, struct registration *registration, uint32_t events, uint64_t word)
+{
+    uint8_t watched = atomic_load_explicit(&registration->watched, memory_order_relaxed);
+    uint32_t bits = selector_readiness(events, word);
+    bool is_echo = (registration->told & TOLD_ECHO) != 0 && (bits & ~(uint32_t)registration->told) == 0;
+
+    /* A oneshot that had fired before it was added to this instance: the kernel tells of its hang-up. */
+    if ((watched & WATCHED_MODE) != 0)
+        return false;
+    if (is_asked_for(watched, events, bits)) {
+        if (report(selector, word, watched, false))
+            registration->told = 0;
+        return true;
+    }
+    registration->told = (uint8_t)((registration->told | bits) & ~TOLD_ECHO);
+    return !is_echo;
+}
+
+/* ---- Words that name no published registration ------------------------------------------------------------------ */
+
+/* As many stray events as never have the instance replaced. */
+#define STRAYS_FREE 64
+
+/* With the lock held, so that whoever was between epoll_ctl and publishing has done both. */
+static bool find_late(struct selector *selector, uint32_t events, uint64_t word, struct minimio_event *ret_event)
+{
+    struct registration *registration = registry_find(&selector->registry, fd_of(word));
+    uint32_t generation = generation_of(word);
+    uint64_t token;
+    bool is_told = true;
+
+    if (registration && registration_read(registration, generation, &token)) {
+        if (word & WORD_ONESHOT)
+            registration_fired(registration, generation);
+    } else if (registration && !(generation & 1) && registration_read(registration, generation + 1, &token)) {
+        is_told = take_muted(selector, registration, events, word);
+    } else {
+        selector->strays++;
+        selector->worn = selector->strays > selector->count + STRAYS_FREE;
+        return false;
+    }
+    *ret_event = (struct minimio_event){.token = token, .readiness = selector_readiness(events, word)};
+    return is_told;
+}
+
+bool selector_find_late(struct selector *selector, uint32_t events, uint64_t word, struct minimio_event *ret_event)
+{
+    if (word == WORD_WAKER)
+        return false;
+    pthread_mutex_lock(&selector->lock);
+    bool is_found = find_late(selector, events, word, ret_event);
+    pthread_mutex_unlock(&selector->lock);
+    return is_found;
+}

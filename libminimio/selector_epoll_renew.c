@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Replaces an epoll instance by another that has the same registrations.
+ *
+ * A descriptor that is closed while a duplicate of it lives, in a forked child for one, stays registered in the
+ * kernel: its events go on coming, and as soon as nobody has its number, or another file, no call can remove it. Those
+ * events name nobody, and under LEVEL there is no end to them. The only way to be rid of them is another instance.
+ *
+ * That costs two calls for each registration. It is done after as many stray events as there are registrations, so
+ * that it never costs more than they did, however many descriptors are closed in that way. An event that another
+ * thread's change has overtaken is a stray too, and does no harm.
+ */
+#include "libminimio/selector_epoll.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+/* Is the file that has this number now the one that is registered under it? */
+static bool is_registered(struct selector *selector, int fd)
+{
+    struct epoll_event event = {0};
+
+    if (epoll_ctl(selector->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0)
+        return errno == EEXIST;
+    epoll_ctl(selector->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
+    return false;
+}
+
+static int add(int epoll_fd, int fd, uint32_t events, uint64_t word)
+{
+    struct epoll_event event = {.events = events, .data.u64 = word};
+
+    return epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
+}
+
+/* Adds what stands in that entry. What has fired stays silent, and what is muted, muted. */
+static int carry(struct selector *selector, int epoll_fd, int fd, struct registration *registration)
+{
+    uint32_t generation = atomic_load_explicit(&registration->generation, memory_order_relaxed);
+    uint8_t watched = atomic_load_explicit(&registration->watched, memory_order_relaxed);
+
+    if (!is_registered(selector, fd)) {
+        selector_withdraw(selector, registration);
+        return 0;
+    }
+    if ((watched & WATCHED_ONESHOT) && registration_has_fired(registration, generation))
+        return add(epoll_fd, fd, EPOLLONESHOT, word_of(fd, generation - 1, watched));
+    if (registration->told == 0)
+        return add(epoll_fd, fd, watched_events(watched), word_of(fd, generation, watched));
+    registration->told |= TOLD_ECHO;
+    return add(epoll_fd, fd, watched_events(watched) | EPOLLET, word_of(fd, generation - 1, watched));
+}
+
+/* The edge-triggered, or all others. */
+static int carry_all(struct selector *selector, int epoll_fd, bool is_edge)
+{
+    int r = 0;
+
+    for (int i = 0; i < REGISTRY_SEGMENTS && r == 0; i++) {
+        struct registration *segment = atomic_load_explicit(&selector->registry.segments[i], memory_order_relaxed);
+        int count = segment ? 1 << (i + REGISTRY_FIRST_BITS) : 0;
+        for (int entry = 0; entry < count && r == 0; entry++) {
+            uint8_t watched = atomic_load_explicit(&segment[entry].watched, memory_order_relaxed);
+            if (registration_stands(&segment[entry]) && ((watched & WATCHED_EDGE) != 0) == is_edge)
+                r = carry(selector, epoll_fd, count - (1 << REGISTRY_FIRST_BITS) + entry, &segment[entry]);
+        }
+    }
+    return r;
+}
+
+/* ---- Edges --------------------------------------------------------------------------------------------------------
+ */
+
+#define BATCH 64
+
+/* What an edge-triggered registration reports because it was added is no arrival. */
+static void drop_edges(int epoll_fd)
+{
+    struct epoll_event batch[BATCH];
+
+    while (epoll_wait(epoll_fd, batch, BATCH, 0) == BATCH)
+        ;
+}
+
+/* An edge that the old instance has not told yet: the new one is to look anew. */
+static void move_edge(struct selector *selector, int epoll_fd, const struct epoll_event *event)
+{
+    uint32_t generation = (uint32_t)(event->data.u64 >> WORD_GENERATION_SHIFT);
+    int fd = (int)(event->data.u64 & WORD_FD);
+    struct registration *registration = registry_find(&selector->registry, fd);
+    uint64_t token;
+
+    if (!registration || !registration_read(registration, generation, &token))
+        return;
+    uint8_t watched = atomic_load_explicit(&registration->watched, memory_order_relaxed);
+    struct epoll_event change = {.events = watched_events(watched), .data.u64 = event->data.u64};
+    if (watched & WATCHED_EDGE)
+        epoll_ctl(epoll_fd, EPOLL_CTL_MOD, fd, &change);
+}
+
+/*
+ * Those that have come so far. What is level-triggered comes again and again, each time after all that waited when it
+ * came before: when a word has come twice, all have been seen. The word that is looked for is another one after twice
+ * as many, as that of an edge may not come again.
+ */
+static void move_edges(struct selector *selector, int epoll_fd)
+{
+    struct epoll_event batch[BATCH];
+    uint64_t looked_for = WORD_WAKER;
+    unsigned seen = 0;
+    bool is_done = false;
+
+    while (!is_done) {
+        int count = epoll_wait(selector->epoll_fd, batch, BATCH, 0);
+        is_done = count < BATCH;
+        for (int i = 0; i < count; i++) {
+            move_edge(selector, epoll_fd, &batch[i]);
+            is_done |= batch[i].data.u64 == looked_for && seen > 0;
+            seen++;
+            if ((seen & (seen - 1)) == 0)
+                looked_for = batch[i].data.u64;
+        }
+    }
+}
+
+/* ---- The instance -------------------------------------------------------------------------------------------------
+ */
+
+/* Takes nothing from the old instance before all that can fail has succeeded. */
+static int fill(struct selector *selector, int epoll_fd)
+{
+    int r = carry_all(selector, epoll_fd, true);
+
+    if (r < 0)
+        return r;
+    drop_edges(epoll_fd);
+    r = carry_all(selector, epoll_fd, false);
+    if (r == 0)
+        r = add(epoll_fd, selector->waker_fd, EPOLLIN | EPOLLET, WORD_WAKER);
+    if (r == 0 && selector->nesting_fd >= 0)
+        r = add(selector->nesting_fd, epoll_fd, EPOLLIN, 0);
+    if (r == 0)
+        move_edges(selector, epoll_fd);
+    return r;
+}
+
+static void renew(struct selector *selector)
+{
+    int fd = epoll_create1(EPOLL_CLOEXEC);
+
+    if (fd < 0)
+        return;
+    if (fill(selector, fd) < 0) {
+        close(fd);
+        return;
+    }
+    close(selector->epoll_fd);
+    selector->epoll_fd = fd;
+}
+
+void selector_renew(struct selector *selector)
+{
+    pthread_mutex_lock(&selector->lock);
+    renew(selector);
+    pthread_mutex_unlock(&selector->lock);
+    selector->strays = 0;
+    selector->worn = false;
+}

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The wait for an epoll instance. The kernel's events are fetched into the caller's array and converted in place,
+ * which they must fit into.
+ */
+#include "libminimio/selector_epoll.h"
+
+#include "libminimio/event.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+/* As many events as one wait gives at most: more than descriptors that a process may have, by the kernel's default. */
+#define BATCH_MAX (1 << 20)
+
+/* As many full batches without an event of a registration as one wait passes over. */
+#define ROUNDS_MAX 128
+
+#define NS_PER_S  INT64_C(1000000000)
+#define NS_PER_MS INT64_C(1000000)
+
+_Static_assert(sizeof(struct epoll_event) <= sizeof(struct minimio_event), "an event of the kernel's is too large");
+
+/* What is no hang-up means the same in the kernel's events and in ours. */
+#define ORDINARY (EPOLLIN | EPOLLPRI | EPOLLOUT)
+_Static_assert((int)READINESS_READABLE == EPOLLIN && (int)READINESS_PRIORITY == EPOLLPRI &&
+                   (int)READINESS_WRITABLE == EPOLLOUT,
+               "the bits of readiness are not the kernel's");
+
+static int wait_ms(struct selector *selector, struct epoll_event *events, int limit, int64_t timeout_ns)
+{
+    int64_t timeout_ms = timeout_ns / NS_PER_MS + (timeout_ns % NS_PER_MS != 0);
+
+    return epoll_wait(selector->epoll_fd, events, limit, timeout_ms < INT32_MAX ? (int)timeout_ms : INT32_MAX);
+}
+
+/* A weak reference: glibc has the function since 2.35, musl has none. Without it the kernel is asked directly. */
+int epoll_pwait2(int epoll_fd, struct epoll_event *events, int limit, const struct timespec *timeout,
+                 const sigset_t *mask) __attribute__((weak));
+
+static int pwait2(int epoll_fd, struct epoll_event *events, int limit, int64_t timeout_ns)
+{
+    if (epoll_pwait2) {
+        struct timespec timeout = {.tv_sec = (time_t)(timeout_ns / NS_PER_S), .tv_nsec = (long)(timeout_ns % NS_PER_S)};
+
+        return epoll_pwait2(epoll_fd, events, limit, &timeout, NULL);
+    }
+#ifdef SYS_epoll_pwait2
+    int64_t timeout[2] = {timeout_ns / NS_PER_S, timeout_ns % NS_PER_S}; /* struct __kernel_timespec */
+
+    return (int)syscall(SYS_epoll_pwait2, epoll_fd, events, limit, timeout, NULL, 0);
+#else
+    errno = ENOSYS;
+    return -1;
+#endif
+}
+
+static int wait_ns(struct selector *selector, struct epoll_event *events, int limit, int64_t timeout_ns)
+{
+    if (!selector->coarse) {
+        int count = pwait2(selector->epoll_fd, events, limit, timeout_ns);
+        /* ENOSYS: a kernel before 5.11, or valgrind. EPERM: a sandbox that does not know the call. */
+        if (count >= 0 || (errno != ENOSYS && errno != EPERM))
+            return count;
+        selector->coarse = true;
+    }
+    return wait_ms(selector, events, limit, timeout_ns);
+}
+
+static int fetch(struct selector *selector, struct minimio_event *events, int limit, int64_t timeout_ns)
+{
+    struct epoll_event *raw = (struct epoll_event *)(void *)events;
+    int count;
+
+    if (timeout_ns > 0)
+        count = wait_ns(selector, raw, limit, timeout_ns);
+    else
+        count = epoll_wait(selector->epoll_fd, raw, limit, timeout_ns < 0 ? -1 : 0);
+    return count < 0 ? -errno : count;
+}
+
+/* Makes an event of ours of one of the kernel's; false: it is nobody's, or tells nothing. */
+static inline bool take(struct selector *selector, uint32_t events, uint64_t word, struct minimio_event *ret_event)
+{
+    uint32_t generation = (uint32_t)(word >> WORD_GENERATION_SHIFT);
+    struct registration *registration = registry_find(&selector->registry, (int)(word & WORD_FD));
+    uint64_t token;
+
+    if (!registration || !registration_read(registration, generation, &token))
+        return selector_find_late(selector, events, word, ret_event);
+    ret_event->token = token;
+    ret_event->readiness =
+        events & HANG_UPS ? selector_hung_up(selector, registration, events, word) : events & ORDINARY;
+    if (word & WORD_ONESHOT)
+        registration_fired(registration, generation);
+    return true;
+}
+
+/*
+ * Converts the kernel's events in place, from the last to the first, since ours are the larger ones; what is nobody's
+ * leaves a gap at the front. Returns how many are left.
+ */
+static inline __attribute__((__always_inline__)) int convert(struct selector *selector, struct minimio_event *events,
+                                                             int fetched)
+{
+    const char *raw = (const char *)events;
+    int first = fetched;
+
+    for (int i = fetched; i-- > 0;) {
+        struct epoll_event event;
+        memcpy(&event, raw + (size_t)i * sizeof(event), sizeof(event));
+        first -= take(selector, event.events, event.data.u64, &events[first - 1]);
+    }
+    if (first > 0) {
+        memmove(events, events + first, (size_t)(fetched - first) * sizeof(*events));
+        if (selector->worn)
+            selector_renew(selector);
+    }
+    return fetched - first;
+}
+
+/* Where among the kernel's events that word stands; `fetched`: nowhere. */
+static int find_word(const char *raw, int fetched, uint64_t word)
+{
+    struct epoll_event event;
+
+    for (int i = 0; i < fetched; i++) {
+        memcpy(&event, raw + (size_t)i * sizeof(event), sizeof(event));
+        if (event.data.u64 == word)
+            return i;
+    }
+    return fetched;
+}
+
+/*
+ * In a full batch the waker may have the slot of an event that waits for it: fetches that one. A level-triggered one
+ * of this very batch comes again when no other waits, and is merged. Returns how many events there are now.
+ */
+static int replace_waker(struct selector *selector, struct minimio_event *events, int fetched)
+{
+    const size_t size = sizeof(struct epoll_event);
+    char *raw = (char *)events;
+    struct epoll_event event, same;
+    int last = fetched - 1;
+    int place = find_word(raw, fetched, WORD_WAKER);
+
+    if (place == fetched)
+        return fetched;
+    memmove(raw + (size_t)place * size, raw + (size_t)(place + 1) * size, (size_t)(last - place) * size);
+    if (epoll_wait(selector->epoll_fd, &event, 1, 0) <= 0)
+        return last;
+    place = find_word(raw, last, event.data.u64);
+    if (place == last) {
+        memcpy(raw + (size_t)last * size, &event, size);
+        return fetched;
+    }
+    memcpy(&same, raw + (size_t)place * size, size);
+    same.events |= event.events;
+    memcpy(raw + (size_t)place * size, &same, size);
+    return last;
+}
+
+/* Events of earlier registrations, or muted ones, filled the batch; others may wait behind them. */
+static __attribute__((__noinline__)) int wait_again(struct selector *selector, struct minimio_event *events, int limit)
+{
+    int fetched = limit, count = 0;
+
+    for (int round = 0; round < ROUNDS_MAX && count == 0 && fetched == limit; round++) {
+        fetched = fetch(selector, events, limit, 0);
+        if (fetched <= 0)
+            return fetched;
+        count = convert(selector, events, fetched == limit ? replace_waker(selector, events, fetched) : fetched);
+    }
+    return count;
+}
+
+int selector_wait(struct selector *selector, struct minimio_event *events, size_t capacity, int64_t timeout_ns)
+{
+    int limit = capacity < BATCH_MAX ? (int)capacity : BATCH_MAX;
+    int fetched = fetch(selector, events, limit, timeout_ns);
+    bool was_full = fetched == limit;
+
+    if (fetched <= 0)
+        return fetched;
+    if (was_full)
+        fetched = replace_waker(selector, events, fetched);
+    int count = convert(selector, events, fetched);
+    return count > 0 || !was_full ? count : wait_again(selector, events, limit);
+}
