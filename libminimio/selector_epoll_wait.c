@@ -38,8 +38,11 @@ static int wait_ms(struct selector *selector, struct epoll_event *events, int li
 }
 
 /* A weak reference: glibc has the function since 2.35, musl has none. Without it the kernel is asked directly. */
+#if !defined(__GLIBC__) || __GLIBC__ * 100 + __GLIBC_MINOR__ < 235
 int epoll_pwait2(int epoll_fd, struct epoll_event *events, int limit, const struct timespec *timeout,
-                 const sigset_t *mask) __attribute__((weak));
+                 const sigset_t *mask);
+#endif
+#pragma weak epoll_pwait2
 
 static int pwait2(int epoll_fd, struct epoll_event *events, int limit, int64_t timeout_ns)
 {
