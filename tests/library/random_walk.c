@@ -409,7 +409,7 @@ static void poll_until_nothing_is_owed(void)
     /* What is level-triggered is told anew, by every poll; with a small capacity, in turns. */
     for (int i = 0; i < STREAMS; i++)
         if (models[i].registered && models[i].mode == MINIMIO_LEVEL)
-            models[i].owed = sure_flags(&models[i]);
+            models[i].owed |= repeated_flags(&models[i]);
     if (wake_pending)
         take_events(capacity, PLENTY); /* which the wake ends, whatever else there is */
     require(now_ns() - start < PLENTY, "a wake that ends no poll", 0);

@@ -48,15 +48,18 @@ static unsigned peer_s_closed_flags(const struct model *model)
     return model->reset ? READ_CLOSED | WRITE_CLOSED : model->peer_ended ? READ_CLOSED : 0U;
 }
 
+static unsigned awaited_closed_flags(const struct model *model)
+{
+    return (model->interests & MINIMIO_READABLE ? READ_CLOSED : 0U) |
+           (model->interests & MINIMIO_WRITABLE ? WRITE_CLOSED : 0U);
+}
+
 /* On a kqueue who waits for one direction is sure to be told of that one only. */
 static unsigned sure_closed_flags(const struct model *model)
 {
-    unsigned of_interests = (model->interests & MINIMIO_READABLE ? READ_CLOSED : 0U) |
-                            (model->interests & MINIMIO_WRITABLE ? WRITE_CLOSED : 0U);
-
     if (is_windows())
         return peer_s_closed_flags(model) | (model->unaware ? 0U : own_closed_flags(model));
-    return closed_flags(model) & (is_kqueue() ? of_interests : READ_CLOSED | WRITE_CLOSED);
+    return closed_flags(model) & (is_kqueue() ? awaited_closed_flags(model) : READ_CLOSED | WRITE_CLOSED);
 }
 
 unsigned sure_flags(const struct model *model)
@@ -65,6 +68,11 @@ unsigned sure_flags(const struct model *model)
 
     return ((model->interests & MINIMIO_READABLE) && model->unread > 0 ? READABLE : 0U) |
            ((model->interests & MINIMIO_WRITABLE) && room ? WRITABLE : 0U) | sure_closed_flags(model);
+}
+
+unsigned repeated_flags(const struct model *model)
+{
+    return sure_flags(model) & (READABLE | WRITABLE | awaited_closed_flags(model));
 }
 
 unsigned possible_flags(const struct model *model)

@@ -46,6 +46,9 @@ bool is_write_closed(const struct model *model);
 unsigned sure_flags(const struct model *model);
 unsigned possible_flags(const struct model *model);
 
+/* Of the sure flags, those that every poll tells under LEVEL: an end that was not asked for is told once. */
+unsigned repeated_flags(const struct model *model);
+
 /* Is an event owed? May one with these flags come? Of what is registered. */
 bool must_come(const struct model *model);
 bool may_come(const struct model *model, unsigned flags);
