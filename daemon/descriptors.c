@@ -242,7 +242,8 @@ const char *descriptor_refused_name(int fd)
     return "this descriptor";
 }
 
-/* A pipe that has a name. Only pipes have a capacity, an O_PATH descriptor has none, and the file system is not asked. */
+/* A pipe that has a name. Only pipes have a capacity, an O_PATH descriptor has none, and the file system is not asked.
+ */
 static bool is_fifo(int fd)
 {
     return fcntl(fd, F_GETPIPE_SZ) >= 0;

@@ -148,8 +148,8 @@ minimio_fd trigger_reuse(minimio_fd closed);
 int open_descriptors(void);
 
 /*
- * How many bytes the C library has handed out; 0 where the C library does not tell, and where a sanitizer has its place,
- * which then looks for leaks itself.
+ * How many bytes the C library has handed out; 0 where the C library does not tell, and where a sanitizer has its
+ * place, which then looks for leaks itself.
  */
 size_t allocated_bytes(void);
 
