@@ -12,7 +12,7 @@
 
 /* Those that have a slot, and how many of the descriptors in them take up room that is kept for a message's. */
 static LIST_HEAD(, closer) all = LIST_HEAD_INITIALIZER(all);
-uint32_t closers_in_room;
+uint32_t closers_in_room, closers_total;
 
 /* ---- One closer -------------------------------------------------------------------------------------------------- */
 
@@ -26,6 +26,12 @@ static void forget_oldest(struct closer *closer)
     closers_in_room -= descriptor_is_in_room(descriptors_take(&closer->waiting));
 }
 
+static void set_counted(struct closer *closer, uint32_t count)
+{
+    closers_total += count - closer->counted;
+    closer->counted = count;
+}
+
 /* Forgets those that were begun. */
 uint32_t closer_count(struct closer *closer)
 {
@@ -36,7 +42,8 @@ uint32_t closer_count(struct closer *closer)
     progress = closing_progress(closer->slot);
     while (closer->waiting.count > closer->put - progress.begun)
         forget_oldest(closer);
-    return closer->put - progress.done + closer->alone - progress.alone;
+    set_counted(closer, closer->put - progress.done + closer->alone - progress.alone);
+    return closer->counted;
 }
 
 bool closer_deinit(struct closer *closer)
@@ -95,15 +102,18 @@ static void put(struct closer *closer, int fd, enum closing_how how)
     descriptors_put(&closer->waiting, fd);
     closers_in_room += descriptor_is_in_room(fd);
     closer->put++;
+    set_counted(closer, closer->counted + 1);
 }
 
 /* It leaves the table at once, so it need not be remembered. */
 static void put_alone(struct closer *closer, int fd)
 {
-    if (closing_is_running() && has_slot(closer) && closing_put(closer->slot, fd, CLOSING_ALONE))
+    if (closing_is_running() && has_slot(closer) && closing_put(closer->slot, fd, CLOSING_ALONE)) {
         closer->alone++;
-    else
+        set_counted(closer, closer->counted + 1);
+    } else {
         close_here(fd, CLOSING_CLOSE);
+    }
 }
 
 void closer_put(struct closer *closer, int fd)
@@ -171,12 +181,18 @@ bool closers_are_able(void)
     return closing_is_running();
 }
 
-bool closers_still_take_room(void)
+uint32_t closers_count(void)
 {
     struct closer *closer;
 
     LIST_FOREACH(closer, &all, entry)
     closer_count(closer);
+    return closers_total;
+}
+
+bool closers_still_take_room(void)
+{
+    closers_count();
     return closers_in_room != 0;
 }
 

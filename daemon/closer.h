@@ -21,6 +21,7 @@ struct closer {
     int slot;                   /* of the closing process; -1: none yet */
     uint32_t alone;             /* files that were put into the slot */
     uint32_t put;               /* how many were put into the slot since it was first used */
+    uint32_t counted;           /* how many were not closed when they were counted last */
     struct descriptors waiting; /* those of them that may not have been begun */
 };
 
@@ -65,6 +66,10 @@ bool closers_are_able(void);
 
 /* A child of the daemon's has ended; where it was the closing process there is another one afterwards. */
 void closers_look(void);
+
+/* How many descriptors of all closers are not closed yet; and how many there were when each was counted last. */
+extern uint32_t closers_total;
+uint32_t closers_count(void);
 
 /* Whether a message's descriptors may not all find room in the table: what waits to be closed takes up some of it.
  * Asked before each read, so inline. */

@@ -109,6 +109,32 @@ static uint32_t raise_descriptors(void)
     return files.rlim_cur > UINT32_MAX ? UINT32_MAX : (uint32_t)files.rlim_cur;
 }
 
+/* By default as many as its registrations and sessions, and some on the way. */
+static void settle_descriptors_uid(struct limits *limits, uint32_t most)
+{
+    uint64_t usual = (uint64_t)limits->registrations_uid + limits->registrations_uid / 4 + limits->sessions_uid +
+                     limits->descriptors_unclaimed;
+
+    if (!limits->descriptors_uid)
+        limits->descriptors_uid = usual > most ? most : (uint32_t)usual;
+    else if (limits->descriptors_uid > most)
+        limits->descriptors_uid = most;
+}
+
+/* The kernel passes no more descriptors of the daemon's user than the descriptor limit before they are read: to nobody,
+ * and not to the service manager. */
+static void settle_unread(struct limits *limits, uint32_t descriptors)
+{
+    uint32_t most = descriptors / 4;
+
+    if (!limits->descriptors_unread || limits->descriptors_unread > most)
+        limits->descriptors_unread = most;
+    if (!limits->descriptors_unread_uid)
+        limits->descriptors_unread_uid = limits->descriptors_unread / 4;
+    if (limits->descriptors_unread_uid > limits->descriptors_unread)
+        limits->descriptors_unread_uid = limits->descriptors_unread;
+}
+
 static void settle_descriptors(struct config *config, struct complaints *complaints)
 {
     struct limits *limits = &config->limits;
@@ -129,6 +155,8 @@ static void settle_descriptors(struct config *config, struct complaints *complai
         limits->registrations = most;
     if (!limits->registrations_uid || limits->registrations_uid > limits->registrations)
         limits->registrations_uid = limits->registrations;
+    settle_descriptors_uid(limits, most);
+    settle_unread(limits, config->descriptors);
 }
 
 /* The environment stands between the command line and the file. */

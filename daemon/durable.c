@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/durable.h"
 
+#include "daemon/closer.h"
 #include "daemon/durable_names.h"
 #include "daemon/log.h"
 #include "daemon/server.h"
@@ -8,6 +9,17 @@
 
 #include <errno.h>
 #include <string.h>
+
+static void release_unowned(struct depositor *depositor, int fd)
+{
+    closer_discard(container_of(depositor, struct durable, depositor)->closer, fd);
+}
+
+void durable_init(struct durable *durable, struct closer *closer)
+{
+    *durable = (struct durable){.closer = closer};
+    depositor_init(&durable->depositor, release_unowned);
+}
 
 static uint64_t next_id(struct durable *durable)
 {
@@ -92,7 +104,7 @@ void durable_stream_added(struct durable *durable, struct stream *stream)
     result = enter_stream(durable, stream, &id);
     if (result == 0 && service_has_store(durable->service)) {
         durable_name(id, name);
-        result = service_store(durable->service, stream->fd, name);
+        result = service_store(durable->service, &stream->loop->account->depositor, stream->fd, name);
     }
     if (result == 0)
         return;
@@ -108,24 +120,55 @@ void durable_stream_changed(struct durable *durable, const struct stream *stream
         ledger_set_stream(durable->ledger, stream->entry, stream->interests, stream->mode);
 }
 
-void durable_stream_gone(struct durable *durable, const struct stream *stream)
+void durable_stream_adopted(struct durable *durable, const struct stream *stream)
+{
+    if (keeps(durable, stream->loop) && stream->entry)
+        ledger_set_adopted(durable->ledger, stream->entry);
+}
+
+/* The name under which its descriptor is kept. False: it is not. */
+static bool find_name(const struct durable *durable, const struct stream *stream, char ret_name[DURABLE_NAME_SIZE])
 {
     struct ledger_stream entry;
-    char name[DURABLE_NAME_SIZE];
 
     if (!keeps(durable, stream->loop) || !stream->entry ||
         ledger_get_stream(durable->ledger, stream->entry, &entry) < 0)
-        return;
+        return false;
+    durable_name(entry.id, ret_name);
+    return true;
+}
+
+bool durable_stream_is_deposited(const struct durable *durable, const struct stream *stream)
+{
+    char name[DURABLE_NAME_SIZE];
+
+    return find_name(durable, stream, name) && service_keeps(durable->service, name);
+}
+
+static bool forget_stream(struct durable *durable, struct account *account, const char *name, int fd)
+{
+    bool is_held = service_keeps(durable->service, name);
+
+    if (is_held && fd >= 0)
+        account_add_waiting(account, 1);
+    service_forget(durable->service, &account->depositor, name, is_held ? fd : -1);
+    return is_held;
+}
+
+bool durable_stream_gone(struct durable *durable, const struct stream *stream, int fd)
+{
+    char name[DURABLE_NAME_SIZE];
+
+    if (!find_name(durable, stream, name))
+        return false;
     ledger_remove(durable->ledger, stream->entry);
-    if (!service_has_store(durable->service))
-        return;
-    durable_name(entry.id, name);
-    service_forget(durable->service, name);
+    return forget_stream(durable, stream->loop->account, name, fd);
 }
 
 bool durable_is_kept(const struct durable *durable, const struct loop *loop)
 {
-    return keeps(durable, loop) && loop->entry && !loop->lossy && service_is_settled(durable->service);
+    return keeps(durable, loop) && loop->entry && !loop->lossy &&
+           (!service_has_store(durable->service) || (!durable->depositor.pending && !loop->account->depositor.pending));
 }
 
 /* Without a manager there is no ledger until somebody is about to read it. */

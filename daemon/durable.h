@@ -13,15 +13,21 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct closer;
 struct loop;
 struct server;
 struct stream;
 
 struct durable {
     struct service *service;
-    struct ledger *ledger; /* NULL: nothing is kept */
+    struct ledger *ledger;      /* NULL: nothing is kept */
+    struct closer *closer;      /* for what nobody owns */
+    struct depositor depositor; /* of the ledger, and of that */
     uint64_t last_id;
 };
+
+/* Keeps nothing yet. */
+void durable_init(struct durable *durable, struct closer *closer);
 
 /*
  * Takes over what the manager has kept, or what the binary before has left in the ledger of this descriptor (-1: there
@@ -47,7 +53,16 @@ void durable_loop_gone(struct durable *durable, const struct loop *loop);
 /* Likewise an open stream of a named loop. */
 void durable_stream_added(struct durable *durable, struct stream *stream);
 void durable_stream_changed(struct durable *durable, const struct stream *stream);
-void durable_stream_gone(struct durable *durable, const struct stream *stream);
+void durable_stream_adopted(struct durable *durable, const struct stream *stream);
+
+/*
+ * Likewise one that is about to go. True: the manager has a duplicate of its descriptor, and `fd`, a copy that is the
+ * caller's, was taken to be closed when the manager has closed that one. False: `fd` is the caller's still.
+ */
+bool durable_stream_gone(struct durable *durable, const struct stream *stream, int fd);
+
+/* Whether the manager has a duplicate of its descriptor. */
+bool durable_stream_is_deposited(const struct durable *durable, const struct stream *stream);
 
 /* Whether the loop would be there again if the daemon were killed now. */
 bool durable_is_kept(const struct durable *durable, const struct loop *loop);

@@ -45,10 +45,13 @@ static int add_found(struct restoring *restoring, uint64_t id, int fd)
     return 0;
 }
 
+/* Without a store, or where the manager has it not, nothing is to be waited for. */
 static void let_go(struct restoring *restoring, const char *name, int fd)
 {
-    service_forget(restoring->service, name);
-    closer_discard(&restoring->server->closer, fd);
+    struct durable *durable = &restoring->server->durable;
+
+    if (service_forget(restoring->service, &durable->depositor, name, fd) < 0)
+        closer_discard(durable->closer, fd);
 }
 
 /* A ledger that cannot be read is said; its streams are then nobody's. */
@@ -322,7 +325,8 @@ static int begin_to_keep(struct restoring *restoring)
     if (!ledger)
         result = ledger_new(&ledger);
     if (result == 0 && !restoring->ledger) {
-        result = service_store(restoring->service, ledger_fd(ledger), DURABLE_LEDGER);
+        result =
+            service_store(restoring->service, &restoring->server->durable.depositor, ledger_fd(ledger), DURABLE_LEDGER);
         if (result < 0)
             ledger_free(ledger);
     }

@@ -344,21 +344,35 @@ static void answer_not_duplicated(struct server *server, struct call *call, int 
     call_fault(call, &fault);
 }
 
+/* -1: answered. */
+static int duplicate(struct server *server, struct call *call, const struct stream *stream)
+{
+    struct fault fault;
+    int fd;
+
+    if (policy_check_descriptors(&server->policy, call->session->account, &fault) < 0) {
+        call_fault(call, &fault);
+        return -1;
+    }
+    fd = fcntl(stream->fd, F_DUPFD_CLOEXEC, 0);
+    if (fd < 0) {
+        answer_not_duplicated(server, call, errno);
+    } else if (descriptor_is_in_room(fd)) {
+        close(fd);
+        fd = -1;
+        answer_not_duplicated(server, call, EMFILE);
+    }
+    return fd;
+}
+
 /* The token changes only when nothing can keep the answer from going out whole. */
 static void take_duplicate(struct server *server, struct call *call, struct stream *stream)
 {
-    int fd = fcntl(stream->fd, F_DUPFD_CLOEXEC, 0);
+    int fd = duplicate(server, call, stream);
     int result;
 
-    if (fd < 0) {
-        answer_not_duplicated(server, call, errno);
+    if (fd < 0)
         return;
-    }
-    if (descriptor_is_in_room(fd)) {
-        close(fd);
-        answer_not_duplicated(server, call, EMFILE);
-        return;
-    }
     reply_taken(call_begin(call), call->id, stream->token);
     result = call_fits(call) ? call_carry(call, fd) : -ENOMEM;
     if (result < 0) {
@@ -366,23 +380,39 @@ static void take_duplicate(struct server *server, struct call *call, struct stre
         answer_not_carried(call, result);
         return;
     }
+    stream_is_shared(stream);
     stream_clear_interests(&server->reactor, stream);
     call_end(call);
 }
 
 /* Likewise: the stream is let go. */
-static void take_stream(struct call *call, struct stream *stream)
+static void take_stream_leaving(struct call *call, struct stream *stream, int copy)
 {
     int result;
 
     reply_taken(call_begin(call), call->id, stream->token);
     result = call_fits(call) ? call_carry(call, stream->fd) : -ENOMEM;
     if (result < 0) {
+        if (copy >= 0)
+            close(copy); /* the stream has another */
         answer_not_carried(call, result);
         return;
     }
-    session_take_stream(call->session, stream);
+    session_take_stream(call->session, stream, copy);
     call_end(call);
+}
+
+/* Where the service manager has the stream too, a copy stays here until the manager has closed its own. */
+static void take_stream(struct server *server, struct call *call, struct stream *stream)
+{
+    int copy = -1;
+
+    if (durable_stream_is_deposited(&server->durable, stream)) {
+        copy = duplicate(server, call, stream);
+        if (copy < 0)
+            return;
+    }
+    take_stream_leaving(call, stream, copy);
 }
 
 /* Without an id nobody is there to be handed the descriptor. */
@@ -399,7 +429,7 @@ void handle_take(struct server *server, struct call *call, const struct params *
     } else if (params->keep) {
         take_duplicate(server, call, stream);
     } else {
-        take_stream(call, stream);
+        take_stream(server, call, stream);
     }
 }
 

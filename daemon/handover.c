@@ -89,12 +89,15 @@ static int execute(const struct program *program, char **argv)
     return -errno;
 }
 
-/* Returns only if that failed. An exec closes what it does not keep, so what may wait in close() is kept. */
+/* Returns only if that failed. An exec closes what it does not keep, so what may wait in close() is kept, and with it
+ * what was held for the manager. */
 static int become(const struct server *server, const struct program *program, char **argv)
 {
     size_t count;
-    int *closing, result = closers_leave(&closing, &count);
+    int *closing, result;
 
+    service_let_go(server->service);
+    result = closers_leave(&closing, &count);
     if (result < 0)
         return result;
     count = count < CLOSING_MAX ? count : CLOSING_MAX;

@@ -29,7 +29,7 @@ struct entry {
     uint8_t kind, adopted;  /* a stream's */
     uint16_t text_length;   /* a name, or an address */
     char text[LEDGER_TEXT_MAX];
-    _Atomic uint32_t settings; /* a loop's delivery; a stream's interests and mode */
+    _Atomic uint32_t settings; /* a loop's delivery; a stream's interests and mode, and ADOPTED_SINCE */
     _Atomic int32_t fd;
     _Atomic uint64_t linger_ms;
 };
@@ -224,6 +224,9 @@ static void make_valid(struct entry *entry, uint32_t state)
     atomic_store(&entry->state, state);
 }
 
+/* In a stream's settings: it was connected by the daemon, and a client has it by now. */
+#define ADOPTED_SINCE (UINT32_C(1) << 16)
+
 static uint32_t stream_settings(uint8_t interests, uint8_t mode)
 {
     return (uint32_t)interests << 8 | mode;
@@ -256,7 +259,7 @@ int ledger_add_stream(struct ledger *ledger, const struct ledger_stream *stream,
     entry->kind = stream->kind;
     entry->adopted = stream->adopted;
     put_text(entry, stream->address);
-    ledger_set_stream(ledger, *ret_entry, stream->interests, stream->mode);
+    atomic_store(&entry->settings, stream_settings(stream->interests, stream->mode));
     ledger_set_fd(ledger, *ret_entry, stream->fd);
     make_valid(entry, ENTRY_STREAM);
     return 0;
@@ -270,7 +273,14 @@ void ledger_set_loop(struct ledger *ledger, uint32_t entry, uint8_t delivery, ui
 
 void ledger_set_stream(struct ledger *ledger, uint32_t entry, uint8_t interests, uint8_t mode)
 {
-    atomic_store(&entry_at(ledger, entry)->settings, stream_settings(interests, mode));
+    _Atomic uint32_t *settings = &entry_at(ledger, entry)->settings;
+
+    atomic_store(settings, (atomic_load(settings) & ADOPTED_SINCE) | stream_settings(interests, mode));
+}
+
+void ledger_set_adopted(struct ledger *ledger, uint32_t entry)
+{
+    atomic_fetch_or(&entry_at(ledger, entry)->settings, ADOPTED_SINCE);
 }
 
 void ledger_set_fd(struct ledger *ledger, uint32_t entry, int fd)
@@ -331,7 +341,7 @@ int ledger_get_stream(const struct ledger *ledger, uint32_t number, struct ledge
     if (result < 0)
         return result;
     settings = atomic_load(&entry->settings);
-    interests = settings >> 8;
+    interests = (settings & ~ADOPTED_SINCE) >> 8;
     mode = settings & 0xff;
     if ((interests & ~(uint32_t)(READY_READABLE | READY_WRITABLE)) || mode > MODE_LEVEL ||
         entry->kind > DESCRIPTOR_OTHER || entry->id == 0 || entry->token > INTEGER_MAX || entry->loop < 1 ||
@@ -345,7 +355,7 @@ int ledger_get_stream(const struct ledger *ledger, uint32_t number, struct ledge
         .interests = (uint8_t)interests,
         .mode = (uint8_t)mode,
         .kind = entry->kind,
-        .adopted = entry->adopted != 0,
+        .adopted = entry->adopted || settings & ADOPTED_SINCE,
         .fd = atomic_load(&entry->fd),
     };
     return 0;

@@ -59,6 +59,7 @@ int ledger_add_stream(struct ledger *ledger, const struct ledger_stream *stream,
 /* Changes what may change of an entry. */
 void ledger_set_loop(struct ledger *ledger, uint32_t entry, uint8_t delivery, uint64_t linger_ms);
 void ledger_set_stream(struct ledger *ledger, uint32_t entry, uint8_t interests, uint8_t mode);
+void ledger_set_adopted(struct ledger *ledger, uint32_t entry); /* from here on */
 void ledger_set_fd(struct ledger *ledger, uint32_t entry, int fd);
 
 void ledger_remove(struct ledger *ledger, uint32_t entry);

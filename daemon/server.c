@@ -366,7 +366,8 @@ int server_init(struct server *server, struct config *config, const struct hando
     descriptors_set_room(config->descriptors - CONFIG_DESCRIPTOR_ROOM);
     closers_start();
     closer_init(&server->closer, true);
-    policy_init(&server->policy, server->limits, &server->schedule);
+    durable_init(&server->durable, &server->closer);
+    policy_init(&server->policy, server->limits, &server->schedule, config->descriptors - CONFIG_DESCRIPTOR_RESERVE);
     lingerings_init(&server->lingerings, &server->reactor, &server->policy, &server->closer);
     for (size_t i = 0; i < handover->closing_count; i++)
         closer_put(&server->closer, handover->closing[i]);

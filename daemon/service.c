@@ -4,7 +4,6 @@
 #include "daemon/log.h"
 #include "daemon/passed_sockets.h"
 #include "daemon/service_link.h"
-#include "daemon/service_store.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -287,9 +286,9 @@ bool service_has_store(const struct service *service)
     return service_link_is_open(&service->link) && service->store.max > 0;
 }
 
-int service_store(struct service *service, int fd, const char *name)
+int service_store(struct service *service, struct depositor *depositor, int fd, const char *name)
 {
-    return service_has_store(service) ? service_store_add(&service->store, fd, name) : -ENOTCONN;
+    return service_has_store(service) ? service_store_add(&service->store, depositor, fd, name) : -ENOTCONN;
 }
 
 int service_know(struct service *service, const char *name)
@@ -297,9 +296,19 @@ int service_know(struct service *service, const char *name)
     return service_has_store(service) ? service_store_know(&service->store, name) : 0;
 }
 
-int service_forget(struct service *service, const char *name)
+int service_forget(struct service *service, struct depositor *depositor, const char *name, int fd)
 {
-    return service_store_remove(&service->store, name);
+    return service_store_remove(&service->store, depositor, name, fd);
+}
+
+bool service_keeps(struct service *service, const char *name)
+{
+    return service_store_keeps(&service->store, name);
+}
+
+void service_let_go(struct service *service)
+{
+    service_store_let_go(&service->store);
 }
 
 bool service_is_settled(const struct service *service)

@@ -10,6 +10,7 @@
 #define MINIMIO_DAEMON_SERVICE_H
 
 #include "daemon/reactor.h"
+#include "daemon/service_store.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -57,20 +58,29 @@ bool service_has_store(const struct service *service);
 
 /*
  * Hands the manager a duplicate of `fd` to keep under this name, from the next service_turn on; `fd` stays the
- * caller's. A name is 1 to 255 printable ASCII characters without ':', does not end in ".socket", and stands for one
- * descriptor. The manager keeps one entry for each open file description: what it has already under another name it
- * ignores, so that a descriptor is renamed by forgetting it first. What service_turn has sent is kept even if the
- * daemon dies at once afterwards; it sends in order, and holds back while too much is under way. Errors: -EINVAL, no
- * such name; -EEXIST, the name is in use; -ENOSPC, the store is full, or the names together have reached what the
- * kernel takes for an environment variable (128 KiB); -ENOTCONN, there is no store; -ENOMEM; -EMFILE.
+ * caller's, and open until service_forget. A name is 1 to 255 printable ASCII characters without ':', does not end in
+ * ".socket", and stands for one descriptor. The manager keeps one entry for each open file description: what it has
+ * already under another name it ignores, so that a descriptor is renamed by forgetting it first. What service_turn has
+ * sent is kept even if the daemon dies at once afterwards. Depositors' messages are sent in turns, one depositor's in
+ * their order, and held back while too much is under way. Errors: -EINVAL, no such name; -EEXIST, the name is in use;
+ * -ENOSPC, the store is full, or the names together have reached what the kernel takes for an environment variable
+ * (128 KiB); -ENOTCONN, there is no store; -ENOMEM.
  */
-int service_store(struct service *service, int fd, const char *name);
+int service_store(struct service *service, struct depositor *depositor, int fd, const char *name);
 
 /*
- * Has the manager close what it keeps under this name, from the next service_turn on; if it was not sent yet it never
- * is. Error: -ENOENT, nothing is stored under this name.
+ * Has the manager close what it keeps under this name, from the next service_turn on; what was not sent yet never is.
+ * Takes `fd`, a duplicate or -1, which stays open until the manager has confirmed that: the manager may otherwise be
+ * the last to close the descriptor, and wait. The depositor's `done` then has `fd`; it is called at once if nothing was
+ * sent. Error: -ENOENT, nothing is stored under this name; `fd` is the caller's still.
  */
-int service_forget(struct service *service, const char *name);
+int service_forget(struct service *service, struct depositor *depositor, const char *name, int fd);
+
+/* Whether the manager has, or is about to have, a duplicate under this name. */
+bool service_keeps(struct service *service, const char *name);
+
+/* No descriptor is held any more until the manager confirms anything: for a process that becomes another binary. */
+void service_let_go(struct service *service);
 
 /* What another process has stored under this name is in the store. Error: -ENOMEM. */
 int service_know(struct service *service, const char *name);

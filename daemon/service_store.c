@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/service_store.h"
 
-#include "daemon/descriptors.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -13,12 +11,13 @@
 #define NAME_BYTES 255
 #define RETRY_MS   50 /* no pipe could be had */
 
-/* A name in the store or on its way there, by name; or one that is on its way out of it, in the queue alone. */
+/* A name in the store or on its way there, by name; or one that is on its way out of it, in a queue alone. */
 struct kept {
     RB_ENTRY(kept) entry;
-    TAILQ_ENTRY(kept) link; /* while queued */
-    int fd;                 /* to be sent; -1: nothing, or that it be forgotten */
-    bool queued;
+    TAILQ_ENTRY(kept) link;      /* while queued */
+    struct depositor *depositor; /* in whose queue; NULL: in none */
+    int fd;                      /* to be sent, borrowed; of one to be forgotten: held, or -1 */
+    bool forgotten;
     char name[];
 };
 
@@ -57,13 +56,6 @@ static struct kept *kept_new(const char *name)
     return kept;
 }
 
-static void kept_free(struct kept *kept)
-{
-    if (kept->fd >= 0)
-        close(kept->fd);
-    free(kept);
-}
-
 static struct kept *find(struct service_store *store, const char *name)
 {
     struct kept *kept = RB_ROOT(&store->names);
@@ -91,17 +83,43 @@ static void count_out(struct service_store *store, struct kept *kept)
     store->name_bytes -= strlen(kept->name) + 1;
 }
 
-static void enqueue(struct service_store *store, struct kept *kept)
+/* ---- Depositors ---------------------------------------------------------------------------------------------------
+ */
+
+void depositor_init(struct depositor *depositor, void (*done)(struct depositor *depositor, int fd))
 {
-    kept->queued = true;
-    TAILQ_INSERT_TAIL(&store->queue, kept, link);
+    *depositor = (struct depositor){.done = done};
+    TAILQ_INIT(&depositor->queue);
+}
+
+static void enqueue(struct service_store *store, struct depositor *depositor, struct kept *kept)
+{
+    if (TAILQ_EMPTY(&depositor->queue))
+        TAILQ_INSERT_TAIL(&store->depositors, depositor, link);
+    TAILQ_INSERT_TAIL(&depositor->queue, kept, link);
+    kept->depositor = depositor;
+    depositor->pending++;
 }
 
 static void dequeue(struct service_store *store, struct kept *kept)
 {
-    kept->queued = false;
-    TAILQ_REMOVE(&store->queue, kept, link);
+    struct depositor *depositor = kept->depositor;
+
+    TAILQ_REMOVE(&depositor->queue, kept, link);
+    if (TAILQ_EMPTY(&depositor->queue))
+        TAILQ_REMOVE(&store->depositors, depositor, link);
+    kept->depositor = NULL;
 }
+
+/* The depositor may be gone afterwards. */
+static void finish(struct depositor *depositor, int fd)
+{
+    depositor->pending--;
+    depositor->done(depositor, fd);
+}
+
+/* ---- Storing and forgetting ---------------------------------------------------------------------------------------
+ */
 
 int service_store_know(struct service_store *store, const char *name)
 {
@@ -116,7 +134,7 @@ int service_store_know(struct service_store *store, const char *name)
     return 0;
 }
 
-int service_store_add(struct service_store *store, int fd, const char *name)
+int service_store_add(struct service_store *store, struct depositor *depositor, int fd, const char *name)
 {
     struct kept *kept;
 
@@ -129,31 +147,37 @@ int service_store_add(struct service_store *store, int fd, const char *name)
     kept = kept_new(name);
     if (!kept)
         return -ENOMEM;
-    kept->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-    if (kept->fd < 0 || descriptor_is_in_room(kept->fd)) {
-        int error = kept->fd < 0 ? -errno : -EMFILE;
-        kept_free(kept);
-        return error;
-    }
+    kept->fd = fd;
     count_in(store, kept);
-    enqueue(store, kept);
+    enqueue(store, depositor, kept);
     return 0;
 }
 
-int service_store_remove(struct service_store *store, const char *name)
+int service_store_remove(struct service_store *store, struct depositor *depositor, const char *name, int fd)
 {
     struct kept *kept = find(store, name);
 
     if (!kept)
         return -ENOENT;
     count_out(store, kept);
-    if (kept->queued) {
+    if (kept->depositor) {
+        depositor = kept->depositor;
         dequeue(store, kept);
-        kept_free(kept);
+        free(kept);
+        finish(depositor, fd);
     } else {
-        enqueue(store, kept);
+        kept->fd = fd;
+        kept->forgotten = true;
+        enqueue(store, depositor, kept);
     }
     return 0;
+}
+
+bool service_store_keeps(struct service_store *store, const char *name)
+{
+    const struct kept *kept = find(store, name);
+
+    return kept && !kept->depositor;
 }
 
 /* ---- Messages -----------------------------------------------------------------------------------------------------
@@ -163,36 +187,56 @@ int service_store_remove(struct service_store *store, const char *name)
 static int send_one(struct service_store *store, const struct kept *kept)
 {
     char text[NAME_BYTES + 64];
-    int length = snprintf(text, sizeof text, "%s\nFDNAME=%s", kept->fd >= 0 ? "FDSTORE=1\nFDPOLL=0" : "FDSTOREREMOVE=1",
-                          kept->name);
+    int length = snprintf(text, sizeof text, "%s\nFDNAME=%s",
+                          kept->forgotten ? "FDSTOREREMOVE=1" : "FDSTORE=1\nFDPOLL=0", kept->name);
 
-    return service_link_send(store->link, text, (size_t)length, kept->fd);
+    return service_link_send(store->link, text, (size_t)length, kept->forgotten ? -1 : kept->fd);
 }
 
+/* The depositor's next turn is after all others'. */
 static void sent(struct service_store *store, struct kept *kept)
 {
+    struct depositor *depositor = kept->depositor;
+
     dequeue(store, kept);
-    store->since++;
-    if (kept->fd < 0) {
-        kept_free(kept);
-    } else {
-        close(kept->fd);
-        kept->fd = -1;
+    if (!TAILQ_EMPTY(&depositor->queue)) {
+        TAILQ_REMOVE(&store->depositors, depositor, link);
+        TAILQ_INSERT_TAIL(&store->depositors, depositor, link);
     }
+    store->under_way[store->before + store->since++] =
+        (struct sent_message){.depositor = depositor, .fd = kept->forgotten ? kept->fd : -1};
+    kept->fd = -1;
+    if (kept->forgotten)
+        free(kept);
 }
 
 static void send_queued(struct service_store *store)
 {
-    struct kept *kept, *next;
+    struct depositor *depositor;
 
     if (store->rest.running)
         return;
-    TAILQ_FOREACH_SAFE(kept, &store->queue, link, next)
-    {
-        if (store->before + store->since >= SERVICE_STORE_UNDER_WAY || send_one(store, kept) < 0)
+    while ((depositor = TAILQ_FIRST(&store->depositors)) && store->before + store->since < SERVICE_STORE_UNDER_WAY) {
+        struct kept *kept = TAILQ_FIRST(&depositor->queue);
+
+        if (send_one(store, kept) < 0)
             return;
         sent(store, kept);
     }
+}
+
+/* The oldest are done with. */
+static void finish_sent(struct service_store *store, uint32_t count)
+{
+    struct sent_message done[SERVICE_STORE_UNDER_WAY];
+    uint32_t left = store->before + store->since - count;
+
+    memcpy(done, store->under_way, count * sizeof *done);
+    memmove(store->under_way, store->under_way + count, left * sizeof *done);
+    store->before = 0;
+    store->since = left;
+    for (uint32_t i = 0; i < count; i++)
+        finish(done[i].depositor, done[i].fd);
 }
 
 static void end_barrier(struct service_store *store)
@@ -202,7 +246,6 @@ static void end_barrier(struct service_store *store)
     reactor_unwatch(store->link->reactor, store->barrier);
     close(store->barrier);
     store->barrier = -1;
-    store->before = 0;
 }
 
 static void have_turn(struct timer *timer)
@@ -218,6 +261,7 @@ static void confirmed(struct source *source, const struct minimio_event *event)
 
     (void)event;
     end_barrier(store);
+    finish_sent(store, store->before);
     if (took_ms > SERVICE_STORE_BRISK_MS && !store->hurried)
         timer_start(timers, &store->rest, took_ms < SERVICE_STORE_REST_MS ? (uint64_t)took_ms : SERVICE_STORE_REST_MS,
                     have_turn);
@@ -249,19 +293,52 @@ static int begin_barrier(struct service_store *store)
     return 0;
 }
 
+/* Of one that is not to be sent any more. */
+static void drop(struct service_store *store, struct kept *kept)
+{
+    struct depositor *depositor = kept->depositor;
+    int held = kept->forgotten ? kept->fd : -1;
+
+    dequeue(store, kept);
+    if (!kept->forgotten)
+        count_out(store, kept);
+    free(kept);
+    finish(depositor, held);
+}
+
 /* With no manager left nothing will ever be confirmed. */
 static void give_up(struct service_store *store)
 {
-    struct kept *kept, *next;
+    struct depositor *depositor;
 
     end_barrier(store);
-    store->since = 0;
-    TAILQ_FOREACH_SAFE(kept, &store->queue, link, next)
+    finish_sent(store, store->before + store->since);
+    while ((depositor = TAILQ_FIRST(&store->depositors)))
+        drop(store, TAILQ_FIRST(&depositor->queue));
+}
+
+/* It is not done with yet. */
+static void let_go(struct depositor *depositor, int *fd)
+{
+    int held = *fd;
+
+    *fd = -1;
+    if (held >= 0)
+        depositor->done(depositor, held);
+}
+
+void service_store_let_go(struct service_store *store)
+{
+    struct depositor *depositor;
+    struct kept *kept;
+
+    for (uint32_t i = 0; i < store->before + store->since; i++)
+        let_go(store->under_way[i].depositor, &store->under_way[i].fd);
+    TAILQ_FOREACH(depositor, &store->depositors, link)
+    TAILQ_FOREACH(kept, &depositor->queue, link)
     {
-        if (kept->fd >= 0)
-            count_out(store, kept);
-        dequeue(store, kept);
-        kept_free(kept);
+        if (kept->forgotten)
+            let_go(depositor, &kept->fd);
     }
 }
 
@@ -285,7 +362,7 @@ void service_store_hurry(struct service_store *store)
 
 bool service_store_is_settled(const struct service_store *store)
 {
-    return TAILQ_EMPTY(&store->queue) && !store->before && !store->since;
+    return TAILQ_EMPTY(&store->depositors) && !store->before && !store->since;
 }
 
 /* -------------------------------------------------------------------------------------------------------------------
@@ -295,7 +372,7 @@ void service_store_init(struct service_store *store, struct service_link *link)
 {
     *store = (struct service_store){.confirmed.ready = confirmed, .link = link, .barrier = -1};
     RB_INIT(&store->names);
-    TAILQ_INIT(&store->queue);
+    TAILQ_INIT(&store->depositors);
 }
 
 void service_store_deinit(struct service_store *store)
@@ -308,6 +385,6 @@ void service_store_deinit(struct service_store *store)
     RB_FOREACH_SAFE(kept, kept_tree, &store->names, next)
     {
         count_out(store, kept);
-        kept_free(kept);
+        free(kept);
     }
 }

@@ -397,10 +397,10 @@ void session_close_stream(struct session *session, struct stream *stream)
     stream_free(&session->server->reactor, stream);
 }
 
-int session_take_stream(struct session *session, struct stream *stream)
+int session_take_stream(struct session *session, struct stream *stream, int copy)
 {
     policy_remove_registration(&session->server->policy, session->account);
-    return stream_take(&session->server->reactor, stream);
+    return stream_take(&session->server->reactor, stream, copy);
 }
 
 /* What is being done in pieces for it goes on without it, or ends. */

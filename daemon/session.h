@@ -127,8 +127,8 @@ void session_discard_descriptor(struct session *session);
 /* Another session has taken over the named loop that this one was in. */
 void session_tell_detached(struct session *session, const char *loop);
 
-/* A stream of the session's loop that is not connecting is closed, or its descriptor taken out. */
+/* A stream of the session's loop that is not connecting is closed, or its descriptor taken out (as of stream_take). */
 void session_close_stream(struct session *session, struct stream *stream);
-int session_take_stream(struct session *session, struct stream *stream);
+int session_take_stream(struct session *session, struct stream *stream, int copy);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 static void queue_if_telling(struct stream *stream)
@@ -146,22 +147,34 @@ struct stream *stream_new(struct loop *loop, uint64_t token, struct span target,
     return stream;
 }
 
-/* All of it but the descriptor. */
-static void bury(struct reactor *reactor, struct stream *stream)
+/* All of it but the descriptor. Returns whether `held` was taken, as the service manager has the stream too. */
+static bool bury(struct reactor *reactor, struct stream *stream, minimio_fd held)
 {
-    durable_stream_gone(stream->loop->loops->durable, stream);
+    bool is_held = durable_stream_gone(stream->loop->loops->durable, stream, held);
+
     look_remove(&stream->loop->loops->look, stream);
     loop_remove(stream->loop, stream);
     if (!stream->connecting)
         reactor_unwatch(reactor, stream->fd);
     reactor_bury(reactor, &stream->source);
+    return is_held;
+}
+
+/* The peer of a stream that the daemon has connected, and that nobody else was given, does not wait for the manager. */
+static void end_held(const struct stream *stream)
+{
+    if (!stream->adopted)
+        shutdown(stream->fd, SHUT_RDWR);
 }
 
 void stream_free(struct reactor *reactor, struct stream *stream)
 {
     struct closer *closer = &stream->loop->account->closer;
 
-    bury(reactor, stream);
+    if (bury(reactor, stream, stream->connecting ? -1 : stream->fd)) {
+        end_held(stream);
+        return;
+    }
     if (stream->connecting)
         return;
     if (!stream->adopted)
@@ -172,10 +185,17 @@ void stream_free(struct reactor *reactor, struct stream *stream)
         descriptor_close(stream->fd);
 }
 
-minimio_fd stream_take(struct reactor *reactor, struct stream *stream)
+minimio_fd stream_take(struct reactor *reactor, struct stream *stream, minimio_fd copy)
 {
-    bury(reactor, stream);
+    if (!bury(reactor, stream, copy) && copy >= 0)
+        close(copy);
     return stream->fd;
+}
+
+void stream_is_shared(struct stream *stream)
+{
+    stream->adopted = true;
+    durable_stream_adopted(stream->loop->loops->durable, stream);
 }
 
 static int open_with(struct reactor *reactor, struct stream *stream, minimio_fd fd, bool known)

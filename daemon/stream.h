@@ -34,7 +34,7 @@ struct stream {
     uint8_t place;          /* enum stream_place */
     uint8_t kind;           /* enum descriptor_kind */
     bool connecting;        /* which of the union it is */
-    bool adopted;           /* a client made it, and may have set it up in any way */
+    bool adopted;           /* a client has or had it, and may have set it up in any way */
     bool credentials;       /* its peer sees the credentials of whoever writes to it */
     bool fired;             /* silent until it is armed again */
     bool looked_at;         /* is in the look */
@@ -65,8 +65,15 @@ int stream_adopt(struct reactor *reactor, struct stream *stream, minimio_fd fd, 
 /* Likewise, with what was kept of a stream that an earlier daemon had: its entry and whether it was adopted are set. */
 int stream_restore(struct reactor *reactor, struct stream *stream, minimio_fd fd, enum descriptor_kind kind);
 
-/* The descriptor of an open stream, now the caller's; nothing watches it any more. The stream is freed. */
-minimio_fd stream_take(struct reactor *reactor, struct stream *stream);
+/*
+ * The descriptor of an open stream, now the caller's; nothing watches it any more. The stream is freed. `copy`: a
+ * duplicate for a stream that durable_stream_is_deposited, which is held until the service manager has closed its own;
+ * or -1.
+ */
+minimio_fd stream_take(struct reactor *reactor, struct stream *stream, minimio_fd copy);
+
+/* A client is given a duplicate of its descriptor. */
+void stream_is_shared(struct stream *stream);
 
 /* Replaces interests and mode of an open stream, forgets what was not told, and has what is ready now reported. */
 int stream_rearm(struct reactor *reactor, struct stream *stream, uint8_t interests, uint8_t mode);

@@ -31,6 +31,9 @@ const struct limit_info limit_table[] = {
     LIMIT(loops_uid, 256, 1, MANY),
     LIMIT(descriptors_message, 16, 1, 253), /* 253: the most that Linux passes with one message */
     LIMIT(descriptors_unclaimed, 64, 1, MANY),
+    LIMIT(descriptors_uid, 0, 1, MANY),
+    LIMIT(descriptors_unread, 0, 1, MANY),
+    LIMIT(descriptors_unread_uid, 0, 1, MANY),
     LIMIT(linger_ms, 24 * 3600 * 1000, 1, UINT32_MAX),
 };
 

@@ -25,7 +25,10 @@ struct limits {
     uint32_t loops_uid;             /* named loops of one uid */
     uint32_t descriptors_message;   /* received with one message */
     uint32_t descriptors_unclaimed; /* received and not yet claimed, a session */
-    uint32_t linger_ms;             /* how long a named loop may outlive its last session: uids are reused */
+    uint32_t descriptors_uid; /* of one uid, wherever they are in the daemon; 0 until the descriptor limit is known */
+    uint32_t descriptors_unread;     /* taken and not yet read, in all; 0 likewise */
+    uint32_t descriptors_unread_uid; /* of one uid; 0 likewise */
+    uint32_t linger_ms;              /* how long a named loop may outlive its last session: uids are reused */
 };
 
 struct limit_info {

@@ -265,6 +265,101 @@ START_TEST(what_the_store_has_no_room_for_is_not_durable)
 }
 END_TEST
 
+/* ---- Who closes last --------------------------------------------------------------------------------------------- */
+
+/* The manager has not even read that it is to close its duplicate. */
+START_TEST(a_peer_does_not_wait_for_the_manager)
+{
+    int peers[3];
+
+    start(STORE);
+    call(&wire, "open_loop", "{'name':'kept'}");
+    for (int i = 0; i < 3; i++)
+        peers[i] = open_stream(&wire, (uint64_t)i, "");
+    manager_await(4);
+    expect_in(call(&wire, "write", "[0,'bye']"), "{'bytes':3}");
+    call(&wire, "deregister", "[0]");
+    expect_bytes(peers[0], "bye");
+    expect_eof(peers[0]);
+    ended_and_started(ends[_i % 2], STORE);
+    call(&wire, "open_loop", "{'name':'kept'}");
+    call(&wire, "deregister", "[1]");
+    expect_eof(peers[1]);
+    call(&wire, "close_loop", NULL);
+    expect_eof(peers[2]);
+    for (int i = 0; i < 3; i++)
+        close(peers[i]);
+}
+END_TEST
+
+/* What somebody else has is not shut down, also by the next daemon. */
+START_TEST(a_stream_that_was_taken_goes_on)
+{
+    int peers[2], taken[2];
+
+    start(STORE);
+    call(&wire, "open_loop", "{'name':'kept'}");
+    for (int i = 0; i < 2; i++)
+        peers[i] = open_stream(&wire, (uint64_t)i, "");
+    manager_await(3);
+    taken[0] = take(&wire, 0);
+    manager_await(2);
+    say(&wire, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"take\",\"params\":{\"token\":1,\"keep\":true}}\n");
+    ck_assert_uint_eq(read_line_with(&wire, &taken[1]), 1);
+    ended_and_started(ends[_i % 2], STORE);
+    call(&wire, "open_loop", "{'name':'kept'}");
+    call(&wire, "deregister", "[1]");
+    manager_await(1);
+    for (int i = 0; i < 2; i++) {
+        put_bytes(taken[i], "x");
+        expect_bytes(peers[i], "x");
+        close(taken[i]);
+        expect_eof(peers[i]);
+        close(peers[i]);
+    }
+}
+END_TEST
+
+#define LINGER_S 3600
+
+/* A socket whose last close() waits for an hour, as its peer reads nothing. */
+static int lingering(int *ret_peer)
+{
+    struct linger linger = {.l_onoff = 1, .l_linger = LINGER_S};
+    static const char bytes[65536];
+    int fds[2];
+
+    make_tcp_pair(fds);
+    ck_assert_int_eq(setsockopt(fds[0], SOL_SOCKET, SO_LINGER, &linger, sizeof linger), 0);
+    while (send(fds[0], bytes, sizeof bytes, MSG_DONTWAIT) > 0)
+        ;
+    *ret_peer = fds[1];
+    return fds[0];
+}
+
+/* The manager here is this test, which would not get past its own close(). */
+START_TEST(the_manager_never_closes_the_last_copy)
+{
+    int peers[3], fd;
+
+    start(STORE);
+    call(&wire, "open_loop", "{'name':'kept'}");
+    for (int i = 0; i < 3; i++)
+        adopt(&wire, (uint64_t)i, lingering(&peers[i]), ",'interests':[]");
+    manager_await(4);
+    fd = take(&wire, 0);
+    close(fd);
+    manager_await(3);
+    call(&wire, "deregister", "[1]");
+    manager_await(2);
+    call(&wire, "close_loop", NULL);
+    manager_await(1);
+    call(&wire, "ping", NULL);
+    for (int i = 0; i < 3; i++)
+        close(peers[i]);
+}
+END_TEST
+
 /* ---- What does not ----------------------------------------------------------------------------------------------- */
 
 START_TEST(a_stream_that_was_not_kept_is_said)
@@ -611,6 +706,9 @@ Suite *daemon_keeping_suite(void)
     tcase_add_loop_test(tests, what_was_there_is_there_whatever_the_limits_are_by_now, 0, LENGTH(ends));
     tcase_add_loop_test(tests, another_binary_goes_on_with_the_same_manager, 0, LENGTH(ends));
     tcase_add_loop_test(tests, what_the_store_has_no_room_for_is_not_durable, 0, LENGTH(small));
+    tcase_add_loop_test(tests, a_peer_does_not_wait_for_the_manager, 0, LENGTH(ends));
+    tcase_add_loop_test(tests, a_stream_that_was_taken_goes_on, 0, LENGTH(ends));
+    tcase_add_test(tests, the_manager_never_closes_the_last_copy);
     tcase_add_test(tests, a_stream_that_was_not_kept_is_said);
     tcase_add_test(tests, what_nothing_describes_is_let_go);
     tcase_add_test(tests, a_ledger_that_is_none_is_said);

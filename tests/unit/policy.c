@@ -20,8 +20,11 @@ static void set_up(void)
     log_set_level(LOG_LEVEL_ERROR);
     limits_init(&limits);
     limits.registrations = limits.registrations_uid = 100;
+    limits.descriptors_uid = 500;
+    limits.descriptors_unread = 10;
+    limits.descriptors_unread_uid = 3;
     schedule_init(&schedule, NULL, NULL, NULL);
-    policy_init(&policy, &limits, &schedule);
+    policy_init(&policy, &limits, &schedule, 1000);
 }
 
 static struct account *join(uid_t uid)

@@ -28,6 +28,16 @@ static struct sockaddr_un address;
 static int manager = -1;  /* its socket */
 static int received = -1; /* what came with the last message */
 static char message[4096];
+static struct depositor us;
+static int closed_count; /* descriptors that were held, and are not any more */
+
+static void done(struct depositor *depositor, int fd)
+{
+    (void)depositor;
+    closed_count += fd >= 0;
+    if (fd >= 0)
+        close(fd);
+}
 
 /* ---- A manager ----------------------------------------------------------------------------------------------------
  */
@@ -126,6 +136,8 @@ static void start(void)
     ck_assert_int_eq(reactor_init(&reactor), 0);
     ck_assert_int_eq(service_new(&reactor, &service), 0);
     service_set_store_max(service, 100);
+    depositor_init(&us, done);
+    closed_count = 0;
 }
 
 static void overdue(struct timer *timer)
@@ -244,7 +256,7 @@ END_TEST
 
 static void store(const char *name)
 {
-    ck_assert_int_eq(service_store(service, manager, name), 0);
+    ck_assert_int_eq(service_store(service, &us, manager, name), 0);
 }
 
 START_TEST(what_is_stored_arrives_as_it_is)
@@ -271,10 +283,10 @@ START_TEST(forgotten_is_what_was_sent)
     store("sent");
     service_turn(service);
     store("not sent");
-    ck_assert_int_eq(service_forget(service, "not sent"), 0);
-    ck_assert_int_eq(service_forget(service, "not sent"), -ENOENT);
-    ck_assert_int_eq(service_forget(service, "sent"), 0);
-    ck_assert_int_eq(service_forget(service, "sent"), -ENOENT);
+    ck_assert_int_eq(service_forget(service, &us, "not sent", -1), 0);
+    ck_assert_int_eq(service_forget(service, &us, "not sent", -1), -ENOENT);
+    ck_assert_int_eq(service_forget(service, &us, "sent", -1), 0);
+    ck_assert_int_eq(service_forget(service, &us, "sent", -1), -ENOENT);
     store("sent");
     service_turn(service);
     expect_message("FDSTORE=1\nFDPOLL=0\nFDNAME=sent");
@@ -287,6 +299,110 @@ START_TEST(forgotten_is_what_was_sent)
     expect_barrier();
     turn();
     ck_assert(service_is_settled(service));
+}
+END_TEST
+
+/* It comes after the manager's rest, if the manager took long. */
+static void await_message(const char *begin)
+{
+    while (!take_message(MSG_DONTWAIT))
+        turn();
+    ck_assert_msg(!strncmp(message, begin, strlen(begin)), "'%s', not '%s'", message, begin);
+}
+
+static void forget_with_copy(const char *name)
+{
+    ck_assert_int_eq(service_forget(service, &us, name, dup(STDERR_FILENO)), 0);
+}
+
+START_TEST(a_copy_is_held_until_the_manager_has_closed_its_own)
+{
+    store("a");
+    service_turn(service);
+    expect_message("FDSTORE=1");
+    expect_barrier();
+    turn();
+    ck_assert(service_keeps(service, "a"));
+    forget_with_copy("a");
+    ck_assert(!service_keeps(service, "a"));
+    service_turn(service);
+    await_message("FDSTOREREMOVE=1");
+    expect_message("BARRIER=1");
+    ck_assert_int_eq(closed_count, 0);
+    forget_received();
+    turn();
+    ck_assert_int_eq(closed_count, 1);
+    ck_assert_uint_eq(us.pending, 0);
+}
+END_TEST
+
+/* Also where the store itself is not confirmed yet. */
+START_TEST(a_copy_is_held_for_what_is_on_its_way)
+{
+    store("a");
+    service_turn(service);
+    forget_with_copy("a");
+    expect_message("FDSTORE=1");
+    expect_barrier();
+    turn();
+    ck_assert_int_eq(closed_count, 0);
+    await_message("FDSTOREREMOVE=1");
+    expect_barrier();
+    turn();
+    ck_assert_int_eq(closed_count, 1);
+}
+END_TEST
+
+START_TEST(of_what_was_never_sent_no_copy_is_held)
+{
+    store("a");
+    ck_assert(!service_keeps(service, "a"));
+    forget_with_copy("a");
+    ck_assert_int_eq(closed_count, 1);
+    service_turn(service);
+    expect_none();
+}
+END_TEST
+
+START_TEST(copies_are_let_go_before_another_binary_starts)
+{
+    store("sent");
+    store("queued");
+    service_turn(service);
+    forget_with_copy("sent");
+    service_turn(service);
+    forget_with_copy("queued");
+    service_let_go(service);
+    ck_assert_int_eq(closed_count, 2);
+    ck_assert_uint_ne(us.pending, 0);
+    service = service_free(service);
+    ck_assert_int_eq(closed_count, 2);
+    ck_assert_uint_eq(us.pending, 0);
+}
+END_TEST
+
+START_TEST(depositors_take_turns)
+{
+    static struct depositor other;
+    char name[8];
+    int stores = 0;
+
+    depositor_init(&other, done);
+    for (int i = 0; i < 3 * SERVICE_STORE_UNDER_WAY; i++) {
+        snprintf(name, sizeof name, "%d", i);
+        store(name);
+    }
+    service_turn(service);
+    while (take_message(MSG_DONTWAIT))
+        ;
+    ck_assert_int_eq(service_store(service, &other, manager, "other"), 0);
+    while (strcmp(message, "FDSTORE=1\nFDPOLL=0\nFDNAME=other") != 0) {
+        if (take_message(MSG_DONTWAIT))
+            stores += !strncmp(message, "FDSTORE=1", 9);
+        else
+            turn();
+    }
+    ck_assert_int_le(stores, 2);
 }
 END_TEST
 
@@ -398,17 +514,16 @@ START_TEST(names_are_checked)
 
     memset(longest, 'n', sizeof longest);
     longest[256] = '\0';
-    ck_assert_int_eq(service_store(service, manager, ""), -EINVAL);
-    ck_assert_int_eq(service_store(service, manager, "a:b"), -EINVAL);
-    ck_assert_int_eq(service_store(service, manager, "a\nb"), -EINVAL);
-    ck_assert_int_eq(service_store(service, manager, "\xc3\xa4"), -EINVAL);
-    ck_assert_int_eq(service_store(service, manager, "minimio.socket"), -EINVAL);
-    ck_assert_int_eq(service_store(service, manager, longest), -EINVAL);
+    ck_assert_int_eq(service_store(service, &us, manager, ""), -EINVAL);
+    ck_assert_int_eq(service_store(service, &us, manager, "a:b"), -EINVAL);
+    ck_assert_int_eq(service_store(service, &us, manager, "a\nb"), -EINVAL);
+    ck_assert_int_eq(service_store(service, &us, manager, "\xc3\xa4"), -EINVAL);
+    ck_assert_int_eq(service_store(service, &us, manager, "minimio.socket"), -EINVAL);
+    ck_assert_int_eq(service_store(service, &us, manager, longest), -EINVAL);
     longest[255] = '\0';
-    ck_assert_int_eq(service_store(service, manager, longest), 0);
-    ck_assert_int_eq(service_store(service, manager, longest), -EEXIST);
-    ck_assert_int_eq(service_store(service, -1, "b"), -EBADF);
-    ck_assert_int_eq(service_store(service, manager, "b"), 0);
+    ck_assert_int_eq(service_store(service, &us, manager, longest), 0);
+    ck_assert_int_eq(service_store(service, &us, manager, longest), -EEXIST);
+    ck_assert_int_eq(service_store(service, &us, manager, "b"), 0);
 }
 END_TEST
 
@@ -417,12 +532,12 @@ START_TEST(a_full_store_says_so)
     service_set_store_max(service, 2);
     store("a");
     store("b");
-    ck_assert_int_eq(service_store(service, manager, "c"), -ENOSPC);
-    ck_assert_int_eq(service_forget(service, "a"), 0);
+    ck_assert_int_eq(service_store(service, &us, manager, "c"), -ENOSPC);
+    ck_assert_int_eq(service_forget(service, &us, "a", -1), 0);
     store("c");
     service_set_store_max(service, 0);
     ck_assert(!service_has_store(service));
-    ck_assert_int_eq(service_store(service, manager, "d"), -ENOTCONN);
+    ck_assert_int_eq(service_store(service, &us, manager, "d"), -ENOTCONN);
 }
 END_TEST
 
@@ -435,7 +550,7 @@ START_TEST(names_fit_in_an_environment_variable)
     service_set_store_max(service, 100000);
     for (; result == 0; count += result == 0) {
         snprintf(name, sizeof name, "%0255d", count);
-        result = service_store(service, manager, name);
+        result = service_store(service, &us, manager, name);
     }
     ck_assert_int_eq(result, -ENOSPC);
     ck_assert_int_eq(count, SERVICE_STORE_NAMES_BYTES / 256);
@@ -457,15 +572,17 @@ END_TEST
 START_TEST(a_manager_that_is_gone_is_none)
 {
     capture_log();
-    ck_assert_int_eq(service_store(service, STDERR_FILENO, "a"), 0);
+    ck_assert_int_eq(service_store(service, &us, STDERR_FILENO, "a"), 0);
     service_turn(service);
+    forget_with_copy("a");
     close(manager);
     manager = -1;
-    ck_assert_int_eq(service_store(service, STDERR_FILENO, "b"), 0);
+    ck_assert_int_eq(service_store(service, &us, STDERR_FILENO, "b"), 0);
     service_turn(service);
+    ck_assert_int_eq(closed_count, 1);
     ck_assert(service_is_settled(service));
     ck_assert(!service_has_store(service));
-    ck_assert_int_eq(service_store(service, STDERR_FILENO, "c"), -ENOTCONN);
+    ck_assert_int_eq(service_store(service, &us, STDERR_FILENO, "c"), -ENOTCONN);
     service_ready(service, "nobody hears it");
     service_turn(service);
     expect_logged("minimiod: lost the connection to the service manager: Connection refused\n");
@@ -480,17 +597,17 @@ START_TEST(memory_may_run_out)
     if (!fail_alloc_works())
         return;
     fail_alloc_after(1);
-    stored = service_store(service, manager, "a");
+    stored = service_store(service, &us, manager, "a");
     fail_alloc_after(-1);
     ck_assert_int_eq(stored, -ENOMEM);
     fail_alloc_after(1);
     stored = service_know(service, "a");
     fail_alloc_after(-1);
     ck_assert_int_eq(stored, -ENOMEM);
-    ck_assert_int_eq(service_forget(service, "a"), -ENOENT);
+    ck_assert_int_eq(service_forget(service, &us, "a", -1), -ENOENT);
     ck_assert_int_eq(service_know(service, "a"), 0);
     ck_assert_int_eq(service_know(service, "a"), 0);
-    ck_assert_int_eq(service_forget(service, "a"), 0);
+    ck_assert_int_eq(service_forget(service, &us, "a", -1), 0);
     for (int n = 1; result == -ENOMEM; n++) {
         setenv("NOTIFY_SOCKET", address.sun_path, 1);
         fail_alloc_after(n);
@@ -520,8 +637,8 @@ START_TEST(without_a_manager_nothing_happens)
     ck_assert(service_is_settled(service));
     ck_assert_int_eq(service_take_listener(service), -ENOENT);
     ck_assert_int_eq(service_take_stored(service, name), -ENOENT);
-    ck_assert_int_eq(service_store(service, STDERR_FILENO, "a"), -ENOTCONN);
-    ck_assert_int_eq(service_forget(service, "a"), -ENOENT);
+    ck_assert_int_eq(service_store(service, &us, STDERR_FILENO, "a"), -ENOTCONN);
+    ck_assert_int_eq(service_forget(service, &us, "a", -1), -ENOENT);
     ck_assert_ptr_null(service_free(NULL));
 }
 END_TEST
@@ -569,6 +686,11 @@ Suite *unit_service_suite(void)
     tcase_add_test(told, the_status_is_refreshed_seldom);
     tcase_add_test(told, what_is_stored_arrives_as_it_is);
     tcase_add_test(told, forgotten_is_what_was_sent);
+    tcase_add_test(told, a_copy_is_held_until_the_manager_has_closed_its_own);
+    tcase_add_test(told, a_copy_is_held_for_what_is_on_its_way);
+    tcase_add_test(told, of_what_was_never_sent_no_copy_is_held);
+    tcase_add_test(told, copies_are_let_go_before_another_binary_starts);
+    tcase_add_test(told, depositors_take_turns);
     tcase_add_test(told, the_manager_has_its_own_pace);
     tcase_add_test(told, a_slow_manager_has_a_rest);
     tcase_add_test(told, at_the_end_a_slow_manager_has_none);
