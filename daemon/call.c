@@ -68,15 +68,25 @@ void call_retract(struct call *call)
     buffer_truncate(out_of(call), call->begun_at);
 }
 
+static int carry_on_line(struct call *call, int fd)
+{
+    int result = parcels_add(&call->session->parcels, call->begun_at, &fd, 1);
+
+    if (result == 0)
+        unread_add(&call->session->unread);
+    return result;
+}
+
 int call_carry(struct call *call, int fd)
 {
     struct batch *batch = call->batch;
 
     if (!batch)
-        return parcels_add(&call->session->parcels, call->begun_at, &fd, 1);
+        return carry_on_line(call, fd);
     if (batch->session->held_fds == PARCEL_DESCRIPTORS_MAX)
         return -EDQUOT;
     batch->session->held_fds++;
+    unread_add(&batch->session->unread);
     batch->answers[call->slot].fd = fd;
     return 0;
 }

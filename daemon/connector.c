@@ -15,6 +15,7 @@ struct attempt {
     struct connector *connector;
     struct minimio_tcp_stream *stream;
     union address address;
+    bool counted; /* as a descriptor that waits */
 };
 
 /* The addresses of one family, in the resolver's order. */
@@ -31,7 +32,8 @@ struct connector {
     struct reactor *reactor;
     struct resolver *resolver;
     const struct rules *rules;
-    connector_done *done; /* NULL: it was called */
+    struct account *account; /* NULL: nobody's */
+    connector_done *done;    /* NULL: it was called */
     void *owner;
     struct target target;
     struct family families[2];
@@ -60,6 +62,8 @@ static void attempt_drop(struct attempt *attempt)
     struct reactor *reactor = attempt->connector->reactor;
 
     LIST_REMOVE(attempt, entry);
+    if (attempt->counted)
+        account_remove_waiting(attempt->connector->account, 1);
     if (attempt->stream) {
         reactor_unwatch(reactor, minimio_tcp_stream_fd(attempt->stream));
         minimio_tcp_stream_free(attempt->stream);
@@ -177,6 +181,9 @@ static int attempt_start(struct connector *connector, const union address *addre
         free(attempt);
         return result;
     }
+    attempt->counted = connector->account && !LIST_EMPTY(&connector->attempts);
+    if (attempt->counted)
+        account_add_waiting(connector->account, 1);
     LIST_INSERT_HEAD(&connector->attempts, attempt, entry);
     return 0;
 }
@@ -210,12 +217,26 @@ static enum connector_outcome failure(const struct connector *connector)
     return connector->result.rule[0] ? CONNECTOR_DENIED : CONNECTOR_RESOLVE_FAILED;
 }
 
+/* The first attempt's descriptor is that of the registration. */
+static bool may_try_more(const struct connector *connector)
+{
+    struct account *account = connector->account;
+    struct fault fault;
+
+    return !account || LIST_EMPTY(&connector->attempts) ||
+           policy_check_descriptors(account->policy, account, &fault) == 0;
+}
+
 /* Starts the next attempt, and ends the whole when there is nothing left to try or to wait for. */
 static void try_next(struct connector *connector)
 {
     const union address *address;
 
     connector->started = true;
+    if (!may_try_more(connector)) {
+        timer_start(&connector->reactor->timers, &connector->pace, CONNECTOR_STAGGER_MS, pace_expired);
+        return;
+    }
     while ((address = next_address(connector))) {
         int result;
 
@@ -361,6 +382,11 @@ int connector_new(struct reactor *reactor, struct resolver *resolver, const stru
     timer_start(&reactor->timers, &connector->pace, 0, begin);
     *ret_connector = connector;
     return 0;
+}
+
+void connector_count_for(struct connector *connector, struct account *account)
+{
+    connector->account = account;
 }
 
 struct connector *connector_free(struct connector *connector)

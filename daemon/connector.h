@@ -8,6 +8,7 @@
 #define MINIMIO_DAEMON_CONNECTOR_H
 
 #include "daemon/address.h"
+#include "daemon/policy.h"
 #include "daemon/reactor.h"
 #include "daemon/resolver.h"
 #include "daemon/rules.h"
@@ -45,5 +46,9 @@ int connector_new(struct reactor *reactor, struct resolver *resolver, const stru
                   const struct target *target, uint64_t timeout_ms, connector_done *done, void *owner,
                   struct connector **ret_connector);
 struct connector *connector_free(struct connector *connector);
+
+/* Has the attempts beside the first count as descriptors of this account, and wait where the account may have no more.
+ * To be called before the connector begins; it must end before the account. */
+void connector_count_for(struct connector *connector, struct account *account);
 
 #endif

@@ -259,6 +259,7 @@ void handle_register(struct server *server, struct call *call, const struct para
     /* Also where it fails, so that the next descriptor is the next register's. */
     int fd = params->fd ? descriptors_take(&call->session->unclaimed) : -1;
 
+    session_count_unclaimed(call->session);
     if (!check_register(call, params)) {
         closer_discard(&call->session->account->closer, fd);
     } else if (!params->fd) {
@@ -415,6 +416,22 @@ static void take_stream(struct server *server, struct call *call, struct stream 
     take_stream_leaving(call, stream, copy);
 }
 
+/* What clients have read since they were last asked about counts no more. */
+static bool may_take(struct server *server, struct call *call)
+{
+    struct account *account = call->session->account;
+    struct policy *policy = &server->policy;
+    struct fault fault;
+
+    if (policy_check_unread(policy, account, &fault) == 0)
+        return true;
+    server->units += unread_look_all(&server->unreads, strcmp(fault.limit, "descriptors_unread") ? account : NULL);
+    if (policy_check_unread(policy, account, &fault) == 0)
+        return true;
+    call_fault(call, &fault);
+    return false;
+}
+
 /* Without an id nobody is there to be handed the descriptor. */
 void handle_take(struct server *server, struct call *call, const struct params *params)
 {
@@ -426,6 +443,8 @@ void handle_take(struct server *server, struct call *call, const struct params *
         if (!params->keep)
             session_close_stream(call->session, stream);
         answer_empty(call);
+    } else if (!may_take(server, call)) {
+        return;
     } else if (params->keep) {
         take_duplicate(server, call, stream);
     } else {

@@ -153,7 +153,10 @@ static void refuse_descriptors(struct session *session)
     const struct limits *limits = session->limits;
     struct fault fault;
 
-    if (session->may_hand_over)
+    if (session->crowded)
+        fault_set_limit(&fault, FAULT_LIMIT_EXCEEDED, "descriptors_uid", limits->descriptors_uid,
+                        "this user, or all together, have too many descriptors; see limits in hello");
+    else if (session->may_hand_over)
         fault_set_limit(&fault, FAULT_LIMIT_EXCEEDED, "descriptors", limits->descriptors_message,
                         "at most %u descriptors beside a message and %u unclaimed, and the daemon may have none left",
                         limits->descriptors_message, limits->descriptors_unclaimed);

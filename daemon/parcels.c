@@ -29,6 +29,10 @@ int parcels_add(struct parcels *parcels, size_t at, const int *fds, uint32_t cou
 
 static void drop_first(struct parcels *parcels, bool sent)
 {
+    if (sent)
+        unread_send(parcels->unreads, parcels->unread, parcels->list[0].count);
+    else
+        unread_drop(parcels->unread, parcels->list[0].count);
     for (uint32_t i = 0; i < parcels->list[0].count; i++) {
         int fd = descriptors_take(&parcels->fds);
 

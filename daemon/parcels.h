@@ -7,13 +7,16 @@
 
 #include "daemon/closer.h"
 #include "daemon/descriptors.h"
+#include "daemon/unread.h"
 #include "proto/buffer.h"
 
 #define PARCEL_DESCRIPTORS_MAX 253 /* the most that Linux passes at once */
 
-/* Zeroed but for the closer, it is empty. */
+/* Zeroed but for the first three, it is empty. */
 struct parcels {
     struct closer *closer;
+    struct unreads *unreads;
+    struct unread *unread; /* counts the descriptors, which it knew before */
     struct descriptors fds;
     struct parcel *list; /* in the order of the bytes */
     size_t count;

@@ -199,6 +199,7 @@ int registering_begin(struct server *server, const struct call *call, struct str
         free(registering);
         return result;
     }
+    connector_count_for(registering->connector, call->session->account);
     registering->server = server;
     registering->stream = stream;
     registering->timeout_ms = timeout_ms;

@@ -368,6 +368,7 @@ int server_init(struct server *server, struct config *config, const struct hando
     closer_init(&server->closer, true);
     durable_init(&server->durable, &server->closer);
     policy_init(&server->policy, server->limits, &server->schedule, config->descriptors - CONFIG_DESCRIPTOR_RESERVE);
+    unreads_init(&server->unreads, &server->reactor);
     lingerings_init(&server->lingerings, &server->reactor, &server->policy, &server->closer);
     for (size_t i = 0; i < handover->closing_count; i++)
         closer_put(&server->closer, handover->closing[i]);
@@ -403,6 +404,7 @@ void server_deinit(struct server *server)
     membership_finish_closing(server);
     durable_stop(server); /* what is kept is for the next daemon */
     membership_close_all(server);
+    unreads_deinit(&server->unreads);
     listener_deinit(&server->listener);
     resolver_free(server->resolver);
     service_free(server->service);

@@ -21,6 +21,7 @@
 #include "daemon/service.h"
 #include "daemon/session.h"
 #include "daemon/stats.h"
+#include "daemon/unread.h"
 
 #include <signal.h>
 
@@ -50,6 +51,7 @@ struct server {
     struct durable durable;
     struct loops loops;
     LIST_HEAD(, session) sessions;
+    struct unreads unreads;
     struct lingerings lingerings; /* sockets of sessions that are over */
     struct schedule schedule;
     struct timer relief;   /* tries again what memory ran out for */

@@ -71,10 +71,17 @@ static void refuse_own_connections(struct session *session, uint32_t had)
 /* Descriptors came beside what was read. */
 static void take_descriptors(struct session *session, uint32_t had, bool cut)
 {
-    if (cut || !session->may_hand_over || session->unclaimed.count - had > session->limits->descriptors_message)
+    struct fault fault;
+
+    if (cut || !session->may_hand_over || session->unclaimed.count - had > session->limits->descriptors_message) {
         drop_newest(session, had);
-    else
+    } else if (policy_check_descriptors(&session->server->policy, session->account, &fault) < 0) {
+        session->crowded = true;
+        drop_newest(session, had);
+    } else {
         refuse_own_connections(session, had);
+    }
+    session_count_unclaimed(session);
 }
 
 /* Reads once, at most `size` bytes. 0: nothing came. */
@@ -121,6 +128,7 @@ static void end_piece(struct session *session)
     membership_end_connects(session, NULL);
     for (int i = 0; i < SERVER_DISCARDS; i++)
         session_discard_descriptor(session);
+    session_count_unclaimed(session);
     if (has_much_left(session))
         server_schedule(session->server, session);
     session_said(session);
@@ -162,6 +170,7 @@ static void run(struct task *task)
         intake_end(session);
     if ((session->readable || session->backlog) && session_takes(session) && !session_is_paused(session))
         server_schedule(session->server, session);
+    session_count_unclaimed(session);
     session_said(session);
 }
 
@@ -248,14 +257,21 @@ static void lose_output(struct session *session)
     parcels_clear(&session->parcels);
 }
 
+/* The client is to tell when it has read something: where the kernel takes no more, or descriptors are unread. */
+static bool waits_for_client(const struct session *session)
+{
+    return session->out.length || session->unread.sent >= session->limits->descriptors_unclaimed;
+}
+
 static void send_some(struct session *session)
 {
     ssize_t sent;
 
     if (session->gone)
         lose_output(session);
+    unread_look(&session->unread);
     if (!session->out.length) {
-        watch_output(session, false);
+        watch_output(session, waits_for_client(session));
         return;
     }
     sent = parcels_send(&session->parcels, session->fd, &session->out);
@@ -268,7 +284,7 @@ static void send_some(struct session *session)
         shutdown(session->fd, SHUT_WR); /* should it read after all: it must not wait for what never comes */
         lose_output(session);
     }
-    watch_output(session, session->out.length > 0);
+    watch_output(session, waits_for_client(session));
 }
 
 /* The client has read: what was held back while it did not goes on. */
@@ -357,7 +373,10 @@ int session_new(struct server *server, int fd, struct account *account)
     session->input_task = (struct task){.run = run, .share = &account->share, .stage = STAGE_RUN};
     session->output_task = (struct task){.run = flush, .share = &account->share, .stage = STAGE_FLUSH};
     session->parcels.closer = &account->closer;
+    session->parcels.unreads = &server->unreads;
+    session->parcels.unread = &session->unread;
     session->fd = fd;
+    unread_init(&session->unread, account, fd);
     session->may_hand_over = true; /* as the kernel has it of a new socket */
     descriptors_prepare_socket(fd);
     session_apply_access(session);
@@ -421,6 +440,16 @@ static bool lingers(const struct session *session)
            !session->server->stopping;
 }
 
+static void end_socket(struct session *session)
+{
+    struct server *server = session->server;
+
+    if (lingers(session) && lingering_begin(&server->lingerings, session->account, session->fd))
+        return;
+    closer_end_session(&session->account->closer, session->fd);
+    policy_remove_session(&server->policy, session->account);
+}
+
 void session_free(struct session *session)
 {
     struct server *server = session->server;
@@ -440,10 +469,11 @@ void session_free(struct session *session)
     buffer_deinit(&session->out);
     parcels_clear(&session->parcels);
     closer_discard_all(&session->account->closer, &session->unclaimed);
+    session_count_unclaimed(session);
     reactor_unwatch(&server->reactor, session->fd);
-    if (!lingers(session) || !lingering_begin(&server->lingerings, session->account, session->fd)) {
-        closer_end_session(&session->account->closer, session->fd);
-        policy_remove_session(&server->policy, session->account);
+    if (!unread_outlive(&server->unreads, &session->unread)) {
+        unread_deinit(&session->unread);
+        end_socket(session);
     }
     reactor_bury(&server->reactor, &session->source);
 }

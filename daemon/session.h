@@ -17,6 +17,7 @@
 #include "daemon/policy.h"
 #include "daemon/reactor.h"
 #include "daemon/registering.h"
+#include "daemon/unread.h"
 #include "proto/buffer.h"
 #include "proto/frame.h"
 #include "proto/limits.h"
@@ -54,6 +55,8 @@ struct session {
     struct buffer in;             /* a begun message, and what was read but not taken yet */
     struct buffer out;            /* whole lines, but for the front */
     struct parcels parcels;       /* descriptors that go with it */
+    struct unread unread;         /* those of them that the client has not read */
+    uint32_t unclaimed_counted;   /* how many of `unclaimed` its account has been told of */
     uint32_t held_fds;            /* that batches without all their answers keep */
     size_t batch_bytes;           /* of memory in them */
     struct unfinished unfinished; /* the rest of a batch; no text: none */
@@ -61,6 +64,7 @@ struct session {
     uint32_t unclaimed_max;       /* the limit of them when the last ones came: a lower one is for those to come */
     bool may_hand_over;           /* descriptors */
     bool cut;                     /* of the descriptors that came last some were lost */
+    bool crowded;                 /* its user has too many descriptors for them */
     bool readable;                /* the kernel may have more to read */
     bool backlog;    /* `in` may hold messages that were not taken: the client does not read, or has had its share */
     bool ending;     /* the client writes no more: what it wrote is to be read to its end */
@@ -101,7 +105,19 @@ void session_deliver(struct task *task);
 static inline bool session_takes(const struct session *session)
 {
     return !session->closing && !session->broken && session->out.length < session->limits->output_bytes &&
-           session->parcels.fds.count < session->limits->descriptors_unclaimed;
+           session->parcels.fds.count + session->unread.sent < session->limits->descriptors_unclaimed;
+}
+
+/* Tells the account how many descriptors are unclaimed. */
+static inline void session_count_unclaimed(struct session *session)
+{
+    uint32_t before = session->unclaimed_counted, now = session->unclaimed.count;
+
+    session->unclaimed_counted = now;
+    if (now > before)
+        account_add_waiting(session->account, now - before);
+    else if (now < before)
+        account_remove_waiting(session->account, before - now);
 }
 
 /*

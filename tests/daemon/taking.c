@@ -698,7 +698,7 @@ START_TEST(kept_what_is_not_read_ends_with_the_session)
     make_pair(SOCK_STREAM, fds);
     wire_open(&other, minimiod.socket);
     adopt(&other, 1, fds[0], "");
-    for (int i = 0; i < 300; i++)
+    for (int i = 0; i < 100; i++)
         say(&other, "{'jsonrpc':'2.0','id':1,'method':'take','params':[1,true]}");
     wire_close(&other);
     expect_eof(fds[1]);
