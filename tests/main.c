@@ -49,6 +49,7 @@ Suite *daemon_reload_suite(void);
 Suite *daemon_resets_suite(void);
 Suite *daemon_rules_suite(void);
 Suite *daemon_service_suite(void);
+Suite *daemon_shares_suite(void);
 Suite *daemon_strangers_suite(void);
 Suite *daemon_streams_suite(void);
 Suite *daemon_taking_suite(void);
@@ -222,6 +223,7 @@ static const struct job of_programs[] = {
     SUITE(daemon_resets, 1),
     SUITE(daemon_rules, 1),
     SUITE(daemon_service, 1),
+    SUITE(daemon_shares, 4),
     SUITE(daemon_strangers, 3),
     SUITE(daemon_streams, 4),
     SUITE(daemon_taking, 2),
