@@ -14,6 +14,9 @@
 static LIST_HEAD(, closer) all = LIST_HEAD_INITIALIZER(all);
 uint32_t closers_in_room, closers_total;
 
+/* Has a slot whenever the closing process runs, for those that can have none any more. */
+static struct closer common = {.stranger = true, .slot = -1};
+
 /* ---- One closer -------------------------------------------------------------------------------------------------- */
 
 void closer_init(struct closer *closer, bool stranger)
@@ -88,9 +91,11 @@ static void close_here(int fd, enum closing_how how)
     descriptor_close(fd);
 }
 
-/* Without a process, a slot or memory it is closed here. */
+/* Without a process or memory it is closed here. */
 static void put(struct closer *closer, int fd, enum closing_how how)
 {
+    if (!has_slot(closer))
+        closer = &common;
     if (!closing_is_running() || !has_slot(closer) || descriptors_reserve(&closer->waiting, 1) < 0) {
         close_here(fd, how);
         return;
@@ -108,6 +113,8 @@ static void put(struct closer *closer, int fd, enum closing_how how)
 /* It leaves the table at once, so it need not be remembered. */
 static void put_alone(struct closer *closer, int fd)
 {
+    if (!has_slot(closer))
+        closer = &common;
     if (closing_is_running() && has_slot(closer) && closing_put(closer->slot, fd, CLOSING_ALONE)) {
         closer->alone++;
         set_counted(closer, closer->counted + 1);
@@ -173,6 +180,8 @@ int closers_start(void)
                   "the process that closes descriptors could not be started: %s; only root and this user may hand over "
                   "descriptors",
                   strerror(-result));
+    else
+        has_slot(&common);
     return result;
 }
 

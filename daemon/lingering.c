@@ -13,8 +13,9 @@ struct lingering {
     struct source source;
     LIST_ENTRY(lingering) entry;
     struct lingerings *all;
-    struct account *account; /* NULL: it was refused a session */
-    uid_t uid;               /* of one that was */
+    struct account *account; /* NULL: there was no memory for that of a client that was refused */
+    bool refused;            /* it had no session */
+    uid_t uid;
     int fd;
     uint64_t left; /* bytes that it may still write */
     struct timer timer;
@@ -41,7 +42,9 @@ static void end(struct lingering *lingering)
     timer_stop(&all->reactor->timers, &lingering->timer);
     reactor_unwatch(all->reactor, lingering->fd);
     closer_end_session(closer_of(lingering), lingering->fd);
-    if (lingering->account)
+    if (lingering->account && lingering->refused)
+        policy_end_refusal(all->policy, lingering->account);
+    else if (lingering->account)
         policy_remove_session(all->policy, lingering->account);
     reactor_bury(all->reactor, &lingering->source);
 }
@@ -83,7 +86,7 @@ static void ready(struct source *source, const struct minimio_event *event)
         end(lingering);
 }
 
-static bool begin(struct lingerings *lingerings, struct account *account, uid_t uid, int fd)
+static bool begin(struct lingerings *lingerings, struct account *account, bool refused, uid_t uid, int fd)
 {
     struct lingering *lingering = calloc(1, sizeof *lingering);
 
@@ -92,6 +95,7 @@ static bool begin(struct lingerings *lingerings, struct account *account, uid_t 
     *lingering = (struct lingering){.source.ready = ready,
                                     .all = lingerings,
                                     .account = account,
+                                    .refused = refused,
                                     .uid = uid,
                                     .fd = fd,
                                     .left = lingerings->policy->limits->message_bytes};
@@ -108,21 +112,21 @@ static bool begin(struct lingerings *lingerings, struct account *account, uid_t 
 
 bool lingering_begin(struct lingerings *lingerings, struct account *account, int fd)
 {
-    return begin(lingerings, account, account->uid, fd);
+    return begin(lingerings, account, false, account->uid, fd);
 }
 
-bool lingering_begin_refused(struct lingerings *lingerings, uid_t uid, int fd)
+bool lingering_begin_refused(struct lingerings *lingerings, struct account *account, uid_t uid, int fd)
 {
     const struct lingering *other;
     uint32_t refused = 0, of_uid = 0;
 
     LIST_FOREACH(other, &lingerings->list, entry)
     {
-        refused += !other->account;
-        of_uid += !other->account && other->uid == uid;
+        refused += other->refused;
+        of_uid += other->refused && other->uid == uid;
     }
     return refused < LINGERING_REFUSED_MAX && of_uid < LINGERING_REFUSED_UID && !descriptor_is_in_room(fd) &&
-           begin(lingerings, NULL, uid, fd);
+           begin(lingerings, account, true, uid, fd);
 }
 
 void lingerings_end(struct lingerings *lingerings)

@@ -38,8 +38,9 @@ void lingerings_init(struct lingerings *lingerings, struct reactor *reactor, str
  */
 bool lingering_begin(struct lingerings *lingerings, struct account *account, int fd);
 
-/* Likewise the socket of a client that was refused a session. False: there are too many, or there is no memory. */
-bool lingering_begin_refused(struct lingerings *lingerings, uid_t uid, int fd);
+/* Likewise the socket of a client that was refused a session, and the account of policy_begin_refusal, or NULL. False:
+ * there are too many, or there is no memory. */
+bool lingering_begin_refused(struct lingerings *lingerings, struct account *account, uid_t uid, int fd);
 
 /* Closes all of them now. */
 void lingerings_end(struct lingerings *lingerings);

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#define ACCOUNTS_FEW 256 /* not worth looking for those that have nothing */
+
 static int compare(const struct account *left, const struct account *right)
 {
     return left->uid < right->uid ? -1 : left->uid > right->uid;
@@ -17,6 +19,7 @@ TREE_GENERATE(account_tree, account, entry, compare)
 void policy_init(struct policy *policy, const struct limits *limits, struct schedule *schedule, uint32_t descriptors)
 {
     *policy = (struct policy){.limits = limits, .schedule = schedule, .descriptors = descriptors};
+    policy->sweep_at = ACCOUNTS_FEW;
     RB_INIT(&policy->accounts);
 }
 
@@ -42,12 +45,26 @@ static void deposit_done(struct depositor *depositor, int fd)
     }
 }
 
+/* An account whose last descriptors were being closed stays until then, and nothing tells when that is. */
+static void sweep(struct policy *policy)
+{
+    struct account *account, *next;
+
+    RB_FOREACH_SAFE(account, account_tree, &policy->accounts, next)
+    release(policy, account);
+    policy->sweep_at = policy->account_count > ACCOUNTS_FEW / 2 ? policy->account_count * 2 : ACCOUNTS_FEW;
+}
+
 static struct account *add(struct policy *policy, uid_t uid)
 {
-    struct account *account = calloc(1, sizeof *account);
+    struct account *account;
 
+    if (policy->account_count >= policy->sweep_at)
+        sweep(policy);
+    account = calloc(1, sizeof *account);
     if (!account)
         return NULL;
+    policy->account_count++;
     account->policy = policy;
     account->uid = uid;
     account->is_daemons = uid == geteuid();
@@ -60,11 +77,12 @@ static struct account *add(struct policy *policy, uid_t uid)
 
 static void release(struct policy *policy, struct account *account)
 {
-    if (account->sessions || account->registrations || account->loops || account->closing || account->waiting ||
-        account->unread || account->depositor.pending || !closer_deinit(&account->closer))
+    if (account->sessions || account->registrations || account->loops || account->closing || account->refused ||
+        account->waiting || account->unread || account->depositor.pending || !closer_deinit(&account->closer))
         return;
     share_deinit(&account->share);
     RB_REMOVE(account_tree, &policy->accounts, account);
+    policy->account_count--;
     free(account);
 }
 
@@ -200,6 +218,23 @@ int policy_add_session(struct policy *policy, uid_t uid, struct account **ret_ac
     account->sessions++;
     *ret_account = account;
     return 0;
+}
+
+struct account *policy_begin_refusal(struct policy *policy, uid_t uid)
+{
+    struct account *account = find(policy, uid);
+
+    if (!account)
+        account = add(policy, uid);
+    if (account)
+        account->refused++;
+    return account;
+}
+
+void policy_end_refusal(struct policy *policy, struct account *account)
+{
+    account->refused--;
+    release(policy, account);
 }
 
 void policy_remove_session(struct policy *policy, struct account *account)

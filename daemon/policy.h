@@ -31,6 +31,7 @@ struct account {
     uint32_t registrations;
     uint32_t loops;   /* named ones */
     uint32_t closing; /* loops that are being closed */
+    uint32_t refused; /* clients that are being refused */
     uint32_t waiting; /* descriptors that are neither sessions nor registrations; those in the closer not counted */
     uint32_t unread;  /* descriptors that were taken and that clients have not read yet */
     struct closer closer;
@@ -49,6 +50,8 @@ struct policy {
     uint32_t registrations;
     uint32_t waiting;
     uint32_t unread;
+    uint32_t account_count;
+    uint32_t sweep_at; /* accounts at which those that have nothing any more are looked for */
 };
 
 /* When all descriptors are in use, so many more sessions can begin, to give some up. */
@@ -62,6 +65,13 @@ void policy_init(struct policy *policy, const struct limits *limits, struct sche
 
 /* Counts a session in, or fails with -EDQUOT or -ENOMEM and `*ret_fault`: LIMIT_EXCEEDED or INTERNAL. */
 int policy_add_session(struct policy *policy, uid_t uid, struct account **ret_account, struct fault *ret_fault);
+
+/*
+ * The account of a user who is refused, for closing what the user has sent; to be given back when its closer has it
+ * all. NULL: out of memory.
+ */
+struct account *policy_begin_refusal(struct policy *policy, uid_t uid);
+void policy_end_refusal(struct policy *policy, struct account *account);
 
 /* Each policy_remove_… may be what ends the account. */
 void policy_remove_session(struct policy *policy, struct account *account);

@@ -27,11 +27,12 @@
 /* ---- Clients ------------------------------------------------------------------------------------------------------
  */
 
+/* What a client has sent waits with its user's descriptors, if need be. */
 static void refuse(struct server *server, int fd, uid_t uid, bool may_linger, const struct fault *fault)
 {
     server->stats.errors[fault->name]++;
     log_write_rationed(LOG_REFUSED_SESSION, uid, "session of uid %u refused: %s", (unsigned)uid, fault->message);
-    session_refuse(server, fd, may_linger, fault);
+    session_refuse(server, policy_begin_refusal(&server->policy, uid), fd, may_linger, fault);
 }
 
 /* The overflow uid is many users, who would share their loops and limits. */

@@ -492,7 +492,7 @@ bool session_is_ending(struct session *session)
     return true;
 }
 
-void session_refuse(struct server *server, int fd, bool may_linger, const struct fault *fault)
+void session_refuse(struct server *server, struct account *account, int fd, bool may_linger, const struct fault *fault)
 {
     static const struct span id_null = {"null", 4};
     struct buffer line;
@@ -505,6 +505,9 @@ void session_refuse(struct server *server, int fd, bool may_linger, const struct
         (void)sent; /* a new socket has room for a line; a client that left does not miss it */
     }
     buffer_deinit(&line);
-    if (!may_linger || !lingering_begin_refused(&server->lingerings, access_peer(fd).uid, fd))
-        closer_end_session(&server->closer, fd);
+    if (may_linger && lingering_begin_refused(&server->lingerings, account, access_peer(fd).uid, fd))
+        return;
+    closer_end_session(account ? &account->closer : &server->closer, fd);
+    if (account)
+        policy_end_refusal(&server->policy, account);
 }

@@ -85,8 +85,9 @@ int session_new(struct server *server, int fd, struct account *account);
 void session_apply_access(struct session *session);
 
 /* Tells a client that there is no session for it, and closes its socket; with `may_linger` a moment later, if that has
- * to be, so that the client gets to read what it was told (lingering.h). */
-void session_refuse(struct server *server, int fd, bool may_linger, const struct fault *fault);
+ * to be, so that the client gets to read what it was told (lingering.h). `account`: of policy_begin_refusal, which is
+ * given back when that is done; may be NULL. */
+void session_refuse(struct server *server, struct account *account, int fd, bool may_linger, const struct fault *fault);
 
 /* Closes the session and leaves its loop; calls that wait have no answer. */
 void session_free(struct session *session);

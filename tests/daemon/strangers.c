@@ -301,6 +301,40 @@ START_TEST(its_user_waits_and_nobody_else)
 }
 END_TEST
 
+/* A descriptor that the daemon closes as it refuses the client, or later. */
+static void be_refused_with(uid_t uid, int fd)
+{
+    struct wire refused;
+
+    freeze();
+    wire_open_as(&refused, uid, uid, NULL, 0);
+    send_bytes_with(refused.fd, "\n", 0, &fd, 1);
+    close(fd);
+    thaw();
+    expect(&refused, "{'error':{'data':{'name':'DENIED','rule':'access'}}}");
+    wire_close(&refused);
+}
+
+START_TEST(those_who_are_refused_wait_for_none_of_another_user)
+{
+    int stuck, fds[2];
+    pid_t holder;
+
+    if (!set_up_users())
+        return;
+    stuck = stuck_open(&holder);
+    if (stuck >= 0) {
+        be_refused_with(REFUSED, stuck);
+        make_pair(SOCK_STREAM, fds);
+        be_refused_with(REFUSED + 1, fds[0]);
+        expect_eof(fds[1]);
+        close(fds[1]);
+        stuck_end(holder);
+    }
+    tear_down_users();
+}
+END_TEST
+
 /* The end waits for none of it, and keeps no connection open. */
 START_TEST(the_daemon_ends)
 {
@@ -406,6 +440,7 @@ Suite *daemon_strangers_suite(void)
     tests = tcase_create("stuck");
     tcase_set_timeout(tests, 120);
     tcase_add_test(tests, its_user_waits_and_nobody_else);
+    tcase_add_test(tests, those_who_are_refused_wait_for_none_of_another_user);
     tcase_add_test(tests, the_daemon_ends);
     tcase_add_test(tests, the_daemon_is_killed);
     tcase_add_test(tests, the_daemon_becomes_another_binary);
