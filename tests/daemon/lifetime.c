@@ -5,11 +5,13 @@
 #include "tests/script.h"
 
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -320,6 +322,51 @@ START_TEST(the_readme_is_true)
 }
 END_TEST
 
+/* ---- What is under way at the end -------------------------------------------------------------------------------- */
+
+#define CONNECTS 1500
+
+/* A port of the loopback that takes no connection any more: whoever connects waits. */
+static int open_full_port(char ret_address[32], int *ret_waiting)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof address;
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    ck_assert_int_eq(bind(listener, (struct sockaddr *)&address, sizeof address), 0);
+    ck_assert_int_eq(listen(listener, 0), 0);
+    ck_assert_int_eq(getsockname(listener, (struct sockaddr *)&address, &length), 0);
+    *ret_waiting = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ck_assert_int_eq(connect(*ret_waiting, (struct sockaddr *)&address, sizeof address), 0);
+    snprintf(ret_address, 32, "127.0.0.1:%u", ntohs(address.sin_port));
+    return listener;
+}
+
+/* The client that closes its loop is dead, and not all of its connects are ended when the daemon is to end. */
+START_TEST(a_close_loop_that_ends_many_connects_is_not_waited_for)
+{
+    int full, waiting;
+    char address[32];
+    struct wire dying;
+
+    set_up();
+    full = open_full_port(address, &waiting);
+    wire_open(&dying, minimiod.socket);
+    call(&dying, "open_loop", "{'name':'x'}");
+    for (int i = 0; i < CONNECTS; i++)
+        say(&dying, "{'jsonrpc':'2.0','method':'register','params':[%d,'%s']}", i, address);
+    while (counter(&wire, "registrations") < CONNECTS)
+        ;
+    say(&dying, "{'jsonrpc':'2.0','id':1,'method':'close_loop'}");
+    wire_close(&dying);
+    while (counter(&wire, "registrations") == CONNECTS)
+        ;
+    tear_down(); /* waits for the end, which is by exit status 0 */
+    close(waiting);
+    close(full);
+}
+END_TEST
+
 Suite *daemon_lifetime_suite(void)
 {
     Suite *suite = suite_create("daemon_lifetime");
@@ -341,6 +388,7 @@ Suite *daemon_lifetime_suite(void)
     tcase_add_test(tests, a_folder_that_somebody_has_locked_is_no_obstacle);
     tcase_add_test(tests, a_lock_left_behind_is_used_and_a_pipe_is_refused);
     tcase_add_test(tests, the_socket_has_its_mode);
+    tcase_add_test(tests, a_close_loop_that_ends_many_connects_is_not_waited_for);
     tcase_add_loop_test(tests, a_bad_option_is_told, 0, (int)(sizeof bad_options / sizeof bad_options[0]));
     tcase_add_test(tests, help_and_version_answer);
     tcase_add_loop_test(tests, the_readme_is_true, 0, 2);
