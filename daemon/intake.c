@@ -40,20 +40,22 @@ bool intake_may_take(const struct session *session, uint64_t share)
            !(session->account->closing && policy_waits_for_closing(&session->server->policy, session->account));
 }
 
-/* The messages at `data` that are plain requests. Returns how many bytes are done with. */
-static size_t take_plain(struct session *session, const char *data, size_t length, uint64_t share)
+/* The messages at `data` that are plain requests. Returns how many bytes are done with. `*ret_may`: more may be taken,
+ * as before. */
+static size_t take_plain(struct session *session, const char *data, size_t length, uint64_t share, bool *ret_may)
 {
     struct server *server = session->server;
     size_t done = 0, space, used;
     struct request request;
 
-    while (intake_may_take(session, share) && frame_begins(&session->frame, data + done, length - done, &space) &&
+    while (*ret_may && frame_begins(&session->frame, data + done, length - done, &space) &&
            plain_decode(data + done + space, length - done - space, session->limits, &request, &used)) {
         struct call call = {.session = session, .id = request.id};
 
         done += space + used;
         server->stats.requests++;
         handle_request(server, &call, &request);
+        *ret_may = intake_may_take(session, share);
     }
     return done;
 }
@@ -172,18 +174,19 @@ static void refuse_descriptors(struct session *session)
 static size_t take_messages(struct session *session, const char *data, size_t length, uint64_t share)
 {
     size_t done = 0;
+    bool may;
 
     session->backlog = true;
     if (!finish_batch(session, share))
         return 0;
-    while (intake_may_take(session, share)) {
+    for (may = intake_may_take(session, share); may; may = intake_may_take(session, share)) {
         struct span text;
         struct fault fault;
         size_t used;
         enum frame_status status;
 
-        done += take_plain(session, data + done, length - done, share);
-        if (!intake_may_take(session, share))
+        done += take_plain(session, data + done, length - done, share, &may);
+        if (!may)
             break;
         status = frame_next(&session->frame, data + done, length - done, session->limits, &used, &text, &fault);
         done += used;

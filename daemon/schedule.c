@@ -37,23 +37,14 @@ void share_deinit(struct share *share)
         share->schedule->running = NULL;
 }
 
-static bool is_idle(const struct share *share)
-{
-    for (int stage = 0; stage < STAGES; stage++)
-        if (!TAILQ_EMPTY(&share->tasks[stage]))
-            return false;
-    return true;
-}
-
 /* ---- Tasks ------------------------------------------------------------------------------------------------------ */
 
-void task_add(struct task *task)
+void task_queue(struct task *task)
 {
     struct share *share = task->share;
 
-    if (task->queued)
-        return;
     task->queued = true;
+    share->queued++;
     task->turn = share->schedule->turn;
     TAILQ_INSERT_TAIL(&share->tasks[task->stage], task, link);
     if (share->active)
@@ -67,6 +58,7 @@ void task_cancel(struct task *task)
     if (!task->queued)
         return;
     task->queued = false;
+    task->share->queued--;
     TAILQ_REMOVE(&task->share->tasks[task->stage], task, link);
 }
 
@@ -122,26 +114,37 @@ static bool others_wait(const struct schedule *schedule, const struct task *task
     return TAILQ_NEXT(task, link) || (first && TAILQ_NEXT(first, link));
 }
 
+static void run_task(struct schedule *schedule, struct task *task)
+{
+    schedule->shared = others_wait(schedule, task);
+    task_cancel(task);
+    task->run(task);
+}
+
+/* The clock is read after each task, as it may have taken long. */
+static void run_more(struct schedule *schedule, enum stage stage, uid_t uid, struct task *task)
+{
+    do {
+        charge(schedule, uid, causes[stage]);
+        if (schedule->timers->now_ns >= schedule->slice_until_ns)
+            return;
+        run_task(schedule, task);
+    } while ((task = next_task(schedule, stage)));
+    charge(schedule, uid, causes[stage]);
+}
+
 /* At least one task runs, as each stage is what the stage before has worked for. */
 static void run_stage(struct schedule *schedule, enum stage stage, uid_t uid)
 {
-    struct task *task;
-    uint32_t ran = 0;
+    struct task *task = next_task(schedule, stage);
 
-    while ((task = next_task(schedule, stage))) {
-        if (ran) {
-            charge(schedule, uid, causes[stage]);
-            if (schedule->timers->now_ns >= schedule->slice_until_ns)
-                break;
-        }
-        ran++;
-        schedule->shared = others_wait(schedule, task);
-        schedule->uncharged = true;
-        task_cancel(task);
-        task->run(task);
-    }
-    if (ran > 1)
-        charge(schedule, uid, causes[stage]);
+    if (!task)
+        return;
+    run_task(schedule, task);
+    schedule->uncharged = true;
+    task = next_task(schedule, stage);
+    if (task)
+        run_more(schedule, stage, uid, task);
 }
 
 /* A task may end the user's last session, and with that the share. */
@@ -156,7 +159,7 @@ static void run_slice(struct schedule *schedule, struct share *share)
     run_stage(schedule, STAGE_FLUSH, uid);
     if (schedule->uncharged)
         charge(schedule, uid, SLOW_DISPATCH);
-    if (schedule->running && is_idle(share))
+    if (schedule->running && !share->queued)
         deactivate(share);
     schedule->running = NULL;
 }
@@ -179,6 +182,15 @@ static bool begin_slice(struct schedule *schedule, struct share *share, int64_t 
         share->balance_ns = SCHEDULE_SLICE_NS;
     schedule->slice_until_ns = alone ? until_ns : schedule->timers->now_ns + share->balance_ns;
     return share->balance_ns > 0;
+}
+
+/* Its next turn is after the others'. */
+static void rotate(struct schedule *schedule, struct share *share)
+{
+    if (!TAILQ_NEXT(share, link))
+        return;
+    TAILQ_REMOVE(&schedule->active, share, link);
+    TAILQ_INSERT_TAIL(&schedule->active, share, link);
 }
 
 static void report_slow_turn(const struct schedule *schedule, int64_t elapsed_ns)
@@ -213,8 +225,7 @@ void schedule_run(struct schedule *schedule, int64_t began_ns)
            schedule->timers->now_ns < until_ns) {
         bool has_slice = begin_slice(schedule, share, until_ns);
 
-        TAILQ_REMOVE(&schedule->active, share, link);
-        TAILQ_INSERT_TAIL(&schedule->active, share, link);
+        rotate(schedule, share);
         if (has_slice)
             run_slice(schedule, share);
     }
@@ -235,7 +246,7 @@ void schedule_flush(struct schedule *schedule)
             task_cancel(task);
             task->run(task);
         }
-        if (schedule->running && is_idle(share))
+        if (schedule->running && !share->queued)
             deactivate(share);
         schedule->running = NULL;
     }

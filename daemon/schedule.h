@@ -51,6 +51,7 @@ struct share {
     struct schedule *schedule;
     int64_t balance_ns; /* what is left of its slices; negative: it has used more */
     uint32_t turn;      /* in which it last had a slice */
+    uint32_t queued;    /* tasks, of all stages */
     uid_t uid;
     bool active;
 };
@@ -84,7 +85,14 @@ void share_init(struct share *share, struct schedule *schedule, uid_t uid);
 void share_deinit(struct share *share);
 
 /* Has the task run in this turn if its stage is still to come for its user, else in the next turn. */
-void task_add(struct task *task);
+void task_queue(struct task *task);
+
+static inline void task_add(struct task *task)
+{
+    if (!task->queued)
+        task_queue(task);
+}
+
 void task_cancel(struct task *task);
 
 /* Whether a task waits. */

@@ -269,7 +269,8 @@ static void send_some(struct session *session)
 
     if (session->gone)
         lose_output(session);
-    unread_look(&session->unread);
+    if (session->unread.sent)
+        unread_look(&session->unread);
     if (!session->out.length) {
         watch_output(session, waits_for_client(session));
         return;
