@@ -241,8 +241,11 @@ static bool is_last_word(const struct node *id, const struct node *error)
     const struct node *data = error ? node_member(error, "data") : NULL;
     const struct node *limit = data ? node_member(data, "limit") : NULL;
 
-    return id->kind == NODE_NULL && (node_is_text(limit, "descriptors") || node_is_text(limit, "sessions") ||
-                                     node_is_text(limit, "sessions_uid"));
+    const struct node *rule = data ? node_member(data, "rule") : NULL;
+
+    return id->kind == NODE_NULL && (node_is_text(limit, "descriptors") || node_is_text(limit, "descriptors_uid") ||
+                                     node_is_text(limit, "sessions") || node_is_text(limit, "sessions_uid") ||
+                                     node_is_text(rule, "descriptors"));
 }
 
 /* Which of those with this id is answered; of a fault, rather one that is known to be faulty. */

@@ -238,6 +238,9 @@ static void narrow_limits(struct limits *limits)
     limits->loops_uid = 2;
     limits->descriptors_message = 2;
     limits->descriptors_unclaimed = 3;
+    limits->descriptors_uid = 6;
+    limits->descriptors_unread = 4;
+    limits->descriptors_unread_uid = 2;
 }
 
 /* Nothing but the loopback is allowed; of that, one address is denied. */
@@ -248,6 +251,8 @@ static void config_init(struct config *config, bool narrow)
     *config = (struct config){.log_level = LOG_LEVEL_ERROR, .descriptors = 1024, .overflow_uid = (uid_t)-1};
     limits_init(&config->limits);
     config->limits.registrations = config->limits.registrations_uid = 64;
+    config->limits.descriptors_uid = 128;
+    config->limits.descriptors_unread = config->limits.descriptors_unread_uid = 64;
     if (narrow)
         narrow_limits(&config->limits);
     config->rules.default_deny = true;
@@ -256,7 +261,7 @@ static void config_init(struct config *config, bool narrow)
     allow(&config->rules, "[::1]");
     config->access.descriptor_users.list = calloc(WORLD_USERS, sizeof(unsigned));
     REQUIRE(config->access.descriptor_users.list, "out of memory");
-    for (unsigned uid = 1; uid < WORLD_USERS; uid++)
+    for (unsigned uid = 1; uid < WORLD_USERS - 1; uid++) /* the last one may not hand over descriptors */
         config->access.descriptor_users.list[config->access.descriptor_users.count++] = uid;
 }
 
@@ -295,7 +300,8 @@ static unsigned free_accounts(struct account *account)
     if (!account)
         return 0;
     count = 1 + free_accounts(RB_LEFT(account, entry)) + free_accounts(RB_RIGHT(account, entry));
-    REQUIRE(!account->sessions && !account->registrations && !account->loops, "an account is not empty");
+    REQUIRE(!account->sessions && !account->registrations && !account->loops && !account->waiting && !account->unread,
+            "an account is not empty");
     REQUIRE(account->closer.slot >= 0 && closer_deinit(&account->closer), "an account that nobody is in");
     free(account);
     return count;

@@ -39,7 +39,7 @@ void world_run(struct world *world, world_step *step);
 unsigned world_descriptors(void);
 
 /* Uids from 0 that clients may have. */
-#define WORLD_USERS 3
+#define WORLD_USERS 4
 
 /* Who the next client that connects is. */
 void world_expect(uid_t uid);
