@@ -23,6 +23,9 @@ START_TEST(hello_tells_the_limits)
               MINIMIO_VERSION);
     ck_assert_int_gt(member(wire.message, "result.limits.registrations")->valueint, 0);
     ck_assert_int_gt(member(wire.message, "result.limits.registrations_uid")->valueint, 0);
+    ck_assert_int_gt(member(wire.message, "result.limits.descriptors_uid")->valueint, 0);
+    ck_assert_int_gt(member(wire.message, "result.limits.descriptors_unread")->valueint, 0);
+    ck_assert_int_gt(member(wire.message, "result.limits.descriptors_unread_uid")->valueint, 0);
 }
 END_TEST
 
