@@ -201,7 +201,7 @@ static bool has_taker(const struct loop *loop)
 
 void loop_resume(struct loop *loop)
 {
-    if (has_taker(loop))
+    if (!loop->deliver_task.queued && has_taker(loop))
         task_add(&loop->deliver_task);
 }
 

@@ -114,7 +114,7 @@ static bool others_wait(const struct schedule *schedule, const struct task *task
     return TAILQ_NEXT(task, link) || (first && TAILQ_NEXT(first, link));
 }
 
-static void run_task(struct schedule *schedule, struct task *task)
+static inline void run_task(struct schedule *schedule, struct task *task)
 {
     schedule->shared = others_wait(schedule, task);
     task_cancel(task);
@@ -133,8 +133,9 @@ static void run_more(struct schedule *schedule, enum stage stage, uid_t uid, str
     charge(schedule, uid, causes[stage]);
 }
 
-/* At least one task runs, as each stage is what the stage before has worked for. */
-static void run_stage(struct schedule *schedule, enum stage stage, uid_t uid)
+/* At least one task runs, as each stage is what the stage before has worked for. Inline: it is called with constants.
+ */
+static inline __attribute__((always_inline)) void run_stage(struct schedule *schedule, enum stage stage, uid_t uid)
 {
     struct task *task = next_task(schedule, stage);
 

@@ -98,11 +98,16 @@ static bool is_stale(const struct stream *stream)
     return stream->pending && stream->pending_epoch != stream->loop->epoch;
 }
 
-void stream_is_ready(struct stream *stream, uint8_t bits)
+static inline void become_ready(struct stream *stream, uint8_t bits)
 {
     add_pending(stream, bits);
     stream->fired = fires_once(stream);
     queue_if_telling(stream);
+}
+
+void stream_is_ready(struct stream *stream, uint8_t bits)
+{
+    become_ready(stream, bits);
 }
 
 /* Each flag becomes pending once until the stream is armed again. */
@@ -125,7 +130,7 @@ static void ready(struct source *source, const struct minimio_event *event)
     else if (!stream->interests)
         closed(stream, bits);
     else
-        stream_is_ready(stream, bits);
+        become_ready(stream, bits);
 }
 
 struct stream *stream_new(struct loop *loop, uint64_t token, struct span target, uint8_t interests, uint8_t mode)

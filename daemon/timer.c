@@ -29,7 +29,7 @@ void timers_read_clock(struct timers *timers)
     timers->now_ns = (int64_t)now.tv_sec * 1000 * NS_PER_MS + now.tv_nsec;
 }
 
-bool timers_run(struct timers *timers, int64_t budget_ns)
+static bool run_expired(struct timers *timers, int64_t budget_ns)
 {
     int64_t now_ns = timers->now_ns;
     struct timer *timer;
@@ -47,6 +47,11 @@ bool timers_run(struct timers *timers, int64_t budget_ns)
         timer->expired(timer);
     }
     return ran > 0;
+}
+
+bool timers_run(struct timers *timers, int64_t budget_ns)
+{
+    return !RB_EMPTY(&timers->tree) && run_expired(timers, budget_ns);
 }
 
 int64_t timers_remaining_ns(const struct timers *timers)
