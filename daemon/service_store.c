@@ -306,15 +306,24 @@ static void drop(struct service_store *store, struct kept *kept)
     finish(depositor, held);
 }
 
+/* The depositor may be gone with the last of its messages. */
+static void drop_all(struct service_store *store, struct depositor *depositor)
+{
+    struct kept *kept, *next;
+
+    TAILQ_FOREACH_SAFE(kept, &depositor->queue, link, next)
+    drop(store, kept);
+}
+
 /* With no manager left nothing will ever be confirmed. */
 static void give_up(struct service_store *store)
 {
-    struct depositor *depositor;
+    struct depositor *depositor, *next;
 
     end_barrier(store);
     finish_sent(store, store->before + store->since);
-    while ((depositor = TAILQ_FIRST(&store->depositors)))
-        drop(store, TAILQ_FIRST(&depositor->queue));
+    TAILQ_FOREACH_SAFE(depositor, &store->depositors, link, next)
+    drop_all(store, depositor);
 }
 
 /* It is not done with yet. */
