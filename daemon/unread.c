@@ -67,12 +67,13 @@ void unread_deinit(struct unread *unread)
     forget_sent(unread);
 }
 
-/* The kernel tells how much of what was sent is unread, in no unit that would tell how many descriptors that is. */
+/* The kernel tells how much of what was sent is unread, in no unit that would tell how many descriptors that is. Should
+ * it not tell, nothing is waited for. */
 void unread_look(struct unread *unread)
 {
     int unread_bytes;
 
-    if (unread->sent && ioctl(unread->socket, SIOCOUTQ, &unread_bytes) == 0 && unread_bytes == 0)
+    if (unread->sent && (ioctl(unread->socket, SIOCOUTQ, &unread_bytes) < 0 || unread_bytes == 0))
         forget_sent(unread);
 }
 
