@@ -2,13 +2,15 @@
 # Builds and tests the last commit in a new Debian: a minimal system of that release in build/debian/RELEASE, in which
 # only git, make and a compiler are installed, a clone in it, and `make WERROR=1 check` there. The system is kept for the
 # next run, with the packages that deps.sh has installed.
-# usage: .ci/debian.sh RELEASE    such as trixie
+# usage: .ci/debian.sh RELEASE [SUITE...]    such as trixie; with suites, these alone
 #   exit status 77: skipped, as this machine cannot have such a system; 1 under MINIMIO_DEBIAN=required
 #   MIRROR=URL    of the archive; http://deb.debian.org/debian unless set
 set -eu
 cd "$(dirname "$0")/.."
 
-release=${1:?usage: .ci/debian.sh RELEASE}
+release=${1:?usage: .ci/debian.sh RELEASE [SUITE...]}
+shift
+suites=$*
 root=$PWD/build/debian/$release
 mirror=${MIRROR:-http://deb.debian.org/debian}
 
@@ -55,5 +57,7 @@ exec unshare --mount --pid --fork --kill-child sh -euc '
     exec chroot "$root" /usr/bin/env -i HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
         ${http_proxy:+"http_proxy=$http_proxy"} ${https_proxy:+"https_proxy=$https_proxy"} \
         ${JOBS:+"JOBS=$JOBS"} ${MINIMIO_MODEL_S:+"MINIMIO_MODEL_S=$MINIMIO_MODEL_S"} ${MINIMIO_SOAK_S:+"MINIMIO_SOAK_S=$MINIMIO_SOAK_S"} \
-        sh -euc "cd /root/minimio; exec make -s -j$(nproc) WERROR=1 check"
-' sh "$root"
+        SUITES="$2" sh -euc "cd /root/minimio
+            [ -n \"\$SUITES\" ] || exec make -s -j$(nproc) WERROR=1 check
+            for suite in \$SUITES; do make -s -j$(nproc) WERROR=1 CK_RUN_SUITE=\$suite check; done"
+' sh "$root" "$suites"
