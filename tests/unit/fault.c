@@ -99,7 +99,7 @@ START_TEST(errno_has_names)
 }
 END_TEST
 
-#ifdef __GLIBC__
+#if defined(__GLIBC__) && __GLIBC__ * 100 + __GLIBC_MINOR__ >= 232
 START_TEST(errno_has_the_names_that_the_system_gives)
 {
     static const int network[] = {EPERM,        ENOENT,      EINTR,        EIO,          EBADF,         EAGAIN,
@@ -126,7 +126,7 @@ Suite *unit_fault_suite(void)
     tcase_add_test(tests, texts_are_cut_at_the_end_of_a_character);
     tcase_add_test(tests, cuts);
     tcase_add_test(tests, errno_has_names);
-#ifdef __GLIBC__
+#if defined(__GLIBC__) && __GLIBC__ * 100 + __GLIBC_MINOR__ >= 232
     tcase_add_test(tests, errno_has_the_names_that_the_system_gives);
 #endif
     suite_add_tcase(suite, tests);
