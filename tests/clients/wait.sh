@@ -68,13 +68,14 @@ says 'none.sock: there is no such socket' 'file: Connection refused'
 run 0 --closed "unix:$folder/none.sock" "unix:$folder/file" --timeout 20s
 run 124 --closed "unix:$socket" --timeout 300ms
 says 'it is up still'
-# One that comes late, and is not there when wait begins: bash waits for wait to say so.
+# One that comes late, and is not there when wait begins: bash waits for wait to say so, which may be cut to the width of
+# the terminal.
 mkfifo "$folder/words"
 TERM=xterm script -qec "minimioctl wait unix:$folder/late.sock" /dev/null >"$folder/words" </dev/null &
 late=$!
 pids="$pids $late"
 exec 8<"$folder/words"
-while read -r line <&8; do case $line in *'no such socket'*) break ;; esac; done
+while read -r line <&8; do case $line in *late.sock*) break ;; esac; done
 python3 -c 'import socket, sys
 s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(); s.accept()' "$folder/late.sock" &
 pids="$pids $!"
