@@ -21,6 +21,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#ifndef SYS_pidfd_getfd /* headers of a kernel before 5.6; the number is the same everywhere */
+#define SYS_pidfd_getfd 438
+#endif
+
 Suite *daemon_handing_over_suite(void);
 
 #define USER  4711
