@@ -62,7 +62,8 @@ POSIX_SOURCES = $(addprefix libminimio/,tcp_stream_posix.c forks_posix.c)
 EPOLL_SOURCES = $(wildcard libminimio/selector_epoll*.c) $(POSIX_SOURCES) \
 	$(if $(filter thread,$(SANITIZE)),tests/thread_sanitizer/epoll_pwait2.c)
 KQUEUE_SOURCES = $(wildcard libminimio/selector_kqueue*.c) $(POSIX_SOURCES)
-LIBRARY_SOURCES = $(PORTABLE_SOURCES) \
+NAMES_SOURCES = $(if $(filter Linux,$(PLATFORM)),names/lookup_linux.c names/hurry_linux.c,names/lookup_plain.c)
+LIBRARY_SOURCES = $(PORTABLE_SOURCES) $(NAMES_SOURCES) \
 	$(if $(filter Linux,$(PLATFORM)),$(if $(KQUEUE_LIKE),$(KQUEUE_SOURCES),$(EPOLL_SOURCES)),$(KQUEUE_SOURCES))
 PROTO_SOURCES = $(wildcard proto/*.c)
 DAEMON_SOURCES = $(wildcard daemon/*.c)
@@ -188,6 +189,7 @@ $(BUILD)/obj/tests/unit/service.o $(BUILD)/obj/tests/daemon/keeping.o: EXTRA_CFL
 
 # In an object for link-time optimization no symbol can be made local.
 $(BUILD)/obj/libminimio/%.o: EXTRA_CFLAGS = -fno-lto
+$(BUILD)/obj/names/%.o: EXTRA_CFLAGS = -fno-lto
 $(BUILD)/obj/proto/%.o: EXTRA_CFLAGS = -fno-lto
 $(call objects,$(CLIENT_LIBRARY_SOURCES)): EXTRA_CFLAGS = -fno-lto
 
@@ -330,7 +332,8 @@ check-kqueue:
 check-headers:
 	@$(if $(filter no,$(DEPS)),:,scripts/deps.sh headers)
 	@DEPS=$(DEPS) CFLAGS='-std=c11 $(WARNINGS) -D_GNU_SOURCE -I. -O1' \
-		scripts/check-headers.sh $(BUILD)/headers tests/headers/program.c $(PORTABLE_SOURCES) $(KQUEUE_SOURCES)
+		scripts/check-headers.sh $(BUILD)/headers tests/headers/program.c $(PORTABLE_SOURCES) names/lookup_plain.c \
+		$(KQUEUE_SOURCES)
 
 # Every close tells the kqueue, which the kernel does for its own.
 $(BUILD)/tests/kqueue: $(call objects,$(KQUEUE_TEST_SOURCES)) $(LIBRARY)

@@ -6,7 +6,7 @@ WINDOWS_TOOLS = $(patsubst %gcc,%,$(WINDOWS_CC))
 WINDOWS = build/windows
 WINDOWS_CFLAGS = -std=c11 $(WARNINGS) $(if $(WERROR),-Werror) -D_WIN32_WINNT=0x0A00 -I. $(CFLAGS)
 
-WINDOWS_SOURCES = $(filter-out %/registry.c,$(PORTABLE_SOURCES)) $(wildcard libminimio/*_windows.c)
+WINDOWS_SOURCES = $(filter-out %/registry.c,$(PORTABLE_SOURCES)) names/lookup_plain.c $(wildcard libminimio/*_windows.c)
 WINDOWS_TEST_SOURCES = $(wildcard tests/windows/*.c) tests/skip.c \
 	$(filter-out $(addprefix tests/library/,fork.c system_calls.c %_posix.c),$(wildcard tests/library/*.c))
 

@@ -3,6 +3,7 @@
 #include "libminimio/resolve.h"
 
 #include "libminimio/host_port.h"
+#include "names/lookup.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -79,7 +80,7 @@ static int look_up(const struct host_port *parsed, struct addrinfo **ret_list)
     };
 
     /* Without a host the system gives the loopback addresses. */
-    int error = getaddrinfo(parsed->kind == HOST_LOCALHOST ? NULL : parsed->host, parsed->port, &hints, ret_list);
+    int error = lookup_name(parsed->kind == HOST_LOCALHOST ? NULL : parsed->host, parsed->port, &hints, ret_list);
     return error == 0 ? 0 : lookup_error(error);
 }
 
