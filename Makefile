@@ -71,9 +71,9 @@ DAEMON_SOURCES = $(wildcard daemon/*.c)
 CLIENT_LIBRARY_SOURCES = $(wildcard client/client*.c) client/line_reader.c client/deadline.c
 CTL_SOURCES = $(filter-out $(wildcard client/client*.c) client/line_reader.c,$(wildcard client/*.c))
 TEST_SOURCES = $(wildcard tests/*.c tests/runner/*.c tests/unit/*.c tests/library/*.c tests/daemon/*.c tests/client/*.c \
-	tests/fairness/*.c tests/faults/*.c tests/installed/*.c tests/systemd/*.c)
-TESTED_DAEMON_SOURCES = $(addprefix daemon/,address.c closer.c closing.c closing_process.c descriptors.c durable_names.c \
-	escape.c ledger.c log.c name_servers.c passed_sockets.c policy.c reactor.c rules.c schedule.c service.c service_link.c service_store.c \
+	tests/fairness/*.c tests/names/*.c tests/faults/*.c tests/installed/*.c tests/systemd/*.c)
+TESTED_DAEMON_SOURCES = $(addprefix daemon/,address.c asker.c closer.c closing.c closing_process.c descriptors.c durable_names.c \
+	escape.c ledger.c log.c names_message.c passed_sockets.c policy.c reactor.c rules.c schedule.c service.c service_link.c service_store.c \
 	timer.c)
 # KQUEUE_LIKE=FREEBSD, MACOS or OLD_NETBSD: the kqueue backend on Linux, over the kqueue of tests/kqueue.
 KQUEUE_TEST_SOURCES = $(wildcard tests/kqueue/*.c tests/library/*.c) tests/fail_alloc.c tests/skip.c
@@ -102,7 +102,7 @@ PROGRAMS = $(BUILD)/minimiod $(BUILD)/minimioctl
 EXAMPLES = $(patsubst %.c,$(BUILD)/%,$(EXAMPLE_SOURCES))
 BENCHES = $(addprefix $(BUILD)/bench/,library daemon neighbours calls)
 COMPLETIONS = $(addprefix $(BUILD)/completions/minimioctl.,bash zsh fish)
-PRODUCT_PACKAGES = libcjson libcares libbsd inih smartcols
+PRODUCT_PACKAGES = libcjson libbsd inih smartcols
 
 .PHONY: all build library tests clients deps demo check check-32 check-musl soak faults faults-results check-valgrind coverage \
 	mutation check-kqueue check-headers bench benches install uninstall clean help
@@ -232,8 +232,8 @@ $(BUILD)/$(SHARED_LINK) $(BUILD)/$(SONAME): $(BUILD)/$(SHARED)
 $(BUILD)/$(SHARED): $(call objects,$(LIBRARY_SOURCES)) libminimio/minimio.map
 	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) $(SHARED_FLAGS) -o $@ $(filter %.o,$^)
 
-$(BUILD)/minimiod: $(call objects,$(DAEMON_SOURCES)) $(PROTO) $(LIBRARY)
-	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -o $@ $^ $(call pkg_libs,libcjson libcares inih) $(systemd_libs)
+$(BUILD)/minimiod: $(call objects,$(DAEMON_SOURCES) $(NAMES_SOURCES)) $(PROTO) $(LIBRARY)
+	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -o $@ $^ $(call pkg_libs,libcjson inih) $(systemd_libs)
 
 $(BUILD)/minimioctl: $(call objects,$(CTL_SOURCES)) $(CLIENT_LIBRARY) $(PROTO) $(LIBRARY)
 	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -o $@ $^ $(call pkg_libs,libcjson smartcols) -ldl
@@ -342,7 +342,7 @@ $(BUILD)/tests/kqueue: $(call objects,$(KQUEUE_TEST_SOURCES)) $(LIBRARY)
 
 bench:
 	@$(if $(filter no,$(DEPS)),:,scripts/deps.sh build bench)
-	@$(MAKE) --no-print-directory build benches
+	@$(MAKE) --no-print-directory build benches $(BUILD)/tests/name_server.so
 	@bench/run.sh $(BUILD)
 
 benches: $(BENCHES)
@@ -394,7 +394,11 @@ $(BUILD)/tests/runner_sample: $(call objects,$(RUNNER_SOURCES) tests/runner/samp
 	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -o $@ $^ $(call pkg_libs,check)
 
 # A sanitizer has the allocator to itself, so there it is not built.
-tests: $(BUILD)/tests/all $(BUILD)/tests/runner_sample $(if $(SANITIZE),,$(BUILD)/tests/fail_every.so $(BUILD)/tests/fail_at.so) fuzz-programs
+tests: $(BUILD)/tests/all $(BUILD)/tests/runner_sample $(BUILD)/tests/name_server.so $(BUILD)/tests/rubbish.so fuzz-programs \
+	$(if $(SANITIZE),,$(BUILD)/tests/fail_every.so $(BUILD)/tests/fail_at.so)
+
+# What is preloaded is not what is tested: no sanitizer looks at it.
+$(BUILD)/obj/tests/preload/%.o $(BUILD)/tests/%.so: override SANITIZE =
 
 $(BUILD)/tests/%.so: $(BUILD)/obj/tests/preload/%.o
 	@mkdir -p $(@D)

@@ -3,6 +3,7 @@
 
 #include "daemon/closing_process.h"
 #include "daemon/descriptors.h"
+#include "daemon/valgrind.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -45,14 +46,6 @@ pid_t closing_fork(void)
 #else
     return (pid_t)syscall(SYS_clone, CLONE_FILES | SIGCHLD, NULL, NULL, NULL, NULL);
 #endif
-}
-
-/* valgrind ends a program that asks for such a child. */
-static bool is_under_valgrind(void)
-{
-    const char *preloaded = getenv("LD_PRELOAD");
-
-    return preloaded && strstr(preloaded, "/vgpreload_");
 }
 
 static int make_page(void)

@@ -177,19 +177,6 @@ static void settle_socket(struct config *config, const struct settings *options,
     config->socket_mode = (mode_t)mode;
 }
 
-static void settle_servers(struct config *config, const struct settings *options, struct settings *file,
-                           struct complaints *complaints)
-{
-    if (options->servers) {
-        config->servers = strdup(options->servers);
-        if (!config->servers)
-            complain(complaints, 0, "out of memory");
-        return;
-    }
-    config->servers = file->servers;
-    file->servers = NULL;
-}
-
 static void settle(struct config *config, const struct settings *options, struct settings *file,
                    struct complaints *complaints)
 {
@@ -200,7 +187,6 @@ static void settle(struct config *config, const struct settings *options, struct
     config->rules = file->rules;
     file->access = (struct access_rules){0};
     file->rules = (struct rules){0};
-    settle_servers(config, options, file, complaints);
     settle_limits(&config->limits, options, file);
     check_batch(&config->limits, file->line_limits, complaints);
     settle_socket(config, options, file, complaints);
@@ -237,7 +223,6 @@ void config_deinit(struct config *config)
 {
     free(config->file);
     config_text_deinit(&config->text);
-    free(config->servers);
     access_deinit(&config->access);
     rules_deinit(&config->rules);
     *config = (struct config){0};

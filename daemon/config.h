@@ -31,7 +31,6 @@ struct config {
     char socket[SOCKET_PATH_SIZE];
     mode_t socket_mode;
     bool system_socket; /* the system's own: shared with the group minimio */
-    char *servers;      /* name servers in place of the system's; NULL: the system's */
     enum log_level log_level;
     uint32_t store;       /* descriptors that the service manager keeps for us */
     uint32_t descriptors; /* that this process may have open */

@@ -33,11 +33,6 @@ static void take_mode(struct file *file, const char *value, unsigned line)
     settings_take_mode(file->settings, value, file->complaints, line);
 }
 
-static void take_servers(struct file *file, const char *value, unsigned line)
-{
-    settings_take_servers(file->settings, value, file->complaints, line);
-}
-
 static void take_level(struct file *file, const char *value, unsigned line)
 {
     settings_take_level(file->settings, value, file->complaints, line);
@@ -142,7 +137,6 @@ static const struct key {
     bool repeats;
 } keys[] = {{"daemon", "socket", take_socket, false},
             {"daemon", "socket-mode", take_mode, false},
-            {"daemon", "dns", take_servers, false},
             {"daemon", "log-level", take_level, false},
             {"access", "users", take_users, false},
             {"access", "groups", take_groups, false},

@@ -18,28 +18,18 @@ struct attempt {
     bool counted; /* as a descriptor that waits */
 };
 
-/* The addresses of one family, in the resolver's order. */
-struct family {
-    struct connector *connector;
-    struct lookup *lookup; /* NULL: none is under way */
-    union address *addresses;
-    size_t count, tried;
-};
-
-enum { V6, V4 }; /* in the order of preference */
-
 struct connector {
     struct reactor *reactor;
     struct resolver *resolver;
+    struct asker *asker;
     const struct rules *rules;
     struct account *account; /* NULL: nobody's */
     connector_done *done;    /* NULL: it was called */
     void *owner;
     struct target target;
-    struct family families[2];
-    int next_family; /* whose turn it is */
-    bool started;    /* the first attempt was made */
-    bool asking;     /* not both families were asked for yet */
+    struct lookup *lookup;    /* NULL: none is under way */
+    union address *addresses; /* in the order in which to try them */
+    size_t count, tried;
     LIST_HEAD(, attempt) attempts;
     struct timer deadline;
     struct timer pace; /* until the first attempt, then until the next */
@@ -77,11 +67,9 @@ static void quiesce(struct connector *connector)
 
     timer_stop(&connector->reactor->timers, &connector->deadline);
     timer_stop(&connector->reactor->timers, &connector->pace);
-    for (int i = 0; i < 2; i++) {
-        if (connector->families[i].lookup)
-            lookup_cancel(connector->families[i].lookup);
-        connector->families[i].lookup = NULL;
-    }
+    if (connector->lookup)
+        lookup_cancel(connector->lookup);
+    connector->lookup = NULL;
     LIST_FOREACH_SAFE(attempt, &connector->attempts, entry, next)
     attempt_drop(attempt);
 }
@@ -188,23 +176,6 @@ static int attempt_start(struct connector *connector, const union address *addre
     return 0;
 }
 
-/* The families take turns for as long as both have addresses left. */
-static const union address *next_address(struct connector *connector)
-{
-    for (int i = 0; i < 2; i++) {
-        struct family *family = &connector->families[connector->next_family];
-        connector->next_family = !connector->next_family;
-        if (family->tried < family->count)
-            return &family->addresses[family->tried++];
-    }
-    return NULL;
-}
-
-static bool resolving(const struct connector *connector)
-{
-    return connector->families[V6].lookup || connector->families[V4].lookup;
-}
-
 static void pace_expired(struct timer *timer)
 {
     try_next(container_of(timer, struct connector, pace));
@@ -230,14 +201,12 @@ static bool may_try_more(const struct connector *connector)
 /* Starts the next attempt, and ends the whole when there is nothing left to try or to wait for. */
 static void try_next(struct connector *connector)
 {
-    const union address *address;
-
-    connector->started = true;
     if (!may_try_more(connector)) {
         timer_start(&connector->reactor->timers, &connector->pace, CONNECTOR_STAGGER_MS, pace_expired);
         return;
     }
-    while ((address = next_address(connector))) {
+    while (connector->tried < connector->count) {
+        const union address *address = &connector->addresses[connector->tried++];
         int result;
 
         if (is_denied(connector, address))
@@ -250,94 +219,90 @@ static void try_next(struct connector *connector)
         remember_failure(connector, address, result);
     }
     timer_stop(&connector->reactor->timers, &connector->pace);
-    if (LIST_EMPTY(&connector->attempts) && !resolving(connector))
+    if (LIST_EMPTY(&connector->attempts))
         finish(connector, failure(connector));
 }
 
 /* ---- Names ------------------------------------------------------------------------------------------------------ */
 
-/* A family has one answer. What there is no memory for is left untried. */
-static void family_add(struct family *family, const union address *addresses, size_t count)
+/* The next at or after `from` whose family is that of the first, or with `same` false is not. */
+static size_t next_of(const union address *addresses, size_t count, size_t from, bool same)
 {
-    size_t most = count < CONNECTOR_ADDRESSES_MAX / 2 ? count : CONNECTOR_ADDRESSES_MAX / 2;
-
-    if (most)
-        family->addresses = calloc(most, sizeof *addresses);
-    if (!family->addresses)
-        return;
-    for (size_t i = 0; i < most; i++) {
-        family->addresses[i] = addresses[i];
-        address_set_port(&family->addresses[i], family->connector->target.port);
-    }
-    family->count = most;
+    while (from < count && (addresses[from].any.sa_family == addresses[0].any.sa_family) != same)
+        from++;
+    return from;
 }
 
-/* Decides what an answer means for the pace. IPv4 alone waits a moment for IPv6; once begun, a newcomer is tried when
- * its turn comes, or at once if nothing else is under way. */
-static void answers_changed(struct connector *connector)
+static void add_next(struct connector *connector, const union address *addresses, size_t count, size_t *from, bool same)
 {
-    bool waits_for_v6 = connector->families[V6].lookup && connector->families[V4].count;
+    size_t next = next_of(addresses, count, *from, same);
 
-    if (connector->started ? LIST_EMPTY(&connector->attempts) : !waits_for_v6)
-        try_next(connector);
-    else if (!connector->pace.running)
-        timer_start(&connector->reactor->timers, &connector->pace,
-                    connector->started ? CONNECTOR_STAGGER_MS : CONNECTOR_RESOLUTION_DELAY_MS, pace_expired);
+    *from = next + 1;
+    if (next >= count)
+        return;
+    connector->addresses[connector->count] = addresses[next];
+    address_set_port(&connector->addresses[connector->count++], connector->target.port);
+}
+
+/* The families take turns for as long as both have addresses left (RFC 8305, 4); otherwise their order stays. */
+static void take_addresses(struct connector *connector, const union address *addresses, size_t count)
+{
+    size_t preferred = 0, other = 0;
+
+    connector->addresses = calloc(count, sizeof *addresses);
+    if (!connector->addresses) {
+        set_reason(connector, OUT_OF_MEMORY);
+        return;
+    }
+    while (connector->count < count) {
+        add_next(connector, addresses, count, &preferred, true);
+        add_next(connector, addresses, count, &other, false);
+    }
 }
 
 static void lookup_answered(void *owner, const union address *addresses, size_t count, const char *reason)
 {
-    struct family *family = owner;
-    struct connector *connector = family->connector;
+    struct connector *connector = owner;
 
-    family->lookup = NULL;
-    family_add(family, addresses, count);
-    if (!family->count)
-        set_reason(connector, count ? OUT_OF_MEMORY : reason);
-    if (!connector->asking && (count || !resolving(connector)))
-        answers_changed(connector);
+    connector->lookup = NULL;
+    if (count)
+        take_addresses(connector, addresses, count);
+    else
+        set_reason(connector, reason);
+    try_next(connector);
 }
 
-static void ask(struct connector *connector, int index, int family)
+static void ask(struct connector *connector)
 {
-    struct family *asked = &connector->families[index];
-    int result =
-        lookup_start(connector->resolver, connector->target.host, family, lookup_answered, asked, &asked->lookup);
+    int result = lookup_start(connector->resolver, connector->asker, connector->target.host, lookup_answered, connector,
+                              &connector->lookup);
 
-    if (result < 0)
-        set_reason(connector, result == -EBUSY    ? "too many lookups at once"
-                              : result == -EINVAL ? "the hosts file is not a regular file"
-                                                  : OUT_OF_MEMORY);
-}
-
-static void add_known(struct connector *connector, const union address *address)
-{
-    struct family *family = &connector->families[address->any.sa_family == AF_INET6 ? V6 : V4];
-
-    family_add(family, address, 1);
-    if (!family->count)
+    if (result == -EDQUOT) {
+        finish(connector, CONNECTOR_TOO_MANY_LOOKUPS);
+    } else if (result < 0) {
         set_reason(connector, OUT_OF_MEMORY);
+        finish(connector, CONNECTOR_RESOLVE_FAILED);
+    }
 }
 
 /* RFC 6761: localhost and what is below it is the loopback, whatever a name server says. */
-static void add_loopback(struct connector *connector)
+static void take_loopback(struct connector *connector)
 {
-    union address v6 = {.v6 = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT}};
-    union address v4 = {.v4 = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)}};
+    const union address both[] = {{.v6 = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT}},
+                                  {.v4 = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)}}};
 
-    add_known(connector, &v6);
-    add_known(connector, &v4);
+    take_addresses(connector, both, 2);
 }
 
-/* Adds what is known without a question. */
-static void add_literal(struct connector *connector)
+/* Takes what is known without a question. */
+static void take_literal(struct connector *connector)
 {
     union address literal;
 
     if (connector->target.kind == ENDPOINT_LOCALHOST)
-        add_loopback(connector);
+        take_loopback(connector);
     else if (target_literal(&connector->target, &literal) == 0)
-        add_known(connector, &literal);
+        take_addresses(connector, &literal, 1);
     else
         set_reason(connector, "there is no such network interface");
 }
@@ -347,21 +312,15 @@ static void begin(struct timer *timer)
 {
     struct connector *connector = container_of(timer, struct connector, pace);
 
-    if (connector->target.kind != ENDPOINT_NAME) {
-        add_literal(connector);
-        try_next(connector);
+    if (connector->target.kind == ENDPOINT_NAME) {
+        ask(connector);
         return;
     }
-    /* /etc/hosts answers within the call: that must not look like the last answer before both were asked. */
-    connector->asking = true;
-    ask(connector, V6, AF_INET6);
-    ask(connector, V4, AF_INET);
-    connector->asking = false;
-    if (connector->families[V6].count || connector->families[V4].count || !resolving(connector))
-        answers_changed(connector);
+    take_literal(connector);
+    try_next(connector);
 }
 
-int connector_new(struct reactor *reactor, struct resolver *resolver, const struct rules *rules,
+int connector_new(struct reactor *reactor, struct resolver *resolver, struct asker *asker, const struct rules *rules,
                   const struct target *target, uint64_t timeout_ms, connector_done *done, void *owner,
                   struct connector **ret_connector)
 {
@@ -371,11 +330,11 @@ int connector_new(struct reactor *reactor, struct resolver *resolver, const stru
         return -ENOMEM;
     connector->reactor = reactor;
     connector->resolver = resolver;
+    connector->asker = asker;
     connector->rules = rules;
     connector->done = done;
     connector->owner = owner;
     connector->target = *target;
-    connector->families[V6].connector = connector->families[V4].connector = connector;
     LIST_INIT(&connector->attempts);
     if (timeout_ms)
         timer_start(&reactor->timers, &connector->deadline, timeout_ms, deadline_expired);
@@ -394,8 +353,7 @@ struct connector *connector_free(struct connector *connector)
     if (!connector)
         return NULL;
     quiesce(connector);
-    free(connector->families[V6].addresses);
-    free(connector->families[V4].addresses);
+    free(connector->addresses);
     free(connector);
     return NULL;
 }

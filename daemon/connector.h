@@ -13,13 +13,12 @@
 #include "daemon/resolver.h"
 #include "daemon/rules.h"
 
-#define CONNECTOR_STAGGER_MS          250 /* RFC 8305, Connection Attempt Delay */
-#define CONNECTOR_RESOLUTION_DELAY_MS 50  /* RFC 8305: how long IPv6 addresses are waited for */
-#define CONNECTOR_ADDRESSES_MAX       32  /* of both families; more are left untried */
+#define CONNECTOR_STAGGER_MS 250 /* RFC 8305, Connection Attempt Delay */
 
 enum connector_outcome {
     CONNECTOR_CONNECTED,
     CONNECTOR_RESOLVE_FAILED,
+    CONNECTOR_TOO_MANY_LOOKUPS,
     CONNECTOR_CONNECT_FAILED,
     CONNECTOR_TIMED_OUT,
     CONNECTOR_DENIED /* there was no address but those that the rules deny */
@@ -40,9 +39,9 @@ struct connector;
 /* Called once, never from within connector_new, and not after connector_free. */
 typedef void connector_done(void *owner, struct connector_result *result);
 
-/* `rules` are those of each attempt's moment. `timeout_ms` 0: no deadline. Error: -ENOMEM. The connector goes with
- * connector_free, also when it is done. */
-int connector_new(struct reactor *reactor, struct resolver *resolver, const struct rules *rules,
+/* `asker`: for whom names are looked up. `rules` are those of each attempt's moment. `timeout_ms` 0: no deadline.
+ * Error: -ENOMEM. The connector goes with connector_free, also when it is done. */
+int connector_new(struct reactor *reactor, struct resolver *resolver, struct asker *asker, const struct rules *rules,
                   const struct target *target, uint64_t timeout_ms, connector_done *done, void *owner,
                   struct connector **ret_connector);
 struct connector *connector_free(struct connector *connector);

@@ -100,6 +100,7 @@ static int become(const struct server *server, const struct program *program, ch
     result = closers_leave(&closing, &count);
     if (result < 0)
         return result;
+    resolver_leave(server->resolver);
     count = count < CLOSING_MAX ? count : CLOSING_MAX;
     set_closing_inherited(closing, count, true);
     result = export(server, closing, count);
@@ -108,6 +109,7 @@ static int become(const struct server *server, const struct program *program, ch
     set_closing_inherited(closing, count, false);
     free(closing);
     closers_return();
+    resolver_return(server->resolver);
     return result;
 }
 

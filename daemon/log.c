@@ -33,7 +33,7 @@ static struct ration shared[LOG_KINDS]; /* of those that found no slot */
 
 static const char *const kind_names[LOG_KINDS] = {
     [LOG_REFUSED_SESSION] = "refused sessions", [LOG_LIMIT] = "limits reached", [LOG_DENIED] = "denied addresses",
-    [LOG_FILE] = "files that cannot be used",   [LOG_SLOW_TURN] = "slow turns",
+    [LOG_FILE] = "files that cannot be used",   [LOG_SLOW_TURN] = "slow turns", [LOG_NAMES] = "failures of lookups",
 };
 
 static enum log_level threshold = LOG_LEVEL_INFO;

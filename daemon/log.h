@@ -25,7 +25,7 @@
 enum log_level { LOG_LEVEL_ERROR = 3, LOG_LEVEL_WARNING = 4, LOG_LEVEL_INFO = 6, LOG_LEVEL_DEBUG = 7 };
 
 /* What clients can provoke. */
-enum log_kind { LOG_REFUSED_SESSION, LOG_LIMIT, LOG_DENIED, LOG_FILE, LOG_SLOW_TURN, LOG_KINDS };
+enum log_kind { LOG_REFUSED_SESSION, LOG_LIMIT, LOG_DENIED, LOG_FILE, LOG_SLOW_TURN, LOG_NAMES, LOG_KINDS };
 
 /* Lines above this level are not written; LOG_LEVEL_INFO at first. */
 void log_set_level(enum log_level level);

@@ -6,6 +6,7 @@
 #include "daemon/config.h"
 #include "daemon/escape.h"
 #include "daemon/log.h"
+#include "daemon/names_process.h"
 #include "daemon/options.h"
 #include "daemon/program.h"
 #include "daemon/server.h"
@@ -114,17 +115,13 @@ static void reload(struct server *server, const struct options *options)
 {
     struct complaints complaints = {.tell = tell_log};
     struct config fresh;
-    int result;
 
     signals.reload = 0;
     service_reloading(server->service);
     if (config_load(options, server->config->file, &complaints, &fresh) < 0) {
         log_write(LOG_LEVEL_ERROR, "the configuration was not reread: the old one stays in force");
-    } else if ((result = server_reconfigure(server, &fresh)) < 0) {
-        config_deinit(&fresh);
-        log_write(LOG_LEVEL_ERROR, "%sthe old configuration stays in force",
-                  result == -ENOMEM ? "out of memory: " : "the name servers cannot be changed: ");
     } else {
+        server_reconfigure(server, &fresh);
         log_write(LOG_LEVEL_INFO, "the configuration was reread and is in force; file: %s", file_of(server->config));
     }
     server_ready(server);
@@ -196,6 +193,7 @@ static int settle_trial(struct server *server, struct trial *trial, const struct
 
     signals.child = 0;
     closers_look();
+    resolver_look(server->resolver);
     if (trial_look(trial) != TRIAL_PASSED)
         return 0;
     result = hand_over(server, options, trial);
@@ -298,6 +296,7 @@ int main(int argc, char **argv)
     struct options options;
     int result;
 
+    names_process_begin(argc, argv);
     if (!reserve_standard_descriptors())
         return EXIT_FAILURE; /* there may be nowhere to say why */
     hold_signals(SIG_BLOCK);

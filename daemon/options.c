@@ -20,7 +20,6 @@ static void print_help(void)
          "                         /run/minimio/minimio.sock\n"
          "  --socket-mode MODE     its permissions, in octal (0660 for the system's socket, else 0600)\n"
          "  --limit NAME=N[,...]   change limits; may be given more than once\n"
-         "  --dns SERVER[,...]     name servers, ADDRESS[:PORT], in place of the system's\n"
          "  --store N              descriptors that the service manager keeps over a restart: the unit's\n"
          "                         FileDescriptorStoreMax (0, the default: none)\n"
          "  --log-level LEVEL      error, warning, info (the default) or debug\n"
@@ -90,9 +89,6 @@ static int take(struct options *options, int option, struct complaints *complain
     case 'l':
         take_limits(settings, optarg, complaints);
         break;
-    case 'd':
-        settings_take_servers(settings, optarg, complaints, 0);
-        break;
     case 'g':
         settings_take_level(settings, optarg, complaints, 0);
         break;
@@ -114,17 +110,11 @@ static int take(struct options *options, int option, struct complaints *complain
 int options_read(struct options *ret_options, int argc, char **argv, struct complaints *complaints)
 {
     static const struct option known[] = {
-        {"config", required_argument, NULL, 'c'},
-        {"check-config", no_argument, NULL, 'k'},
-        {"socket", required_argument, NULL, 's'},
-        {"socket-mode", required_argument, NULL, 'm'},
-        {"limit", required_argument, NULL, 'l'},
-        {"dns", required_argument, NULL, 'd'},
-        {"log-level", required_argument, NULL, 'g'},
-        {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'V'},
-        {"store", required_argument, NULL, 'n'},
-        {NULL, 0, NULL, 0},
+        {"config", required_argument, NULL, 'c'}, {"check-config", no_argument, NULL, 'k'},
+        {"socket", required_argument, NULL, 's'}, {"socket-mode", required_argument, NULL, 'm'},
+        {"limit", required_argument, NULL, 'l'},  {"log-level", required_argument, NULL, 'g'},
+        {"help", no_argument, NULL, 'h'},         {"version", no_argument, NULL, 'V'},
+        {"store", required_argument, NULL, 'n'},  {NULL, 0, NULL, 0},
     };
     int option;
 

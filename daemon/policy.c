@@ -71,6 +71,7 @@ static struct account *add(struct policy *policy, uid_t uid)
     closer_init(&account->closer, uid != 0 && !account->is_daemons);
     depositor_init(&account->depositor, deposit_done);
     share_init(&account->share, policy->schedule, uid);
+    asker_init(&account->asker, &account->share);
     RB_INSERT(account_tree, &policy->accounts, account);
     return account;
 }
@@ -80,6 +81,7 @@ static void release(struct policy *policy, struct account *account)
     if (account->sessions || account->registrations || account->loops || account->closing || account->refused ||
         account->waiting || account->unread || account->depositor.pending || !closer_deinit(&account->closer))
         return;
+    asker_deinit(&account->asker);
     share_deinit(&account->share);
     RB_REMOVE(account_tree, &policy->accounts, account);
     policy->account_count--;

@@ -10,6 +10,7 @@
 #ifndef MINIMIO_DAEMON_POLICY_H
 #define MINIMIO_DAEMON_POLICY_H
 
+#include "daemon/asker.h"
 #include "daemon/closer.h"
 #include "daemon/schedule.h"
 #include "daemon/service_store.h"
@@ -37,6 +38,7 @@ struct account {
     struct closer closer;
     struct depositor depositor; /* of what the service manager keeps */
     struct share share;         /* of the daemon's time */
+    struct asker asker;         /* its part of the lookups of names */
 };
 
 RB_HEAD(account_tree, account);

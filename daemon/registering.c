@@ -97,6 +97,16 @@ static void describe_denial(const struct connector_result *result, struct fault 
     snprintf(ret_fault->rule, sizeof ret_fault->rule, "%s", result->rule);
 }
 
+static void describe_too_many_lookups(const struct registering *registering, struct fault *ret_fault)
+{
+    uint32_t max = registering->server->limits->lookups_waiting_uid;
+    uid_t uid = registering->call.session->account->uid;
+
+    fault_set_limit(ret_fault, FAULT_LIMIT_EXCEEDED, "lookups_waiting_uid", max,
+                    "too many names of this user wait to be looked up: the limit of %u is reached", max);
+    log_write_rationed(LOG_LIMIT, uid, "uid %u: lookups_waiting_uid = %u is reached", (unsigned)uid, max);
+}
+
 static void describe(const struct registering *registering, const struct connector_result *result,
                      struct fault *ret_fault)
 {
@@ -107,6 +117,9 @@ static void describe(const struct registering *registering, const struct connect
     case CONNECTOR_RESOLVE_FAILED:
         fault_set(ret_fault, FAULT_RESOLVE_FAILED, "the host of %s was not resolved: %s", target, result->reason);
         snprintf(ret_fault->reason, sizeof ret_fault->reason, "%s", result->reason);
+        break;
+    case CONNECTOR_TOO_MANY_LOOKUPS:
+        describe_too_many_lookups(registering, ret_fault);
         break;
     case CONNECTOR_DENIED:
         describe_denial(result, ret_fault);
@@ -190,8 +203,8 @@ int registering_begin(struct server *server, const struct call *call, struct str
 
     if (!registering)
         return -ENOMEM;
-    result = connector_new(&server->reactor, server->resolver, &server->config->rules, target, timeout_ms,
-                           connected_or_failed, registering, &registering->connector);
+    result = connector_new(&server->reactor, server->resolver, &call->session->account->asker, &server->config->rules,
+                           target, timeout_ms, connected_or_failed, registering, &registering->connector);
     if (result == 0)
         result = call_keep(call, &registering->call);
     if (result < 0) {

@@ -1,397 +1,627 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * A question is a name that is asked for, a wish is one user's interest in it, a lookup is one caller's. A question
+ * waits in the queue of each user that wishes for it; whichever user's turn comes first has it looked up, and is
+ * charged. A place is a process at work. A place that is given up is free again once its process is known to be killed,
+ * so that a user that asks and cancels in a loop has no more processes under way than its share.
+ */
 #include "daemon/resolver.h"
 
-#include "daemon/log.h"
-#include "daemon/resolver_files.h"
+#include "daemon/names_link.h"
 
-#include <ares.h>
 #include <errno.h>
 #include <netdb.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
-#define BLIND_MS 100 /* how soon watching a socket is tried again */
-
-/* More addresses than this of one family are left untried: no client waits that long. */
-#define LOOKUP_ADDRESSES_MAX 16
-
-/* A socket that c-ares has opened. */
-struct resolver_socket {
-    struct source source;
-    LIST_ENTRY(resolver_socket) entry;
-    struct channel *channel;
-    ares_socket_t fd;
-    minimio_interests interests; /* 0: c-ares has not asked for any yet */
-    bool watched;
-};
-
-/* One reading of the resolver settings. Goes when it is not the current one and its last lookup is done. */
-struct channel {
-    struct resolver *resolver;
-    LIST_ENTRY(channel) entry;
-    ares_channel ares;
-    LIST_HEAD(, resolver_socket) sockets;
-    struct timer timeout;
-    size_t lookups;
-    bool busy;  /* in a call of c-ares', which must not lose its channel */
-    bool blind; /* a socket could not be watched */
-};
-
-struct resolver {
-    struct reactor *reactor;
-    const char *servers;
-    struct channel *current;
-    LIST_HEAD(, channel) channels;
-    struct timespec settings_changed;
-    size_t lookups;
-};
+#define PROCESS_NS   (NS_PER_MS / 4) /* what a process costs, which its user is charged */
+#define DEATHS_MAX   2               /* of the process that looks up names, after which a question is given up */
+#define REASON_BYTES 64
 
 struct lookup {
-    struct channel *channel;
-    lookup_done *done; /* NULL: nobody waits for it any more */
+    TAILQ_ENTRY(lookup) entry;
+    struct wish *wish;
+    lookup_done *done;
     void *owner;
 };
 
-static void channel_release(struct channel *channel);
+struct wish {
+    TAILQ_ENTRY(wish) entry;  /* in its asker's `waiting` or `answered`; in none while it is looked up */
+    TAILQ_ENTRY(wish) fellow; /* in question->wishes */
+    struct question *question;
+    struct asker *asker;
+    TAILQ_HEAD(, lookup) lookups;
+    uint32_t count;
+};
 
-/* ---- c-ares' sockets and timeouts on the reactor ----------------------------------------------------------------- */
+struct question {
+    RB_ENTRY(question) entry; /* while it is not answered */
+    struct resolver *resolver;
+    TAILQ_HEAD(, wish) wishes;
+    struct place *place; /* NULL: it is not being looked up */
+    unsigned deaths;
+    bool answered;
+    bool told; /* at this moment, so it stays until that is over */
+    union address *addresses;
+    size_t count;
+    char reason[REASON_BYTES];
+    const char *name; /* behind it */
+};
 
-static void arm_timeout(struct channel *channel);
+RB_HEAD(question_tree, question);
 
-static void process(struct channel *channel, ares_socket_t readable, ares_socket_t writable)
+struct place {
+    struct question *question; /* NULL: it is free, or given up */
+    struct asker *asker;       /* for whom it is at work */
+    uint64_t began;            /* counts */
+    bool leaving;              /* given up, and not known to be killed yet */
+    bool untold;               /* that it is given up */
+};
+
+struct resolver {
+    struct names_link link;
+    const struct limits *limits;
+    struct question_tree questions;
+    struct asker_list askers; /* that have something waiting */
+    struct place places[NAMES_PLACES_MAX];
+    uint64_t began;
+    unsigned leaving;
+};
+
+static int compare(const struct question *left, const struct question *right)
 {
-    channel->busy = true;
-    ares_process_fd(channel->ares, readable, writable);
-    channel->busy = false;
-    arm_timeout(channel);
-    channel_release(channel);
+    return strcmp(left->name, right->name);
 }
 
-static void watch_again(struct channel *channel);
+TREE_GENERATE(question_tree, question, entry, compare)
 
-static void timeout_expired(struct timer *timer)
+static void pump(struct resolver *resolver);
+
+/* ---- Waiting ---------------------------------------------------------------------------------------------------- */
+
+static void enqueue(struct wish *wish, bool first)
 {
-    struct channel *channel = container_of(timer, struct channel, timeout);
+    struct asker *asker = wish->asker;
 
-    watch_again(channel);
-    process(channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+    if (TAILQ_EMPTY(&asker->waiting))
+        TAILQ_INSERT_TAIL(&wish->question->resolver->askers, asker, entry);
+    if (first)
+        TAILQ_INSERT_HEAD(&asker->waiting, wish, entry);
+    else
+        TAILQ_INSERT_TAIL(&asker->waiting, wish, entry);
+    asker->waiting_count += wish->count;
 }
 
-static void arm_timeout(struct channel *channel)
+static void dequeue(struct wish *wish)
 {
-    struct timers *timers = &channel->resolver->reactor->timers;
-    struct timeval wait;
-    uint64_t wait_ms;
+    struct asker *asker = wish->asker;
 
-    if (!ares_timeout(channel->ares, NULL, &wait)) {
-        timer_stop(timers, &channel->timeout);
-        return;
+    TAILQ_REMOVE(&asker->waiting, wish, entry);
+    asker->waiting_count -= wish->count;
+    if (TAILQ_EMPTY(&asker->waiting))
+        TAILQ_REMOVE(&wish->question->resolver->askers, asker, entry);
+}
+
+/* ---- Places ----------------------------------------------------------------------------------------------------- */
+
+static void release_place(struct place *place)
+{
+    place->question->place = NULL;
+    place->question = NULL;
+    place->asker->under_way--;
+    place->asker = NULL;
+}
+
+static void tell_given_up(struct resolver *resolver, struct place *place)
+{
+    const struct names_request request = {.order = NAMES_GIVE_UP, .place = (uint16_t)(place - resolver->places)};
+
+    place->untold = names_link_send(&resolver->link, &request) < 0;
+}
+
+static void give_up(struct resolver *resolver, struct place *place)
+{
+    release_place(place);
+    place->leaving = true;
+    resolver->leaving++;
+    tell_given_up(resolver, place);
+}
+
+static void has_left(struct resolver *resolver, struct place *place)
+{
+    resolver->leaving -= place->leaving;
+    place->leaving = place->untold = false;
+}
+
+static void requeue(struct question *question)
+{
+    struct wish *wish;
+
+    TAILQ_FOREACH(wish, &question->wishes, fellow)
+    enqueue(wish, true);
+}
+
+/* Negative errno: there is no process to tell, or it takes nothing now. */
+static int begin(struct resolver *resolver, struct place *place, struct asker *asker)
+{
+    struct question *question = TAILQ_FIRST(&asker->waiting)->question;
+    struct names_request request = {.order = NAMES_LOOK_UP, .place = (uint16_t)(place - resolver->places)};
+    struct wish *wish;
+    int result;
+
+    snprintf(request.host, sizeof request.host, "%s", question->name);
+    result = names_link_send(&resolver->link, &request);
+    if (result < 0)
+        return result;
+    *place = (struct place){.question = question, .asker = asker, .began = resolver->began++};
+    question->place = place;
+    asker->under_way++;
+    share_charge(asker->share, PROCESS_NS);
+    TAILQ_FOREACH(wish, &question->wishes, fellow)
+    dequeue(wish);
+    return 0;
+}
+
+/* ---- Whose turn it is ------------------------------------------------------------------------------------------- */
+
+/* Of those that may have one more, the one that has the fewest, and has waited for longest. */
+static struct asker *find_poorest(struct resolver *resolver)
+{
+    struct asker *asker, *poorest = NULL;
+
+    TAILQ_FOREACH(asker, &resolver->askers, entry)
+    {
+        if (asker->under_way < resolver->limits->lookups_uid && (!poorest || asker->under_way < poorest->under_way))
+            poorest = asker;
+        if (poorest && !poorest->under_way)
+            break;
     }
-    /* Rounded up: c-ares compares with its own clock, and one look too early would be followed by another. */
-    wait_ms = (uint64_t)wait.tv_sec * 1000 + (uint64_t)wait.tv_usec / 1000 + 1;
-    timer_start(timers, &channel->timeout, channel->blind && wait_ms > BLIND_MS ? BLIND_MS : wait_ms, timeout_expired);
+    return poorest;
 }
 
-static void socket_ready(struct source *source, const struct minimio_event *event)
+static struct place *find_free(struct resolver *resolver)
 {
-    struct resolver_socket *ready = container_of(source, struct resolver_socket, source);
-    bool closed = minimio_event_is_read_closed(event) || minimio_event_is_error(event);
-
-    process(ready->channel, minimio_event_is_readable(event) || closed ? ready->fd : ARES_SOCKET_BAD,
-            minimio_event_is_writable(event) || closed ? ready->fd : ARES_SOCKET_BAD);
-}
-
-static struct resolver_socket *find_socket(struct channel *channel, ares_socket_t fd)
-{
-    struct resolver_socket *found;
-
-    LIST_FOREACH(found, &channel->sockets, entry)
-    if (found->fd == fd)
-        return found;
+    for (uint32_t i = 0; i < resolver->limits->lookups; i++)
+        if (!resolver->places[i].question && !resolver->places[i].leaving)
+            return &resolver->places[i];
     return NULL;
 }
 
-static void forget_socket(struct resolver_socket *gone)
+/* Whether the left one is to be given up rather than the right one. */
+static bool goes_before(const struct place *left, const struct place *right)
 {
-    struct reactor *reactor = gone->channel->resolver->reactor;
-
-    if (gone->watched)
-        reactor_unwatch(reactor, gone->fd);
-    LIST_REMOVE(gone, entry);
-    reactor_bury(reactor, &gone->source);
+    if (left->asker->under_way != right->asker->under_way)
+        return left->asker->under_way > right->asker->under_way;
+    return left->began > right->began;
 }
 
-/* A socket that the reactor cannot watch now is tried again with the next timeout. */
-static void watch_socket(struct resolver_socket *socket)
+/* Of whoever has the most, the lookup that began last: older ones are to end some day. NULL: nobody has two. */
+static struct place *find_spare(struct resolver *resolver)
 {
-    struct reactor *reactor = socket->channel->resolver->reactor;
-    bool was_watched = socket->watched;
-    int result;
+    struct place *spare = NULL;
 
-    if (was_watched)
-        result = reactor_rewatch(reactor, socket->fd, &socket->source, socket->interests, MINIMIO_LEVEL);
-    else
-        result = reactor_watch(reactor, socket->fd, &socket->source, socket->interests, MINIMIO_LEVEL);
-    if (result < 0 && was_watched)
-        reactor_unwatch(reactor, socket->fd);
-    socket->watched = result >= 0;
-    socket->channel->blind |= result < 0;
-}
+    for (size_t i = 0; i < NAMES_PLACES_MAX; i++) {
+        struct place *place = &resolver->places[i];
 
-/* c-ares asks the callback once for each socket, and then uses the socket for all later names: without memory for the
- * record the socket is refused, and c-ares opens another for the next name. */
-static int socket_opened(ares_socket_t fd, int type, void *data)
-{
-    struct channel *channel = data;
-    struct resolver_socket *opened = find_socket(channel, fd);
-
-    (void)type;
-    if (opened) /* the socket before, which c-ares closed without ever asking for its readiness */
-        forget_socket(opened);
-    opened = calloc(1, sizeof *opened);
-    if (!opened)
-        return -1;
-    opened->source.ready = socket_ready;
-    opened->channel = channel;
-    opened->fd = fd;
-    LIST_INSERT_HEAD(&channel->sockets, opened, entry);
-    return 0;
-}
-
-static void socket_state(void *data, ares_socket_t fd, int readable, int writable)
-{
-    struct resolver_socket *known = find_socket(data, fd);
-
-    if (!known)
-        return;
-    known->interests = (minimio_interests)((readable ? MINIMIO_READABLE : 0) | (writable ? MINIMIO_WRITABLE : 0));
-    if (known->interests)
-        watch_socket(known);
-    else
-        forget_socket(known);
-}
-
-static void watch_again(struct channel *channel)
-{
-    struct resolver_socket *socket;
-
-    if (!channel->blind)
-        return;
-    channel->blind = false;
-    LIST_FOREACH(socket, &channel->sockets, entry)
-    if (socket->interests && !socket->watched)
-        watch_socket(socket);
-}
-
-/* ---- Channels --------------------------------------------------------------------------------------------------- */
-
-static void channel_free(struct channel *channel)
-{
-    struct resolver_socket *socket, *next;
-
-    channel->busy = true; /* the lookups that end now are not to free it again */
-    LIST_REMOVE(channel, entry);
-    timer_stop(&channel->resolver->reactor->timers, &channel->timeout);
-    if (channel->ares)
-        ares_destroy(channel->ares);
-    LIST_FOREACH_SAFE(socket, &channel->sockets, entry, next)
-    forget_socket(socket);
-    free(channel);
-}
-
-static void channel_release(struct channel *channel)
-{
-    if (!channel->busy && !channel->lookups && channel->resolver->current != channel)
-        channel_free(channel);
-}
-
-static int from_ares(int status)
-{
-    return status == ARES_SUCCESS ? 0 : status == ARES_ENOMEM ? -ENOMEM : -EINVAL;
-}
-
-static int channel_new(struct resolver *resolver, struct channel **ret_channel)
-{
-    struct channel *channel = calloc(1, sizeof *channel);
-    struct ares_options options = {.sock_state_cb = socket_state, .sock_state_cb_data = channel};
-    int result;
-
-    if (!channel)
-        return -ENOMEM;
-    channel->resolver = resolver;
-    LIST_INIT(&channel->sockets);
-    LIST_INSERT_HEAD(&resolver->channels, channel, entry);
-    result = from_ares(ares_init_options(&channel->ares, &options, ARES_OPT_SOCK_STATE_CB));
-    if (result == 0)
-        ares_set_socket_callback(channel->ares, socket_opened, channel);
-    if (result == 0 && resolver->servers)
-        result = from_ares(ares_set_servers_ports_csv(channel->ares, resolver->servers));
-    if (result < 0) {
-        channel_free(channel);
-        return result;
+        if (place->question && place->asker->under_way > 1 && (!spare || goes_before(place, spare)))
+            spare = place;
     }
-    *ret_channel = channel;
-    return 0;
+    return spare;
 }
 
-static bool same_time(const struct timespec *left, const struct timespec *right)
+static unsigned count_poor(const struct resolver *resolver)
 {
-    return left->tv_sec == right->tv_sec && left->tv_nsec == right->tv_nsec;
+    const struct asker *asker;
+    unsigned count = 0;
+
+    TAILQ_FOREACH(asker, &resolver->askers, entry)
+    count += !asker->under_way;
+    return count;
 }
 
-/* A failure leaves the settings as they were: they have served until now. */
-static void refresh(struct resolver *resolver)
+/* For each user that has nothing under way, a place is free soon. */
+static void make_room(struct resolver *resolver)
 {
-    struct channel *fresh, *old = resolver->current;
-    struct stat settings;
+    unsigned poor = count_poor(resolver);
+    struct place *spare;
 
-    if (stat(RESOLV_CONF, &settings) < 0 || same_time(&settings.st_mtim, &resolver->settings_changed))
+    while (resolver->leaving < poor && (spare = find_spare(resolver))) {
+        struct question *question = spare->question;
+
+        give_up(resolver, spare);
+        requeue(question);
+    }
+}
+
+static void pump(struct resolver *resolver)
+{
+    struct asker *asker;
+
+    while ((asker = find_poorest(resolver))) {
+        struct place *place = find_free(resolver);
+
+        if (!place) {
+            if (!asker->under_way)
+                make_room(resolver);
+            return;
+        }
+        if (begin(resolver, place, asker) < 0)
+            return;
+    }
+}
+
+/* ---- Questions -------------------------------------------------------------------------------------------------- */
+
+static struct question *question_new(struct resolver *resolver, const char *name)
+{
+    size_t size = strlen(name) + 1;
+    struct question *question = calloc(1, sizeof *question + size);
+
+    if (!question)
+        return NULL;
+    question->resolver = resolver;
+    question->name = memcpy(question + 1, name, size);
+    TAILQ_INIT(&question->wishes);
+    RB_INSERT(question_tree, &resolver->questions, question);
+    return question;
+}
+
+static void question_free(struct question *question)
+{
+    if (!question->answered)
+        RB_REMOVE(question_tree, &question->resolver->questions, question);
+    free(question->addresses);
+    free(question);
+}
+
+static struct question *find_question(struct resolver *resolver, const char *name)
+{
+    struct question key = {.name = name}, *found = RB_FIND(question_tree, &resolver->questions, &key);
+
+    return found ? found : question_new(resolver, name);
+}
+
+static struct wish *find_wish(struct question *question, const struct asker *asker)
+{
+    struct wish *wish;
+
+    TAILQ_FOREACH(wish, &question->wishes, fellow)
+    if (wish->asker == asker)
+        return wish;
+    return NULL;
+}
+
+/* Without a lookup yet. */
+static struct wish *wish_new(struct question *question, struct asker *asker)
+{
+    struct wish *wish = calloc(1, sizeof *wish);
+
+    if (!wish)
+        return NULL;
+    wish->question = question;
+    wish->asker = asker;
+    TAILQ_INIT(&wish->lookups);
+    TAILQ_INSERT_TAIL(&question->wishes, wish, fellow);
+    if (!question->place)
+        enqueue(wish, false);
+    return wish;
+}
+
+/* Somebody else may be interested still, and is then charged in this user's place. */
+static void pass_on(struct question *question, const struct asker *asker)
+{
+    struct place *place = question->place;
+
+    if (!place || place->asker != asker || TAILQ_EMPTY(&question->wishes))
         return;
-    if (!resolver_files_check_settings()) {
-        resolver->settings_changed = settings.st_mtim; /* logged once */
+    place->asker->under_way--;
+    place->asker = TAILQ_FIRST(&question->wishes)->asker;
+    place->asker->under_way++;
+}
+
+/* Nobody of this user is interested any more. */
+static void wish_end(struct wish *wish)
+{
+    struct question *question = wish->question;
+
+    TAILQ_REMOVE(&question->wishes, wish, fellow);
+    if (question->answered)
+        TAILQ_REMOVE(&wish->asker->answered, wish, entry);
+    else if (!question->place)
+        dequeue(wish);
+    pass_on(question, wish->asker);
+    free(wish);
+    if (!TAILQ_EMPTY(&question->wishes) || question->told)
+        return;
+    if (question->place)
+        give_up(question->resolver, question->place);
+    question_free(question);
+}
+
+/* ---- Answers ---------------------------------------------------------------------------------------------------- */
+
+static void drop_lookup(struct lookup *lookup)
+{
+    struct wish *wish = lookup->wish;
+
+    TAILQ_REMOVE(&wish->lookups, lookup, entry);
+    wish->count--;
+    if (!wish->question->answered && !wish->question->place)
+        wish->asker->waiting_count--;
+    free(lookup);
+}
+
+static void tell(struct wish *wish)
+{
+    struct question *question = wish->question;
+    /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): the one that was freed before is not in the list any more */
+    struct lookup told = *TAILQ_FIRST(&wish->lookups);
+
+    question->told = true;
+    drop_lookup(TAILQ_FIRST(&wish->lookups));
+    if (TAILQ_EMPTY(&wish->lookups))
+        wish_end(wish);
+    told.done(told.owner, question->addresses, question->count, question->reason);
+    question->told = false;
+    if (TAILQ_EMPTY(&question->wishes))
+        question_free(question);
+}
+
+/* What is told may end the user's last session, and with that the asker. */
+static void hand_out(struct task *task)
+{
+    struct asker *asker = container_of(task, struct asker, task);
+    const struct share *share = asker->share;
+    struct schedule *schedule = share->schedule;
+
+    while (!TAILQ_EMPTY(&asker->answered)) {
+        tell(TAILQ_FIRST(&asker->answered));
+        if (schedule->running != share)
+            return;
+        if (schedule_slice_is_over(schedule))
+            break;
+    }
+    if (!TAILQ_EMPTY(&asker->answered))
+        task_add(task);
+}
+
+static void settle(struct question *question)
+{
+    struct wish *wish;
+
+    RB_REMOVE(question_tree, &question->resolver->questions, question);
+    question->answered = true;
+    TAILQ_FOREACH(wish, &question->wishes, fellow)
+    {
+        TAILQ_INSERT_TAIL(&wish->asker->answered, wish, entry);
+        task_add(&wish->asker->task);
+    }
+}
+
+static void __attribute__((format(printf, 2, 3))) fail(struct question *question, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(question->reason, sizeof question->reason, format, arguments);
+    va_end(arguments);
+    settle(question);
+}
+
+static void succeed(struct question *question, const struct names_answer *answer)
+{
+    question->addresses = calloc(answer->count, sizeof *question->addresses);
+    if (!question->addresses) {
+        fail(question, "out of memory");
         return;
     }
-    if (channel_new(resolver, &fresh) < 0)
-        return;
-    resolver->settings_changed = settings.st_mtim;
-    resolver->current = fresh;
-    channel_release(old);
-    log_write(LOG_LEVEL_DEBUG, "name server settings reread from " RESOLV_CONF);
+    question->count = answer->count;
+    for (size_t i = 0; i < question->count; i++)
+        names_answer_get(answer, i, &question->addresses[i]);
+    settle(question);
+}
+
+static void take_answer(struct question *question, const struct names_answer *answer)
+{
+    switch (answer->outcome) {
+    case NAMES_FOUND:
+        succeed(question, answer);
+        break;
+    case NAMES_NOT_FOUND:
+        fail(question, "%s", gai_strerror(answer->detail));
+        break;
+    case NAMES_ERRNO:
+        fail(question, "%s", strerror(answer->detail));
+        break;
+    case NAMES_NO_PROCESS:
+        fail(question, "no process for the lookup: %s", strerror(answer->detail));
+        break;
+    default:
+        if (answer->detail)
+            fail(question, "signal %d ended the lookup", answer->detail);
+        else
+            fail(question, "the lookup ended without an answer");
+    }
+}
+
+static void answered(struct names_link *link, const struct names_answer *answer)
+{
+    struct resolver *resolver = container_of(link, struct resolver, link);
+    struct place *place = &resolver->places[answer->place];
+    struct question *question = place->question;
+
+    if (question) {
+        release_place(place);
+        take_answer(question, answer);
+    } else {
+        has_left(resolver, place);
+    }
+    pump(resolver);
+}
+
+/* ---- The process ------------------------------------------------------------------------------------------------ */
+
+/* A name may be what has ended it. */
+static void ended(struct names_link *link)
+{
+    struct resolver *resolver = container_of(link, struct resolver, link);
+
+    for (size_t i = 0; i < NAMES_PLACES_MAX; i++) {
+        struct place *place = &resolver->places[i];
+        struct question *question = place->question;
+
+        has_left(resolver, place);
+        if (!question)
+            continue;
+        release_place(place);
+        if (++question->deaths < DEATHS_MAX)
+            requeue(question);
+        else
+            fail(question, "the process that looks up names has ended");
+    }
+    pump(resolver);
+}
+
+static void dequeue_all(struct question *question)
+{
+    struct wish *wish;
+
+    TAILQ_FOREACH(wish, &question->wishes, fellow)
+    dequeue(wish);
+}
+
+static void unavailable(struct names_link *link, int error)
+{
+    struct resolver *resolver = container_of(link, struct resolver, link);
+    struct question *question, *next;
+
+    RB_FOREACH_SAFE(question, question_tree, &resolver->questions, next)
+    {
+        dequeue_all(question);
+        fail(question, "no process for the lookup: %s", strerror(error));
+    }
+}
+
+static void writable(struct names_link *link)
+{
+    struct resolver *resolver = container_of(link, struct resolver, link);
+
+    for (size_t i = 0; i < NAMES_PLACES_MAX; i++)
+        if (resolver->places[i].untold)
+            tell_given_up(resolver, &resolver->places[i]);
+    pump(resolver);
 }
 
 /* ---- The resolver ----------------------------------------------------------------------------------------------- */
 
-int resolver_new(struct reactor *reactor, const char *servers, struct resolver **ret_resolver)
+int resolver_new(struct reactor *reactor, const struct limits *limits, struct resolver **ret_resolver)
 {
     struct resolver *resolver = calloc(1, sizeof *resolver);
-    struct stat settings;
-    int result;
 
     if (!resolver)
         return -ENOMEM;
-    if (!resolver_files_check_settings()) {
-        free(resolver);
-        return -EINVAL;
-    }
-    resolver->reactor = reactor;
-    resolver->servers = servers;
-    result = from_ares(ares_library_init(ARES_LIB_INIT_ALL));
-    if (result == 0) {
-        if (stat(RESOLV_CONF, &settings) == 0)
-            resolver->settings_changed = settings.st_mtim;
-        result = channel_new(resolver, &resolver->current);
-    }
-    if (result < 0) {
-        free(resolver);
-        return result;
-    }
+    resolver->limits = limits;
+    RB_INIT(&resolver->questions);
+    TAILQ_INIT(&resolver->askers);
+    resolver->link.answered = answered;
+    resolver->link.ended = ended;
+    resolver->link.unavailable = unavailable;
+    resolver->link.writable = writable;
+    names_link_init(&resolver->link, reactor);
     *ret_resolver = resolver;
-    return 0;
-}
-
-static bool same_servers(const char *left, const char *right)
-{
-    return left && right ? !strcmp(left, right) : left == right;
-}
-
-int resolver_set_servers(struct resolver *resolver, const char *servers)
-{
-    const char *before = resolver->servers;
-    struct channel *fresh, *old = resolver->current;
-    int result;
-
-    resolver->servers = servers;
-    if (same_servers(before, servers))
-        return 0;
-    result = resolver_files_check_settings() ? channel_new(resolver, &fresh) : -EINVAL;
-    if (result < 0) {
-        resolver->servers = before;
-        return result;
-    }
-    resolver->current = fresh;
-    channel_release(old);
     return 0;
 }
 
 struct resolver *resolver_free(struct resolver *resolver)
 {
-    struct channel *channel, *next;
-
     if (!resolver)
         return NULL;
-    LIST_FOREACH_SAFE(channel, &resolver->channels, entry, next)
-    channel_free(channel);
-    ares_library_cleanup();
+    names_link_deinit(&resolver->link);
     free(resolver);
     return NULL;
 }
 
-static size_t take_addresses(const struct ares_addrinfo *found, union address addresses[LOOKUP_ADDRESSES_MAX])
+void resolver_look(struct resolver *resolver)
 {
-    size_t count = 0;
-
-    for (const struct ares_addrinfo_node *node = found->nodes; node && count < LOOKUP_ADDRESSES_MAX;
-         node = node->ai_next) {
-        if ((node->ai_family != AF_INET && node->ai_family != AF_INET6) ||
-            (size_t)node->ai_addrlen > sizeof(union address))
-            continue;
-        addresses[count] = (union address){0};
-        memcpy(&addresses[count++], node->ai_addr, (size_t)node->ai_addrlen);
-    }
-    return count;
+    names_link_look(&resolver->link);
 }
 
-static void lookup_answered(void *data, int status, int timeouts, struct ares_addrinfo *found)
+void resolver_leave(struct resolver *resolver)
 {
-    struct lookup *lookup = data;
-    struct channel *channel = lookup->channel;
-    union address addresses[LOOKUP_ADDRESSES_MAX];
-    size_t count = status == ARES_SUCCESS && found ? take_addresses(found, addresses) : 0;
-
-    (void)timeouts;
-    if (found)
-        ares_freeaddrinfo(found);
-    channel->lookups--;
-    channel->resolver->lookups--;
-    if (lookup->done)
-        lookup->done(lookup->owner, addresses, count, ares_strerror(status == ARES_SUCCESS ? ARES_ENODATA : status));
-    free(lookup);
-    channel_release(channel);
+    names_link_leave(&resolver->link);
+    ended(&resolver->link);
 }
 
-int lookup_start(struct resolver *resolver, const char *name, int family, lookup_done *done, void *owner,
+void resolver_return(struct resolver *resolver)
+{
+    names_link_return(&resolver->link);
+}
+
+/* ---- A lookup --------------------------------------------------------------------------------------------------- */
+
+static int add_lookup(struct lookup *lookup, struct question *question, struct asker *asker)
+{
+    struct wish *wish = find_wish(question, asker);
+
+    if (!wish)
+        wish = wish_new(question, asker);
+    if (!wish)
+        return -ENOMEM;
+    lookup->wish = wish;
+    TAILQ_INSERT_TAIL(&wish->lookups, lookup, entry);
+    wish->count++;
+    if (!question->place)
+        asker->waiting_count++;
+    return 0;
+}
+
+static int add(struct resolver *resolver, struct lookup *lookup, struct asker *asker, const char *name)
+{
+    struct question *question = find_question(resolver, name);
+    int result = question ? add_lookup(lookup, question, asker) : -ENOMEM;
+
+    if (result < 0 && question && TAILQ_EMPTY(&question->wishes))
+        question_free(question);
+    return result;
+}
+
+/* The daemon's own user and root are users like others, but for limits of numbers, which do not bind root. */
+static bool may_wait(const struct resolver *resolver, const struct asker *asker)
+{
+    return asker->share->uid == 0 || asker->waiting_count < resolver->limits->lookups_waiting_uid;
+}
+
+int lookup_start(struct resolver *resolver, struct asker *asker, const char *name, lookup_done *done, void *owner,
                  struct lookup **ret_lookup)
 {
-    /* Without NOSORT c-ares opens a socket to each address found, to sort them; the connector has its own order. */
-    struct ares_addrinfo_hints hints = {.ai_flags = ARES_AI_NOSORT, .ai_family = family, .ai_socktype = SOCK_STREAM};
     struct lookup *lookup;
-    struct channel *channel;
-    bool nested;
+    int result;
 
-    if (resolver->lookups >= RESOLVER_LOOKUPS_MAX)
-        return -EBUSY;
-    if (!resolver_files_check_hosts())
-        return -EINVAL;
+    if (!may_wait(resolver, asker))
+        return -EDQUOT;
     lookup = calloc(1, sizeof *lookup);
     if (!lookup)
         return -ENOMEM;
-    refresh(resolver);
-    channel = resolver->current;
-    *lookup = (struct lookup){.channel = channel, .done = done, .owner = owner};
+    lookup->done = done;
+    lookup->owner = owner;
+    result = add(resolver, lookup, asker, name);
+    if (result < 0) {
+        free(lookup);
+        return result;
+    }
+    asker->task.run = hand_out;
     *ret_lookup = lookup;
-    channel->lookups++;
-    resolver->lookups++;
-    nested = channel->busy;
-    channel->busy = true;
-    ares_getaddrinfo(channel->ares, name, NULL, &hints, lookup_answered, lookup);
-    channel->busy = nested;
-    arm_timeout(channel);
-    channel_release(channel);
+    pump(resolver);
     return 0;
 }
 
 void lookup_cancel(struct lookup *lookup)
 {
-    lookup->done = NULL;
+    struct wish *wish = lookup->wish;
+
+    drop_lookup(lookup);
+    if (TAILQ_EMPTY(&wish->lookups))
+        wish_end(wish);
 }

@@ -37,6 +37,11 @@ void share_deinit(struct share *share)
         share->schedule->running = NULL;
 }
 
+void share_charge(struct share *share, int64_t elapsed_ns)
+{
+    share->balance_ns -= elapsed_ns;
+}
+
 /* ---- Tasks ------------------------------------------------------------------------------------------------------ */
 
 void task_queue(struct task *task)

@@ -84,6 +84,9 @@ void share_init(struct share *share, struct schedule *schedule, uid_t uid);
 /* To be called when it has no tasks any more. */
 void share_deinit(struct share *share);
 
+/* Takes time off the next slices: what another process does for this user. */
+void share_charge(struct share *share, int64_t elapsed_ns);
+
 /* Has the task run in this turn if its stage is still to come for its user, else in the next turn. */
 void task_queue(struct task *task);
 

@@ -288,19 +288,15 @@ int server_run(struct server *server, const struct server_signals *signals)
     return signals->hand_over ? SERVER_HAND_OVER : SERVER_CHILD;
 }
 
-int server_reconfigure(struct server *server, struct config *fresh)
+void server_reconfigure(struct server *server, struct config *fresh)
 {
-    int result = resolver_set_servers(server->resolver, fresh->servers);
     struct session *session;
 
-    if (result < 0)
-        return result;
     if (config_replace(server->config, fresh))
         log_write(LOG_LEVEL_WARNING, "socket and socket-mode stay as they are until the next start");
     log_set_level(server->config->log_level);
     LIST_FOREACH(session, &server->sessions, entry)
     session_apply_access(session);
-    return 0;
 }
 
 /* ---- The beginning ------------------------------------------------------------------------------------------------
@@ -383,7 +379,7 @@ int server_init(struct server *server, struct config *config, const struct hando
         listener = find_listener(server, handover);
         if (listener < 0 && listener != -ENOENT)
             return listener;
-        result = resolver_new(&server->reactor, config->servers, &server->resolver);
+        result = resolver_new(&server->reactor, server->limits, &server->resolver);
     }
     if (result == 0)
         result = durable_start(server, server->service, handover->ledger);

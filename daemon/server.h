@@ -96,9 +96,9 @@ void server_ready(struct server *server);
 
 /*
  * Goes by other settings from now on; sessions stay, whatever the new limits are. `*fresh` is taken, and empty
- * afterwards. Error: -ENOMEM, then nothing has changed and `*fresh` is the caller's.
+ * afterwards.
  */
-int server_reconfigure(struct server *server, struct config *fresh);
+void server_reconfigure(struct server *server, struct config *fresh);
 
 /* Lets a session run this turn, or the next if it runs already; while stopping, never. */
 void server_schedule(struct server *server, struct session *session);

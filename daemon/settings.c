@@ -2,7 +2,6 @@
 #include "daemon/settings.h"
 
 #include "daemon/log.h"
-#include "daemon/name_servers.h"
 #include "proto/socket_path.h"
 
 #include <errno.h>
@@ -17,7 +16,6 @@ void settings_init(struct settings *ret_settings)
 void settings_deinit(struct settings *settings)
 {
     free(settings->socket);
-    free(settings->servers);
     access_deinit(&settings->access);
     rules_deinit(&settings->rules);
     settings_init(settings);
@@ -62,22 +60,6 @@ void settings_take_mode(struct settings *settings, const char *text, struct comp
         complain(complaints, line, "%ssocket-mode '%s': write it in octal, 0 to 0777", dashes(complaints), text);
     else
         settings->socket_mode = (int)mode;
-}
-
-void settings_take_servers(struct settings *settings, const char *text, struct complaints *complaints, unsigned line)
-{
-    char *servers;
-    int result = name_servers_read(text, &servers);
-
-    if (result == -EINVAL) {
-        complain(complaints, line, "%sdns '%s': write ADDRESS[:PORT], more of them behind commas, IPv6 in brackets",
-                 dashes(complaints), text);
-    } else if (result < 0) {
-        complain(complaints, line, "%sdns: out of memory", dashes(complaints));
-    } else {
-        free(settings->servers);
-        settings->servers = servers;
-    }
 }
 
 void settings_take_level(struct settings *settings, const char *text, struct complaints *complaints, unsigned line)

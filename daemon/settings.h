@@ -17,7 +17,6 @@
 struct settings {
     char *socket;         /* NULL: not given */
     int socket_mode;      /* or SETTING_NOT_GIVEN */
-    char *servers;        /* name servers, as the resolver takes them; NULL: not given */
     int log_level;        /* enum log_level, or SETTING_NOT_GIVEN */
     struct limits limits; /* 0: not given */
     unsigned line_limits; /* the line where the last of those was given that bound each other; 0: not in a file */
@@ -34,7 +33,6 @@ void settings_deinit(struct settings *settings);
  */
 void settings_take_socket(struct settings *settings, const char *text, struct complaints *complaints, unsigned line);
 void settings_take_mode(struct settings *settings, const char *text, struct complaints *complaints, unsigned line);
-void settings_take_servers(struct settings *settings, const char *text, struct complaints *complaints, unsigned line);
 void settings_take_level(struct settings *settings, const char *text, struct complaints *complaints, unsigned line);
 void settings_take_limit(struct settings *settings, const char *name, const char *text, struct complaints *complaints,
                          unsigned line);

@@ -10,14 +10,14 @@
  *     r  read so many bytes, or all                              h  write no more           q  close
  *     w  the peer writes what follows                            W  as much as fits         g  it reads all
  *     e  it writes no more                                       z  it closes
- *     n  a name is found, or not (see resolver_answer)           t  so many milliseconds pass
+ *     n  a name is found, or not (see names_found)              t  so many milliseconds pass
  *     k  what is to be closed is closed   R  it rereads its settings     H  it is to hand over to another binary
  */
 #include "fuzz/answers.h"
 #include "fuzz/clients.h"
+#include "fuzz/names.h"
 #include "fuzz/peers.h"
 #include "fuzz/require.h"
-#include "fuzz/resolver.h"
 #include "fuzz/target.h"
 #include "fuzz/world.h"
 
@@ -169,7 +169,7 @@ static void carry_out(const struct step *step)
         connect_client(step);
         break;
     case 'n':
-        world.woken |= resolver_answer(world.server.resolver, step->data, step->length);
+        world.woken |= names_found(step->data, step->length);
         break;
     case 't':
         world.now_ns += (int64_t)number_of(step, 1) * NS_PER_MS;
@@ -198,7 +198,7 @@ static bool wind_up(void)
 
     if (any)
         world.now_ns += RELIEF_NS;
-    while (resolver_answer(world.server.resolver, "", 0))
+    while (names_found("", 0))
         any = world.woken = true;
     for (unsigned i = 0; i < script.count; i++)
         any |= client_read(&script.clients[i], SIZE_MAX);

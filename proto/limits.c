@@ -34,6 +34,9 @@ const struct limit_info limit_table[] = {
     LIMIT(descriptors_uid, 0, 1, MANY),
     LIMIT(descriptors_unread, 0, 1, MANY),
     LIMIT(descriptors_unread_uid, 0, 1, MANY),
+    LIMIT(lookups, 32, 1, 256), /* a process each */
+    LIMIT(lookups_uid, 16, 1, 256),
+    LIMIT(lookups_waiting_uid, 4096, 1, MANY),
     LIMIT(linger_ms, 24 * 3600 * 1000, 1, UINT32_MAX),
 };
 

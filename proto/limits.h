@@ -28,6 +28,9 @@ struct limits {
     uint32_t descriptors_uid; /* of one uid, wherever they are in the daemon; 0 until the descriptor limit is known */
     uint32_t descriptors_unread;     /* taken and not yet read, in all; 0 likewise */
     uint32_t descriptors_unread_uid; /* of one uid; 0 likewise */
+    uint32_t lookups;                /* of names, under way in all */
+    uint32_t lookups_uid;            /* of one uid; more wait */
+    uint32_t lookups_waiting_uid;    /* of one uid */
     uint32_t linger_ms;              /* how long a named loop may outlive its last session: uids are reused */
 };
 

@@ -71,7 +71,6 @@ need() {
         works 'echo "int main(void) { return 0; }" | ${CC:-cc} -x c -o /dev/null -' 'gcc libc6-dev' gcc gcc gcc
         program pkg-config pkg-config pkgconf-pkg-config pkgconf pkg-config
         library libcjson libcjson-dev cjson-devel cjson cjson
-        library libcares libc-ares-dev c-ares-devel c-ares c-ares
         library libbsd libbsd-dev libbsd-devel libbsd libbsd
         library inih libinih-dev inih-devel libinih inih
         library smartcols libsmartcols-dev libsmartcols-devel util-linux-libs util-linux

@@ -5,7 +5,7 @@
 set -eu
 
 folder=${1:?usage: scripts/sysroot-32.sh FOLDER}
-packages='libcjson-dev libc-ares-dev libbsd-dev libinih-dev libsmartcols-dev libsystemd-dev check'
+packages='libcjson-dev libbsd-dev libinih-dev libsmartcols-dev libsystemd-dev check'
 
 [ ! -e "$folder/done" ] || exit 0
 command -v apt-get >/dev/null || {

@@ -85,6 +85,7 @@ Suite *unit_address_suite(void);
 Suite *fairness_suite(void);
 Suite *faults_suite(void);
 Suite *systemd_suite(void);
+Suite *names_suite(void);
 Suite *unit_base64_suite(void);
 Suite *unit_buffer_suite(void);
 Suite *unit_closer_suite(void);
@@ -95,7 +96,7 @@ Suite *unit_limits_suite(void);
 Suite *unit_log_suite(void);
 Suite *unit_manual_suite(void);
 Suite *unit_methods_suite(void);
-Suite *unit_name_servers_suite(void);
+Suite *unit_names_message_suite(void);
 Suite *unit_plain_suite(void);
 Suite *unit_policy_suite(void);
 Suite *unit_reply_suite(void);
@@ -156,7 +157,7 @@ static const struct job in_process[] = {
     SUITE(unit_log, 1),
     SUITE(unit_manual, 1),
     SUITE(unit_methods, 1),
-    SUITE(unit_name_servers, 1),
+    SUITE(unit_names_message, 1),
     SUITE(unit_plain, 1),
     SUITE(unit_policy, 1),
     SUITE(unit_reply, 1),
@@ -173,6 +174,10 @@ static const struct job in_process[] = {
     PART(installed, programs, 10),
     SUITE(fairness, 15),
     SUITE(faults, 45),
+    PART(names, setups, 25),
+    PART(names, shares, 20),
+    PART(names, processes, 20),
+    PART(names, addresses, 20),
     PART(systemd, activation, 10),
     PART(systemd, configuration, 8),
     PART(systemd, confinement, 7),

@@ -10,6 +10,7 @@
 
 #include <netinet/in.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -214,16 +215,21 @@ static double ping_ns(int session)
     return (now_ns() - begin_ns) / PINGS;
 }
 
-static int open_silent_server(char *ret_option, size_t size)
+/* Programs that are started from now on ask it: tests/preload/name_server.c. */
+static int open_silent_server(const char *build)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t length = sizeof address;
     int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    char preload[512], port[16];
 
     need(fd >= 0 && bind(fd, (struct sockaddr *)&address, length) == 0 &&
              getsockname(fd, (struct sockaddr *)&address, &length) == 0,
          "bind");
-    snprintf(ret_option, size, "127.0.0.1:%d", ntohs(address.sin_port));
+    snprintf(preload, sizeof preload, "%s/tests/name_server.so", build);
+    snprintf(port, sizeof port, "%d", ntohs(address.sin_port));
+    setenv("LD_PRELOAD", preload, 1);
+    setenv("NAME_SERVER_PORT", port, 1);
     return fd;
 }
 
@@ -231,11 +237,11 @@ void measure_lookups(const struct plan *plan)
 {
     static const struct figure_info beside = {"lookups", "a ping beside 200 lookups without an answer", "ns",
                                               "a ping alone", 1.5};
-    char server[32];
-    int silent = open_silent_server(server, sizeof server);
+    int silent = open_silent_server(plan->build);
     struct process minimiod;
 
-    minimiod_start(&minimiod, plan->build, (const char *const[]){"--dns", server, NULL});
+    minimiod_start(&minimiod, plan->build, NULL);
+    unsetenv("LD_PRELOAD");
     int session = session_connect(minimiod.path);
     ping_ns(session);
     for (int round = 0; round < plan->rounds; round++) {

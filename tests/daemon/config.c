@@ -30,14 +30,12 @@ static const struct {
     {"[]\n", 1, "a section is written as [name]"},
     {"[limits] sessions = 5\n", 1, "a section is written as [name]"},
     {"[ limits ]\n", 1, "a section is written as [name]"},
-    {"[daemon]\nsokcet = /x\n", 2, "there is no key 'sokcet' in [daemon], only socket, socket-mode, dns, log-level"},
+    {"[daemon]\nsokcet = /x\n", 2, "there is no key 'sokcet' in [daemon], only socket, socket-mode, log-level"},
     {"[daemon]\nsocket /x\n", 2, "write KEY = VALUE, or begin a comment with #"},
     {"[daemon]\nsocket", 2, "write KEY = VALUE, or begin a comment with #"},
     {"[daemon]\nsocket =\n", 2, "socket '': the path is empty"},
     {"[daemon]\nsocket-mode = 0668\n", 2, "socket-mode '0668': write it in octal, 0 to 0777"},
     {"[daemon]\nsocket-mode = 1777\n", 2, "socket-mode '1777': write it in octal, 0 to 0777"},
-    {"[daemon]\ndns = nowhere\n", 2, "dns 'nowhere': write ADDRESS[:PORT]"},
-    {"[daemon]\ndns =\n", 2, "dns '': write ADDRESS[:PORT]"},
     {"[daemon]\nlog-level = loud\n", 2, "log-level 'loud': write error, warning, info or debug"},
     {"[daemon]\nlog-level = info\n\nlog-level = info\n", 4, "log-level is given in line 2 already"},
     {"[daemon]\nlog-level = info\n[limits]\n[daemon]\nlog-level = info\n", 5, "log-level is given in line 2 already"},
@@ -170,7 +168,7 @@ static const char *const right[] = {
     "\n\n; nothing\n# either\n",
     "\xef\xbb\xbf[limits]\r\nsessions = 5\r\n",
     "[limits] ; a comment\n\tsessions=5\n\tbatch: 10 ; ten\n[limits] # again\nid_bytes = 100",
-    "[daemon]\nsocket = /tmp/a b.sock\nsocket-mode = 0\ndns = 127.0.0.1, [::1]:53\nlog-level = debug\n",
+    "[daemon]\nsocket = /tmp/a b.sock\nsocket-mode = 0\nlog-level = debug\n",
     "[access]\nusers = root, 0 ,1000\ngroups=root\n",
     "[targets]\nallow = *:80\ndeny = [::]/0\nallow = 10.0.0.0/8\nallow = 10.0.0.0/8\ndefault = deny\n",
     "[targets]\ndeny = 10.0.0.0/8\n",
@@ -444,7 +442,7 @@ static uint64_t chance(uint64_t below)
     return state % below;
 }
 
-static const char seed_text[] = "[daemon]\nsocket = /run/x\ndns = 127.0.0.1:53\n[limits]\nsessions = 5\nbatch = 7\n"
+static const char seed_text[] = "[daemon]\nsocket = /run/x\n[limits]\nsessions = 5\nbatch = 7\n"
                                 "[access]\nusers = root, 1000\n[targets]\nallow = 10.0.0.0/8:80-90\n"
                                 "deny = [2001:db8::]/32\ndefault = deny\n";
 

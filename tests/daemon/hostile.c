@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Chance as a client: messages with bytes changed, and valid calls in any order. The seed is printed by a failure. */
 #include "tests/daemon/fixture.h"
+#include "tests/daemon/name_server.h"
 
 #include <dirent.h>
 #include <poll.h>
@@ -42,7 +43,9 @@ static void sow(void)
 static void set_up_hostile(void)
 {
     sow();
-    set_up_with(ARGUMENTS("--dns", "127.0.0.1:1"));
+    name_server_use(1);
+    set_up();
+    name_server_use(0);
 }
 
 /* ---- Bytes ------------------------------------------------------------------------------------------------------ */

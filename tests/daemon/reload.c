@@ -105,71 +105,19 @@ END_TEST
 /* The rules of an attempt are those of its moment. */
 START_TEST(a_name_asked_for_before_is_judged_by_the_new_rules)
 {
-    char servers[32];
-    int server = name_server_open(servers);
+    NEEDS_NAME_SERVER();
+    int server = name_server_open();
 
-    conf_write("[daemon]\ndns = %s\n", servers);
+    conf_write("# none\n");
     set_up_conf(NULL);
     say(&wire, "{'jsonrpc':'2.0','id':1,'method':'register','params':[1,'a.example.%s']}", strchr(port.address, ':'));
     name_server_await(server);
-    conf_write("[daemon]\ndns = %s\n[targets]\ndeny = 127.0.0.1\n", servers);
+    conf_write("[targets]\ndeny = 127.0.0.1\n");
     reload_well();
     name_server_answer(server, 2, ARGUMENTS("127.0.0.1"));
     expect(&wire, "{'id':1,'error':{'data':{'name':'DENIED'}}}");
     tear_down_conf();
-    close(server);
-}
-END_TEST
-
-START_TEST(other_name_servers_are_asked_and_the_old_ones_still_heard)
-{
-    char first[32], second[32];
-    int old = name_server_open(first), fresh = name_server_open(second);
-
-    conf_write("[daemon]\ndns = %s\n", first);
-    set_up_conf(NULL);
-    say(&wire, "{'jsonrpc':'2.0','id':1,'method':'register','params':[1,'a.example.%s']}", strchr(port.address, ':'));
-    name_server_await(old);
-    conf_write("[daemon]\ndns = %s\n", second);
-    reload_well();
-    say(&wire, "{'jsonrpc':'2.0','id':2,'method':'register','params':[2,'b.example.%s']}", strchr(port.address, ':'));
-    name_server_answer(fresh, 2, ARGUMENTS("127.0.0.1"));
-    expect(&wire, "{'id':2,'result':{}}");
-    name_server_answer(old, 2, ARGUMENTS("127.0.0.1"));
-    expect(&wire, "{'id':1,'result':{}}");
-    close(port_accept(&port));
-    close(port_accept(&port));
-    tear_down_conf();
-    close(old);
-    close(fresh);
-}
-END_TEST
-
-/* From the system's to those of the file, and back; the same ones again are no change. */
-START_TEST(name_servers_come_and_go)
-{
-    char servers[32];
-    int server = name_server_open(servers);
-
-    conf_write("# none\n");
-    set_up_conf(NULL);
-    for (int i = 0; i < 2; i++) {
-        conf_write("[daemon]\ndns = %s\n", servers);
-        reload_well();
-        reload_well();
-        say(&wire, "{'jsonrpc':'2.0','id':%d,'method':'register','params':[%d,'a.example.%s']}", i, i,
-            strchr(port.address, ':'));
-        name_server_answer(server, 2, ARGUMENTS("127.0.0.1"));
-        expect(&wire, "{'id':%d,'result':{}}", i);
-        close(port_accept(&port));
-        expect_event(&wire, (uint64_t)i, CLOSED);
-        conf_write("# none\n");
-        reload_well();
-        reload_well();
-    }
-    call(&wire, "ping", NULL);
-    tear_down_conf();
-    close(server);
+    name_server_close(server);
 }
 END_TEST
 
@@ -411,8 +359,6 @@ Suite *daemon_reload_suite(void)
     tcase_add_test(tests, the_command_line_goes_before_the_file_then_too);
     tcase_add_test(tests, new_rules_hold_and_streams_stay);
     tcase_add_test(tests, a_name_asked_for_before_is_judged_by_the_new_rules);
-    tcase_add_test(tests, other_name_servers_are_asked_and_the_old_ones_still_heard);
-    tcase_add_test(tests, name_servers_come_and_go);
     tcase_add_test(tests, who_may_connect_changes);
     tcase_add_test(tests, the_log_level_changes);
     tcase_add_test(tests, the_socket_waits_for_the_next_start);

@@ -22,10 +22,8 @@ static int other_peer, name_server;
 
 static void set_up_other(void)
 {
-    char address[32];
-
-    name_server = name_server_open(address);
-    set_up_with(ARGUMENTS("--dns", address));
+    name_server = name_server_open();
+    set_up();
     wire_open(&other, minimiod.socket);
     other_peer = open_stream(&other, 1, "");
 }
@@ -49,7 +47,7 @@ static void tear_down_other(void)
     wire_open(&wire, minimiod.socket);
     wire_close(&other);
     close(other_peer);
-    close(name_server);
+    name_server_close(name_server);
     tear_down();
 }
 
@@ -71,6 +69,7 @@ END_TEST
 /* The reply is held back while its client does not read. */
 START_TEST(before_its_register_is_answered)
 {
+    NEEDS_NAME_SERVER();
     bool answered = false;
     struct wire slow;
     int sent, peer, replies = 0;

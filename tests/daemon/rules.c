@@ -105,40 +105,40 @@ static const struct {
 
 START_TEST(denied_addresses_of_a_name_are_passed_over)
 {
-    char servers[32];
-    int server = name_server_open(servers);
+    NEEDS_NAME_SERVER();
+    int server = name_server_open();
 
-    set_up_rules("deny = 127.0.0.2", ARGUMENTS("--dns", servers));
+    set_up_rules("deny = 127.0.0.2", NULL);
     ask_for_name(server, ARGUMENTS(orders[_i].first, orders[_i].second));
     expect(&wire, "{'id':1,'result':{'token':1,'peer':'%s'}}", port.address);
     close(port_accept(&port));
     tear_down_conf();
-    close(server);
+    name_server_close(server);
 }
 END_TEST
 
 START_TEST(a_name_with_denied_addresses_alone_is_denied)
 {
-    char servers[32];
-    int server = name_server_open(servers);
+    NEEDS_NAME_SERVER();
+    int server = name_server_open();
 
-    set_up_rules("deny = 127.0.0.0/8\ndeny = [2001:db8::]/32", ARGUMENTS("--dns", servers));
+    set_up_rules("deny = 127.0.0.0/8\ndeny = [2001:db8::]/32", NULL);
     ask_for_name(server, ARGUMENTS("127.0.0.1", "127.0.0.3", "2001:db8::1"));
     expect(&wire, "{'id':1,'error':{'code':12,'data':{'name':'DENIED','rule':'deny 127.0.0.0/8'}}}");
     expect_untouched();
     await_log("service.example.:");
     await_log(", which is 127.0.0.");
     tear_down_conf();
-    close(server);
+    name_server_close(server);
 }
 END_TEST
 
 START_TEST(what_was_tried_and_failed_says_more_than_a_denial)
 {
-    char servers[32];
-    int server = name_server_open(servers);
+    NEEDS_NAME_SERVER();
+    int server = name_server_open();
 
-    set_up_rules("deny = 127.0.0.1", ARGUMENTS("--dns", servers));
+    set_up_rules("deny = 127.0.0.1", NULL);
     ask_for_name(server, ARGUMENTS("127.0.0.2", "127.0.0.1"));
     expect(&wire,
            "{'id':1,'error':{'code':9,'data':{'name':'CONNECT_FAILED','errno':'ECONNREFUSED',"
@@ -146,7 +146,7 @@ START_TEST(what_was_tried_and_failed_says_more_than_a_denial)
            port_number());
     expect_untouched();
     tear_down_conf();
-    close(server);
+    name_server_close(server);
 }
 END_TEST
 

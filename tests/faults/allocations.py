@@ -4,7 +4,7 @@ import mmap
 import os
 import struct
 
-FIRST, LAST, COUNT, FAILED, LIVE, CARES = range(6)
+FIRST, LAST, COUNT, FAILED, LIVE = range(5)
 NEVER = 2**62
 
 
@@ -40,7 +40,3 @@ class Allocations:
     @property
     def live(self):
         return self._get(LIVE)
-
-    @property
-    def cares(self):
-        return self._get(CARES)

@@ -17,9 +17,7 @@ END_S = 20.0
 SETTLE_S = 15.0  # a question to a name server is forgotten later than its answer is due
 TICKS = os.sysconf("SC_CLK_TCK")
 
-CONFIGURATION = """[daemon]
-dns = {dns}
-[limits]
+CONFIGURATION = """[limits]
 sessions = {sessions}
 {access}[targets]
 deny = *:9
@@ -30,11 +28,7 @@ deny = *:9
 # in all the rounds of one daemon, is lost.
 KEPT_BLOCKS = 3
 
-# c-ares 1.34 caches answers, the hosts file and the times of its servers. What it is given and does not give back in all
-# the rounds of one daemon is more than this.
-CARES_BLOCKS = 100
-
-USES = ("descriptors", "threads", "blocks of memory", "blocks of memory of c-ares")
+USES = ("descriptors", "threads", "blocks of memory")
 
 LAST = [scenario.half_closed]  # a user is forgotten with a session of its own, not with what was closed for it
 
@@ -59,6 +53,7 @@ class Daemon:
             "--limit", "sessions_uid=400",
         ]  # fmt: skip
         self.environment = environment(build, self.allocations.path) | {
+            "NAME_SERVER_PORT": str(neighbours.name_server_port),
             "NOTIFY_SOCKET": neighbours.notify,
             "FDSTORE": "64",
             "WATCHDOG_USEC": "200000",
@@ -74,7 +69,7 @@ class Daemon:
 
     def rewrite(self):
         self.sessions ^= 1
-        text = CONFIGURATION.format(dns=self.neighbours.dns, sessions=self.sessions, access=self.access)
+        text = CONFIGURATION.format(sessions=self.sessions, access=self.access)
         with open(self.configuration, "w", encoding="ascii") as file:
             file.write(text)
 
@@ -170,13 +165,12 @@ class Daemon:
             len(os.listdir(f"/proc/{self.process.pid}/fd")),
             len(os.listdir(f"/proc/{self.process.pid}/task")),
             self.allocations.live,
-            self.allocations.cares,
         )
 
     def settle(self, before):
         """Sessions end a turn after their clients."""
         deadline = time.monotonic() + SETTLE_S
-        most = (before[0], before[1], before[2] + KEPT_BLOCKS, before[3] + CARES_BLOCKS)
+        most = (before[0], before[1], before[2] + KEPT_BLOCKS)
         while any(now > then for now, then in zip(self.uses(), most)):
             if time.monotonic() > deadline:
                 raise Wrong("; ".join(f"{a} {n} were {b}" for n, a, b in zip(USES, self.uses(), most) if a > b))
@@ -193,7 +187,7 @@ class Daemon:
             time.sleep(0.002)
             self.serve(LAST)
             before, now = now, self.uses()
-            same = same + 1 if now[:3] == before[:3] else 0
+            same = same + 1 if now == before else 0
         return now
 
 
@@ -202,6 +196,8 @@ def environment(build, page):
     return {
         "PATH": os.environ["PATH"],
         "LANG": "C",
-        "LD_PRELOAD": os.path.realpath(os.path.join(build, "tests", "fail_at.so")),
+        "LD_PRELOAD": " ".join(
+            os.path.realpath(os.path.join(build, "tests", name)) for name in ("fail_at.so", "name_server.so")
+        ),
         "FAIL_AT": page,
     }

@@ -90,7 +90,7 @@ class Neighbours:
         self.manager = Manager(self.notify)
         self.address = "127.0.0.1:%d" % self.greeter.server_address[1]
         self.port = self.greeter.server_address[1]
-        self.dns = "127.0.0.1:%d" % self.names.server_address[1]
+        self.name_server_port = self.names.server_address[1]
         # Bound and not listening: who connects is refused, and nobody else gets the port.
         self.closed = socket.socket()
         self.closed.bind(("127.0.0.1", 0))

@@ -136,7 +136,6 @@ def in_daemon(phase, call):
 # What went wrong once: each one of these, in this part of the service.
 DIRECTED = [
     ("accept4", "EPERM", scenario.small_talk),  # the daemon asked again at once, and again
-    ("epoll_ctl", "ENOMEM", scenario.by_name),  # the name server's socket was not watched, for all later names
     ("epoll_ctl", "ENOMEM", scenario.named),  # a oneshot was not armed again, nor its readiness told
     ("epoll_ctl", "ENOMEM", scenario.unread),  # the session ended
     ("sendmsg", "EPIPE", scenario.named),  # the service manager was told nothing more

@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import tempfile
 
-BUILD = "gcc libc6-dev pkg-config libcjson-dev libc-ares-dev libbsd-dev libinih-dev libsmartcols-dev libsystemd-dev"
+BUILD = "gcc libc6-dev pkg-config libcjson-dev libbsd-dev libinih-dev libsmartcols-dev libsystemd-dev"
 CHECK = "check python3 netcat-openbsd jq g++"  # the first ones of the tests' packages
 
 

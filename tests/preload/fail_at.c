@@ -4,7 +4,6 @@
  * share a page, the file $FAIL_AT, so that the test says when it begins and ends. With $FAIL_AT_ALONE, programs that it
  * starts have no part in it.
  */
-#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>
@@ -29,25 +28,24 @@ EXPORT void *calloc(size_t count, size_t size);
 EXPORT void *realloc(void *old, size_t size);
 EXPORT void free(void *memory);
 EXPORT char *getenv(const char *name);
-EXPORT int ares_library_init(int flags);
 
-/* Six numbers of 64 bits; tests/faults/allocations.py knows them. */
+/* Five numbers of 64 bits; tests/faults/allocations.py knows them. */
 struct page {
     _Atomic int64_t first;  /* the first of those that fail, counted from 1; 0: none does */
     _Atomic int64_t last;   /* the last of them */
     _Atomic int64_t count;  /* so many were asked for */
     _Atomic int64_t failed; /* so many were refused */
-    _Atomic int64_t live;   /* blocks that were given and not given back, without those of c-ares */
-    _Atomic int64_t cares;  /* blocks that c-ares holds */
+    _Atomic int64_t live;   /* blocks that were given and not given back */
 };
 
 static struct page own;
 static struct page *_Atomic shared = &own;
 static atomic_bool writes_coverage;
 
-__attribute__((constructor)) static void share(void)
+/* The process that looks up names is of the same program, and another one. */
+__attribute__((constructor)) static void share(int argc, char **argv)
 {
-    const char *path = getenv("FAIL_AT");
+    const char *path = argc && strcmp(argv[0], "minimiod-names") != 0 ? getenv("FAIL_AT") : NULL;
     int fd = path ? open(path, O_RDWR | O_CLOEXEC) : -1;
     struct page *page = fd < 0 ? MAP_FAILED : mmap(NULL, sizeof *page, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
@@ -128,62 +126,4 @@ void free(void *memory)
     shared->live -= memory != NULL;
     __libc_free(memory);
     errno = kept;
-}
-
-/* ---- c-ares, which keeps caches: its blocks are counted apart -----------------------------------------------------
- */
-
-/* c-ares 1.34 crashes in ares_process_fd() or loses queries when it has no memory, which no program can prevent: from
- * that version on its own allocations do not fail. */
-#define CARES_FAILS_BEFORE 0x012200
-
-static bool cares_may_fail = true;
-
-static bool cares_fails(void)
-{
-    return cares_may_fail && fails();
-}
-
-static void *cares_malloc(size_t size)
-{
-    void *memory = cares_fails() ? NULL : __libc_malloc(size);
-
-    shared->cares += memory != NULL;
-    return memory;
-}
-
-static void *cares_realloc(void *old, size_t size)
-{
-    void *memory = cares_fails() ? NULL : __libc_realloc(old, size);
-
-    shared->cares += !old && memory;
-    return memory;
-}
-
-static void cares_free(void *memory)
-{
-    shared->cares -= memory != NULL;
-    __libc_free(memory);
-}
-
-/* ares_library_init_mem() calls ares_library_init() itself. */
-int ares_library_init(int flags)
-{
-    static bool nested;
-    int (*init)(int);
-    int (*init_mem)(int, void *(*)(size_t), void (*)(void *), void *(*)(void *, size_t));
-    const char *(*version)(int *);
-    int result, number = 0;
-
-    *(void **)&version = dlsym(RTLD_NEXT, "ares_version");
-    version(&number);
-    cares_may_fail = number < CARES_FAILS_BEFORE;
-    *(void **)&init = dlsym(RTLD_NEXT, "ares_library_init");
-    *(void **)&init_mem = dlsym(RTLD_NEXT, "ares_library_init_mem");
-    if (nested)
-        return init(flags);
-    nested = true;
-    result = init_mem(flags, cares_malloc, cares_free, cares_realloc);
-    nested = false;
-    return result;
 }

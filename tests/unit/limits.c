@@ -36,6 +36,9 @@ START_TEST(names_and_defaults_are_those_of_the_protocol)
         {"descriptors_uid", 0},
         {"descriptors_unread", 0},
         {"descriptors_unread_uid", 0},
+        {"lookups", 32},
+        {"lookups_uid", 16},
+        {"lookups_waiting_uid", 4096},
         {"linger_ms", 86400000},
     };
     struct limits limits;

@@ -192,7 +192,8 @@ START_TEST(hello_has_every_limit)
                   "\"message_values\":16384,\"batch\":64,\"id_bytes\":256,\"line_bytes\":65536,\"output_bytes\":65536,"
                   "\"sessions\":1024,\"sessions_uid\":256,\"registrations\":0,\"registrations_uid\":0,"
                   "\"loops_uid\":256,\"descriptors_message\":16,\"descriptors_unclaimed\":64,\"descriptors_uid\":0,"
-                  "\"descriptors_unread\":0,\"descriptors_unread_uid\":0,\"linger_ms\":86400000},"
+                  "\"descriptors_unread\":0,\"descriptors_unread_uid\":0,\"lookups\":32,"
+                  "\"lookups_uid\":16,\"lookups_waiting_uid\":4096,\"linger_ms\":86400000},"
                   "\"features\":[\"keep\",\"closed\"]}}");
 }
 END_TEST
