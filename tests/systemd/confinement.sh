@@ -35,9 +35,11 @@ box /var/true || fail 'the copy does not run'
 inside true || fail 'it may not run what is installed'
 inside /var/true && fail 'it may run a file in /var'
 pass 'it can run only what is installed'
-equal 'no core, few tasks' '0 512' "$(property minimiod.service LimitCORE) $(property minimiod.service TasksMax)"
+equal 'no core, few tasks' '0 768' "$(property minimiod.service LimitCORE) $(property minimiod.service TasksMax)"
 [ "$(property minimiod.service MemoryMax)" != infinity ] || fail 'its memory is not limited'
 pass 'its memory is limited'
+
+box sh -c 'echo "127.0.0.1 here.test" >>/etc/hosts'
 
 # A server and a client: connecting by address and by name, events, and the stream handed over and back.
 box python3 - <<'END' || fail 'a confined daemon does not do its work'
@@ -61,6 +63,7 @@ def call(method, _fds=(), **params):
 call("register", token=1, address="127.0.0.1:%d" % servers[0].getsockname()[1])
 call("register", token=2, address="[::1]:%d" % servers[1].getsockname()[1])
 call("register", token=3, address="localhost:%d" % servers[0].getsockname()[1])
+call("register", token=5, address="here.test:%d" % servers[0].getsockname()[1])
 mine, theirs = socket.socketpair()
 call("register", _fds=[theirs.fileno()], token=4, fd=True)
 for server in servers:
