@@ -9,7 +9,7 @@ trap 'rm -rf "$include"' EXIT
 ln -s "$PWD/client/client.h" "$include/minimio-client.h"
 export include
 
-product='libminimio proto daemon client examples fuzz'
+product='libminimio names proto daemon client examples fuzz'
 # shellcheck disable=SC2086 # the folders are words on purpose
 sources=$(find $product -name '*.c' ! -name '*_windows.c' | sort)
 
@@ -59,6 +59,10 @@ wall 'cJSON belongs to proto/request.c, proto/reply.c and the client' 'cJSON\.h'
 wall 'platform headers belong to their backend' 'sys/(epoll|event|eventfd)\.h' \
     $(find libminimio daemon proto client -name '*.[ch]' ! -name 'selector_*' ! -name '*_posix.c')
 wall 'libminimio knows nothing of the other rooms' 'include "(proto|daemon|client)/' libminimio/*.[ch]
+wall 'names knows nothing of the other rooms' 'include "(proto|daemon|client|libminimio)/' names/*.[ch]
+# shellcheck disable=SC2046
+wall 'names are looked up in names/ alone' '(getaddrinfo|gethostby[a-z_0-9]*) *\(' \
+    $(find libminimio daemon proto client -name '*.[ch]')
 wall 'proto knows nothing of the other rooms' 'include "(daemon|client|libminimio)/|sys/socket\.h' proto/*.[ch]
 # shellcheck disable=SC2046
 wall 'libinih belongs to daemon/config_lines.c' '<ini\.h>' \

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Each promise of SECURITY.md names a test, and each test that it names is there: of C, a test that its suite runs; of a
-# script, a line that it checks. usage: tests/installed/promises.sh
+# script, a line that it checks; of Python, a case. usage: tests/installed/promises.sh
 set -eu
 cd "$(dirname "$0")/../.."
 
@@ -22,6 +22,7 @@ grep -o '`tests/[^`]*`' "$page" | tr -d '`' | sort -u | while IFS=: read -r file
         grep -qx "START_TEST(${name:-.*})" "$file" || fail "$file has no test $name"
         grep -q "tcase_add_\(loop_\)\{0,1\}test([a-z]*, ${name:-.*}[,)]" "$file" || fail "$file does not run $name"
         ;;
+    *.py) grep -q "^def $name(" "$file" || fail "$file has no case $name" ;;
     *.sh) grep -q "^[^#]*$name" "$file" || fail "$file does not check '$name'" ;;
     esac
 done
