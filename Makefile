@@ -136,7 +136,7 @@ help:
 	@echo '  make check-musl      build with musl and run every test'
 	@echo '  make check-valgrind  run every test with the daemon under valgrind'
 	@echo '  make check-kqueue    run the tests of the library over its kqueue backend'
-	@echo '  make check-headers   compile the kqueue backend against the headers of macOS and the BSDs'
+	@echo '  make check-headers   compile the library against the headers of macOS, the BSDs, musl and old glibc'
 	@echo '  make check-windows   run the tests of the Windows library under wine'
 	@echo '  make clients         fetch the JSON-RPC libraries that make check tries the daemon with'
 	@echo
@@ -332,6 +332,7 @@ check-kqueue:
 check-headers:
 	@$(if $(filter no,$(DEPS)),:,scripts/deps.sh headers)
 	@DEPS=$(DEPS) CFLAGS='-std=c11 $(WARNINGS) -D_GNU_SOURCE -I. -O1' \
+		LINUX_SOURCES='$(PORTABLE_SOURCES) $(NAMES_SOURCES) $(EPOLL_SOURCES)' \
 		scripts/check-headers.sh $(BUILD)/headers tests/headers/program.c $(PORTABLE_SOURCES) names/lookup_plain.c \
 		$(KQUEUE_SOURCES)
 

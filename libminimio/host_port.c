@@ -9,6 +9,7 @@
 #include <string.h>
 #ifndef _WIN32
 #include <arpa/inet.h>
+#include <netinet/in.h>
 #endif
 
 #define DIGITS     "0123456789"

@@ -1,14 +1,17 @@
 #!/bin/sh
 # Compiles the library against the real headers of macOS, FreeBSD, NetBSD and OpenBSD, warnings being errors, and links
-# a program of it with their C libraries. The headers are those of the Zig toolchain, from the npm registry; where it
+# a program of it with their C libraries; and likewise for Linux with musl and with the oldest glibc that is supported. The headers are those of the Zig toolchain, from the npm registry; where it
 # cannot be had, this is skipped and says so; under MINIMIO_HEADERS=required it fails.
-# usage: CFLAGS=… scripts/check-headers.sh FOLDER PROGRAM.c SOURCE.c…    FOLDER: for the toolchain and what it makes
+# usage: CFLAGS=… LINUX_SOURCES=… scripts/check-headers.sh FOLDER PROGRAM.c SOURCE.c…
+#   FOLDER: for the toolchain and what it makes. LINUX_SOURCES: of the library, in place of SOURCE.c
 set -eu
 
 folder=${1:?usage: check-headers.sh FOLDER PROGRAM.c SOURCE.c...}
+program=${2:?usage: check-headers.sh FOLDER PROGRAM.c SOURCE.c...}
 shift
 version=0.16.0
 # 32 bits too: there a knote's udata has no more.
+linux_targets='x86_64-linux-gnu.2.28 x86_64-linux-musl'
 targets='aarch64-macos x86_64-macos x86_64-freebsd x86_64-netbsd x86-netbsd x86_64-openbsd'
 
 skip() {
@@ -41,5 +44,10 @@ for target in $targets; do
     echo "check-headers: $target"
     # shellcheck disable=SC2086 # the flags are words on purpose
     "$zig" cc -target "$target" ${CFLAGS:-} -Werror -o "$folder/$target" "$@"
+done
+for target in $linux_targets; do
+    echo "check-headers: $target"
+    # shellcheck disable=SC2086 # the flags and sources are words on purpose
+    "$zig" cc -target "$target" ${CFLAGS:-} -Werror -o "$folder/$target" "$program" ${LINUX_SOURCES:?} -pthread
 done
 echo 'check-headers: all compile and link'
