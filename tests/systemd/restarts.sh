@@ -29,9 +29,11 @@ equal 'the load is on' loaded "$said"
 
 # The daemon answers again, and with everybody's loops: the load's sessions came before this one's question.
 for i in $(seq "$RESTARTS"); do
-    pid=$(property minimiod.service MainPID)
-    # The manager too is upgraded now and then, and keeps what it was given.
+    # The manager too is upgraded now and then, and keeps what it was given. A manager that takes longer for that than the
+    # watchdog's time has not read that the daemon is well, and ends it.
     [ $((i % 6)) != 5 ] || box systemctl daemon-reexec
+    await_daemon
+    pid=$(property minimiod.service MainPID)
     case $((i % 4)) in
     0) box systemctl restart minimiod.service ;;
     1) box kill -KILL "$pid" ;;
