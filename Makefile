@@ -185,7 +185,7 @@ $(BUILD)/obj/examples/%.o: EXTRA_CFLAGS = -Ilibminimio
 $(BUILD)/obj/bench/library/%.o: EXTRA_CFLAGS = $(call pkg_cflags,libevent_core libuv)
 
 $(BUILD)/obj/daemon/service.o: EXTRA_CFLAGS = $(systemd_cflags)
-$(BUILD)/obj/tests/unit/service.o $(BUILD)/obj/tests/daemon/keeping.o: EXTRA_CFLAGS = $(call pkg_cflags,check) $(systemd_cflags)
+$(BUILD)/obj/tests/unit/service.o $(BUILD)/obj/tests/daemon/keeping.o $(BUILD)/obj/tests/systemd/suite.o: EXTRA_CFLAGS = $(call pkg_cflags,check) $(systemd_cflags)
 
 # In an object for link-time optimization no symbol can be made local.
 $(BUILD)/obj/libminimio/%.o: EXTRA_CFLAGS = -fno-lto
@@ -394,9 +394,9 @@ $(BUILD)/tests/runner_sample: $(call objects,$(RUNNER_SOURCES) tests/runner/samp
 	@mkdir -p $(@D)
 	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -o $@ $^ $(call pkg_libs,check)
 
-# A sanitizer has the allocator to itself, so there it is not built.
+# A sanitizer has the allocator to itself, so there it is not built. fail_at.so knows glibc's second names of its allocator.
 tests: $(BUILD)/tests/all $(BUILD)/tests/runner_sample $(BUILD)/tests/name_server.so $(BUILD)/tests/rubbish.so fuzz-programs \
-	$(if $(SANITIZE),,$(BUILD)/tests/fail_every.so $(BUILD)/tests/fail_at.so)
+	$(if $(SANITIZE),,$(BUILD)/tests/fail_every.so $(if $(MUSL),,$(BUILD)/tests/fail_at.so))
 
 # What is preloaded is not what is tested: no sanitizer looks at it.
 $(BUILD)/obj/tests/preload/%.o $(BUILD)/tests/%.so: override SANITIZE =

@@ -352,7 +352,7 @@ def main():
     options = parser.parse_args()
     reason = tracing.why_not()
     if reason or not os.path.exists(os.path.join(options.build, "tests", "fail_at.so")):
-        print("skipped: needs", reason or "a build without a sanitizer's allocator")
+        print("skipped: needs", reason or "a build with glibc's allocator")
         return 77
     began = time.monotonic()
     rows = perform_all(options)

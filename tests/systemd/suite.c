@@ -29,6 +29,9 @@ START_TEST(under_systemd)
 {
     char path[64];
 
+#ifndef HAVE_SYSTEMD
+    TEST_NEEDS(false, "a daemon that is built with libsystemd");
+#endif
     TEST_NEEDS(is_plain_build(), "a 64-bit build without a sanitizer");
     snprintf(path, sizeof path, "tests/systemd/%s.sh", themes[_i]);
     run_script((const char *const[]){path, NULL}, BOX_MS);
