@@ -151,7 +151,7 @@ help:
 	@echo '  WERROR=1         treat warnings as errors'
 	@echo '  JOBS=N           check: how many suites run at a time'
 	@echo '  CK_RUN_SUITE=NAME'
-	@echo '                   check: this suite alone'
+	@echo '                   check: this suite alone, or those of a pattern'
 	@echo '  CC=, CFLAGS=, LDFLAGS='
 	@echo '                   the compiler and its options'
 	@echo '  SANITIZE=address,undefined'

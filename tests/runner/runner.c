@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,7 +60,7 @@ static bool is_wanted(const struct job *job)
 {
     const char *suite = getenv("CK_RUN_SUITE"), *test_case = getenv("CK_RUN_CASE");
 
-    if (suite && strcmp(suite, job->suite) != 0)
+    if (suite && fnmatch(suite, job->suite, 0) != 0)
         return false;
     if (!test_case)
         return true;
@@ -148,6 +149,8 @@ static _Noreturn void be_job(const struct batch *batch, const struct run *run, p
     dup2(run->output, STDOUT_FILENO);
     dup2(run->output, STDERR_FILENO);
     setenv("MINIMIO_SUITE", run->job->suite, 1);
+    if (getenv("CK_RUN_SUITE"))
+        setenv("CK_RUN_SUITE", run->job->suite, 1);
     runner = srunner_create(run->job->make());
     srunner_run(runner, NULL, run->job->test_case, CK_SILENT);
     fflush(stdout);
