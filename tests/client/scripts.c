@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What is tested from shells: completions, the clients to copy, the recipes. */
 #include "tests/script.h"
+#include "tests/skip.h"
 
 #include <check.h>
 
@@ -101,6 +102,9 @@ END_TEST
 
 START_TEST(the_readme_s_screens_are_true)
 {
+#if defined(__linux__) && !defined(__GLIBC__)
+    TEST_NEEDS(false, "the C library of cc");
+#endif
     run("scripts/screens.sh", "--check");
 }
 END_TEST

@@ -381,6 +381,7 @@ START_TEST(what_was_handed_over_to_another_binary_is_what_it_was)
     call(&visitor, "open_loop", "['kept']");
     make_pair(SOCK_STREAM, fds);
     adopt(&visitor, 1, fds[0], "");
+    await_log("listening on");
     kill(minimiod.process.pid, SIGUSR2);
     await_log("listening on");
     wire_close(&visitor);

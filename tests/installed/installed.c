@@ -45,6 +45,7 @@ END_TEST
 
 START_TEST(what_is_built_is_hardened)
 {
+    TEST_NEEDS(has_compilers_libc(), "a C library with checks for _FORTIFY_SOURCE");
     run("tests/installed/hardened.sh");
 }
 END_TEST
