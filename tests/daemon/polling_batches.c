@@ -133,7 +133,7 @@ START_TEST(what_does_not_fit_into_a_batch_is_told_by_the_next_poll)
         fds[i] = open_stream(&wire, UINT64_C(9007199254740000) + (uint64_t)i, ",'interests':['readable','writable']");
     for (int i = 0; i < EVENTS; i++)
         write_byte(fds[i]);
-    for (int polls = 0, count = 1; count; polls++) {
+    for (int count = 1; count;) {
         wire_send(&wire, "[{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"poll\",\"params\":[0]}");
         for (int i = 1; i < 64; i++)
             wire_send(&wire, ",{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"list\"}");
