@@ -3,7 +3,7 @@
 #ifndef MINIMIO_TESTS_LIBC_ALLOC_H
 #define MINIMIO_TESTS_LIBC_ALLOC_H
 
-#include <stddef.h>
+#include <stdlib.h> /* a header of the C library, which tells which one it is */
 
 #ifdef __GLIBC__
 void *__libc_malloc(size_t size);
