@@ -339,7 +339,7 @@ check-headers:
 # Every close tells the kqueue, which the kernel does for its own.
 $(BUILD)/tests/kqueue: $(call objects,$(KQUEUE_TEST_SOURCES)) $(LIBRARY)
 	@mkdir -p $(@D)
-	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -Wl,--wrap=close -o $@ $^ $(call pkg_libs,check)
+	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -Wl,--wrap=close -o $@ $^ $(call pkg_libs,check) -ldl
 
 bench:
 	@$(if $(filter no,$(DEPS)),:,scripts/deps.sh build bench)
@@ -370,7 +370,7 @@ $(BUILD)/bench/daemon: $(call objects,$(DAEMON_BENCH_SOURCES)) $(BUILD)/minimiod
 # One program holds every suite, so that a run closes with one line of Check's. Suites see the private headers.
 $(BUILD)/tests/all: $(call objects,$(TEST_SOURCES) $(TESTED_DAEMON_SOURCES)) $(CLIENT_LIBRARY) $(PROTO) $(LIBRARY)
 	@mkdir -p $(@D)
-	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -o $@ $^ $(call pkg_libs,check libcjson) $(systemd_libs)
+	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -o $@ $^ $(call pkg_libs,check libcjson) $(systemd_libs) -ldl
 
 # Where the files go. scripts/install.sh has the list of them, for `install` and `uninstall` alike.
 LIBDIR ?= $(PREFIX)/lib
