@@ -1,7 +1,8 @@
 #!/bin/sh
 # Compiles the library against the real headers of macOS, FreeBSD, NetBSD and OpenBSD, warnings being errors, and links
-# a program of it with their C libraries; and likewise for Linux with musl and with the oldest glibc that is supported. The headers are those of the Zig toolchain, from the npm registry; where it
-# cannot be had, this is skipped and says so; under MINIMIO_HEADERS=required it fails.
+# a program of it with their C libraries; and likewise for Linux with musl and with the oldest glibc that is supported.
+# The headers are those of the Zig toolchain, from the npm registry; where the toolchain cannot be had, this is skipped
+# and says so; under MINIMIO_HEADERS=required it fails.
 # usage: CFLAGS=… LINUX_SOURCES=… scripts/check-headers.sh FOLDER PROGRAM.c SOURCE.c…
 #   FOLDER: for the toolchain and what it makes. LINUX_SOURCES: of the library, in place of SOURCE.c
 set -eu

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Finds what the build (`build`), the tests (`check`), the benches (`bench`), fuzzing (`fuzz`), coverage (`coverage`),
-# foreign headers (`headers`), the library for Windows (`windows`), a 32-bit build (`m32`), a build with musl (`musl`) or the
-# whole CI (`ci`) need and installs what is missing, with the package manager of the system. Prints nothing if nothing is missing.
+# foreign headers (`headers`), the library for Windows (`windows`), a 32-bit build (`m32`), a build with musl (`musl`) or
+# the whole CI (`ci`) need and installs what is missing, with the package manager of the system. Prints nothing if nothing
+# is missing.
 #
 # Root installs without a question. Other users install with sudo: on a terminal the script asks first, unless DEPS is
 # `yes`; elsewhere it goes on only if sudo asks for no password. If the script cannot install, it prints a line to copy
