@@ -252,7 +252,6 @@ static const struct job of_programs[] = {
     PART(client_scripts, places, 25),
     PART(client_scripts, wait, 25),
     PART(client_scripts, readme, 1),
-    PART(client_scripts, manners, 15),
     PART(client_scripts, addresses, 3),
     SUITE(client_wait, 5),
     SUITE(client_watch, 1),

@@ -20,6 +20,7 @@ if [ "${2:-}" = --valgrind ]; then
     mkdir -p "$MINIMIO_BUILD"
     ln -sfn ../examples "$MINIMIO_BUILD/examples"
     ln -sfn ../minimioctl "$MINIMIO_BUILD/minimioctl"
+    ln -sfn ../tests "$MINIMIO_BUILD/tests"
     cat >"$MINIMIO_BUILD/minimiod" <<END
 #!/bin/sh
 exec valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite,indirect "$build/minimiod" "\$@"
