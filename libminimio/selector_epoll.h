@@ -18,6 +18,14 @@
 
 #include <pthread.h>
 #include <sys/epoll.h>
+#include <sys/syscall.h>
+
+/* Headers of a kernel before 5.11 do not name the call. Its number is the same on these; on others the selector then
+ * waits whole milliseconds. */
+#if !defined(SYS_epoll_pwait2) && ((defined(__x86_64__) && defined(__LP64__)) || defined(__i386__) ||                  \
+                                   defined(__arm__) || defined(__aarch64__) || defined(__riscv))
+#define SYS_epoll_pwait2 441
+#endif
 
 /*
  * In epoll_data: the generation above; below, what kind of file it is, whether it is a oneshot, and the descriptor.
