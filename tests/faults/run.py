@@ -1,8 +1,9 @@
 """Has every allocation and every system call of the programs fail in turn, while they do all that they do.
 
-usage: run.py BUILD [--whole] [--only PHASE[:CALL]] [--json FILE] [--table FILE]
+usage: run.py BUILD [--whole] [--one-in N] [--only PHASE[:CALL]] [--json FILE] [--table FILE]
 Without --whole: the first, the tenth and every one of each call, with one error. With it: those that EACH and STRIDE
-say, with every error, and each allocation. Exit status 77: nothing can be made to fail here.
+say, with every error, and each allocation. --one-in: of the calls and the places of allocations, each Nth alone.
+Exit status 77: nothing can be made to fail here.
 """
 
 import argparse
@@ -346,6 +347,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("build")
     parser.add_argument("--whole", action="store_true")
+    parser.add_argument("--one-in", type=int, default=1)
     parser.add_argument("--only", default="")
     parser.add_argument("--json")
     parser.add_argument("--table")
@@ -370,7 +372,7 @@ def perform_all(options):
             (function, arguments)
             for phase, call, function, arguments in tasks(find_calls(), options.whole)
             if f"{phase}:{call}:".startswith(options.only)
-        ]
+        ][:: options.one_in]
         with concurrent.futures.ProcessPoolExecutor(
             os.cpu_count(), initializer=become_worker, initargs=(options.build, options.whole)
         ) as pool:

@@ -11,6 +11,7 @@ import time
 from scenario import Wrong
 
 ATTACH_S = 20.0
+LEAVE_S = 5.0
 CALL = re.compile(r"^(?:\d+ +)?(?:\[pid +\d+\] )?(\w+)\(")
 
 
@@ -69,15 +70,17 @@ def becoming(path, rules, environment):
 
 
 def lift(pid):
-    """Whoever traces it is asked to leave."""
-    tracer = tracer_of(pid)
-    if tracer:
-        os.kill(tracer, signal.SIGTERM)
-    deadline = time.monotonic() + ATTACH_S
-    while tracer_of(pid):
-        if time.monotonic() > deadline:
-            raise Wrong("strace does not leave")
-        time.sleep(0.001)
+    """Whoever traces the process is asked to leave. Now and then strace waits for ever for a process that has just ended:
+    then strace is killed, and the kernel lets go of the processes that strace traced."""
+    for number, seconds in ((signal.SIGTERM, LEAVE_S), (signal.SIGKILL, ATTACH_S)):
+        tracer = tracer_of(pid)
+        if tracer:
+            os.kill(tracer, number)
+        deadline = time.monotonic() + seconds
+        while tracer_of(pid) and time.monotonic() < deadline:
+            time.sleep(0.001)
+    if tracer_of(pid):
+        raise Wrong("strace does not leave")
 
 
 def tracer_of(pid):
