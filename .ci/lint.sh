@@ -18,9 +18,11 @@ echo '== clang-format'
 clang-format --dry-run -Werror $(git ls-files '*.c' '*.h')
 
 echo '== clang-tidy'
+# The analyzer looks at as many states of a function as this; by its default of 225,000 the run takes four times as long.
+export analyzer='-Xclang -analyzer-config -Xclang max-nodes=60000'
 # shellcheck disable=SC2086,SC2016 # the inner shell expands what it is given
 printf '%s\n' $sources | xargs -P "$(nproc)" -n 4 sh -c '
-    clang-tidy --quiet "$@" -- -std=c11 -D_GNU_SOURCE -I. -Ilibminimio -I"$include" -Itests/kqueue -DKQUEUE_LIKE_MACOS -DMINIMIO_VERSION=\"lint\" 2>lint.$$ || { cat lint.$$; rm -f lint.$$; exit 1; }
+    clang-tidy --quiet "$@" -- -std=c11 -D_GNU_SOURCE -I. -Ilibminimio -I"$include" -Itests/kqueue -DKQUEUE_LIKE_MACOS -DMINIMIO_VERSION=\"lint\" $analyzer 2>lint.$$ || { cat lint.$$; rm -f lint.$$; exit 1; }
     rm -f lint.$$' sh
 # For the other platform, where its headers are at hand.
 windows_headers=/usr/x86_64-w64-mingw32/include
