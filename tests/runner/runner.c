@@ -56,11 +56,22 @@ static bool has_test_case(const struct job *job, const char *name)
     return has;
 }
 
+static bool is_of_patterns(const char *suite, const char *patterns)
+{
+    char *copy = strdup(patterns), *rest = NULL;
+    bool is = false;
+
+    for (char *pattern = strtok_r(copy, " ", &rest); pattern && !is; pattern = strtok_r(NULL, " ", &rest))
+        is = fnmatch(pattern, suite, 0) == 0;
+    free(copy);
+    return is;
+}
+
 static bool is_wanted(const struct job *job)
 {
-    const char *suite = getenv("CK_RUN_SUITE"), *test_case = getenv("CK_RUN_CASE");
+    const char *suites = getenv("CK_RUN_SUITE"), *test_case = getenv("CK_RUN_CASE");
 
-    if (suite && fnmatch(suite, job->suite, 0) != 0)
+    if (suites && !is_of_patterns(job->suite, suites))
         return false;
     if (!test_case)
         return true;
@@ -392,6 +403,7 @@ static int run_in_one_process(const struct batch *batch)
         last = job;
     }
     temporary_make();
+    unsetenv("CK_RUN_SUITE"); /* Check would compare it with their names */
     srunner_run_all(runner, CK_NORMAL);
     failed = srunner_ntests_failed(runner);
     srunner_free(runner);

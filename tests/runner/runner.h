@@ -5,7 +5,7 @@
  * Check's form with the totals.
  *
  *     JOBS=N                      how many suites run at a time; one more than there are processors by default
- *     CK_RUN_SUITE, CK_RUN_CASE   these suites, as a pattern of the shell names them; this test case alone
+ *     CK_RUN_SUITE, CK_RUN_CASE   these suites, as patterns of the shell name them; this test case alone
  *     CK_FORK=no, CK_..._LOG_FILE_NAME   one process, one Check runner, for debuggers and for log files
  */
 #ifndef MINIMIO_TESTS_RUNNER_H

@@ -70,6 +70,17 @@ START_TEST(the_output_of_a_failing_suite_is_shown)
 }
 END_TEST
 
+START_TEST(suites_are_chosen_by_patterns)
+{
+    struct process process;
+
+    setenv("CK_RUN_SUITE", "pass* skipping", 1);
+    ck_assert_int_eq(run_sample(&process), EXIT_SUCCESS);
+    assert_ends_with(&process, "\n100%: Checks: 7, Failures: 0, Errors: 0\n");
+    process_free(&process);
+}
+END_TEST
+
 START_TEST(skips_are_told_once_and_by_what_is_needed)
 {
     struct process process;
@@ -135,7 +146,7 @@ START_TEST(one_process_runs_all_for_a_debugger)
     struct process process;
 
     setenv("CK_FORK", "no", 1);
-    setenv("CK_RUN_SUITE", "passing", 1);
+    setenv("CK_RUN_SUITE", "pass*", 1);
     ck_assert_int_eq(run_sample(&process), EXIT_SUCCESS);
     assert_says(&process, "nobody reads this\n");
     assert_ends_with(&process, "100%: Checks: 3, Failures: 0, Errors: 0\n");
@@ -188,6 +199,7 @@ Suite *runner_suite(void)
     tcase_add_checked_fixture(tests, set_up, NULL);
     tcase_add_test(tests, a_run_counts_all_suites);
     tcase_add_test(tests, the_output_of_a_failing_suite_is_shown);
+    tcase_add_test(tests, suites_are_chosen_by_patterns);
     tcase_add_test(tests, skips_are_told_once_and_by_what_is_needed);
     tcase_add_test(tests, skips_can_be_made_failures);
     tcase_add_test(tests, a_suite_that_dies_is_an_error);
