@@ -14,7 +14,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from machine import Machine
 
-SECONDS = float(os.environ.get("MINIMIO_MODEL_S", "30"))
+SECONDS = float(os.environ.get("MINIMIO_MODEL_S", "10"))
 EXAMPLES, STEPS = 25, 40  # a round
 
 

@@ -5,7 +5,7 @@ first: sessions, loops and registrations, the daemon's descriptors, and its proc
 memory is what it was after the first. Every request of a client that lives to read its replies is answered.
 
 usage: MINIMIO_BUILD=BUILD tests/model/soak.py
-MINIMIO_SOAK_S: for how long, 20; MINIMIO_TEST_SEED=N: the same choices again."""
+MINIMIO_SOAK_S: for how long, 5; MINIMIO_TEST_SEED=N: the same choices again."""
 import os
 import random
 import resource
@@ -18,7 +18,7 @@ from daemon import Daemon
 from peers import Hole
 from wire import Patience, Violation, Wire, wait_readable
 
-SECONDS = float(os.environ.get("MINIMIO_SOAK_S", "20"))
+SECONDS = float(os.environ.get("MINIMIO_SOAK_S", "5"))
 WAVES_LEAST = 4
 WAVE_S = 15
 CLIENTS = 40
