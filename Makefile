@@ -72,7 +72,7 @@ CLIENT_LIBRARY_SOURCES = $(wildcard client/client*.c) client/line_reader.c clien
 CTL_SOURCES = $(filter-out $(wildcard client/client*.c) client/line_reader.c,$(wildcard client/*.c))
 TEST_SOURCES = $(wildcard tests/*.c tests/runner/*.c tests/unit/*.c tests/library/*.c tests/daemon/*.c tests/client/*.c \
 	tests/fairness/*.c tests/names/*.c tests/faults/*.c tests/installed/*.c tests/systemd/*.c)
-TESTED_DAEMON_SOURCES = $(addprefix daemon/,address.c asker.c closer.c closing.c closing_process.c descriptors.c durable_names.c \
+TESTED_DAEMON_SOURCES = $(addprefix daemon/,address.c asker.c closer.c closing.c closing_process.c descriptors.c inherited.c durable_names.c \
 	escape.c ledger.c log.c names_message.c passed_sockets.c policy.c reactor.c rules.c schedule.c service.c service_link.c service_store.c \
 	timer.c)
 # KQUEUE_LIKE=FREEBSD, MACOS or OLD_NETBSD: the kqueue backend on Linux, over the kqueue of tests/kqueue.

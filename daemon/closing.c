@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/closing.h"
 
-#include "daemon/closing_process.h"
 #include "daemon/descriptors.h"
 #include "daemon/valgrind.h"
 
@@ -13,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -36,16 +34,6 @@ bool closing_is_running(void)
 pid_t closing_pid(void)
 {
     return closing.pid;
-}
-
-/* fork(), but for the table of descriptors, which the child shares. */
-pid_t closing_fork(void)
-{
-#ifdef __s390__
-    return (pid_t)syscall(SYS_clone, NULL, CLONE_FILES | SIGCHLD, NULL, NULL, NULL);
-#else
-    return (pid_t)syscall(SYS_clone, CLONE_FILES | SIGCHLD, NULL, NULL, NULL, NULL);
-#endif
 }
 
 static int make_page(void)

@@ -11,19 +11,11 @@
 #ifndef MINIMIO_DAEMON_CLOSING_H
 #define MINIMIO_DAEMON_CLOSING_H
 
+#include "daemon/closing_process.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
-
-#define CLOSING_SLOTS   1024
-#define CLOSING_WORKERS 128 /* at work at once; the other slots wait */
-#define CLOSING_LONERS  512 /* likewise, of those for one file each */
-
-enum closing_how {
-    CLOSING_CLOSE,
-    CLOSING_DRAIN, /* a socket: what is unread is read first, lest the peer's next read fail */
-    CLOSING_ALONE, /* a file */
-};
 
 /* How many descriptors of a slot were begun and closed, since the slot was first used; all wrap around. */
 struct closing_progress {

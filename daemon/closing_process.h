@@ -3,11 +3,20 @@
 #ifndef MINIMIO_DAEMON_CLOSING_PROCESS_H
 #define MINIMIO_DAEMON_CLOSING_PROCESS_H
 
-#include "daemon/closing.h"
-
 #include <stdatomic.h>
+#include <stdint.h>
 #include <stdnoreturn.h>
 #include <sys/types.h>
+
+#define CLOSING_SLOTS   1024
+#define CLOSING_WORKERS 128 /* at work at once; the other slots wait */
+#define CLOSING_LONERS  512 /* likewise, of those for one file each */
+
+enum closing_how {
+    CLOSING_CLOSE,
+    CLOSING_DRAIN, /* a socket: what is unread is read first, lest the peer's next read fail */
+    CLOSING_ALONE, /* a file */
+};
 
 struct closing_page {
     atomic_uint halted; /* workers begin no more */
@@ -26,7 +35,7 @@ struct closing_request {
 /* Never returns. `daemon`: its parent, which it does not outlive. */
 noreturn void closing_process_run(struct closing_page *page, int requests, pid_t daemon);
 
-/* As fork(), but the child shares the table of descriptors. */
+/* fork(), but the child shares the table of descriptors. */
 pid_t closing_fork(void);
 
 #endif

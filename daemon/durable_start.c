@@ -6,7 +6,7 @@
 #include "daemon/durable.h"
 
 #include "daemon/durable_names.h"
-#include "daemon/handover.h"
+#include "daemon/inherited.h"
 #include "daemon/log.h"
 #include "daemon/membership.h"
 #include "daemon/server.h"
@@ -94,7 +94,7 @@ static int add_handed_over(struct restoring *restoring, const struct ledger_stre
     char name[DURABLE_NAME_SIZE];
     int result;
 
-    if (!handover_claim(stream->fd))
+    if (!inherited_claim(stream->fd))
         return 0; /* the entry has no descriptor, which is logged when its turn comes */
     durable_name(stream->id, name);
     result = service_know(restoring->service, name);

@@ -23,10 +23,4 @@ handler handle_open_loop, handle_poll, handle_close_loop, handle_list, handle_lo
 /* handlers_streams.c */
 handler handle_register, handle_reregister, handle_deregister, handle_take, handle_read, handle_write, handle_shutdown;
 
-/* Answers of their own: `{}`; a fault with this message; one of a parameter; that memory ran out. */
-void answer_empty(struct call *call);
-void answer_fault(struct call *call, enum fault_name name, const char *message);
-void answer_param_fault(struct call *call, const char *param, const char *message);
-void answer_out_of_memory(struct call *call);
-
 #endif

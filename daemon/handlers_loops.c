@@ -2,6 +2,7 @@
 /* The methods that are about a loop as a whole. */
 #include "daemon/handlers.h"
 
+#include "daemon/answer.h"
 #include "daemon/durable.h"
 #include "daemon/membership.h"
 #include "daemon/opening.h"

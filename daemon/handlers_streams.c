@@ -2,6 +2,7 @@
 /* The methods that are about one stream. */
 #include "daemon/handlers.h"
 
+#include "daemon/answer.h"
 #include "daemon/log.h"
 #include "daemon/server.h"
 #include "daemon/stream.h"

@@ -2,6 +2,7 @@
 #include "daemon/handover.h"
 
 #include "daemon/closer.h"
+#include "daemon/inherited.h"
 #include "daemon/log.h"
 #include "daemon/program.h"
 #include "daemon/server.h"
@@ -9,7 +10,6 @@
 #include "daemon/tried_settings.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,11 +25,6 @@
 
 /* ---- Handing over ----------------------------------------------------------------------------------------------- */
 
-static int set_inherited(int fd, bool inherited)
-{
-    return fcntl(fd, F_SETFD, inherited ? 0 : FD_CLOEXEC) < 0 ? -errno : 0;
-}
-
 static int set_streams_inherited(struct server *server, bool inherited)
 {
     struct stream *stream;
@@ -40,7 +35,7 @@ static int set_streams_inherited(struct server *server, bool inherited)
         for (stream = loop_next(loop, NULL); stream && result == 0; stream = loop_next(loop, &stream->token)) {
             if (stream->entry)
                 ledger_set_fd(server->durable.ledger, stream->entry, stream->fd);
-            result = set_inherited(stream->fd, inherited);
+            result = inherited_set(stream->fd, inherited);
         }
     return result;
 }
@@ -48,10 +43,10 @@ static int set_streams_inherited(struct server *server, bool inherited)
 /* All that crosses over, at once; undone if one fails. */
 static int set_all_inherited(struct server *server, bool inherited)
 {
-    int result = set_inherited(ledger_fd(server->durable.ledger), inherited);
+    int result = inherited_set(ledger_fd(server->durable.ledger), inherited);
 
     if (result == 0)
-        result = set_inherited(server->listener.fd, inherited);
+        result = inherited_set(server->listener.fd, inherited);
     if (result == 0)
         result = set_streams_inherited(server, inherited);
     return result;
@@ -77,7 +72,7 @@ static int export(const struct server *server, const int *closing, size_t count)
 static void set_closing_inherited(const int *closing, size_t count, bool inherited)
 {
     for (size_t i = 0; i < count; i++)
-        set_inherited(closing[i], inherited);
+        inherited_set(closing[i], inherited);
 }
 
 /* Returns only if that failed. */
@@ -115,7 +110,7 @@ static int become(const struct server *server, const struct program *program, ch
 
 static int pass_settings(int settings)
 {
-    int result = settings >= 0 ? set_inherited(settings, true) : 0;
+    int result = settings >= 0 ? inherited_set(settings, true) : 0;
 
     return result == 0 ? tried_settings_export(settings) : result;
 }
@@ -143,13 +138,6 @@ int handover_run(struct server *server, const struct program *program, char **ar
 
 /* ---- Taking over ------------------------------------------------------------------------------------------------ */
 
-bool handover_claim(int fd)
-{
-    int flags = fd > STDERR_FILENO ? fcntl(fd, F_GETFD) : -1;
-
-    return flags >= 0 && !(flags & FD_CLOEXEC) && set_inherited(fd, false) == 0;
-}
-
 /* The numbers behind the first three. */
 static void take_closing(struct handover *handover, const char *numbers)
 {
@@ -162,7 +150,7 @@ static void take_closing(struct handover *handover, const char *numbers)
     for (; handover->closing && comma; comma = strchr(comma + 1, ',')) {
         int fd = atoi(comma + 1);
 
-        if (handover_claim(fd))
+        if (inherited_claim(fd))
             handover->closing[handover->closing_count++] = fd;
     }
 }
@@ -180,8 +168,8 @@ void handover_take(struct handover *ret_handover)
     bool given = numbers != NULL, whole = given && sscanf(numbers, "%d,%d,%d", &ledger, &listener, &owns_path) == 3;
 
     *ret_handover = (struct handover){
-        .ledger = whole && handover_claim(ledger) ? ledger : -1,
-        .listener = whole && handover_claim(listener) ? listener : -1,
+        .ledger = whole && inherited_claim(ledger) ? ledger : -1,
+        .listener = whole && inherited_claim(listener) ? listener : -1,
         .owns_path = owns_path == 1,
     };
     if (whole)

@@ -20,12 +20,6 @@ struct handover {
     size_t closing_count;
 };
 
-/*
- * Whether the binary before has left this descriptor, which is close-on-exec from then on: so none is claimed twice,
- * and none that this process has opened itself.
- */
-bool handover_claim(int fd);
-
 /* Takes it out of the environment. The descriptors are the caller's from then on. */
 void handover_take(struct handover *ret_handover);
 void handover_deinit(struct handover *handover);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/membership.h"
 
+#include "daemon/answer.h"
 #include "daemon/durable.h"
-#include "daemon/handlers.h"
 #include "daemon/opening.h"
 #include "daemon/polling.h"
 #include "daemon/server.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/opening.h"
 
+#include "daemon/answer.h"
 #include "daemon/durable.h"
-#include "daemon/handlers.h"
 #include "daemon/membership.h"
 #include "daemon/server.h"
 #include "daemon/stream.h"

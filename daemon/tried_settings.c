@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/tried_settings.h"
 
-#include "daemon/handover.h"
+#include "daemon/inherited.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -68,7 +68,7 @@ int tried_settings_take(void)
 
     if (passed && !strcmp(passed, NO_FILE))
         result = TRIED_NO_FILE;
-    else if (passed && sscanf(passed, "%d", &fd) == 1 && handover_claim(fd))
+    else if (passed && sscanf(passed, "%d", &fd) == 1 && inherited_claim(fd))
         result = fd;
     tried_settings_clear();
     return result;
