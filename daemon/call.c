@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/call.h"
 
-#include "daemon/server.h"
+#include "daemon/context.h"
+#include "daemon/session.h"
 #include "daemon/stream.h"
 #include "proto/reply.h"
 
@@ -14,7 +15,7 @@
 
 static const struct limits *limits_of(const struct call *call)
 {
-    return call->session->server->limits;
+    return call->session->context->turn.limits;
 }
 
 /* Each answer to come has its share of the line, so that a long one early on cannot take the room of the rest. */
@@ -95,7 +96,7 @@ int call_carry(struct call *call, int fd)
 static void replace(struct call *call, struct buffer *out, const struct fault *fault)
 {
     buffer_truncate(out, call->begun_at);
-    call->session->server->stats.errors[fault->name]++;
+    call->session->context->turn.stats.errors[fault->name]++;
     reply_error(out, call->id, fault);
 }
 
@@ -275,7 +276,7 @@ void call_end(struct call *call)
 
     if (call->id.data) {
         check_answer(call, out);
-        call->session->server->stats.replies++;
+        call->session->context->turn.stats.replies++;
     }
     if (call->batch)
         end_in_batch(call);
@@ -298,7 +299,7 @@ void call_fault_too_long(struct call *call)
 void call_fault(struct call *call, const struct fault *fault)
 {
     if (call->id.data)
-        call->session->server->stats.errors[fault->name]++;
+        call->session->context->turn.stats.errors[fault->name]++;
     reply_error(call_begin(call), call->id, fault);
     call_end(call);
 }
@@ -347,7 +348,7 @@ void batch_free(struct batch *batch)
 {
     LIST_REMOVE(batch, entry);
     batch->session->batch_bytes -= batch->charged;
-    server_schedule(batch->session->server, batch->session);
+    turn_add(&batch->session->context->turn, &batch->session->input_task);
     for (size_t i = 0; i < batch->count; i++) {
         free(batch->answers[i].text);
         if (batch->answers[i].fd >= 0)

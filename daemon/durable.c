@@ -4,7 +4,7 @@
 #include "daemon/closer.h"
 #include "daemon/durable_names.h"
 #include "daemon/log.h"
-#include "daemon/server.h"
+#include "daemon/context.h"
 #include "daemon/stream.h"
 
 #include <errno.h>
@@ -172,14 +172,14 @@ bool durable_is_kept(const struct durable *durable, const struct loop *loop)
 }
 
 /* Without a manager there is no ledger until somebody is about to read it. */
-int durable_write(struct server *server)
+int durable_write(struct context *context)
 {
-    struct durable *durable = &server->durable;
+    struct durable *durable = &context->durable;
     struct stream *stream;
     struct loop *loop;
     int result = ledger_new(&durable->ledger);
 
-    for (loop = loops_after(&server->loops, NULL); loop && result == 0; loop = loops_next(loop)) {
+    for (loop = loops_after(&context->loops, NULL); loop && result == 0; loop = loops_next(loop)) {
         loop->lossy = false;
         durable_loop_added(durable, loop);
         for (stream = loop_next(loop, NULL); stream; stream = loop_next(loop, &stream->token))
@@ -188,22 +188,22 @@ int durable_write(struct server *server)
             result = -ENOMEM;
     }
     if (result < 0)
-        durable_stop(server);
+        durable_stop(context);
     return result;
 }
 
-void durable_stop(struct server *server)
+void durable_stop(struct context *context)
 {
-    durable_forget_entries(server);
-    server->durable.ledger = ledger_free(server->durable.ledger);
+    durable_forget_entries(context);
+    context->durable.ledger = ledger_free(context->durable.ledger);
 }
 
-void durable_forget_entries(struct server *server)
+void durable_forget_entries(struct context *context)
 {
     struct stream *stream;
     struct loop *loop;
 
-    for (loop = loops_after(&server->loops, NULL); loop; loop = loops_next(loop)) {
+    for (loop = loops_after(&context->loops, NULL); loop; loop = loops_next(loop)) {
         loop->entry = LEDGER_NOWHERE;
         for (stream = loop_next(loop, NULL); stream; stream = loop_next(loop, &stream->token))
             stream->entry = LEDGER_NOWHERE;

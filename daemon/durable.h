@@ -15,7 +15,7 @@
 
 struct closer;
 struct loop;
-struct server;
+struct context;
 struct stream;
 
 struct durable {
@@ -34,16 +34,16 @@ void durable_init(struct durable *durable, struct closer *closer);
  * was none), and begins to keep. What is lost or cannot be read is said in the log, never guessed. Errors: -ENOMEM,
  * -EMFILE: the daemon must not start, as it would lose what it was given.
  */
-int durable_start(struct server *server, struct service *service, int handed_over);
+int durable_start(struct context *context, struct service *service, int handed_over);
 
 /* Writes all named loops into a new ledger, for a binary that is to read it now. Errors: -ENOMEM, -EMFILE. */
-int durable_write(struct server *server);
+int durable_write(struct context *context);
 
 /* Keeps nothing from here on, and leaves what is kept as it is. */
-void durable_stop(struct server *server);
+void durable_stop(struct context *context);
 
 /* No loop or stream is in a ledger any more. */
-void durable_forget_entries(struct server *server);
+void durable_forget_entries(struct context *context);
 
 /* A named loop is new, was set up anew, or is about to go. */
 void durable_loop_added(struct durable *durable, struct loop *loop);

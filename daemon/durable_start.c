@@ -9,7 +9,7 @@
 #include "daemon/inherited.h"
 #include "daemon/log.h"
 #include "daemon/membership.h"
-#include "daemon/server.h"
+#include "daemon/context.h"
 #include "daemon/stream.h"
 
 #include <errno.h>
@@ -22,7 +22,7 @@ struct found {
 };
 
 struct restoring {
-    struct server *server;
+    struct context *context;
     struct service *service;
     struct ledger *ledger;
     struct found *found; /* by id, once all are there */
@@ -48,7 +48,7 @@ static int add_found(struct restoring *restoring, uint64_t id, int fd)
 /* Without a store, or where the manager has it not, nothing is to be waited for. */
 static void let_go(struct restoring *restoring, const char *name, int fd)
 {
-    struct durable *durable = &restoring->server->durable;
+    struct durable *durable = &restoring->context->durable;
 
     if (service_forget(restoring->service, &durable->depositor, name, fd) < 0)
         closer_discard(durable->closer, fd);
@@ -148,23 +148,23 @@ static void drop_entry(struct restoring *restoring, uint32_t entry)
 
 static int restore_loop(struct restoring *restoring, uint32_t entry, const struct ledger_loop *found)
 {
-    struct server *server = restoring->server;
+    struct context *context = restoring->context;
     char name[NAME_MAX_BYTES + 1];
     struct account *account;
     struct loop *loop;
 
     memcpy(name, found->name.data, found->name.length);
     name[found->name.length] = '\0';
-    if (loops_find(&server->loops, name, (uid_t)found->uid)) {
+    if (loops_find(&context->loops, name, (uid_t)found->uid)) {
         drop_entry(restoring, entry);
         return 0;
     }
-    account = policy_restore_loop(&server->policy, (uid_t)found->uid);
+    account = policy_restore_loop(&context->policy, (uid_t)found->uid);
     if (!account)
         return -ENOMEM;
-    loop = loop_new(&server->loops, account, name);
+    loop = loop_new(&context->loops, account, name);
     if (!loop) {
-        policy_remove_loop(&server->policy, account);
+        policy_remove_loop(&context->policy, account);
         return -ENOMEM;
     }
     loop->delivery = found->delivery;
@@ -196,7 +196,7 @@ static int restore_loops(struct restoring *restoring)
 static int open_stream(struct restoring *restoring, struct loop *loop, uint32_t entry,
                        const struct ledger_stream *found, int fd)
 {
-    struct server *server = restoring->server;
+    struct context *context = restoring->context;
     struct stream *stream = stream_new(loop, found->token, found->address, found->interests, found->mode);
     int result;
 
@@ -205,12 +205,12 @@ static int open_stream(struct restoring *restoring, struct loop *loop, uint32_t 
     stream->entry = entry;
     stream->adopted = found->adopted;
     stream->credentials = found->adopted && descriptor_carries_credentials(fd);
-    policy_restore_registration(&server->policy, loop->account);
-    result = stream_restore(&server->reactor, stream, fd, (enum descriptor_kind)found->kind);
+    policy_restore_registration(&context->policy, loop->account);
+    result = stream_restore(&context->turn.reactor, stream, fd, (enum descriptor_kind)found->kind);
     if (result < 0) {
         stream->entry = LEDGER_NOWHERE;
-        stream_free(&server->reactor, stream);
-        policy_remove_registration(&server->policy, loop->account);
+        stream_free(&context->turn.reactor, stream);
+        policy_remove_registration(&context->policy, loop->account);
     }
     return result;
 }
@@ -221,8 +221,8 @@ static int restore_stream(struct restoring *restoring, uint32_t entry, const str
     int fd = loop && !loop_find(loop, found->token) ? claim(restoring, found->id) : -1;
     int result;
 
-    if (found->id > restoring->server->durable.last_id)
-        restoring->server->durable.last_id = found->id;
+    if (found->id > restoring->context->durable.last_id)
+        restoring->context->durable.last_id = found->id;
     if (fd < 0) {
         drop_entry(restoring, entry);
         return 0;
@@ -232,7 +232,7 @@ static int restore_stream(struct restoring *restoring, uint32_t entry, const str
         restoring->restored_streams++;
         return 0;
     }
-    closer_discard(&restoring->server->closer, fd);
+    closer_discard(&restoring->context->closer, fd);
     if (result != -ENOMEM)
         drop_entry(restoring, entry);
     return result == -ENOMEM ? result : 0;
@@ -300,33 +300,33 @@ static void say(const struct restoring *restoring, uint32_t let_go_count)
 }
 
 /* Nobody is in them yet, and each waits for as long as its linger says. */
-static void linger_all(struct server *server)
+static void linger_all(struct context *context)
 {
     struct loop *loop, *next;
 
-    for (loop = loops_after(&server->loops, NULL); loop; loop = next) {
+    for (loop = loops_after(&context->loops, NULL); loop; loop = next) {
         next = loops_next(loop);
-        membership_linger(server, loop);
+        membership_linger(context, loop);
     }
 }
 
 /* From here on: into the ledger that was found, or a new one; or, without anybody to keep it, into none. */
 static int begin_to_keep(struct restoring *restoring)
 {
-    struct durable *durable = &restoring->server->durable;
+    struct durable *durable = &restoring->context->durable;
     struct ledger *ledger = restoring->ledger;
     int result = 0;
 
     if (!service_has_store(restoring->service)) {
-        durable_forget_entries(restoring->server);
+        durable_forget_entries(restoring->context);
         restoring->ledger = ledger_free(ledger);
         return 0;
     }
     if (!ledger)
         result = ledger_new(&ledger);
     if (result == 0 && !restoring->ledger) {
-        result =
-            service_store(restoring->service, &restoring->server->durable.depositor, ledger_fd(ledger), DURABLE_LEDGER);
+        result = service_store(restoring->service, &restoring->context->durable.depositor, ledger_fd(ledger),
+                               DURABLE_LEDGER);
         if (result < 0)
             ledger_free(ledger);
     }
@@ -337,12 +337,12 @@ static int begin_to_keep(struct restoring *restoring)
     return 0;
 }
 
-int durable_start(struct server *server, struct service *service, int handed_over)
+int durable_start(struct context *context, struct service *service, int handed_over)
 {
-    struct restoring restoring = {.server = server, .service = service};
+    struct restoring restoring = {.context = context, .service = service};
     int result;
 
-    server->durable.service = service;
+    context->durable.service = service;
     result = handed_over >= 0 ? take_handed_over(&restoring, handed_over) : take_stored(&restoring);
     if (result == 0 && restoring.ledger)
         result = restore(&restoring);
@@ -351,7 +351,7 @@ int durable_start(struct server *server, struct service *service, int handed_ove
         result = begin_to_keep(&restoring);
     }
     if (result == 0)
-        linger_all(server);
+        linger_all(context);
     free(restoring.found);
     free(restoring.loops);
     ledger_free(restoring.ledger);

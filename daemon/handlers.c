@@ -2,34 +2,35 @@
 #include "daemon/handlers.h"
 
 #include "daemon/answer.h"
-#include "daemon/server.h"
+#include "daemon/context.h"
+#include "daemon/session.h"
 #include "proto/discover.h"
 #include "proto/reply.h"
 
 /* ---- What needs no loop ----------------------------------------------------------------------------------------- */
 
-static void handle_hello(struct server *server, struct call *call, const struct params *params)
+static void handle_hello(struct context *context, struct call *call, const struct params *params)
 {
     (void)params;
-    reply_hello(call_begin(call), call->id, server->limits);
+    reply_hello(call_begin(call), call->id, context->turn.limits);
     call_end(call);
 }
 
-static void handle_ping(struct server *server, struct call *call, const struct params *params)
+static void handle_ping(struct context *context, struct call *call, const struct params *params)
 {
-    (void)server;
+    (void)context;
     (void)params;
     answer_empty(call);
 }
 
-static void handle_stats(struct server *server, struct call *call, const struct params *params)
+static void handle_stats(struct context *context, struct call *call, const struct params *params)
 {
-    const struct stats *stats = &server->stats;
+    const struct stats *stats = &context->turn.stats;
     struct reply_stats reply = {
-        .uptime_ms = (uint64_t)((server->reactor.timers.now_ns - stats->started_ns) / NS_PER_MS),
-        .sessions = server->policy.sessions,
-        .loops = server->loops.count,
-        .registrations = server->policy.registrations,
+        .uptime_ms = (uint64_t)((context->turn.reactor.timers.now_ns - stats->started_ns) / NS_PER_MS),
+        .sessions = context->policy.sessions,
+        .loops = context->loops.count,
+        .registrations = context->policy.registrations,
         .requests = stats->requests,
         .replies = stats->replies,
         .events = stats->events,
@@ -42,13 +43,13 @@ static void handle_stats(struct server *server, struct call *call, const struct 
         reply.errors[name] = stats->errors[name];
     for (int cause = 0; cause < SLOW_CAUSES; cause++)
         reply.slow_turns[cause] = stats->slow_turns[cause];
-    reply_stats(call_begin(call), call->id, &reply, server->limits);
+    reply_stats(call_begin(call), call->id, &reply, context->turn.limits);
     call_end(call);
 }
 
-static void handle_discover(struct server *server, struct call *call, const struct params *params)
+static void handle_discover(struct context *context, struct call *call, const struct params *params)
 {
-    (void)server;
+    (void)context;
     (void)params;
     if (call->batch) {
         call_fault_too_long(call);
@@ -77,7 +78,7 @@ static const bool only_answers[METHODS] = {
     [METHOD_LOOPS] = true, [METHOD_STATS] = true, [METHOD_DISCOVER] = true,
 };
 
-void handle_request(struct server *server, struct call *call, const struct request *request)
+void handle_request(struct context *context, struct call *call, const struct request *request)
 {
     static handler *const handlers[METHODS] = {
         [METHOD_HELLO] = handle_hello,
@@ -99,16 +100,16 @@ void handle_request(struct server *server, struct call *call, const struct reque
     };
 
     if (only_answers[request->method] && !call->id.data) {
-        server->units++;
+        context->turn.units++;
         answer_empty(call);
         return;
     }
-    server->units += costs[request->method];
+    context->turn.units += costs[request->method];
     if (method_table[request->method].needs_loop && !call->session->loop) {
         if (request->method == METHOD_REGISTER && request->params.fd)
             session_discard_descriptor(call->session);
         answer_fault(call, FAULT_LOOP_CLOSED, "this session's loop was closed; open_loop opens another");
     } else {
-        handlers[request->method](server, call, &request->params);
+        handlers[request->method](context, call, &request->params);
     }
 }

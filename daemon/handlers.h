@@ -8,14 +8,14 @@
 #include "daemon/call.h"
 #include "proto/request.h"
 
-struct server;
+struct context;
 
 /* Carries a request out. It is answered then, or later if it has to wait. */
-void handle_request(struct server *server, struct call *call, const struct request *request);
+void handle_request(struct context *context, struct call *call, const struct request *request);
 
 /* ---- For the handlers' own files -------------------------------------------------------------------------------- */
 
-typedef void handler(struct server *server, struct call *call, const struct params *params);
+typedef void handler(struct context *context, struct call *call, const struct params *params);
 
 /* handlers_loops.c */
 handler handle_open_loop, handle_poll, handle_close_loop, handle_list, handle_loops;

@@ -7,7 +7,8 @@
 #include "daemon/membership.h"
 #include "daemon/opening.h"
 #include "daemon/polling.h"
-#include "daemon/server.h"
+#include "daemon/context.h"
+#include "daemon/session.h"
 #include "daemon/stream.h"
 #include "proto/reply.h"
 
@@ -16,14 +17,14 @@
 
 /* ---- open_loop -------------------------------------------------------------------------------------------------- */
 
-void handle_open_loop(struct server *server, struct call *call, const struct params *params)
+void handle_open_loop(struct context *context, struct call *call, const struct params *params)
 {
-    opening_begin(server, call, params);
+    opening_begin(context, call, params);
 }
 
 /* ---- poll, close_loop ------------------------------------------------------------------------------------------- */
 
-void handle_poll(struct server *server, struct call *call, const struct params *params)
+void handle_poll(struct context *context, struct call *call, const struct params *params)
 {
     struct loop *loop = call->session->loop;
     bool has_timeout = params_given(METHOD_POLL, params, offsetof(struct params, timeout_ms));
@@ -34,14 +35,14 @@ void handle_poll(struct server *server, struct call *call, const struct params *
         answer_fault(call, FAULT_POLL_PENDING, "a poll waits in this loop already");
     else if (!call->id.data) /* nobody is there to be told */
         answer_empty(call);
-    else if (polling_begin(server, call, loop, has_timeout ? &params->timeout_ms : NULL, params->max) < 0)
+    else if (polling_begin(context, call, loop, has_timeout ? &params->timeout_ms : NULL, params->max) < 0)
         answer_out_of_memory(call);
 }
 
-void handle_close_loop(struct server *server, struct call *call, const struct params *params)
+void handle_close_loop(struct context *context, struct call *call, const struct params *params)
 {
     (void)params;
-    membership_close_for(server, call);
+    membership_close_for(context, call);
 }
 
 /* ---- list ------------------------------------------------------------------------------------------------------- */
@@ -64,7 +65,7 @@ static bool list_add(struct buffer *out, const struct stream *stream, size_t beg
     return reply_list_add(out, &registration, begun_at, budget);
 }
 
-void handle_list(struct server *server, struct call *call, const struct params *params)
+void handle_list(struct context *context, struct call *call, const struct params *params)
 {
     bool has_after = params_given(METHOD_LIST, params, offsetof(struct params, after));
     struct loop *loop = call->session->loop;
@@ -73,7 +74,7 @@ void handle_list(struct server *server, struct call *call, const struct params *
     struct buffer *out = call_begin(call);
     uint64_t last = 0;
 
-    (void)server;
+    (void)context;
     reply_list_begin(out, call->id, loop_name(loop));
     for (uint64_t count = 0; stream && count < params->limit; count++) {
         if (!list_add(out, stream, call->begun_at, budget))
@@ -111,10 +112,10 @@ static struct loop *visible(struct loop *loop, uid_t uid)
 }
 
 /* A page never ends between two users' loops of one name, as a name is where the next one begins. */
-void handle_loops(struct server *server, struct call *call, const struct params *params)
+void handle_loops(struct context *context, struct call *call, const struct params *params)
 {
     uid_t uid = call->session->account->uid;
-    struct loop *loop = visible(loops_after(&server->loops, params->after_name.data), uid);
+    struct loop *loop = visible(loops_after(&context->loops, params->after_name.data), uid);
     size_t budget = call_budget(call);
     struct buffer *out = call_begin(call);
     const char *last = NULL;

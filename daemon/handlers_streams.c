@@ -4,7 +4,8 @@
 
 #include "daemon/answer.h"
 #include "daemon/log.h"
-#include "daemon/server.h"
+#include "daemon/context.h"
+#include "daemon/session.h"
 #include "daemon/stream.h"
 #include "proto/base64.h"
 #include "proto/reply.h"
@@ -111,7 +112,7 @@ static void hold_events(struct call *call, struct stream *stream)
     batch->answers[call->slot].token = stream->token;
 }
 
-static int connect_stream(struct server *server, struct call *call, const struct params *params,
+static int connect_stream(struct context *context, struct call *call, const struct params *params,
                           const struct target *target)
 {
     struct session *session = call->session;
@@ -121,9 +122,9 @@ static int connect_stream(struct server *server, struct call *call, const struct
     if (!stream)
         return -ENOMEM;
     hold_events(call, stream);
-    result = registering_begin(server, call, stream, target, params->timeout_ms, params->nodelay, params->keepalive);
+    result = registering_begin(context, call, stream, target, params->timeout_ms, params->nodelay, params->keepalive);
     if (result < 0)
-        stream_free(&server->reactor, stream);
+        stream_free(&context->turn.reactor, stream);
     return result;
 }
 
@@ -139,7 +140,7 @@ static void answer_no_address(struct call *call, struct span text, enum endpoint
     call_fault(call, &fault);
 }
 
-static void register_address(struct server *server, struct call *call, const struct params *params)
+static void register_address(struct context *context, struct call *call, const struct params *params)
 {
     struct account *account = call->session->account;
     enum endpoint_fault wrong;
@@ -151,18 +152,18 @@ static void register_address(struct server *server, struct call *call, const str
         answer_no_address(call, params->address, wrong);
         return;
     }
-    if (policy_add_registration(&server->policy, account, &fault) < 0) {
+    if (policy_add_registration(&context->policy, account, &fault) < 0) {
         call_fault(call, &fault);
         return;
     }
-    if (connect_stream(server, call, params, &target) < 0) {
-        policy_remove_registration(&server->policy, account);
+    if (connect_stream(context, call, params, &target) < 0) {
+        policy_remove_registration(&context->policy, account);
         answer_out_of_memory(call);
     }
 }
 
 /* 0, and the stream has taken the descriptor; or a negative errno, -EPERM: it cannot be waited for. */
-static int adopt_stream(struct server *server, struct call *call, const struct params *params, int fd,
+static int adopt_stream(struct context *context, struct call *call, const struct params *params, int fd,
                         struct stream **ret_stream)
 {
     bool is_tcp = descriptor_set_tcp_options(fd, params->nodelay, params->keepalive);
@@ -182,9 +183,9 @@ static int adopt_stream(struct server *server, struct call *call, const struct p
         return -ENOMEM;
     stream->credentials = !is_tcp && kind != DESCRIPTOR_OTHER && descriptor_carries_credentials(fd);
     hold_events(call, stream);
-    result = stream_adopt(&server->reactor, stream, fd, kind);
+    result = stream_adopt(&context->turn.reactor, stream, fd, kind);
     if (result < 0) {
-        stream_free(&server->reactor, stream);
+        stream_free(&context->turn.reactor, stream);
         return result;
     }
     *ret_stream = stream;
@@ -228,7 +229,7 @@ static void answer_not_adopted(struct call *call, int error)
         answer_unwatchable(call, error);
 }
 
-static void register_descriptor(struct server *server, struct call *call, const struct params *params, int fd)
+static void register_descriptor(struct context *context, struct call *call, const struct params *params, int fd)
 {
     struct account *account = call->session->account;
     struct stream *stream;
@@ -236,17 +237,17 @@ static void register_descriptor(struct server *server, struct call *call, const 
     struct fault fault;
     int result;
 
-    if (policy_add_registration(&server->policy, account, &fault) < 0) {
+    if (policy_add_registration(&context->policy, account, &fault) < 0) {
         closer_discard(&account->closer, fd);
         call_fault(call, &fault);
         return;
     }
-    result = adopt_stream(server, call, params, fd, &stream);
+    result = adopt_stream(context, call, params, fd, &stream);
     if (result == 0) {
         answer_adopted(call, stream);
         return;
     }
-    policy_remove_registration(&server->policy, account);
+    policy_remove_registration(&context->policy, account);
     refused = result == -EPERM ? descriptor_refused_name(fd) : NULL;
     closer_discard(&account->closer, fd);
     if (refused)
@@ -255,7 +256,7 @@ static void register_descriptor(struct server *server, struct call *call, const 
         answer_not_adopted(call, -result);
 }
 
-void handle_register(struct server *server, struct call *call, const struct params *params)
+void handle_register(struct context *context, struct call *call, const struct params *params)
 {
     /* Also where it fails, so that the next descriptor is the next register's. */
     int fd = params->fd ? descriptors_take(&call->session->unclaimed) : -1;
@@ -264,12 +265,12 @@ void handle_register(struct server *server, struct call *call, const struct para
     if (!check_register(call, params)) {
         closer_discard(&call->session->account->closer, fd);
     } else if (!params->fd) {
-        register_address(server, call, params);
+        register_address(context, call, params);
     } else if (!call->session->may_hand_over) {
         closer_discard(&call->session->account->closer, fd);
         answer_denied_descriptor(call);
     } else if (fd >= 0) {
-        register_descriptor(server, call, params, fd);
+        register_descriptor(context, call, params, fd);
     } else if (fd == DESCRIPTOR_REFUSED) {
         answer_unsuitable(call, "a connection to this daemon");
     } else {
@@ -279,7 +280,7 @@ void handle_register(struct server *server, struct call *call, const struct para
 
 /* ---- reregister, deregister, take ------------------------------------------------------------------------------- */
 
-void handle_reregister(struct server *server, struct call *call, const struct params *params)
+void handle_reregister(struct context *context, struct call *call, const struct params *params)
 {
     struct stream *stream = find_open(call, params->token);
     uint8_t interests, mode;
@@ -293,19 +294,19 @@ void handle_reregister(struct server *server, struct call *call, const struct pa
         answer_wrong_level(call);
         return;
     }
-    result = stream_rearm(&server->reactor, stream, interests, mode);
+    result = stream_rearm(&context->turn.reactor, stream, interests, mode);
     if (result < 0)
         answer_unwatchable(call, -result);
     else
         answer_empty(call);
 }
 
-void handle_deregister(struct server *server, struct call *call, const struct params *params)
+void handle_deregister(struct context *context, struct call *call, const struct params *params)
 {
     struct stream *stream = find_stream(call, params->token);
     struct fault fault;
 
-    (void)server;
+    (void)context;
     if (!stream)
         return;
     if (stream->connecting) {
@@ -333,7 +334,7 @@ static void answer_not_carried(struct call *call, int error)
     call_fault(call, &fault);
 }
 
-static void answer_not_duplicated(struct server *server, struct call *call, int error)
+static void answer_not_duplicated(struct context *context, struct call *call, int error)
 {
     struct fault fault;
 
@@ -341,36 +342,36 @@ static void answer_not_duplicated(struct server *server, struct call *call, int 
         answer_out_of_memory(call);
         return;
     }
-    fault_set_limit(&fault, FAULT_LIMIT_EXCEEDED, "descriptors", server->config->descriptors,
+    fault_set_limit(&fault, FAULT_LIMIT_EXCEEDED, "descriptors", context->config->descriptors,
                     "the daemon has no descriptor left for a duplicate; try again later");
     call_fault(call, &fault);
 }
 
 /* -1: answered. */
-static int duplicate(struct server *server, struct call *call, const struct stream *stream)
+static int duplicate(struct context *context, struct call *call, const struct stream *stream)
 {
     struct fault fault;
     int fd;
 
-    if (policy_check_descriptors(&server->policy, call->session->account, &fault) < 0) {
+    if (policy_check_descriptors(&context->policy, call->session->account, &fault) < 0) {
         call_fault(call, &fault);
         return -1;
     }
     fd = fcntl(stream->fd, F_DUPFD_CLOEXEC, 0);
     if (fd < 0) {
-        answer_not_duplicated(server, call, errno);
+        answer_not_duplicated(context, call, errno);
     } else if (descriptor_is_in_room(fd)) {
         close(fd);
         fd = -1;
-        answer_not_duplicated(server, call, EMFILE);
+        answer_not_duplicated(context, call, EMFILE);
     }
     return fd;
 }
 
 /* The token changes only when nothing can keep the answer from going out whole. */
-static void take_duplicate(struct server *server, struct call *call, struct stream *stream)
+static void take_duplicate(struct context *context, struct call *call, struct stream *stream)
 {
-    int fd = duplicate(server, call, stream);
+    int fd = duplicate(context, call, stream);
     int result;
 
     if (fd < 0)
@@ -383,7 +384,7 @@ static void take_duplicate(struct server *server, struct call *call, struct stre
         return;
     }
     stream_is_shared(stream);
-    stream_clear_interests(&server->reactor, stream);
+    stream_clear_interests(&context->turn.reactor, stream);
     call_end(call);
 }
 
@@ -405,12 +406,12 @@ static void take_stream_leaving(struct call *call, struct stream *stream, int co
 }
 
 /* Where the service manager has the stream too, a copy stays here until the manager has closed its own. */
-static void take_stream(struct server *server, struct call *call, struct stream *stream)
+static void take_stream(struct context *context, struct call *call, struct stream *stream)
 {
     int copy = -1;
 
-    if (durable_stream_is_deposited(&server->durable, stream)) {
-        copy = duplicate(server, call, stream);
+    if (durable_stream_is_deposited(&context->durable, stream)) {
+        copy = duplicate(context, call, stream);
         if (copy < 0)
             return;
     }
@@ -418,15 +419,16 @@ static void take_stream(struct server *server, struct call *call, struct stream 
 }
 
 /* What clients have read since they were last asked about counts no more. */
-static bool may_take(struct server *server, struct call *call)
+static bool may_take(struct context *context, struct call *call)
 {
     struct account *account = call->session->account;
-    struct policy *policy = &server->policy;
+    struct policy *policy = &context->policy;
     struct fault fault;
 
     if (policy_check_unread(policy, account, &fault) == 0)
         return true;
-    server->units += unread_look_all(&server->unreads, strcmp(fault.limit, "descriptors_unread") ? account : NULL);
+    context->turn.units +=
+        unread_look_all(&context->unreads, strcmp(fault.limit, "descriptors_unread") ? account : NULL);
     if (policy_check_unread(policy, account, &fault) == 0)
         return true;
     call_fault(call, &fault);
@@ -434,7 +436,7 @@ static bool may_take(struct server *server, struct call *call)
 }
 
 /* Without an id nobody is there to be handed the descriptor. */
-void handle_take(struct server *server, struct call *call, const struct params *params)
+void handle_take(struct context *context, struct call *call, const struct params *params)
 {
     struct stream *stream = find_open(call, params->token);
 
@@ -444,12 +446,12 @@ void handle_take(struct server *server, struct call *call, const struct params *
         if (!params->keep)
             session_close_stream(call->session, stream);
         answer_empty(call);
-    } else if (!may_take(server, call)) {
+    } else if (!may_take(context, call)) {
         return;
     } else if (params->keep) {
-        take_duplicate(server, call, stream);
+        take_duplicate(context, call, stream);
     } else {
-        take_stream(server, call, stream);
+        take_stream(context, call, stream);
     }
 }
 
@@ -480,7 +482,7 @@ static void read_into(struct call *call, const struct params *params, struct str
     call_end(call);
 }
 
-void handle_read(struct server *server, struct call *call, const struct params *params)
+void handle_read(struct context *context, struct call *call, const struct params *params)
 {
     struct stream *stream = find_for_data(call, params->token);
     char bytes[READ_MAX_BYTES];
@@ -495,7 +497,7 @@ void handle_read(struct server *server, struct call *call, const struct params *
         return;
     }
     /* Read bytes are nowhere else: the room for the answer must be there before them. */
-    if (!call_reserve(call, budget < server->limits->line_bytes ? budget : server->limits->line_bytes)) {
+    if (!call_reserve(call, budget < context->turn.limits->line_bytes ? budget : context->turn.limits->line_bytes)) {
         answer_out_of_memory(call);
         return;
     }
@@ -530,11 +532,11 @@ static void write_base64(struct call *call, struct stream *stream, struct span t
     buffer_deinit(&bytes);
 }
 
-void handle_write(struct server *server, struct call *call, const struct params *params)
+void handle_write(struct context *context, struct call *call, const struct params *params)
 {
     struct stream *stream = find_for_data(call, params->token);
 
-    (void)server;
+    (void)context;
     if (!stream)
         return;
     if (params->encoding == ENCODING_BASE64)
@@ -543,12 +545,12 @@ void handle_write(struct server *server, struct call *call, const struct params 
         write_bytes(call, stream, params->data);
 }
 
-void handle_shutdown(struct server *server, struct call *call, const struct params *params)
+void handle_shutdown(struct context *context, struct call *call, const struct params *params)
 {
     struct stream *stream = find_for_data(call, params->token);
     int result;
 
-    (void)server;
+    (void)context;
     if (!stream)
         return;
     result = stream_shutdown(stream, (enum direction)params->how);

@@ -5,7 +5,7 @@
 #include "daemon/inherited.h"
 #include "daemon/log.h"
 #include "daemon/program.h"
-#include "daemon/server.h"
+#include "daemon/context.h"
 #include "daemon/stream.h"
 #include "daemon/tried_settings.h"
 
@@ -25,34 +25,34 @@
 
 /* ---- Handing over ----------------------------------------------------------------------------------------------- */
 
-static int set_streams_inherited(struct server *server, bool inherited)
+static int set_streams_inherited(struct context *context, bool inherited)
 {
     struct stream *stream;
     struct loop *loop;
     int result = 0;
 
-    for (loop = loops_after(&server->loops, NULL); loop; loop = loops_next(loop))
+    for (loop = loops_after(&context->loops, NULL); loop; loop = loops_next(loop))
         for (stream = loop_next(loop, NULL); stream && result == 0; stream = loop_next(loop, &stream->token)) {
             if (stream->entry)
-                ledger_set_fd(server->durable.ledger, stream->entry, stream->fd);
+                ledger_set_fd(context->durable.ledger, stream->entry, stream->fd);
             result = inherited_set(stream->fd, inherited);
         }
     return result;
 }
 
 /* All that crosses over, at once; undone if one fails. */
-static int set_all_inherited(struct server *server, bool inherited)
+static int set_all_inherited(struct context *context, bool inherited)
 {
-    int result = inherited_set(ledger_fd(server->durable.ledger), inherited);
+    int result = inherited_set(ledger_fd(context->durable.ledger), inherited);
 
     if (result == 0)
-        result = inherited_set(server->listener.fd, inherited);
+        result = inherited_set(context->listener.fd, inherited);
     if (result == 0)
-        result = set_streams_inherited(server, inherited);
+        result = set_streams_inherited(context, inherited);
     return result;
 }
 
-static int export(const struct server *server, const int *closing, size_t count)
+static int export(const struct context *context, const int *closing, size_t count)
 {
     size_t size = NUMBER_BYTES * (3 + count);
     char *numbers = malloc(size);
@@ -60,11 +60,11 @@ static int export(const struct server *server, const int *closing, size_t count)
 
     if (!numbers)
         return -ENOMEM;
-    length = snprintf(numbers, size, "%d,%d,%d", ledger_fd(server->durable.ledger), server->listener.fd,
-                      server->listener.path != NULL);
+    length = snprintf(numbers, size, "%d,%d,%d", ledger_fd(context->durable.ledger), context->listener.fd,
+                      context->listener.path != NULL);
     for (size_t i = 0; i < count; i++)
         length += snprintf(numbers + length, size - (size_t)length, ",%d", closing[i]);
-    result = setenv(VARIABLE, numbers, 1) < 0 ? -ENOMEM : service_restore_environment(server->service);
+    result = setenv(VARIABLE, numbers, 1) < 0 ? -ENOMEM : service_restore_environment(context->durable.service);
     free(numbers);
     return result;
 }
@@ -86,25 +86,25 @@ static int execute(const struct program *program, char **argv)
 
 /* Returns only if that failed. An exec closes what it does not keep, so what may wait in close() is kept, and with it
  * what was held for the manager. */
-static int become(const struct server *server, const struct program *program, char **argv)
+static int become(const struct context *context, const struct program *program, char **argv)
 {
     size_t count;
     int *closing, result;
 
-    service_let_go(server->service);
+    service_let_go(context->durable.service);
     result = closers_leave(&closing, &count);
     if (result < 0)
         return result;
-    resolver_leave(server->resolver);
+    resolver_leave(context->resolver);
     count = count < CLOSING_MAX ? count : CLOSING_MAX;
     set_closing_inherited(closing, count, true);
-    result = export(server, closing, count);
+    result = export(context, closing, count);
     if (result == 0)
         result = execute(program, argv);
     set_closing_inherited(closing, count, false);
     free(closing);
     closers_return();
-    resolver_return(server->resolver);
+    resolver_return(context->resolver);
     return result;
 }
 
@@ -115,24 +115,24 @@ static int pass_settings(int settings)
     return result == 0 ? tried_settings_export(settings) : result;
 }
 
-int handover_run(struct server *server, const struct program *program, char **argv, int settings)
+int handover_run(struct context *context, const struct program *program, char **argv, int settings)
 {
-    bool kept_before = server->durable.ledger != NULL;
-    int result = kept_before ? 0 : durable_write(server);
+    bool kept_before = context->durable.ledger != NULL;
+    int result = kept_before ? 0 : durable_write(context);
 
     if (result == 0)
-        result = set_all_inherited(server, true);
+        result = set_all_inherited(context, true);
     if (result == 0)
         result = pass_settings(settings);
     if (result == 0)
-        result = become(server, program, argv);
+        result = become(context, program, argv);
     unsetenv(VARIABLE);
     tried_settings_clear();
     service_clear_environment();
-    if (server->durable.ledger)
-        set_all_inherited(server, false);
+    if (context->durable.ledger)
+        set_all_inherited(context, false);
     if (!kept_before)
-        durable_stop(server);
+        durable_stop(context);
     return result;
 }
 

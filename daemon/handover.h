@@ -10,7 +10,7 @@
 #include <stddef.h>
 
 struct program;
-struct server;
+struct context;
 
 /* What the binary before has left. */
 struct handover {
@@ -29,6 +29,6 @@ void handover_deinit(struct handover *handover);
  * sessions any more. Returns only if that failed, with a negative errno; all is then as it was before. -ESTALE: the
  * file is not the one that was tried.
  */
-int handover_run(struct server *server, const struct program *program, char **argv, int settings);
+int handover_run(struct context *context, const struct program *program, char **argv, int settings);
 
 #endif

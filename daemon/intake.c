@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/intake.h"
 
-#include "daemon/handlers.h"
-#include "daemon/server.h"
+#include "daemon/call.h"
+#include "daemon/context.h"
+#include "daemon/session.h"
 #include "proto/plain.h"
 #include "proto/request.h"
 
@@ -16,7 +17,7 @@ static void say_fault(struct session *session, const struct fault *fault)
 {
     struct call call = {.session = session, .id = id_null};
 
-    session->server->units++;
+    session->context->turn.units++;
     call_fault(&call, fault);
 }
 
@@ -29,22 +30,17 @@ static void claim_in_vain(struct session *session, const struct request *request
         session_discard_descriptor(session);
 }
 
-uint64_t intake_share(const struct server *server)
-{
-    return server->units + (server->schedule.shared ? SERVER_UNITS_SHARED : SERVER_UNITS);
-}
-
 bool intake_may_take(const struct session *session, uint64_t share)
 {
-    return session_takes(session) && session->server->units < share && !session_is_paused(session) &&
-           !(session->account->closing && policy_waits_for_closing(&session->server->policy, session->account));
+    return session_takes(session) && session->context->turn.units < share && !session_is_paused(session) &&
+           !(session->account->closing && policy_waits_for_closing(&session->context->policy, session->account));
 }
 
 /* The messages at `data` that are plain requests. Returns how many bytes are done with. `*ret_may`: more may be taken,
  * as before. */
 static size_t take_plain(struct session *session, const char *data, size_t length, uint64_t share, bool *ret_may)
 {
-    struct server *server = session->server;
+    struct context *context = session->context;
     size_t done = 0, space, used;
     struct request request;
 
@@ -53,8 +49,8 @@ static size_t take_plain(struct session *session, const char *data, size_t lengt
         struct call call = {.session = session, .id = request.id};
 
         done += space + used;
-        server->stats.requests++;
-        handle_request(server, &call, &request);
+        context->turn.stats.requests++;
+        context->handle(context, &call, &request);
         *ret_may = intake_may_take(session, share);
     }
     return done;
@@ -62,20 +58,20 @@ static size_t take_plain(struct session *session, const char *data, size_t lengt
 
 static void dispatch(struct session *session, struct span text, struct batch *batch, uint32_t slot)
 {
-    struct server *server = session->server;
+    struct context *context = session->context;
     struct call call = {.session = session, .batch = batch, .slot = slot};
     struct request request;
     struct fault fault;
     int result = request_decode(text, session->limits, &request, &fault);
 
-    server->stats.requests++;
+    context->turn.stats.requests++;
     call.id = request.id;
     if (result < 0) {
-        server->units++;
+        context->turn.units++;
         claim_in_vain(session, &request, &fault);
         call_fault(&call, &fault);
     } else {
-        handle_request(server, &call, &request);
+        context->handle(context, &call, &request);
     }
     request_deinit(&request);
 }
@@ -96,10 +92,10 @@ static void keep_unfinished(struct session *session, struct unfinished *rest, st
 /* Returns whether all requests of the message are dispatched. A batch is gone with its last answer. */
 static bool dispatch_rest(struct session *session, struct unfinished *rest, uint64_t share)
 {
-    struct server *server = session->server;
+    struct context *context = session->context;
     struct span one;
 
-    while (rest->slot < rest->reader.count && server->units < share && !session->opening && !session->closes &&
+    while (rest->slot < rest->reader.count && context->turn.units < share && !session->opening && !session->closes &&
            request_reader_next(&rest->reader, &one))
         dispatch(session, one, rest->batch, rest->slot++);
     return rest->slot == rest->reader.count;
@@ -120,11 +116,11 @@ static bool finish_batch(struct session *session, uint64_t share)
 
 static int begin_batch(struct session *session, struct unfinished *rest)
 {
-    struct server *server = session->server;
+    struct context *context = session->context;
     struct fault fault;
 
-    server->batch_serial += server->batch_serial == UINT32_MAX ? 2 : 1; /* never 0 */
-    rest->batch = batch_new(session, rest->reader.count, server->batch_serial);
+    context->batch_serial += context->batch_serial == UINT32_MAX ? 2 : 1; /* never 0 */
+    rest->batch = batch_new(session, rest->reader.count, context->batch_serial);
     if (rest->batch)
         return 0;
     fault_set(&fault, FAULT_INTERNAL, "the daemon is out of memory; try again later");
@@ -166,7 +162,7 @@ static void refuse_descriptors(struct session *session)
         access_deny_descriptors(&fault);
     say_fault(session, &fault);
     session->closing = true;
-    server_schedule(session->server, session);
+    turn_add(&session->context->turn, &session->input_task);
 }
 
 /* Takes messages for as long as the session takes any, and its share of the turn lasts. Returns how many bytes are
@@ -224,7 +220,7 @@ void intake_take_kept(struct session *session, uint64_t share)
 
 void intake_take(struct session *session, size_t length, uint64_t share)
 {
-    const char *data = session->server->scratch;
+    const char *data = session->context->turn.scratch;
     size_t done;
 
     if (session->in.length) {

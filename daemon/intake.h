@@ -11,16 +11,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct server;
 struct session;
-
-/* How many requests the daemon may have carried out when the session that runs now has had its share of this turn. */
-uint64_t intake_share(const struct server *server);
 
 /* Whether another message may be taken. */
 bool intake_may_take(const struct session *session, uint64_t share);
 
-/* What was just read into the server's scratch, behind what was kept; and what was kept alone. The latter also when
+/* What was just read into the turn's scratch, behind what was kept; and what was kept alone. The latter also when
  * nothing is kept: that there is nothing more is then what is found out. */
 void intake_take(struct session *session, size_t length, uint64_t share);
 void intake_take_kept(struct session *session, uint64_t share);

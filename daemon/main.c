@@ -118,11 +118,12 @@ static void reload(struct server *server, const struct options *options)
 
     signals.reload = 0;
     service_reloading(server->service);
-    if (config_load(options, server->config->file, &complaints, &fresh) < 0) {
+    if (config_load(options, server->context.config->file, &complaints, &fresh) < 0) {
         log_write(LOG_LEVEL_ERROR, "the configuration was not reread: the old one stays in force");
     } else {
         server_reconfigure(server, &fresh);
-        log_write(LOG_LEVEL_INFO, "the configuration was reread and is in force; file: %s", file_of(server->config));
+        log_write(LOG_LEVEL_INFO, "the configuration was reread and is in force; file: %s",
+                  file_of(server->context.config));
     }
     server_ready(server);
 }
@@ -136,7 +137,7 @@ static bool read_settings(struct server *server, const struct options *options, 
     struct complaints complaints = {.tell = tell_log};
     struct config config;
 
-    if (config_load(options, server->config->file, &complaints, &config) < 0) {
+    if (config_load(options, server->context.config->file, &complaints, &config) < 0) {
         log_write(LOG_LEVEL_ERROR, "not handed over: the configuration is wrong; this binary goes on");
         return false;
     }
@@ -162,7 +163,7 @@ static void try_next(struct server *server, struct trial *trial, const struct op
                   strerror(-result));
     if (result < 0 || !read_settings(server, options, &settings))
         return;
-    result = trial_begin(trial, &server->reactor.timers, &program, options->arguments, settings);
+    result = trial_begin(trial, &server->context.turn.reactor.timers, &program, options->arguments, settings);
     if (result == -EALREADY)
         log_write(LOG_LEVEL_INFO, "a binary is being tried already: this SIGUSR2 is about that one");
     else if (result < 0)
@@ -178,7 +179,7 @@ static int hand_over(struct server *server, const struct options *options, const
         return result;
     /* One that came before now is nobody's but this binary's to obey; one that comes later is the next one's. */
     hold_signals(SIG_BLOCK);
-    result = signals.stop ? 0 : handover_run(server, &trial->program, options->arguments, trial->settings);
+    result = signals.stop ? 0 : handover_run(&server->context, &trial->program, options->arguments, trial->settings);
     hold_signals(SIG_UNBLOCK);
     if (result < 0)
         log_write(LOG_LEVEL_ERROR, "not handed over: %s; this binary goes on",
@@ -193,7 +194,7 @@ static int settle_trial(struct server *server, struct trial *trial, const struct
 
     signals.child = 0;
     closers_look();
-    resolver_look(server->resolver);
+    resolver_look(server->context.resolver);
     if (trial_look(trial) != TRIAL_PASSED)
         return 0;
     result = hand_over(server, options, trial);
@@ -224,7 +225,7 @@ static void announce_unmapped_users(const struct config *config)
 static void announce(struct server *server, const struct config *config)
 {
     const struct limits *limits = &config->limits;
-    const char *where = server->listener.path ? config->socket : "the service manager's socket";
+    const char *where = server->context.listener.path ? config->socket : "the service manager's socket";
 
     log_write(
         LOG_LEVEL_INFO,
@@ -244,7 +245,7 @@ static int serve(struct server *server, struct config *config, const struct opti
     handover_take(&handover);
     result = server_init(server, config, &handover);
     if (result == 0) {
-        watch_signals(server->reactor.registrator);
+        watch_signals(server->context.turn.reactor.registrator);
         announce(server, config);
         while ((result = server_run(server, &signals)) > SERVER_STOPPED) {
             if (result == SERVER_RELOAD)

@@ -5,7 +5,8 @@
 #include "daemon/durable.h"
 #include "daemon/opening.h"
 #include "daemon/polling.h"
-#include "daemon/server.h"
+#include "daemon/context.h"
+#include "daemon/session.h"
 #include "daemon/stream.h"
 
 /* Streams closed, or connects ended, before the clock is read: each takes some microseconds. */
@@ -20,7 +21,7 @@ bool membership_end_connects(struct session *session, const struct fault *fault)
 
     for (uint32_t done = 1; (registering = TAILQ_FIRST(&session->connects)); done++) {
         registering_cancel(registering, fault);
-        if (done % CONNECTS_PER_LOOK == 0 && server_piece_is_over(session->server))
+        if (done % CONNECTS_PER_LOOK == 0 && turn_piece_is_over(&session->context->turn))
             break;
     }
     return TAILQ_EMPTY(&session->connects);
@@ -57,16 +58,16 @@ void membership_detach(struct loop *loop, const struct fault *fault)
 
 void membership_leave(struct session *session, const struct fault *fault)
 {
-    struct server *server = session->server;
+    struct context *context = session->context;
     struct loop *loop = session->loop;
 
     if (!loop)
         return;
     membership_detach(loop, fault);
     if (loop_is_named(loop))
-        membership_linger(server, loop);
+        membership_linger(context, loop);
     else
-        membership_close(server, loop);
+        membership_close(context, loop);
 }
 
 void membership_end_calls(struct session *session, const struct fault *fault)
@@ -144,14 +145,14 @@ void membership_put_out(struct loop *loop)
 /* ---- Closing ---------------------------------------------------------------------------------------------------- */
 
 /* Closes streams until the piece is over; true: there are none any more. */
-static bool close_streams(struct server *server, struct loop *loop)
+static bool close_streams(struct context *context, struct loop *loop)
 {
     struct stream *stream;
 
     for (uint32_t done = 1; (stream = loop_next(loop, NULL)); done++) {
-        policy_remove_registration(&server->policy, loop->account);
-        stream_free(&server->reactor, stream);
-        if (done % STREAMS_PER_LOOK == 0 && server_piece_is_over(server))
+        policy_remove_registration(&context->policy, loop->account);
+        stream_free(&context->turn.reactor, stream);
+        if (done % STREAMS_PER_LOOK == 0 && turn_piece_is_over(&context->turn))
             break;
     }
     return loop->count == 0;
@@ -169,7 +170,7 @@ static void answer_closed(struct loop *loop)
     session_resume_input(session);
 }
 
-static void finish_close(struct server *server, struct loop *loop)
+static void finish_close(struct context *context, struct loop *loop)
 {
     struct account *account = loop->account;
     bool named = loop_is_named(loop);
@@ -179,38 +180,38 @@ static void finish_close(struct server *server, struct loop *loop)
     durable_loop_gone(loop->loops->durable, loop);
     answer_closed(loop);
     loop_free(loop);
-    policy_remove_closing(&server->policy, account);
+    policy_remove_closing(&context->policy, account);
     if (named)
-        policy_remove_loop(&server->policy, account);
+        policy_remove_loop(&context->policy, account);
 }
 
 static void close_piece(struct task *task)
 {
     struct loop *loop = container_of(task, struct loop, close_task);
-    struct server *server = container_of(loop->loops, struct server, loops);
+    struct context *context = container_of(loop->loops, struct context, loops);
 
-    if (!loop->leaver && close_streams(server, loop))
-        finish_close(server, loop);
+    if (!loop->leaver && close_streams(context, loop))
+        finish_close(context, loop);
     else
         task_add(task);
 }
 
-static void begin_close(struct server *server, struct loop *loop)
+static void begin_close(struct context *context, struct loop *loop)
 {
-    timer_stop(&server->reactor.timers, &loop->linger);
+    timer_stop(&context->turn.reactor.timers, &loop->linger);
     loop->closing = true;
     loop->close_task = (struct task){.run = close_piece, .share = &loop->account->share, .stage = STAGE_RUN};
-    policy_add_closing(&server->policy, loop->account);
-    LIST_INSERT_HEAD(&server->loops.closing, loop, closing_link);
+    policy_add_closing(&context->policy, loop->account);
+    LIST_INSERT_HEAD(&context->loops.closing, loop, closing_link);
 }
 
-void membership_close(struct server *server, struct loop *loop)
+void membership_close(struct context *context, struct loop *loop)
 {
-    begin_close(server, loop);
+    begin_close(context, loop);
     close_piece(&loop->close_task);
 }
 
-void membership_close_for(struct server *server, struct call *call)
+void membership_close_for(struct context *context, struct call *call)
 {
     struct session *session = call->session;
     struct loop *loop = session->loop;
@@ -221,7 +222,7 @@ void membership_close_for(struct server *server, struct call *call)
     }
     loop->closed_by = session;
     session->closes = loop;
-    begin_close(server, loop);
+    begin_close(context, loop);
     begin_to_leave(loop);
     close_piece(&loop->close_task);
 }
@@ -235,20 +236,20 @@ void membership_abandon_close(struct session *session)
     call_drop(&loop->close_call);
 }
 
-void membership_finish_closing(struct server *server)
+void membership_finish_closing(struct context *context)
 {
     struct loop *loop;
 
-    while ((loop = LIST_FIRST(&server->loops.closing)))
+    while ((loop = LIST_FIRST(&context->loops.closing)))
         close_piece(&loop->close_task);
 }
 
-void membership_close_all(struct server *server)
+void membership_close_all(struct context *context)
 {
     struct loop *loop;
 
-    while ((loop = loops_after(&server->loops, NULL)))
-        membership_close(server, loop);
+    while ((loop = loops_after(&context->loops, NULL)))
+        membership_close(context, loop);
 }
 
 /* ---- Lingering -------------------------------------------------------------------------------------------------- */
@@ -257,18 +258,18 @@ static void linger_expired(struct timer *timer)
 {
     struct loop *loop = container_of(timer, struct loop, linger);
 
-    membership_close(container_of(loop->loops, struct server, loops), loop);
+    membership_close(container_of(loop->loops, struct context, loops), loop);
 }
 
 /* The loop's own time may exceed the limit: the limit was lowered, or the loop was restored from a ledger. */
-void membership_linger(struct server *server, struct loop *loop)
+void membership_linger(struct context *context, struct loop *loop)
 {
-    if (loop->linger_ms > server->limits->linger_ms)
-        loop->linger_ms = server->limits->linger_ms;
+    if (loop->linger_ms > context->turn.limits->linger_ms)
+        loop->linger_ms = context->turn.limits->linger_ms;
     if (loop->linger_ms)
-        timer_start(&server->reactor.timers, &loop->linger, loop->linger_ms, linger_expired);
+        timer_start(&context->turn.reactor.timers, &loop->linger, loop->linger_ms, linger_expired);
     else
-        membership_close(server, loop);
+        membership_close(context, loop);
 }
 
 /* ---- Entering --------------------------------------------------------------------------------------------------- */

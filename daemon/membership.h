@@ -13,7 +13,7 @@
 #include "proto/fault.h"
 
 struct call;
-struct server;
+struct context;
 struct session;
 
 /* The session, which is in no loop, is in this one from now on, where nobody is. */
@@ -47,19 +47,19 @@ void membership_forget(struct session *session);
 void membership_end_calls(struct session *session, const struct fault *fault);
 
 /* Nobody is in the loop, which is named, for as long as its linger says; then it is closed. */
-void membership_linger(struct server *server, struct loop *loop);
+void membership_linger(struct context *context, struct loop *loop);
 
 /* Closes a loop that nobody is in: its streams are closed, in pieces. */
-void membership_close(struct server *server, struct loop *loop);
+void membership_close(struct context *context, struct loop *loop);
 
 /* Closes the loop of the session that calls, then answers the call. */
-void membership_close_for(struct server *server, struct call *call);
+void membership_close_for(struct context *context, struct call *call);
 
 /* The session that has asked for it is gone: the loop goes on closing. */
 void membership_abandon_close(struct session *session);
 
 /* Finishes, at once, the loops that are being closed; and closes all loops, which nobody is in: the daemon ends. */
-void membership_finish_closing(struct server *server);
-void membership_close_all(struct server *server);
+void membership_finish_closing(struct context *context);
+void membership_close_all(struct context *context);
 
 #endif

@@ -4,7 +4,8 @@
 #include "daemon/answer.h"
 #include "daemon/durable.h"
 #include "daemon/membership.h"
-#include "daemon/server.h"
+#include "daemon/context.h"
+#include "daemon/session.h"
 #include "daemon/stream.h"
 #include "proto/reply.h"
 
@@ -19,7 +20,7 @@
 
 struct opening {
     struct task task;
-    struct server *server;
+    struct context *context;
     struct call call;
     struct loop *loop;       /* reserved for this session, which is not in it yet; NULL: none is */
     struct session *session; /* who asks */
@@ -38,7 +39,8 @@ struct opening {
 
 static struct loop *find(const struct opening *opening)
 {
-    return opening->name[0] ? loops_find(&opening->server->loops, opening->name, opening->session->account->uid) : NULL;
+    return opening->name[0] ? loops_find(&opening->context->loops, opening->name, opening->session->account->uid)
+                            : NULL;
 }
 
 /* Whether the session, by way of loops that ending sessions wait for, waits for `waiter`. */
@@ -72,19 +74,19 @@ static bool will_be_free(const struct opening *opening, const struct loop *loop)
 /* A new loop that nobody is in; NULL: answered with why not. */
 static struct loop *create(struct opening *opening)
 {
-    struct server *server = opening->server;
+    struct context *context = opening->context;
     struct account *account = opening->session->account;
     const char *name = opening->name[0] ? opening->name : NULL;
     struct loop *loop;
     struct fault fault;
 
-    if (name && policy_add_loop(&server->policy, account, &fault) < 0) {
+    if (name && policy_add_loop(&context->policy, account, &fault) < 0) {
         call_fault(&opening->call, &fault);
         return NULL;
     }
-    loop = loop_new(&server->loops, account, name);
+    loop = loop_new(&context->loops, account, name);
     if (!loop && name)
-        policy_remove_loop(&server->policy, account);
+        policy_remove_loop(&context->policy, account);
     if (!loop)
         answer_out_of_memory(&opening->call);
     opening->created = true;
@@ -127,7 +129,7 @@ static bool reserve(struct opening *opening, struct loop *loop)
         loop = create(opening);
     if (!loop)
         return false;
-    timer_stop(&opening->server->reactor.timers, &loop->linger);
+    timer_stop(&opening->context->turn.reactor.timers, &loop->linger);
     loop->opening = opening;
     opening->loop = loop;
     return true;
@@ -152,15 +154,15 @@ static void leave_old_loop(struct opening *opening)
 /* Arms every stream again, so that what is ready now is told; false: there is more to do. */
 static bool rearm(struct opening *opening)
 {
-    struct server *server = opening->server;
+    struct context *context = opening->context;
     struct stream *stream = loop_next(opening->loop, opening->begun ? &opening->cursor : NULL);
 
     for (uint32_t done = 1; stream; done++) {
         opening->begun = true;
         opening->cursor = stream->token;
-        stream_rejoin(&server->reactor, stream);
+        stream_rejoin(&context->turn.reactor, stream);
         stream = loop_following(stream);
-        if (stream && done % STREAMS_PER_LOOK == 0 && server_piece_is_over(server))
+        if (stream && done % STREAMS_PER_LOOK == 0 && turn_piece_is_over(&context->turn))
             return false;
     }
     return true;
@@ -232,7 +234,7 @@ static void end(struct opening *opening)
 
 void opening_cancel(struct opening *opening, const struct fault *fault)
 {
-    struct server *server = opening->server;
+    struct context *context = opening->context;
     struct loop *loop = opening->loop;
 
     task_cancel(&opening->task);
@@ -246,7 +248,7 @@ void opening_cancel(struct opening *opening, const struct fault *fault)
         return;
     loop->opening = NULL;
     if (loop_is_named(loop))
-        membership_linger(server, loop);
+        membership_linger(context, loop);
     else
         loop_free(loop);
 }
@@ -261,11 +263,11 @@ static void run(struct task *task)
         task_add(task);
 }
 
-static void init(struct opening *opening, struct server *server, const struct call *call, const struct params *params)
+static void init(struct opening *opening, struct context *context, const struct call *call, const struct params *params)
 {
     *opening = (struct opening){
         .task = {.run = run, .share = &call->session->account->share, .stage = STAGE_RUN},
-        .server = server,
+        .context = context,
         .call = *call,
         .session = call->session,
         .takeover = params->takeover,
@@ -278,7 +280,7 @@ static void init(struct opening *opening, struct server *server, const struct ca
         memcpy(opening->name, params->name.data, params->name.length);
 }
 
-void opening_begin(struct server *server, struct call *call, const struct params *params)
+void opening_begin(struct context *context, struct call *call, const struct params *params)
 {
     struct opening *opening = malloc(sizeof *opening);
 
@@ -286,7 +288,7 @@ void opening_begin(struct server *server, struct call *call, const struct params
         answer_out_of_memory(call);
         return;
     }
-    init(opening, server, call, params);
+    init(opening, context, call, params);
     if (call_keep(call, &opening->call) < 0) {
         free(opening);
         answer_out_of_memory(call);

@@ -13,11 +13,11 @@
 #include "proto/methods.h"
 
 struct opening;
-struct server;
+struct context;
 struct session;
 
 /* Answers the call, at once or, where there is more to do than a piece, later. */
-void opening_begin(struct server *server, struct call *call, const struct params *params);
+void opening_begin(struct context *context, struct call *call, const struct params *params);
 
 /* Gives it up, answered with `fault` or not at all (NULL: the session is gone). A loop that it was entering lingers. */
 void opening_cancel(struct opening *opening, const struct fault *fault);

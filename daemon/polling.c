@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/polling.h"
 
-#include "daemon/server.h"
+#include "daemon/context.h"
+#include "daemon/session.h"
 #include "daemon/stream.h"
 #include "proto/reply.h"
 
@@ -53,9 +54,9 @@ static size_t ask_the_told(struct reactor *reactor, struct loop *loop, size_t mo
 /* Asks about so many of the delivered. True: the kernel was asked, and the answer comes with the next events. */
 static bool ask_more(struct polling *polling, size_t most)
 {
-    size_t asked = ask_the_told(&polling->server->reactor, polling->loop, most);
+    size_t asked = ask_the_told(&polling->context->turn.reactor, polling->loop, most);
 
-    polling->server->units += asked / STREAMS_PER_UNIT;
+    polling->context->turn.units += asked / STREAMS_PER_UNIT;
     return asked > 0;
 }
 
@@ -91,8 +92,8 @@ static bool ask_first(struct polling *polling)
     bool asked_ready = has_level(loop, max);
 
     if (asked_ready) {
-        polling->rechecked = ask_the_ready(&polling->server->reactor, loop, max);
-        polling->server->units += polling->rechecked / STREAMS_PER_UNIT;
+        polling->rechecked = ask_the_ready(&polling->context->turn.reactor, loop, max);
+        polling->context->turn.units += polling->rechecked / STREAMS_PER_UNIT;
     }
     return ask_more(polling, max) || asked_ready;
 }
@@ -126,7 +127,7 @@ static void recheck(struct task *task)
 {
     struct polling *polling = container_of(task, struct polling, recheck_task);
 
-    if (polling->server->reactor.full) {
+    if (polling->context->turn.reactor.full) {
         task_add(task);
         return;
     }
@@ -139,7 +140,7 @@ static void recheck(struct task *task)
     loop_resume(polling->loop);
 }
 
-int polling_begin(struct server *server, const struct call *call, struct loop *loop, const uint64_t *timeout_ms,
+int polling_begin(struct context *context, const struct call *call, struct loop *loop, const uint64_t *timeout_ms,
                   uint64_t max)
 {
     struct polling *polling = calloc(1, sizeof *polling);
@@ -150,14 +151,14 @@ int polling_begin(struct server *server, const struct call *call, struct loop *l
         free(polling);
         return -ENOMEM;
     }
-    polling->server = server;
+    polling->context = context;
     polling->loop = loop;
     polling->max = max;
     polling->expired = timeout_ms && *timeout_ms == 0;
     polling->recheck_task = (struct task){.run = recheck, .share = &loop->account->share, .stage = STAGE_RUN};
     polling->needs_recheck = ask_first(polling) || polling->expired;
     if (timeout_ms && *timeout_ms)
-        timer_start(&server->reactor.timers, &polling->timeout, *timeout_ms, expired);
+        timer_start(&context->turn.reactor.timers, &polling->timeout, *timeout_ms, expired);
     if (polling->needs_recheck)
         task_add(&polling->recheck_task);
     loop->polling = polling;
@@ -189,7 +190,7 @@ static void polling_free(struct polling *polling)
 {
     struct loop *loop = polling->loop;
 
-    timer_stop(&polling->server->reactor.timers, &polling->timeout);
+    timer_stop(&polling->context->turn.reactor.timers, &polling->timeout);
     task_cancel(&polling->recheck_task);
     drop_the_idle(polling);
     call_hold_streams(&polling->call);
@@ -227,7 +228,7 @@ void polling_answer(struct polling *polling)
 
     /* What could not be written is told by the next one. */
     if (call_fits(&polling->call)) {
-        polling->server->stats.events += count;
+        polling->context->turn.stats.events += count;
         while (count--)
             stream_told(TAILQ_FIRST(&loop->ready));
     }

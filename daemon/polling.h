@@ -15,11 +15,11 @@
 #include <stdint.h>
 
 struct loop;
-struct server;
+struct context;
 
 struct polling {
     struct call call;
-    struct server *server;
+    struct context *context;
     struct loop *loop;
     struct task recheck_task; /* runs when the kernel was asked about a piece */
     struct timer timeout;
@@ -33,7 +33,7 @@ struct polling {
  * Begins a poll in a loop that has none; `timeout_ms` NULL: no limit, 0: what is ready now. `call` is copied. Error:
  * -ENOMEM; nothing is answered then.
  */
-int polling_begin(struct server *server, const struct call *call, struct loop *loop, const uint64_t *timeout_ms,
+int polling_begin(struct context *context, const struct call *call, struct loop *loop, const uint64_t *timeout_ms,
                   uint64_t max);
 
 /* Is there an answer by now? */

@@ -2,7 +2,8 @@
 #include "daemon/registering.h"
 
 #include "daemon/log.h"
-#include "daemon/server.h"
+#include "daemon/context.h"
+#include "daemon/session.h"
 #include "proto/reply.h"
 
 #include <errno.h>
@@ -12,7 +13,7 @@
 
 static struct reactor *reactor_of(struct registering *registering)
 {
-    return &registering->server->reactor;
+    return &registering->context->turn.reactor;
 }
 
 /* Takes the stream's connecting part away. The stream itself goes too, unless it is open by now. */
@@ -29,7 +30,7 @@ static void release(struct registering *registering)
     }
     connector_free(registering->connector);
     if (stream->connecting) {
-        policy_remove_registration(&registering->server->policy, stream->loop->account);
+        policy_remove_registration(&registering->context->policy, stream->loop->account);
         stream_free(reactor_of(registering), stream);
     }
     free(registering);
@@ -59,7 +60,7 @@ static bool is_target(const struct registering *registering, const char *address
 static void describe_connect_failure(const struct registering *registering, const struct connector_result *result,
                                      struct fault *ret_fault)
 {
-    uint32_t descriptors = registering->server->config->descriptors;
+    uint32_t descriptors = registering->context->config->descriptors;
     char target[NAMED_TARGET_MAX + 4];
 
     if (result->error == EMFILE || result->error == ENFILE) {
@@ -99,7 +100,7 @@ static void describe_denial(const struct connector_result *result, struct fault 
 
 static void describe_too_many_lookups(const struct registering *registering, struct fault *ret_fault)
 {
-    uint32_t max = registering->server->limits->lookups_waiting_uid;
+    uint32_t max = registering->context->turn.limits->lookups_waiting_uid;
     uid_t uid = registering->call.session->account->uid;
 
     fault_set_limit(ret_fault, FAULT_LIMIT_EXCEEDED, "lookups_waiting_uid", max,
@@ -195,7 +196,7 @@ static void connected_or_failed(void *owner, struct connector_result *result)
 
 /* ---- Beginning and giving up ------------------------------------------------------------------------------------- */
 
-int registering_begin(struct server *server, const struct call *call, struct stream *stream,
+int registering_begin(struct context *context, const struct call *call, struct stream *stream,
                       const struct target *target, uint64_t timeout_ms, bool nodelay, bool keepalive)
 {
     struct registering *registering = calloc(1, sizeof *registering);
@@ -203,8 +204,9 @@ int registering_begin(struct server *server, const struct call *call, struct str
 
     if (!registering)
         return -ENOMEM;
-    result = connector_new(&server->reactor, server->resolver, &call->session->account->asker, &server->config->rules,
-                           target, timeout_ms, connected_or_failed, registering, &registering->connector);
+    result = connector_new(&context->turn.reactor, context->resolver, &call->session->account->asker,
+                           &context->config->rules, target, timeout_ms, connected_or_failed, registering,
+                           &registering->connector);
     if (result == 0)
         result = call_keep(call, &registering->call);
     if (result < 0) {
@@ -213,7 +215,7 @@ int registering_begin(struct server *server, const struct call *call, struct str
         return result;
     }
     connector_count_for(registering->connector, call->session->account);
-    registering->server = server;
+    registering->context = context;
     registering->stream = stream;
     registering->timeout_ms = timeout_ms;
     registering->nodelay = nodelay;

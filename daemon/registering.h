@@ -12,11 +12,11 @@
 #include "daemon/connector.h"
 #include "daemon/stream.h"
 
-struct server;
+struct context;
 
 struct registering {
     struct call call;
-    struct server *server;
+    struct context *context;
     struct stream *stream;
     struct connector *connector;        /* NULL: done, its result is below */
     struct connector_result *result;    /* while the answer waits for the client to read */
@@ -32,7 +32,7 @@ TAILQ_HEAD(registering_list, registering);
  * Begins to connect `stream`, which is new. Takes the call (`call` itself is copied) in both cases. Error: -ENOMEM;
  * nothing is answered yet, and the stream is the caller's to free.
  */
-int registering_begin(struct server *server, const struct call *call, struct stream *stream,
+int registering_begin(struct context *context, const struct call *call, struct stream *stream,
                       const struct target *target, uint64_t timeout_ms, bool nodelay, bool keepalive);
 
 /* Answers what is done, once the client has read. */

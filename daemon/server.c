@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/server.h"
 
+#include "daemon/handlers.h"
 #include "daemon/log.h"
 #include "daemon/membership.h"
-#include "daemon/polling.h"
-#include "daemon/stream.h"
+#include "daemon/session.h"
 #include "proto/reply.h"
 
 #include <errno.h>
@@ -14,7 +14,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define RELIEF_MS   100  /* how soon what memory ran out for is tried again */
 #define FAREWELL_MS 1000 /* how long clients have to read their last lines when the daemon ends */
 
 /* Memory of fewer sessions and registrations than this is not worth giving back. */
@@ -30,9 +29,9 @@
 /* What a client has sent waits with its user's descriptors, if need be. */
 static void refuse(struct server *server, int fd, uid_t uid, bool may_linger, const struct fault *fault)
 {
-    server->stats.errors[fault->name]++;
+    server->context.turn.stats.errors[fault->name]++;
     log_write_rationed(LOG_REFUSED_SESSION, uid, "session of uid %u refused: %s", (unsigned)uid, fault->message);
-    session_refuse(server, policy_begin_refusal(&server->policy, uid), fd, may_linger, fault);
+    session_refuse(&server->context, policy_begin_refusal(&server->context.policy, uid), fd, may_linger, fault);
 }
 
 /* The overflow uid is many users, who would share their loops and limits. */
@@ -43,13 +42,13 @@ static bool is_unmapped(const struct config *config, const struct ucred *peer)
 
 static int check_access(const struct server *server, const struct ucred *peer, int fd, struct fault *ret_fault)
 {
-    if (is_unmapped(server->config, peer) && !server->config->access.unmapped_users) {
+    if (is_unmapped(server->context.config, peer) && !server->context.config->access.unmapped_users) {
         fault_set(ret_fault, FAULT_DENIED,
                   "this user is not mapped in the daemon's user namespace: see unmapped-users in minimiod.conf(5)");
         strcpy(ret_fault->rule, "unmapped-users");
         return -EACCES;
     }
-    if (access_allows(&server->config->access, peer, fd))
+    if (access_allows(&server->context.config->access, peer, fd))
         return 0;
     fault_set(ret_fault, FAULT_DENIED, "this daemon's operator has not listed this user or its groups in [access]");
     strcpy(ret_fault->rule, "access");
@@ -61,7 +60,7 @@ static void turn_away(void *owner, int fd)
     struct server *server = owner;
     struct fault fault;
 
-    fault_set_limit(&fault, FAULT_LIMIT_EXCEEDED, "descriptors", server->config->descriptors,
+    fault_set_limit(&fault, FAULT_LIMIT_EXCEEDED, "descriptors", server->context.config->descriptors,
                     "the daemon has no descriptor left; try again later");
     refuse(server, fd, access_peer(fd).uid, false, &fault);
 }
@@ -78,10 +77,10 @@ static void admit(void *owner, int fd)
         return;
     }
     if (check_access(server, &peer, fd, &fault) < 0 ||
-        policy_add_session(&server->policy, peer.uid, &account, &fault) < 0) {
+        policy_add_session(&server->context.policy, peer.uid, &account, &fault) < 0) {
         refuse(server, fd, peer.uid, true, &fault);
-    } else if (session_new(server, fd, account) < 0) {
-        policy_remove_session(&server->policy, account);
+    } else if (session_new(&server->context, fd, account) < 0) {
+        policy_remove_session(&server->context.policy, account);
         fault_set(&fault, FAULT_INTERNAL, "the daemon is out of memory; try again later");
         refuse(server, fd, peer.uid, false, &fault);
     }
@@ -90,48 +89,32 @@ static void admit(void *owner, int fd)
 /* ---- A turn -------------------------------------------------------------------------------------------------------
  */
 
-void server_schedule(struct server *server, struct session *session)
+static void retry_all(struct turn *turn)
 {
-    if (!server->stopping)
-        task_add(&session->input_task);
-}
-
-bool server_piece_is_over(struct server *server)
-{
-    return !server->stopping && schedule_slice_is_over(&server->schedule);
-}
-
-static void relieved(struct timer *timer)
-{
-    struct server *server = container_of(timer, struct server, relief);
+    struct context *context = container_of(turn, struct context, turn);
     struct session *session;
 
-    LIST_FOREACH(session, &server->sessions, entry)
+    LIST_FOREACH(session, &context->sessions, entry)
     {
         if (session->loop)
             loop_resume(session->loop);
         if (session->readable || session->backlog)
-            server_schedule(server, session);
+            turn_add(turn, &session->input_task);
         if (session->out.length) /* even if it was blocked: of that the kernel may have told already */
             session_said(session);
     }
 }
 
-void server_wants_relief(struct server *server)
-{
-    if (!server->relief.running)
-        timer_start(&server->reactor.timers, &server->relief, RELIEF_MS, relieved);
-}
-
 /* Streams that requests have armed again are asked about before their loops' events are written. */
 static void settle(struct schedule *schedule)
 {
-    look_finish(&container_of(schedule, struct server, schedule)->loops.look);
+    look_finish(&container_of(schedule, struct server, context.turn.schedule)->context.loops.look);
 }
 
 /* As one line for `systemctl status`. */
-#define STATUS            "%u sessions, %zu loops, %u registrations"
-#define STATUS_OF(server) (server)->policy.sessions, (server)->loops.count, (server)->policy.registrations
+#define STATUS "%u sessions, %zu loops, %u registrations"
+#define STATUS_OF(server)                                                                                              \
+    (server)->context.policy.sessions, (server)->context.loops.count, (server)->context.policy.registrations
 
 void server_ready(struct server *server)
 {
@@ -140,14 +123,14 @@ void server_ready(struct server *server)
 
 static void report(struct server *server)
 {
-    if (service_wants_status(server->service) && !server->stopping)
+    if (service_wants_status(server->service) && !server->context.turn.stopping)
         service_status(server->service, STATUS, STATUS_OF(server));
     service_turn(server->service);
 }
 
 static uint32_t held(const struct server *server)
 {
-    return server->policy.sessions + server->policy.registrations;
+    return server->context.policy.sessions + server->context.policy.registrations;
 }
 
 static bool has_passed_its_peak(const struct server *server)
@@ -174,22 +157,22 @@ static void watch_peak(struct server *server)
     if (held(server) > server->peak)
         server->peak = held(server);
     if (has_passed_its_peak(server) && !server->trim.running)
-        timer_start(&server->reactor.timers, &server->trim, TRIM_MS, trim_heap);
+        timer_start(&server->context.turn.reactor.timers, &server->trim, TRIM_MS, trim_heap);
 }
 
 static int turn(struct server *server)
 {
-    bool busy = schedule_has_work(&server->schedule);
-    int result = reactor_turn(&server->reactor, busy && !server->stopping);
+    bool busy = schedule_has_work(&server->context.turn.schedule);
+    int result = reactor_turn(&server->context.turn.reactor, busy && !server->context.turn.stopping);
 
     if (result < 0)
         return result;
-    if (server->stopping)
-        schedule_flush(&server->schedule);
+    if (server->context.turn.stopping)
+        schedule_flush(&server->context.turn.schedule);
     else
-        schedule_run(&server->schedule, server->reactor.woke_ns);
+        schedule_run(&server->context.turn.schedule, server->context.turn.reactor.woke_ns);
     report(server);
-    reactor_reap(&server->reactor);
+    reactor_reap(&server->context.turn.reactor);
     watch_peak(server);
     return 0;
 }
@@ -208,7 +191,7 @@ static void say_goodbye(struct server *server)
     struct fault fault;
 
     fault_set(&fault, FAULT_LOOP_CLOSED, "the daemon ends");
-    LIST_FOREACH(session, &server->sessions, entry)
+    LIST_FOREACH(session, &server->context.sessions, entry)
     {
         if (session->closing) { /* its last line is said; it may be over as soon as nothing is to take its time */
             membership_end_calls(session, NULL); /* a loop that is being closed waits for them */
@@ -230,24 +213,24 @@ static int take_leave(struct server *server)
 {
     int result = 0;
 
-    server->stopping = true;
-    lingerings_end(&server->lingerings);
+    server->context.turn.stopping = true;
+    lingerings_end(&server->context.lingerings);
     say_goodbye(server);
-    membership_finish_closing(server);
-    schedule_flush(&server->schedule);
-    timer_start(&server->reactor.timers, &server->farewell, FAREWELL_MS, farewell_over);
+    membership_finish_closing(&server->context);
+    schedule_flush(&server->context.turn.schedule);
+    timer_start(&server->context.turn.reactor.timers, &server->farewell, FAREWELL_MS, farewell_over);
     while (result == 0 && server->farewell.running &&
-           !(LIST_EMPTY(&server->sessions) && service_is_settled(server->service)))
+           !(LIST_EMPTY(&server->context.sessions) && service_is_settled(server->service)))
         result = turn(server);
     return result;
 }
 
 static int stop(struct server *server)
 {
-    log_write(LOG_LEVEL_INFO, "stopping: %u sessions, %u registrations", server->policy.sessions,
-              server->policy.registrations);
+    log_write(LOG_LEVEL_INFO, "stopping: %u sessions, %u registrations", server->context.policy.sessions,
+              server->context.policy.registrations);
     service_stopping(server->service);
-    listener_deinit(&server->listener);
+    listener_deinit(&server->context.listener);
     return take_leave(server);
 }
 
@@ -257,19 +240,19 @@ int server_take_leave(struct server *server)
     int result;
 
     log_write(LOG_LEVEL_INFO, "handing over to the program's new binary: %u sessions end, %u registrations",
-              server->policy.sessions, server->policy.registrations);
-    listener_pause(&server->listener);
+              server->context.policy.sessions, server->context.policy.registrations);
+    listener_pause(&server->context.listener);
     result = take_leave(server);
-    while ((session = LIST_FIRST(&server->sessions)))
+    while ((session = LIST_FIRST(&server->context.sessions)))
         session_free(session);
     return result;
 }
 
 void server_resume(struct server *server)
 {
-    timer_stop(&server->reactor.timers, &server->farewell);
-    server->stopping = false;
-    listener_resume(&server->listener);
+    timer_stop(&server->context.turn.reactor.timers, &server->farewell);
+    server->context.turn.stopping = false;
+    listener_resume(&server->context.listener);
 }
 
 int server_run(struct server *server, const struct server_signals *signals)
@@ -292,10 +275,10 @@ void server_reconfigure(struct server *server, struct config *fresh)
 {
     struct session *session;
 
-    if (config_replace(server->config, fresh))
+    if (config_replace(server->context.config, fresh))
         log_write(LOG_LEVEL_WARNING, "socket and socket-mode stay as they are until the next start");
-    log_set_level(server->config->log_level);
-    LIST_FOREACH(session, &server->sessions, entry)
+    log_set_level(server->context.config->log_level);
+    LIST_FOREACH(session, &server->context.sessions, entry)
     session_apply_access(session);
 }
 
@@ -333,16 +316,16 @@ static int find_listener(struct server *server, const struct handover *handover)
 /* `found`: one that listens already, or -ENOENT. */
 static int open_listener(struct server *server, const struct handover *handover, int found)
 {
-    const struct config *config = server->config;
+    const struct config *config = server->context.config;
     int result;
 
     if (found >= 0) {
-        listener_init_adopted(&server->listener, &server->reactor, found, handover->owns_path ? config->socket : NULL,
-                              admit, turn_away, server);
+        listener_init_adopted(&server->context.listener, &server->context.turn.reactor, found,
+                              handover->owns_path ? config->socket : NULL, admit, turn_away, server);
         return 0;
     }
-    result = listener_init(&server->listener, &server->reactor, config->socket, config->socket_mode, admit, turn_away,
-                           server);
+    result = listener_init(&server->context.listener, &server->context.turn.reactor, config->socket,
+                           config->socket_mode, admit, turn_away, server);
     if (result < 0)
         explain(config, result);
     else if (config->system_socket)
@@ -350,39 +333,62 @@ static int open_listener(struct server *server, const struct handover *handover,
     return result;
 }
 
+static void init_context(struct context *context, struct config *config)
+{
+    struct turn *turn = &context->turn;
+
+    context->config = config;
+    context->handle = handle_request;
+    LIST_INIT(&context->sessions);
+    turn_init(turn, &config->limits, settle, retry_all);
+    loops_init(&context->loops, &turn->reactor, &context->durable, session_deliver);
+    descriptors_set_room(config->descriptors - CONFIG_DESCRIPTOR_ROOM);
+    closers_start();
+    closer_init(&context->closer, true);
+    durable_init(&context->durable, &context->closer);
+    policy_init(&context->policy, turn->limits, &turn->schedule, config->descriptors - CONFIG_DESCRIPTOR_RESERVE);
+    unreads_init(&context->unreads, &turn->reactor);
+    lingerings_init(&context->lingerings, &turn->reactor, &context->policy, &context->closer);
+}
+
+/* The reactor, and the link to the service manager. */
+static int init_service(struct server *server)
+{
+    struct reactor *reactor = &server->context.turn.reactor;
+    int result = reactor_init(reactor);
+
+    if (result < 0)
+        return result;
+    server->context.turn.stats.started_ns = reactor->timers.now_ns;
+    result = service_new(reactor, &server->service);
+    if (result == 0)
+        service_set_store_max(server->service, server->context.config->store);
+    return result;
+}
+
+static int init_rest(struct server *server, const struct handover *handover)
+{
+    struct context *context = &server->context;
+    int result = resolver_new(&context->turn.reactor, context->turn.limits, &context->resolver);
+
+    return result == 0 ? durable_start(context, server->service, handover->ledger) : result;
+}
+
 int server_init(struct server *server, struct config *config, const struct handover *handover)
 {
     int result, listener = -ENOENT;
 
     memset(server, 0, sizeof *server);
-    server->config = config;
-    server->limits = &config->limits;
-    LIST_INIT(&server->sessions);
-    schedule_init(&server->schedule, &server->reactor.timers, &server->stats, settle);
-    loops_init(&server->loops, &server->reactor, &server->durable, session_deliver);
-    descriptors_set_room(config->descriptors - CONFIG_DESCRIPTOR_ROOM);
-    closers_start();
-    closer_init(&server->closer, true);
-    durable_init(&server->durable, &server->closer);
-    policy_init(&server->policy, server->limits, &server->schedule, config->descriptors - CONFIG_DESCRIPTOR_RESERVE);
-    unreads_init(&server->unreads, &server->reactor);
-    lingerings_init(&server->lingerings, &server->reactor, &server->policy, &server->closer);
+    init_context(&server->context, config);
     for (size_t i = 0; i < handover->closing_count; i++)
-        closer_put(&server->closer, handover->closing[i]);
-    result = reactor_init(&server->reactor);
+        closer_put(&server->context.closer, handover->closing[i]);
+    result = init_service(server);
     if (result == 0) {
-        server->stats.started_ns = server->reactor.timers.now_ns;
-        result = service_new(&server->reactor, &server->service);
-    }
-    if (result == 0) {
-        service_set_store_max(server->service, config->store);
         listener = find_listener(server, handover);
         if (listener < 0 && listener != -ENOENT)
             return listener;
-        result = resolver_new(&server->reactor, server->limits, &server->resolver);
+        result = init_rest(server, handover);
     }
-    if (result == 0)
-        result = durable_start(server, server->service, handover->ledger);
     if (result < 0) {
         log_write(LOG_LEVEL_ERROR, "cannot start: %s", strerror(-result));
         return result;
@@ -394,17 +400,17 @@ void server_deinit(struct server *server)
 {
     struct session *session;
 
-    while ((session = LIST_FIRST(&server->sessions)))
+    while ((session = LIST_FIRST(&server->context.sessions)))
         session_free(session);
-    server->stopping = true;
-    lingerings_end(&server->lingerings);
-    membership_finish_closing(server);
-    durable_stop(server); /* what is kept is for the next daemon */
-    membership_close_all(server);
-    unreads_deinit(&server->unreads);
-    listener_deinit(&server->listener);
-    resolver_free(server->resolver);
+    server->context.turn.stopping = true;
+    lingerings_end(&server->context.lingerings);
+    membership_finish_closing(&server->context);
+    durable_stop(&server->context); /* what is kept is for the next daemon */
+    membership_close_all(&server->context);
+    unreads_deinit(&server->context.unreads);
+    listener_deinit(&server->context.listener);
+    resolver_free(server->context.resolver);
     service_free(server->service);
-    reactor_deinit(&server->reactor);
+    reactor_deinit(&server->context.turn.reactor);
     closers_end();
 }

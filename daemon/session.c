@@ -5,7 +5,7 @@
 #include "daemon/membership.h"
 #include "daemon/opening.h"
 #include "daemon/polling.h"
-#include "daemon/server.h"
+#include "daemon/context.h"
 #include "daemon/stream.h"
 #include "proto/reply.h"
 
@@ -14,6 +14,12 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+/* How often one session is read in a turn: a read may end early, at descriptors. */
+#define READS 16
+
+/* How many unclaimed descriptors of a session that is over are closed in a turn. */
+#define DISCARDS 4
 
 /* ---- What is said ------------------------------------------------------------------------------------------------ */
 
@@ -61,7 +67,7 @@ static void refuse_own_connections(struct session *session, uint32_t had)
     for (uint32_t i = had; i < session->unclaimed.count; i++) {
         int *fd = descriptors_at(&session->unclaimed, i);
 
-        if (listener_owns(&session->server->listener, *fd)) {
+        if (listener_owns(&session->context->listener, *fd)) {
             closer_discard(&session->account->closer, *fd);
             *fd = DESCRIPTOR_REFUSED;
         }
@@ -75,7 +81,7 @@ static void take_descriptors(struct session *session, uint32_t had, bool cut)
 
     if (cut || !session->may_hand_over || session->unclaimed.count - had > session->limits->descriptors_message) {
         drop_newest(session, had);
-    } else if (policy_check_descriptors(&session->server->policy, session->account, &fault) < 0) {
+    } else if (policy_check_descriptors(&session->context->policy, session->account, &fault) < 0) {
         session->crowded = true;
         drop_newest(session, had);
     } else {
@@ -87,7 +93,7 @@ static void take_descriptors(struct session *session, uint32_t had, bool cut)
 /* Reads once, at most `size` bytes. 0: nothing came. */
 static size_t read_some(struct session *session, char *room, size_t size)
 {
-    struct server *server = session->server;
+    struct context *context = session->context;
     uint32_t had = session->unclaimed.count;
     bool cut = false;
     ssize_t length = closers_take_room() ? descriptors_look(session->fd, room, size, &cut) : 0;
@@ -101,8 +107,8 @@ static size_t read_some(struct session *session, char *room, size_t size)
         session->readable = (size_t)length == size || session->unclaimed.count != had || session->ending;
         if (session->unclaimed.count != had)
             session->unclaimed_max = session->limits->descriptors_unclaimed;
-        server->stats.bytes_in += (uint64_t)length;
-        timers_read_clock(&server->reactor.timers); /* what is timed from now on began no earlier */
+        context->turn.stats.bytes_in += (uint64_t)length;
+        timers_read_clock(&context->turn.reactor.timers); /* what is timed from now on began no earlier */
         if (cut || session->unclaimed.count > had)
             take_descriptors(session, had, cut);
         return (size_t)length;
@@ -120,17 +126,17 @@ static size_t read_some(struct session *session, char *room, size_t size)
 /* Whether ending it takes more than a moment. */
 static bool has_much_left(const struct session *session)
 {
-    return !TAILQ_EMPTY(&session->connects) || session->unclaimed.count > SERVER_DISCARDS;
+    return !TAILQ_EMPTY(&session->connects) || session->unclaimed.count > DISCARDS;
 }
 
 static void end_piece(struct session *session)
 {
     membership_end_connects(session, NULL);
-    for (int i = 0; i < SERVER_DISCARDS; i++)
+    for (int i = 0; i < DISCARDS; i++)
         session_discard_descriptor(session);
     session_count_unclaimed(session);
     if (has_much_left(session))
-        server_schedule(session->server, session);
+        turn_add(&session->context->turn, &session->input_task);
     session_said(session);
 }
 
@@ -138,7 +144,7 @@ static void end_piece(struct session *session)
 static bool read_and_take(struct session *session, uint64_t share)
 {
     uint32_t had = session->unclaimed.count;
-    size_t length = read_some(session, session->server->scratch, SERVER_READ_BYTES);
+    size_t length = read_some(session, session->context->turn.scratch, TURN_READ_BYTES);
     bool ended_at_descriptors = session->unclaimed.count > had;
 
     if (length)
@@ -149,34 +155,34 @@ static bool read_and_take(struct session *session, uint64_t share)
 static void run(struct task *task)
 {
     struct session *session = container_of(task, struct session, input_task);
-    uint64_t share = intake_share(session->server);
+    uint64_t share = turn_budget(&session->context->turn);
 
     if (session->closing)
         end_piece(session);
     if (!session_takes(session))
         return;
     if (closer_is_clogged(&session->account->closer)) {
-        server_wants_relief(session->server);
+        turn_retry_soon(&session->context->turn);
         return;
     }
     if (session->backlog)
         intake_take_kept(session, share);
     if (!session->backlog && session->readable) {
-        int reads = SERVER_READS;
+        int reads = READS;
         while (reads-- > 0 && intake_may_take(session, share) && read_and_take(session, share))
             ;
     }
     if (session->ended && !session->backlog && !session->input_done && session_takes(session))
         intake_end(session);
     if ((session->readable || session->backlog) && session_takes(session) && !session_is_paused(session))
-        server_schedule(session->server, session);
+        turn_add(&session->context->turn, &session->input_task);
     session_count_unclaimed(session);
     session_said(session);
 }
 
 void session_resume_input(struct session *session)
 {
-    server_schedule(session->server, session);
+    turn_add(&session->context->turn, &session->input_task);
 }
 
 /* ---- Readiness ----------------------------------------------------------------------------------------------------
@@ -203,7 +209,7 @@ static int deliver_line(struct session *session)
         buffer_truncate(out, begun_at);
         return -ENOMEM;
     }
-    session->server->stats.events += count;
+    session->context->turn.stats.events += count;
     while (count--)
         stream_told(TAILQ_FIRST(&loop->ready));
     return 0;
@@ -215,7 +221,7 @@ static void deliver_lines(struct session *session)
 
     while (!TAILQ_EMPTY(&loop->ready) && session_takes(session)) {
         if (deliver_line(session) < 0) {
-            server_wants_relief(session->server);
+            turn_retry_soon(&session->context->turn);
             break;
         }
         session_said(session);
@@ -243,10 +249,10 @@ static void watch_output(struct session *session, bool blocked)
 
     if (session->blocked == blocked)
         return;
-    if (reactor_rewatch(&session->server->reactor, session->fd, &session->source, interests, MINIMIO_EDGE) == 0)
+    if (reactor_rewatch(&session->context->turn.reactor, session->fd, &session->source, interests, MINIMIO_EDGE) == 0)
         session->blocked = blocked;
     else
-        server_wants_relief(session->server);
+        turn_retry_soon(&session->context->turn);
 }
 
 /* The client reads no more: what was to be said goes nowhere. */
@@ -277,9 +283,9 @@ static void send_some(struct session *session)
     }
     sent = parcels_send(&session->parcels, session->fd, &session->out);
     if (sent > 0) {
-        session->server->stats.bytes_out += (uint64_t)sent;
+        session->context->turn.stats.bytes_out += (uint64_t)sent;
     } else if (sent == -ETOOMANYREFS || sent == -ENOBUFS || sent == -ENOMEM) {
-        server_wants_relief(session->server); /* no event of the socket's tells when there is room */
+        turn_retry_soon(&session->context->turn); /* no event of the socket's tells when there is room */
         return;
     } else if (sent < 0 && sent != -EAGAIN && sent != -EINTR) {
         shutdown(session->fd, SHUT_WR); /* should it read after all: it must not wait for what never comes */
@@ -301,7 +307,7 @@ static void resume(struct session *session)
         loop_resume(session->loop);
     if (!session_is_paused(session) &&
         (session->readable || session->backlog || (session->ended && !session->input_done)))
-        server_schedule(session->server, session);
+        turn_add(&session->context->turn, &session->input_task);
 }
 
 /* Whether nothing more can come from or go to the client. */
@@ -324,14 +330,14 @@ static void retire(struct session *session)
     session->retired = session->closing = true;
     if (TAILQ_EMPTY(&session->connects))
         membership_leave(session, NULL);
-    server_schedule(session->server, session);
+    turn_add(&session->context->turn, &session->input_task);
 }
 
 /* Also closes the session where its time has come. */
 static void flush(struct task *task)
 {
     struct session *session = container_of(task, struct session, output_task);
-    bool many = has_much_left(session) && !session->server->stopping;
+    bool many = has_much_left(session) && !session->context->turn.stopping;
 
     if (!session->broken)
         send_some(session);
@@ -352,14 +358,14 @@ static void ready(struct source *source, const struct minimio_event *event)
     if (minimio_event_is_read_closed(event) || session->gone)
         session->ending = true;
     session->readable = true;
-    server_schedule(session->server, session);
+    turn_add(&session->context->turn, &session->input_task);
     session_said(session);
 }
 
 /* ---- Beginning and end --------------------------------------------------------------------------------------------
  */
 
-int session_new(struct server *server, int fd, struct account *account)
+int session_new(struct context *context, int fd, struct account *account)
 {
     struct session *session = calloc(1, sizeof *session);
     struct loop *loop;
@@ -368,13 +374,13 @@ int session_new(struct server *server, int fd, struct account *account)
     if (!session)
         return -ENOMEM;
     session->source.ready = ready;
-    session->server = server;
-    session->limits = server->limits;
+    session->context = context;
+    session->limits = context->turn.limits;
     session->account = account;
     session->input_task = (struct task){.run = run, .share = &account->share, .stage = STAGE_RUN};
     session->output_task = (struct task){.run = flush, .share = &account->share, .stage = STAGE_FLUSH};
     session->parcels.closer = &account->closer;
-    session->parcels.unreads = &server->unreads;
+    session->parcels.unreads = &context->unreads;
     session->parcels.unread = &session->unread;
     session->fd = fd;
     unread_init(&session->unread, account, fd);
@@ -387,23 +393,23 @@ int session_new(struct server *server, int fd, struct account *account)
     frame_init(&session->frame);
     buffer_init(&session->in);
     buffer_init(&session->out);
-    loop = loop_new(&server->loops, account, NULL);
+    loop = loop_new(&context->loops, account, NULL);
     if (loop)
-        result = reactor_watch(&server->reactor, fd, &session->source, MINIMIO_READABLE, MINIMIO_EDGE);
+        result = reactor_watch(&context->turn.reactor, fd, &session->source, MINIMIO_READABLE, MINIMIO_EDGE);
     if (result < 0) {
         loop_free(loop);
         free(session);
         return result;
     }
     membership_enter(session, loop);
-    LIST_INSERT_HEAD(&server->sessions, session, entry);
+    LIST_INSERT_HEAD(&context->sessions, session, entry);
     return 0;
 }
 
 void session_apply_access(struct session *session)
 {
     struct ucred peer = access_peer(session->fd);
-    bool may = access_allows_descriptors(&session->server->config->access, &peer, session->fd) &&
+    bool may = access_allows_descriptors(&session->context->config->access, &peer, session->fd) &&
                (closers_are_able() || !session->account->closer.stranger);
 
     if (may != session->may_hand_over)
@@ -413,14 +419,14 @@ void session_apply_access(struct session *session)
 
 void session_close_stream(struct session *session, struct stream *stream)
 {
-    policy_remove_registration(&session->server->policy, session->account);
-    stream_free(&session->server->reactor, stream);
+    policy_remove_registration(&session->context->policy, session->account);
+    stream_free(&session->context->turn.reactor, stream);
 }
 
 int session_take_stream(struct session *session, struct stream *stream, int copy)
 {
-    policy_remove_registration(&session->server->policy, session->account);
-    return stream_take(&session->server->reactor, stream, copy);
+    policy_remove_registration(&session->context->policy, session->account);
+    return stream_take(&session->context->turn.reactor, stream, copy);
 }
 
 /* What is being done in pieces for it goes on without it, or ends. */
@@ -438,22 +444,22 @@ static void end_requests(struct session *session)
 static bool lingers(const struct session *session)
 {
     return session->closing && !session->broken && !session->gone && !session->ending && !session->ended &&
-           !session->server->stopping;
+           !session->context->turn.stopping;
 }
 
 static void end_socket(struct session *session)
 {
-    struct server *server = session->server;
+    struct context *context = session->context;
 
-    if (lingers(session) && lingering_begin(&server->lingerings, session->account, session->fd))
+    if (lingers(session) && lingering_begin(&context->lingerings, session->account, session->fd))
         return;
     closer_end_session(&session->account->closer, session->fd);
-    policy_remove_session(&server->policy, session->account);
+    policy_remove_session(&context->policy, session->account);
 }
 
 void session_free(struct session *session)
 {
-    struct server *server = session->server;
+    struct context *context = session->context;
     struct batch *batch, *next;
 
     while (!membership_end_connects(session, NULL))
@@ -471,12 +477,12 @@ void session_free(struct session *session)
     parcels_clear(&session->parcels);
     closer_discard_all(&session->account->closer, &session->unclaimed);
     session_count_unclaimed(session);
-    reactor_unwatch(&server->reactor, session->fd);
-    if (!unread_outlive(&server->unreads, &session->unread)) {
+    reactor_unwatch(&context->turn.reactor, session->fd);
+    if (!unread_outlive(&context->unreads, &session->unread)) {
         unread_deinit(&session->unread);
         end_socket(session);
     }
-    reactor_bury(&server->reactor, &session->source);
+    reactor_bury(&context->turn.reactor, &session->source);
 }
 
 bool session_is_ending(struct session *session)
@@ -488,12 +494,13 @@ bool session_is_ending(struct session *session)
     if (!session->gone && !(poll(&hung_up, 1, 0) == 1 && (hung_up.revents & (POLLHUP | POLLERR))))
         return false;
     session->gone = session->ending = session->readable = true;
-    server_schedule(session->server, session);
+    turn_add(&session->context->turn, &session->input_task);
     session_said(session);
     return true;
 }
 
-void session_refuse(struct server *server, struct account *account, int fd, bool may_linger, const struct fault *fault)
+void session_refuse(struct context *context, struct account *account, int fd, bool may_linger,
+                    const struct fault *fault)
 {
     static const struct span id_null = {"null", 4};
     struct buffer line;
@@ -506,9 +513,9 @@ void session_refuse(struct server *server, struct account *account, int fd, bool
         (void)sent; /* a new socket has room for a line; a client that left does not miss it */
     }
     buffer_deinit(&line);
-    if (may_linger && lingering_begin_refused(&server->lingerings, account, access_peer(fd).uid, fd))
+    if (may_linger && lingering_begin_refused(&context->lingerings, account, access_peer(fd).uid, fd))
         return;
-    closer_end_session(account ? &account->closer : &server->closer, fd);
+    closer_end_session(account ? &account->closer : &context->closer, fd);
     if (account)
-        policy_end_refusal(&server->policy, account);
+        policy_end_refusal(&context->policy, account);
 }

@@ -23,7 +23,7 @@
 #include "proto/limits.h"
 #include "proto/request.h"
 
-struct server;
+struct context;
 
 /* A batch whose next requests are dispatched in a later turn. */
 struct unfinished {
@@ -35,9 +35,9 @@ struct unfinished {
 
 struct session {
     struct source source;
-    struct server *server;
-    const struct limits *limits; /* the server's */
-    LIST_ENTRY(session) entry;   /* in server->sessions */
+    struct context *context;
+    const struct limits *limits; /* the turn's */
+    LIST_ENTRY(session) entry;   /* in context->sessions */
     struct task input_task;      /* has something to read or to dispatch */
     struct task output_task;     /* has something to send, or may be at its end */
     struct account *account;
@@ -77,9 +77,9 @@ struct session {
     bool retired;    /* it is over; what is left of it is ended in pieces */
 };
 
-/* Takes the socket, which is the server's until then, into a new session with an open loop. Errors: -ENOMEM, and those
+/* Takes the socket, which is the caller's until then, into a new session with an open loop. Errors: -ENOMEM, and those
  * of the registrator; the socket is then the caller's still. */
-int session_new(struct server *server, int fd, struct account *account);
+int session_new(struct context *context, int fd, struct account *account);
 
 /* Asks the rules anew whether the session may hand over descriptors. */
 void session_apply_access(struct session *session);
@@ -87,7 +87,8 @@ void session_apply_access(struct session *session);
 /* Tells a client that there is no session for it, and closes its socket; with `may_linger` a moment later, if that has
  * to be, so that the client gets to read what it was told (lingering.h). `account`: of policy_begin_refusal, which is
  * given back when that is done; may be NULL. */
-void session_refuse(struct server *server, struct account *account, int fd, bool may_linger, const struct fault *fault);
+void session_refuse(struct context *context, struct account *account, int fd, bool may_linger,
+                    const struct fault *fault);
 
 /* Closes the session and leaves its loop; calls that wait have no answer. */
 void session_free(struct session *session);

@@ -217,7 +217,7 @@ static bool take_step(struct world *the_world, bool waits)
 
     (void)the_world;
     peers_accept();
-    while (!step.alone && !(world.server.stopping && world.signals.stop) && next_step(&step)) {
+    while (!step.alone && !(world.server.context.turn.stopping && world.signals.stop) && next_step(&step)) {
         carry_out(&step);
         any = true;
     }

@@ -55,7 +55,7 @@ static bool is_over(int64_t since_ns, int64_t timeout_ns)
     bool woken = world->woken;
 
     world->woken = false;
-    return woken || (is_signalled() && !world->server.stopping) ||
+    return woken || (is_signalled() && !world->server.context.turn.stopping) ||
            (timeout_ns >= 0 && world->now_ns - since_ns >= timeout_ns);
 }
 
@@ -144,7 +144,7 @@ int __wrap_connect(int fd, const struct sockaddr *address, socklen_t length)
 
 /* There is no closing process: what it would close waits until the input says so. */
 static struct {
-    struct closing_request {
+    struct fake_close {
         int slot, fd;
         bool alone;
     } list[CLOSING_MAX];
@@ -193,7 +193,7 @@ struct closing_progress __wrap_closing_progress(int slot)
 bool __wrap_closing_put(int slot, int fd, enum closing_how how)
 {
     REQUIRE(closing.count < CLOSING_MAX, "too much is to be closed");
-    closing.list[closing.count++] = (struct closing_request){.slot = slot, .fd = fd, .alone = how == CLOSING_ALONE};
+    closing.list[closing.count++] = (struct fake_close){.slot = slot, .fd = fd, .alone = how == CLOSING_ALONE};
     return true;
 }
 
@@ -335,7 +335,7 @@ static void hand_over(struct server *server)
 
     world->signals.hand_over = 0;
     REQUIRE(server_take_leave(server) == 0, "no leave was taken");
-    REQUIRE(world->signals.stop || handover_run(server, &none, arguments, TRIED_NO_FILE) < 0, "handed over to nobody");
+    REQUIRE(world->signals.stop || handover_run(&server->context, &none, arguments, TRIED_NO_FILE) < 0, "handed over to nobody");
     server_resume(server);
 }
 
@@ -384,9 +384,9 @@ void world_run(struct world *new_world, world_step *step)
     serve(&world->server);
     server_deinit(&world->server);
     world_close();
-    closer_deinit(&world->server.closer);
+    closer_deinit(&world->server.context.closer);
     world = NULL;
-    require_accounts_empty(&new_world->server.policy);
+    require_accounts_empty(&new_world->server.context.policy);
     config_deinit(&new_world->config);
     peers_end();
 }

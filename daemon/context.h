@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What sessions, loops and methods share. The server owns it; whoever is given it may call what it points to, and
+ * knows nothing of the server.
+ */
+#ifndef MINIMIO_DAEMON_CONTEXT_H
+#define MINIMIO_DAEMON_CONTEXT_H
+
+#include "daemon/closer.h"
+#include "daemon/config.h"
+#include "daemon/durable.h"
+#include "daemon/lingering.h"
+#include "daemon/listener.h"
+#include "daemon/loop.h"
+#include "daemon/policy.h"
+#include "daemon/resolver.h"
+#include "daemon/turn.h"
+#include "daemon/unread.h"
+
+struct call;
+struct request;
+struct session;
+
+struct context {
+    struct turn turn;
+    struct config *config;
+    struct policy policy;
+    struct closer closer; /* of clients without an account */
+    struct listener listener;
+    struct unreads unreads;
+    struct lingerings lingerings; /* sockets of sessions that are over */
+    struct loops loops;
+    struct durable durable;
+    struct resolver *resolver;
+    LIST_HEAD(, session) sessions;
+    uint32_t batch_serial; /* of the last batch */
+
+    /* Carries a request out; the call is answered then, or later if it has to wait. */
+    void (*handle)(struct context *context, struct call *call, const struct request *request);
+};
+
+#endif
