@@ -36,7 +36,7 @@ size_t call_budget(const struct call *call)
 
 static struct buffer *out_of(const struct call *call)
 {
-    return call->batch ? &call->batch->text : &call->session->out;
+    return call->batch ? &call->batch->text : &call->session->conn.out;
 }
 
 struct buffer *call_begin(struct call *call)
@@ -71,10 +71,10 @@ void call_retract(struct call *call)
 
 static int carry_on_line(struct call *call, int fd)
 {
-    int result = parcels_add(&call->session->parcels, call->begun_at, &fd, 1);
+    int result = parcels_add(&call->session->conn.parcels, call->begun_at, &fd, 1);
 
     if (result == 0)
-        unread_add(&call->session->unread);
+        unread_add(&call->session->conn.unread);
     return result;
 }
 
@@ -87,7 +87,7 @@ int call_carry(struct call *call, int fd)
     if (batch->session->held_fds == PARCEL_DESCRIPTORS_MAX)
         return -EDQUOT;
     batch->session->held_fds++;
-    unread_add(&batch->session->unread);
+    unread_add(&batch->session->conn.unread);
     batch->answers[call->slot].fd = fd;
     return 0;
 }
@@ -170,7 +170,7 @@ static int batch_send_descriptors(struct batch *batch, size_t at)
             fds[count++] = batch->answers[i].fd;
     if (!count)
         return 0;
-    result = parcels_add(&batch->session->parcels, at, fds, count);
+    result = parcels_add(&batch->session->conn.parcels, at, fds, count);
     if (result < 0)
         return result;
     batch->session->held_fds -= count;
@@ -236,13 +236,13 @@ void call_hold_streams(const struct call *call)
 static void batch_end(struct batch *batch)
 {
     struct session *session = batch->session;
-    size_t begun_at = session->out.length;
+    size_t begun_at = session->conn.out.length;
 
-    batch_say(batch, &session->out);
-    if (buffer_failed(&session->out) || batch_send_descriptors(batch, begun_at) < 0)
-        session_break(session);
+    batch_say(batch, &session->conn.out);
+    if (buffer_failed(&session->conn.out) || batch_send_descriptors(batch, begun_at) < 0)
+        conn_abort(&session->conn);
     else
-        session_said(session);
+        conn_mark_dirty(&session->conn);
     batch_release_streams(batch);
     batch_free(batch);
 }
@@ -252,7 +252,7 @@ static void end_in_batch(struct call *call)
     struct batch *batch = call->batch;
 
     if (call->id.data && batch_take_answer(call) < 0)
-        session_break(call->session);
+        conn_abort(&call->session->conn);
     buffer_truncate(&batch->text, 0);
     if (--batch->waiting == 0)
         batch_end(batch);
@@ -260,14 +260,14 @@ static void end_in_batch(struct call *call)
 
 static void end_on_line(struct call *call, struct buffer *out)
 {
-    if (call->id.data)
-        buffer_append(out, "\n", 1);
-    else
-        buffer_truncate(out, call->begun_at);
-    if (buffer_failed(out))
-        session_break(call->session);
-    else
-        session_said(call->session);
+    struct conn *conn = &call->session->conn;
+
+    if (call->id.data) {
+        conn_end_line(conn);
+        return;
+    }
+    buffer_truncate(out, call->begun_at);
+    conn_mark_dirty(conn);
 }
 
 void call_end(struct call *call)
@@ -283,7 +283,7 @@ void call_end(struct call *call)
     else
         end_on_line(call, out);
     if (call->waits) {
-        call->session->waiting--;
+        call->session->pending_calls--;
         call_drop(call);
     }
 }
@@ -317,7 +317,7 @@ int call_keep(const struct call *call, struct call *ret_call)
     *ret_call = *call;
     ret_call->id.data = copy;
     ret_call->waits = true;
-    ret_call->session->waiting++;
+    ret_call->session->pending_calls++;
     return 0;
 }
 
@@ -348,11 +348,11 @@ void batch_free(struct batch *batch)
 {
     LIST_REMOVE(batch, entry);
     batch->session->batch_bytes -= batch->charged;
-    turn_add(&batch->session->context->turn, &batch->session->input_task);
+    conn_schedule_input(&batch->session->conn);
     for (size_t i = 0; i < batch->count; i++) {
         free(batch->answers[i].text);
         if (batch->answers[i].fd >= 0)
-            closer_discard(&batch->session->account->closer, batch->answers[i].fd);
+            closer_discard(&batch->session->conn.account->closer, batch->answers[i].fd);
     }
     buffer_deinit(&batch->text);
     free(batch);

@@ -6,16 +6,13 @@
 #ifndef MINIMIO_DAEMON_CONTEXT_H
 #define MINIMIO_DAEMON_CONTEXT_H
 
-#include "daemon/closer.h"
 #include "daemon/config.h"
+#include "daemon/conn.h"
 #include "daemon/durable.h"
-#include "daemon/lingering.h"
-#include "daemon/listener.h"
 #include "daemon/loop.h"
 #include "daemon/policy.h"
 #include "daemon/resolver.h"
 #include "daemon/turn.h"
-#include "daemon/unread.h"
 
 struct call;
 struct request;
@@ -25,10 +22,7 @@ struct context {
     struct turn turn;
     struct config *config;
     struct policy policy;
-    struct closer closer; /* of clients without an account */
-    struct listener listener;
-    struct unreads unreads;
-    struct lingerings lingerings; /* sockets of sessions that are over */
+    struct wire wire;
     struct loops loops;
     struct durable durable;
     struct resolver *resolver;

@@ -209,8 +209,7 @@ static int open_stream(struct restoring *restoring, struct loop *loop, uint32_t 
     result = stream_restore(&context->turn.reactor, stream, fd, (enum descriptor_kind)found->kind);
     if (result < 0) {
         stream->entry = LEDGER_NOWHERE;
-        stream_free(&context->turn.reactor, stream);
-        policy_remove_registration(&context->policy, loop->account);
+        stream_deregister(&context->turn.reactor, stream);
     }
     return result;
 }
@@ -232,7 +231,7 @@ static int restore_stream(struct restoring *restoring, uint32_t entry, const str
         restoring->restored_streams++;
         return 0;
     }
-    closer_discard(&restoring->context->closer, fd);
+    closer_discard(&restoring->context->wire.closer, fd);
     if (result != -ENOMEM)
         drop_entry(restoring, entry);
     return result == -ENOMEM ? result : 0;

@@ -107,7 +107,7 @@ void handle_request(struct context *context, struct call *call, const struct req
     context->turn.units += costs[request->method];
     if (method_table[request->method].needs_loop && !call->session->loop) {
         if (request->method == METHOD_REGISTER && request->params.fd)
-            session_discard_descriptor(call->session);
+            conn_discard_fd(&call->session->conn);
         answer_fault(call, FAULT_LOOP_CLOSED, "this session's loop was closed; open_loop opens another");
     } else {
         handlers[request->method](context, call, &request->params);

@@ -114,7 +114,7 @@ static struct loop *visible(struct loop *loop, uid_t uid)
 /* A page never ends between two users' loops of one name, as a name is where the next one begins. */
 void handle_loops(struct context *context, struct call *call, const struct params *params)
 {
-    uid_t uid = call->session->account->uid;
+    uid_t uid = call->session->conn.account->uid;
     struct loop *loop = visible(loops_after(&context->loops, params->after_name.data), uid);
     size_t budget = call_budget(call);
     struct buffer *out = call_begin(call);

@@ -51,7 +51,7 @@ static struct stream *find_for_data(struct call *call, uint64_t token)
     struct stream *stream = find_open(call, token);
     struct fault fault;
 
-    if (!stream || !stream->credentials || call->session->account->is_daemons)
+    if (!stream || !stream->credentials || call->session->conn.account->is_daemons)
         return stream;
     fault_set(
         &fault, FAULT_DENIED,
@@ -142,7 +142,7 @@ static void answer_no_address(struct call *call, struct span text, enum endpoint
 
 static void register_address(struct context *context, struct call *call, const struct params *params)
 {
-    struct account *account = call->session->account;
+    struct account *account = call->session->conn.account;
     enum endpoint_fault wrong;
     struct target target;
     struct fault fault;
@@ -216,8 +216,9 @@ static void answer_denied_descriptor(struct call *call)
     struct fault fault;
 
     access_deny_descriptors(&fault);
-    log_write_rationed(LOG_DENIED, call->session->account->uid, "uid %u: a descriptor denied: " ACCESS_DESCRIPTORS_RULE,
-                       (unsigned)call->session->account->uid);
+    log_write_rationed(LOG_DENIED, call->session->conn.account->uid,
+                       "uid %u: a descriptor denied: " ACCESS_DESCRIPTORS_RULE,
+                       (unsigned)call->session->conn.account->uid);
     call_fault(call, &fault);
 }
 
@@ -231,7 +232,7 @@ static void answer_not_adopted(struct call *call, int error)
 
 static void register_descriptor(struct context *context, struct call *call, const struct params *params, int fd)
 {
-    struct account *account = call->session->account;
+    struct account *account = call->session->conn.account;
     struct stream *stream;
     const char *refused;
     struct fault fault;
@@ -259,15 +260,15 @@ static void register_descriptor(struct context *context, struct call *call, cons
 void handle_register(struct context *context, struct call *call, const struct params *params)
 {
     /* Also where it fails, so that the next descriptor is the next register's. */
-    int fd = params->fd ? descriptors_take(&call->session->unclaimed) : -1;
+    int fd = params->fd ? descriptors_take(&call->session->conn.inbox) : -1;
 
-    session_count_unclaimed(call->session);
+    conn_count_inbox(&call->session->conn);
     if (!check_register(call, params)) {
-        closer_discard(&call->session->account->closer, fd);
+        closer_discard(&call->session->conn.account->closer, fd);
     } else if (!params->fd) {
         register_address(context, call, params);
-    } else if (!call->session->may_hand_over) {
-        closer_discard(&call->session->account->closer, fd);
+    } else if (!call->session->conn.may_send_descriptors) {
+        closer_discard(&call->session->conn.account->closer, fd);
         answer_denied_descriptor(call);
     } else if (fd >= 0) {
         register_descriptor(context, call, params, fd);
@@ -306,7 +307,6 @@ void handle_deregister(struct context *context, struct call *call, const struct 
     struct stream *stream = find_stream(call, params->token);
     struct fault fault;
 
-    (void)context;
     if (!stream)
         return;
     if (stream->connecting) {
@@ -314,7 +314,7 @@ void handle_deregister(struct context *context, struct call *call, const struct 
                   (unsigned long long)params->token);
         registering_cancel(stream->registering, &fault);
     } else {
-        session_close_stream(call->session, stream);
+        stream_deregister(&context->turn.reactor, stream);
     }
     answer_empty(call);
 }
@@ -353,7 +353,7 @@ static int duplicate(struct context *context, struct call *call, const struct st
     struct fault fault;
     int fd;
 
-    if (policy_check_descriptors(&context->policy, call->session->account, &fault) < 0) {
+    if (policy_check_descriptors(&context->policy, call->session->conn.account, &fault) < 0) {
         call_fault(call, &fault);
         return -1;
     }
@@ -389,7 +389,7 @@ static void take_duplicate(struct context *context, struct call *call, struct st
 }
 
 /* Likewise: the stream is let go. */
-static void take_stream_leaving(struct call *call, struct stream *stream, int copy)
+static void take_stream_leaving(struct context *context, struct call *call, struct stream *stream, int copy)
 {
     int result;
 
@@ -401,7 +401,7 @@ static void take_stream_leaving(struct call *call, struct stream *stream, int co
         answer_not_carried(call, result);
         return;
     }
-    session_take_stream(call->session, stream, copy);
+    stream_take(&context->turn.reactor, stream, copy);
     call_end(call);
 }
 
@@ -415,20 +415,20 @@ static void take_stream(struct context *context, struct call *call, struct strea
         if (copy < 0)
             return;
     }
-    take_stream_leaving(call, stream, copy);
+    take_stream_leaving(context, call, stream, copy);
 }
 
 /* What clients have read since they were last asked about counts no more. */
 static bool may_take(struct context *context, struct call *call)
 {
-    struct account *account = call->session->account;
+    struct account *account = call->session->conn.account;
     struct policy *policy = &context->policy;
     struct fault fault;
 
     if (policy_check_unread(policy, account, &fault) == 0)
         return true;
     context->turn.units +=
-        unread_look_all(&context->unreads, strcmp(fault.limit, "descriptors_unread") ? account : NULL);
+        unread_look_all(&context->wire.unreads, strcmp(fault.limit, "descriptors_unread") ? account : NULL);
     if (policy_check_unread(policy, account, &fault) == 0)
         return true;
     call_fault(call, &fault);
@@ -444,7 +444,7 @@ void handle_take(struct context *context, struct call *call, const struct params
         return;
     if (!call->id.data) {
         if (!params->keep)
-            session_close_stream(call->session, stream);
+            stream_deregister(&context->turn.reactor, stream);
         answer_empty(call);
     } else if (!may_take(context, call)) {
         return;

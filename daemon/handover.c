@@ -46,7 +46,7 @@ static int set_all_inherited(struct context *context, bool inherited)
     int result = inherited_set(ledger_fd(context->durable.ledger), inherited);
 
     if (result == 0)
-        result = inherited_set(context->listener.fd, inherited);
+        result = inherited_set(context->wire.listener.fd, inherited);
     if (result == 0)
         result = set_streams_inherited(context, inherited);
     return result;
@@ -60,8 +60,8 @@ static int export(const struct context *context, const int *closing, size_t coun
 
     if (!numbers)
         return -ENOMEM;
-    length = snprintf(numbers, size, "%d,%d,%d", ledger_fd(context->durable.ledger), context->listener.fd,
-                      context->listener.path != NULL);
+    length = snprintf(numbers, size, "%d,%d,%d", ledger_fd(context->durable.ledger), context->wire.listener.fd,
+                      context->wire.listener.path != NULL);
     for (size_t i = 0; i < count; i++)
         length += snprintf(numbers + length, size - (size_t)length, ",%d", closing[i]);
     result = setenv(VARIABLE, numbers, 1) < 0 ? -ENOMEM : service_restore_environment(context->durable.service);

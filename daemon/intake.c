@@ -27,13 +27,14 @@ static void claim_in_vain(struct session *session, const struct request *request
     bool decoded = fault->name == FAULT_INVALID_PARAMS || fault->name == FAULT_INTERNAL;
 
     if (decoded && request->method == METHOD_REGISTER && request->params.fd)
-        session_discard_descriptor(session);
+        conn_discard_fd(&session->conn);
 }
 
 bool intake_may_take(const struct session *session, uint64_t share)
 {
-    return session_takes(session) && session->context->turn.units < share && !session_is_paused(session) &&
-           !(session->account->closing && policy_waits_for_closing(&session->context->policy, session->account));
+    return conn_is_writable(&session->conn) && session->context->turn.units < share && !session_is_paused(session) &&
+           !(session->conn.account->closing &&
+             policy_waits_for_closing(&session->context->policy, session->conn.account));
 }
 
 /* The messages at `data` that are plain requests. Returns how many bytes are done with. `*ret_may`: more may be taken,
@@ -44,8 +45,8 @@ static size_t take_plain(struct session *session, const char *data, size_t lengt
     size_t done = 0, space, used;
     struct request request;
 
-    while (*ret_may && frame_begins(&session->frame, data + done, length - done, &space) &&
-           plain_decode(data + done + space, length - done - space, session->limits, &request, &used)) {
+    while (*ret_may && frame_begins(&session->conn.frame, data + done, length - done, &space) &&
+           plain_decode(data + done + space, length - done - space, session->conn.limits, &request, &used)) {
         struct call call = {.session = session, .id = request.id};
 
         done += space + used;
@@ -62,7 +63,7 @@ static void dispatch(struct session *session, struct span text, struct batch *ba
     struct call call = {.session = session, .batch = batch, .slot = slot};
     struct request request;
     struct fault fault;
-    int result = request_decode(text, session->limits, &request, &fault);
+    int result = request_decode(text, session->conn.limits, &request, &fault);
 
     context->turn.stats.requests++;
     call.id = request.id;
@@ -81,7 +82,7 @@ static void keep_unfinished(struct session *session, struct unfinished *rest, st
 {
     rest->text = malloc(text.length);
     if (!rest->text) {
-        session_break(session); /* half of the batch is done, and the other half cannot be answered */
+        conn_abort(&session->conn); /* half of the batch is done, and the other half cannot be answered */
         return;
     }
     memcpy(rest->text, text.data, text.length);
@@ -125,8 +126,8 @@ static int begin_batch(struct session *session, struct unfinished *rest)
         return 0;
     fault_set(&fault, FAULT_INTERNAL, "the daemon is out of memory; try again later");
     say_fault(session, &fault);
-    if (session->unclaimed.count) /* from here on they would go to the wrong registers */
-        session_break(session);
+    if (session->conn.inbox.count) /* from here on they would go to the wrong registers */
+        conn_abort(&session->conn);
     return -ENOMEM;
 }
 
@@ -135,7 +136,7 @@ static void take_message(struct session *session, struct span text, uint64_t sha
     struct unfinished rest = {0};
     struct fault fault;
 
-    if (request_reader_init(&rest.reader, text, session->limits, &fault) < 0) {
+    if (request_reader_init(&rest.reader, text, session->conn.limits, &fault) < 0) {
         say_fault(session, &fault);
         return;
     }
@@ -148,21 +149,21 @@ static void take_message(struct session *session, struct span text, uint64_t sha
 /* A set that was cut short, or one too many: which descriptor is whose can no longer be told. */
 static void refuse_descriptors(struct session *session)
 {
-    const struct limits *limits = session->limits;
+    const struct limits *limits = session->conn.limits;
     struct fault fault;
 
-    if (session->crowded)
+    if (session->conn.fds_over_limit)
         fault_set_limit(&fault, FAULT_LIMIT_EXCEEDED, "descriptors_uid", limits->descriptors_uid,
                         "this user, or all together, have too many descriptors; see limits in hello");
-    else if (session->may_hand_over)
+    else if (session->conn.may_send_descriptors)
         fault_set_limit(&fault, FAULT_LIMIT_EXCEEDED, "descriptors", limits->descriptors_message,
                         "at most %u descriptors beside a message and %u unclaimed, and the daemon may have none left",
                         limits->descriptors_message, limits->descriptors_unclaimed);
     else
         access_deny_descriptors(&fault);
     say_fault(session, &fault);
-    session->closing = true;
-    turn_add(&session->context->turn, &session->input_task);
+    conn_begin_close(&session->conn);
+    conn_schedule_input(&session->conn);
 }
 
 /* Takes messages for as long as the session takes any, and its share of the turn lasts. Returns how many bytes are
@@ -172,7 +173,7 @@ static size_t take_messages(struct session *session, const char *data, size_t le
     size_t done = 0;
     bool may;
 
-    session->backlog = true;
+    session->conn.backlog = true;
     if (!finish_batch(session, share))
         return 0;
     for (may = intake_may_take(session, share); may; may = intake_may_take(session, share)) {
@@ -184,38 +185,40 @@ static size_t take_messages(struct session *session, const char *data, size_t le
         done += take_plain(session, data + done, length - done, share, &may);
         if (!may)
             break;
-        status = frame_next(&session->frame, data + done, length - done, session->limits, &used, &text, &fault);
+        status =
+            frame_next(&session->conn.frame, data + done, length - done, session->conn.limits, &used, &text, &fault);
         done += used;
         if (status == FRAME_MORE) {
-            session->backlog = false;
+            session->conn.backlog = false;
             break;
         }
         if (status == FRAME_TEXT)
             take_message(session, text, share);
         else
             say_fault(session, &fault);
-        session->closing = status == FRAME_CLOSE;
+        if (status == FRAME_CLOSE)
+            conn_begin_close(&session->conn);
         if (session->unfinished.text)
             break;
     }
     /* Descriptors come with the last of the bytes that are read at once: those before have their answers before. */
-    if (!session->backlog && (session->cut || session->unclaimed.count > session->unclaimed_max))
+    if (!session->conn.backlog && (session->conn.fds_truncated || session->conn.inbox.count > session->conn.inbox_max))
         refuse_descriptors(session);
     return done;
 }
 
 static void keep(struct session *session, const char *data, size_t length)
 {
-    buffer_append(&session->in, data, length);
-    if (buffer_failed(&session->in))
-        session_break(session);
+    buffer_append(&session->conn.in, data, length);
+    if (buffer_failed(&session->conn.in))
+        conn_abort(&session->conn);
 }
 
 void intake_take_kept(struct session *session, uint64_t share)
 {
-    const char *data = session->in.length ? buffer_bytes(&session->in) : "";
+    const char *data = session->conn.in.length ? buffer_bytes(&session->conn.in) : "";
 
-    buffer_consume(&session->in, take_messages(session, data, session->in.length, share));
+    buffer_consume(&session->conn.in, take_messages(session, data, session->conn.in.length, share));
 }
 
 void intake_take(struct session *session, size_t length, uint64_t share)
@@ -223,9 +226,9 @@ void intake_take(struct session *session, size_t length, uint64_t share)
     const char *data = session->context->turn.scratch;
     size_t done;
 
-    if (session->in.length) {
+    if (session->conn.in.length) {
         keep(session, data, length);
-        if (!session->broken)
+        if (session->conn.state != CONN_ABORTED)
             intake_take_kept(session, share);
         return;
     }
@@ -238,7 +241,7 @@ void intake_end(struct session *session)
 {
     struct fault fault;
 
-    session->input_done = true;
-    if (frame_end(&session->frame, &fault) == FRAME_FAULT)
+    session->conn.input = INPUT_CONSUMED;
+    if (frame_end(&session->conn.frame, &fault) == FRAME_FAULT)
         say_fault(session, &fault);
 }

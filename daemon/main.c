@@ -225,7 +225,7 @@ static void announce_unmapped_users(const struct config *config)
 static void announce(struct server *server, const struct config *config)
 {
     const struct limits *limits = &config->limits;
-    const char *where = server->context.listener.path ? config->socket : "the service manager's socket";
+    const char *where = server->context.wire.listener.path ? config->socket : "the service manager's socket";
 
     log_write(
         LOG_LEVEL_INFO,

@@ -8,10 +8,20 @@
 #include "daemon/context.h"
 #include "daemon/session.h"
 #include "daemon/stream.h"
+#include "proto/reply.h"
 
 /* Streams closed, or connects ended, before the clock is read: each takes some microseconds. */
 #define STREAMS_PER_LOOK  16
 #define CONNECTS_PER_LOOK 4
+
+/* Tells the client that another session has taken the loop over. */
+static void notify_detached(struct session *session, const struct loop *loop)
+{
+    if (session->conn.state != CONN_SERVING) /* its last line is written */
+        return;
+    notify_loop_detached(&session->conn.out, loop->name, "takeover");
+    conn_end_line(&session->conn);
+}
 
 /* ---- Connects --------------------------------------------------------------------------------------------------- */
 
@@ -81,7 +91,7 @@ void membership_end_calls(struct session *session, const struct fault *fault)
     if (session->leaving)
         end_polling(session->leaving, fault);
     if (session->leaving && !session->leaving->closing)
-        session_tell_detached(session, session->leaving->name);
+        notify_detached(session, session->leaving);
     membership_forget(session);
 }
 
@@ -114,7 +124,7 @@ static void leave_piece(struct session *session, struct loop *loop)
     }
     end_polling(loop, &fault);
     if (!loop->closing)
-        session_tell_detached(session, loop->name);
+        notify_detached(session, loop);
     membership_forget(session);
 }
 
@@ -133,7 +143,7 @@ static void begin_to_leave(struct loop *loop)
     loop->leaver = session;
     session->leaving = loop;
     part(loop);
-    session->leave_task = (struct task){.run = run_leave, .share = &session->account->share, .stage = STAGE_RUN};
+    session->leave_task = (struct task){.run = run_leave, .share = &session->conn.account->share, .stage = STAGE_RUN};
     leave_piece(session, loop);
 }
 
@@ -150,8 +160,7 @@ static bool close_streams(struct context *context, struct loop *loop)
     struct stream *stream;
 
     for (uint32_t done = 1; (stream = loop_next(loop, NULL)); done++) {
-        policy_remove_registration(&context->policy, loop->account);
-        stream_free(&context->turn.reactor, stream);
+        stream_deregister(&context->turn.reactor, stream);
         if (done % STREAMS_PER_LOOK == 0 && turn_piece_is_over(&context->turn))
             break;
     }

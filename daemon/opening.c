@@ -39,7 +39,7 @@ struct opening {
 
 static struct loop *find(const struct opening *opening)
 {
-    return opening->name[0] ? loops_find(&opening->context->loops, opening->name, opening->session->account->uid)
+    return opening->name[0] ? loops_find(&opening->context->loops, opening->name, opening->session->conn.account->uid)
                             : NULL;
 }
 
@@ -75,7 +75,7 @@ static bool will_be_free(const struct opening *opening, const struct loop *loop)
 static struct loop *create(struct opening *opening)
 {
     struct context *context = opening->context;
-    struct account *account = opening->session->account;
+    struct account *account = opening->session->conn.account;
     const char *name = opening->name[0] ? opening->name : NULL;
     struct loop *loop;
     struct fault fault;
@@ -96,7 +96,7 @@ static struct loop *create(struct opening *opening)
 /* False: answered with LIMIT_EXCEEDED. */
 static bool check_linger(struct opening *opening)
 {
-    uint32_t max = opening->session->limits->linger_ms;
+    uint32_t max = opening->session->conn.limits->linger_ms;
     struct fault fault;
 
     if (!opening->has_linger || opening->linger_ms <= max)
@@ -266,7 +266,7 @@ static void run(struct task *task)
 static void init(struct opening *opening, struct context *context, const struct call *call, const struct params *params)
 {
     *opening = (struct opening){
-        .task = {.run = run, .share = &call->session->account->share, .stage = STAGE_RUN},
+        .task = {.run = run, .share = &call->session->conn.account->share, .stage = STAGE_RUN},
         .context = context,
         .call = *call,
         .session = call->session,

@@ -29,10 +29,8 @@ static void release(struct registering *registering)
         minimio_tcp_stream_free(registering->result->stream);
     }
     connector_free(registering->connector);
-    if (stream->connecting) {
-        policy_remove_registration(&registering->context->policy, stream->loop->account);
-        stream_free(reactor_of(registering), stream);
-    }
+    if (stream->connecting)
+        stream_deregister(reactor_of(registering), stream);
     free(registering);
 }
 
@@ -82,7 +80,7 @@ static void describe_connect_failure(const struct registering *registering, cons
 static void log_denial(const struct registering *registering, const struct connector_result *result)
 {
     const struct stream *stream = registering->stream;
-    uid_t uid = registering->call.session->account->uid;
+    uid_t uid = registering->call.session->conn.account->uid;
 
     if (is_target(registering, result->address))
         log_write_rationed(LOG_DENIED, uid, "uid %u: %s denied: %s", (unsigned)uid, result->address, result->rule);
@@ -101,7 +99,7 @@ static void describe_denial(const struct connector_result *result, struct fault 
 static void describe_too_many_lookups(const struct registering *registering, struct fault *ret_fault)
 {
     uint32_t max = registering->context->turn.limits->lookups_waiting_uid;
-    uid_t uid = registering->call.session->account->uid;
+    uid_t uid = registering->call.session->conn.account->uid;
 
     fault_set_limit(ret_fault, FAULT_LIMIT_EXCEEDED, "lookups_waiting_uid", max,
                     "too many names of this user wait to be looked up: the limit of %u is reached", max);
@@ -190,7 +188,7 @@ static void connected_or_failed(void *owner, struct connector_result *result)
 
     registering->result = result;
     TAILQ_INSERT_TAIL(&session->done, registering, done_link);
-    if (session_takes(session))
+    if (conn_is_writable(&session->conn))
         registering_answer(registering);
 }
 
@@ -204,7 +202,7 @@ int registering_begin(struct context *context, const struct call *call, struct s
 
     if (!registering)
         return -ENOMEM;
-    result = connector_new(&context->turn.reactor, context->resolver, &call->session->account->asker,
+    result = connector_new(&context->turn.reactor, context->resolver, &call->session->conn.account->asker,
                            &context->config->rules, target, timeout_ms, connected_or_failed, registering,
                            &registering->connector);
     if (result == 0)
@@ -214,7 +212,7 @@ int registering_begin(struct context *context, const struct call *call, struct s
         free(registering);
         return result;
     }
-    connector_count_for(registering->connector, call->session->account);
+    connector_count_for(registering->connector, call->session->conn.account);
     registering->context = context;
     registering->stream = stream;
     registering->timeout_ms = timeout_ms;

@@ -4,7 +4,7 @@
 #include "daemon/handlers.h"
 #include "daemon/log.h"
 #include "daemon/membership.h"
-#include "daemon/session.h"
+#include "daemon/lifecycle.h"
 #include "proto/reply.h"
 
 #include <errno.h>
@@ -31,7 +31,7 @@ static void refuse(struct server *server, int fd, uid_t uid, bool may_linger, co
 {
     server->context.turn.stats.errors[fault->name]++;
     log_write_rationed(LOG_REFUSED_SESSION, uid, "session of uid %u refused: %s", (unsigned)uid, fault->message);
-    session_refuse(&server->context, policy_begin_refusal(&server->context.policy, uid), fd, may_linger, fault);
+    conn_refuse(&server->context.wire, policy_begin_refusal(&server->context.policy, uid), fd, may_linger, fault);
 }
 
 /* The overflow uid is many users, who would share their loops and limits. */
@@ -98,10 +98,10 @@ static void retry_all(struct turn *turn)
     {
         if (session->loop)
             loop_resume(session->loop);
-        if (session->readable || session->backlog)
-            turn_add(turn, &session->input_task);
-        if (session->out.length) /* even if it was blocked: of that the kernel may have told already */
-            session_said(session);
+        if (session->conn.readable || session->conn.backlog)
+            conn_schedule_input(&session->conn);
+        if (session->conn.out.length) /* even if it was blocked: of that the kernel may have told already */
+            conn_mark_dirty(&session->conn);
     }
 }
 
@@ -193,18 +193,15 @@ static void say_goodbye(struct server *server)
     fault_set(&fault, FAULT_LOOP_CLOSED, "the daemon ends");
     LIST_FOREACH(session, &server->context.sessions, entry)
     {
-        if (session->closing) { /* its last line is said; it may be over as soon as nothing is to take its time */
-            membership_end_calls(session, NULL); /* a loop that is being closed waits for them */
-            session_said(session);
+        if (session->conn.state != CONN_SERVING) { /* its last line is written; what is left may end at once */
+            membership_end_calls(session, NULL);   /* a loop that is being closed waits for them */
+            conn_mark_dirty(&session->conn);
             continue;
         }
         membership_end_calls(session, &fault);
-        notify_loop_closed(&session->out, session->loop ? loop_name(session->loop) : NULL, "shutdown");
-        buffer_append(&session->out, "\n", 1);
-        if (buffer_failed(&session->out))
-            session_break(session);
-        session->closing = true; /* once what was said is out */
-        session_said(session);
+        notify_loop_closed(&session->conn.out, session->loop ? loop_name(session->loop) : NULL, "shutdown");
+        conn_end_line(&session->conn);
+        conn_begin_close(&session->conn);
     }
 }
 
@@ -214,7 +211,7 @@ static int take_leave(struct server *server)
     int result = 0;
 
     server->context.turn.stopping = true;
-    lingerings_end(&server->context.lingerings);
+    lingerings_end(&server->context.wire.lingerings);
     say_goodbye(server);
     membership_finish_closing(&server->context);
     schedule_flush(&server->context.turn.schedule);
@@ -230,7 +227,7 @@ static int stop(struct server *server)
     log_write(LOG_LEVEL_INFO, "stopping: %u sessions, %u registrations", server->context.policy.sessions,
               server->context.policy.registrations);
     service_stopping(server->service);
-    listener_deinit(&server->context.listener);
+    listener_deinit(&server->context.wire.listener);
     return take_leave(server);
 }
 
@@ -241,7 +238,7 @@ int server_take_leave(struct server *server)
 
     log_write(LOG_LEVEL_INFO, "handing over to the program's new binary: %u sessions end, %u registrations",
               server->context.policy.sessions, server->context.policy.registrations);
-    listener_pause(&server->context.listener);
+    listener_pause(&server->context.wire.listener);
     result = take_leave(server);
     while ((session = LIST_FIRST(&server->context.sessions)))
         session_free(session);
@@ -252,7 +249,7 @@ void server_resume(struct server *server)
 {
     timer_stop(&server->context.turn.reactor.timers, &server->farewell);
     server->context.turn.stopping = false;
-    listener_resume(&server->context.listener);
+    listener_resume(&server->context.wire.listener);
 }
 
 int server_run(struct server *server, const struct server_signals *signals)
@@ -279,7 +276,7 @@ void server_reconfigure(struct server *server, struct config *fresh)
         log_write(LOG_LEVEL_WARNING, "socket and socket-mode stay as they are until the next start");
     log_set_level(server->context.config->log_level);
     LIST_FOREACH(session, &server->context.sessions, entry)
-    session_apply_access(session);
+    conn_apply_access(&session->conn);
 }
 
 /* ---- The beginning ------------------------------------------------------------------------------------------------
@@ -320,11 +317,11 @@ static int open_listener(struct server *server, const struct handover *handover,
     int result;
 
     if (found >= 0) {
-        listener_init_adopted(&server->context.listener, &server->context.turn.reactor, found,
+        listener_init_adopted(&server->context.wire.listener, &server->context.turn.reactor, found,
                               handover->owns_path ? config->socket : NULL, admit, turn_away, server);
         return 0;
     }
-    result = listener_init(&server->context.listener, &server->context.turn.reactor, config->socket,
+    result = listener_init(&server->context.wire.listener, &server->context.turn.reactor, config->socket,
                            config->socket_mode, admit, turn_away, server);
     if (result < 0)
         explain(config, result);
@@ -338,17 +335,19 @@ static void init_context(struct context *context, struct config *config)
     struct turn *turn = &context->turn;
 
     context->config = config;
+    context->wire.turn = turn;
+    context->wire.access = &config->access;
     context->handle = handle_request;
     LIST_INIT(&context->sessions);
     turn_init(turn, &config->limits, settle, retry_all);
     loops_init(&context->loops, &turn->reactor, &context->durable, session_deliver);
     descriptors_set_room(config->descriptors - CONFIG_DESCRIPTOR_ROOM);
     closers_start();
-    closer_init(&context->closer, true);
-    durable_init(&context->durable, &context->closer);
+    closer_init(&context->wire.closer, true);
+    durable_init(&context->durable, &context->wire.closer);
     policy_init(&context->policy, turn->limits, &turn->schedule, config->descriptors - CONFIG_DESCRIPTOR_RESERVE);
-    unreads_init(&context->unreads, &turn->reactor);
-    lingerings_init(&context->lingerings, &turn->reactor, &context->policy, &context->closer);
+    unreads_init(&context->wire.unreads, &turn->reactor);
+    lingerings_init(&context->wire.lingerings, &turn->reactor, &context->policy, &context->wire.closer);
 }
 
 /* The reactor, and the link to the service manager. */
@@ -381,7 +380,7 @@ int server_init(struct server *server, struct config *config, const struct hando
     memset(server, 0, sizeof *server);
     init_context(&server->context, config);
     for (size_t i = 0; i < handover->closing_count; i++)
-        closer_put(&server->context.closer, handover->closing[i]);
+        closer_put(&server->context.wire.closer, handover->closing[i]);
     result = init_service(server);
     if (result == 0) {
         listener = find_listener(server, handover);
@@ -403,12 +402,12 @@ void server_deinit(struct server *server)
     while ((session = LIST_FIRST(&server->context.sessions)))
         session_free(session);
     server->context.turn.stopping = true;
-    lingerings_end(&server->context.lingerings);
+    lingerings_end(&server->context.wire.lingerings);
     membership_finish_closing(&server->context);
     durable_stop(&server->context); /* what is kept is for the next daemon */
     membership_close_all(&server->context);
-    unreads_deinit(&server->context.unreads);
-    listener_deinit(&server->context.listener);
+    unreads_deinit(&server->context.wire.unreads);
+    listener_deinit(&server->context.wire.listener);
     resolver_free(server->context.resolver);
     service_free(server->service);
     reactor_deinit(&server->context.turn.reactor);

@@ -190,8 +190,22 @@ void stream_free(struct reactor *reactor, struct stream *stream)
         descriptor_close(stream->fd);
 }
 
+static void uncount(const struct stream *stream)
+{
+    struct account *account = stream->loop->account;
+
+    policy_remove_registration(account->policy, account);
+}
+
+void stream_deregister(struct reactor *reactor, struct stream *stream)
+{
+    uncount(stream);
+    stream_free(reactor, stream);
+}
+
 minimio_fd stream_take(struct reactor *reactor, struct stream *stream, minimio_fd copy)
 {
+    uncount(stream);
     if (!bury(reactor, stream, copy) && copy >= 0)
         close(copy);
     return stream->fd;

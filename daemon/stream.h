@@ -53,6 +53,9 @@ struct stream *stream_new(struct loop *loop, uint64_t token, struct span target,
 /* Closes the stream and takes it out of its loop. One that is connecting must have lost its registering before. */
 void stream_free(struct reactor *reactor, struct stream *stream);
 
+/* Likewise a stream that its account counts as a registration. */
+void stream_deregister(struct reactor *reactor, struct stream *stream);
+
 /* Turns a connecting stream into an open one that is watched. Takes `fd`, which the reactor knows already, as a
  * oneshot that has fired. Errors: those of the registrator; the stream is then still connecting and `fd` the
  * caller's. */
@@ -66,7 +69,8 @@ int stream_adopt(struct reactor *reactor, struct stream *stream, minimio_fd fd, 
 int stream_restore(struct reactor *reactor, struct stream *stream, minimio_fd fd, enum descriptor_kind kind);
 
 /*
- * The descriptor of an open stream, now the caller's; nothing watches it any more. The stream is freed. `copy`: a
+ * The descriptor of an open stream, now the caller's; nothing watches it any more. The stream is freed, and
+ * its account counts it no more. `copy`: a
  * duplicate for a stream that durable_stream_is_deposited, which is held until the service manager has closed its own;
  * or -1.
  */

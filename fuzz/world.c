@@ -384,7 +384,7 @@ void world_run(struct world *new_world, world_step *step)
     serve(&world->server);
     server_deinit(&world->server);
     world_close();
-    closer_deinit(&world->server.context.closer);
+    closer_deinit(&world->server.context.wire.closer);
     world = NULL;
     require_accounts_empty(&new_world->server.context.policy);
     config_deinit(&new_world->config);
