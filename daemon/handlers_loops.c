@@ -31,7 +31,7 @@ void handle_poll(struct context *context, struct call *call, const struct params
 
     if (loop->delivery != DELIVERY_POLL)
         answer_fault(call, FAULT_WRONG_DELIVERY, "this loop pushes its events; open it with poll delivery");
-    else if (loop->polling)
+    else if (loop->poll)
         answer_fault(call, FAULT_POLL_PENDING, "a poll waits in this loop already");
     else if (!call->id.data) /* nobody is there to be told */
         answer_empty(call);

@@ -4,6 +4,7 @@
 
 #include "daemon/answer.h"
 #include "daemon/log.h"
+#include "daemon/registering.h"
 #include "daemon/context.h"
 #include "daemon/session.h"
 #include "daemon/stream.h"
@@ -312,7 +313,7 @@ void handle_deregister(struct context *context, struct call *call, const struct 
     if (stream->connecting) {
         fault_set(&fault, FAULT_CANCELLED, "token %llu was deregistered while it was connecting",
                   (unsigned long long)params->token);
-        registering_cancel(stream->registering, &fault);
+        stream->connect->cancel(stream->connect, &fault);
     } else {
         stream_deregister(&context->turn.reactor, stream);
     }

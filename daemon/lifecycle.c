@@ -3,8 +3,6 @@
 
 #include "daemon/intake.h"
 #include "daemon/membership.h"
-#include "daemon/opening.h"
-#include "daemon/polling.h"
 #include "daemon/stream.h"
 #include "proto/reply.h"
 
@@ -128,8 +126,9 @@ void session_deliver(struct task *task)
 
     if (loop->delivery == DELIVERY_PUSH)
         deliver_lines(session);
-    else if (conn_is_writable(&session->conn) && polling_is_due(loop->polling)) /* readiness may be cleared since */
-        polling_answer(loop->polling);
+    else if (conn_is_writable(&session->conn) && loop->poll &&
+             loop->poll->is_due(loop->poll)) /* readiness may be cleared since */
+        loop->poll->answer(loop->poll);
     loop_pause(loop);
 }
 
@@ -139,10 +138,10 @@ void session_deliver(struct task *task)
 static void resume(struct session *session)
 {
     struct conn *conn = &session->conn;
-    struct registering *registering;
+    struct pending *pending;
 
-    while (conn_is_writable(conn) && (registering = TAILQ_FIRST(&session->done)))
-        registering_answer(registering);
+    while (conn_is_writable(conn) && (pending = TAILQ_FIRST(&session->done)))
+        pending->answer(pending);
     if (!conn_is_writable(conn))
         return;
     if (session->loop)
@@ -224,7 +223,7 @@ int session_new(struct context *context, int fd, struct account *account)
 static void end_requests(struct session *session)
 {
     if (session->opening)
-        opening_cancel(session->opening, NULL);
+        session->opening->cancel(session->opening, NULL);
     if (session->closes)
         membership_abandon_close(session);
     membership_forget(session);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/loop.h"
 
-#include "daemon/polling.h"
 #include "daemon/stream.h"
 
 #include <stdlib.h>
@@ -195,7 +194,7 @@ static bool has_taker(const struct loop *loop)
     if (!loop->session)
         return false;
     if (loop->delivery == DELIVERY_POLL)
-        return loop->polling && polling_is_due(loop->polling);
+        return loop->poll && loop->poll->is_due(loop->poll);
     return !loop->held_by && !TAILQ_EMPTY(&loop->ready);
 }
 

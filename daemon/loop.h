@@ -6,8 +6,8 @@
 #ifndef MINIMIO_DAEMON_LOOP_H
 #define MINIMIO_DAEMON_LOOP_H
 
-#include "daemon/call.h"
 #include "daemon/look.h"
+#include "daemon/pending.h"
 #include "daemon/policy.h"
 #include "daemon/schedule.h"
 #include "daemon/timer.h"
@@ -20,8 +20,6 @@
 #include <stdint.h>
 
 struct durable;
-struct opening;
-struct polling;
 struct reactor;
 struct session;
 struct stream;
@@ -46,18 +44,16 @@ struct loop {
     struct account *account; /* whose registrations it holds */
     struct session *session; /* who is in it; NULL: nobody, for a while */
     struct session *leaver;  /* who was put out, and whose calls are being ended; NULL: nobody */
-    struct opening *opening; /* of a session that is about to be in it; NULL: none */
-    struct polling *polling; /* the `poll` that waits; NULL: none */
+    struct pending *poll;    /* the `poll` that waits; NULL: none */
     struct stream_tree streams;
     size_t count;             /* of its streams */
     struct stream_list ready; /* streams with readiness to tell */
     size_t ready_count;
     struct stream_list told; /* level streams that were told, and are to be asked again by the next poll */
     struct task deliver_task;
-    struct task close_task; /* while closing; so are the next three */
+    struct task close_task; /* while closing; so are the next two */
     LIST_ENTRY(loop) closing_link;
     struct session *closed_by; /* is answered when the loop is closed; NULL: nobody */
-    struct call close_call;
     RB_ENTRY(loop) by_name;
     struct timer linger; /* while nobody is in it */
     uint64_t linger_ms;
@@ -66,6 +62,7 @@ struct loop {
     uint32_t entry;   /* in the ledger */
     uint16_t epoch;   /* counts the sessions that have left */
     uint8_t delivery; /* enum delivery */
+    bool reserved;    /* a session is about to enter */
     bool closing;     /* nobody enters any more */
     bool lossy;       /* not all of it could be kept for the next daemon */
     char name[];      /* "": anonymous */

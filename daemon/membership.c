@@ -3,8 +3,6 @@
 
 #include "daemon/answer.h"
 #include "daemon/durable.h"
-#include "daemon/opening.h"
-#include "daemon/polling.h"
 #include "daemon/context.h"
 #include "daemon/session.h"
 #include "daemon/stream.h"
@@ -27,10 +25,10 @@ static void notify_detached(struct session *session, const struct loop *loop)
 
 bool membership_end_connects(struct session *session, const struct fault *fault)
 {
-    struct registering *registering;
+    struct pending *pending;
 
-    for (uint32_t done = 1; (registering = TAILQ_FIRST(&session->connects)); done++) {
-        registering_cancel(registering, fault);
+    for (uint32_t done = 1; (pending = TAILQ_FIRST(&session->connects)); done++) {
+        pending->cancel(pending, fault);
         if (done % CONNECTS_PER_LOOK == 0 && turn_piece_is_over(&session->context->turn))
             break;
     }
@@ -54,15 +52,15 @@ static void part(struct loop *loop)
     loop_pause(loop);
 }
 
-static void end_polling(struct loop *loop, const struct fault *fault)
+static void end_poll(struct loop *loop, const struct fault *fault)
 {
-    if (loop->polling)
-        polling_cancel(loop->polling, fault);
+    if (loop->poll)
+        loop->poll->cancel(loop->poll, fault);
 }
 
 void membership_detach(struct loop *loop, const struct fault *fault)
 {
-    end_polling(loop, fault);
+    end_poll(loop, fault);
     part(loop);
 }
 
@@ -85,11 +83,11 @@ void membership_end_calls(struct session *session, const struct fault *fault)
     while (!membership_end_connects(session, fault))
         ;
     if (session->loop)
-        end_polling(session->loop, fault);
+        end_poll(session->loop, fault);
     if (session->opening)
-        opening_cancel(session->opening, fault);
+        session->opening->cancel(session->opening, fault);
     if (session->leaving)
-        end_polling(session->leaving, fault);
+        end_poll(session->leaving, fault);
     if (session->leaving && !session->leaving->closing)
         notify_detached(session, session->leaving);
     membership_forget(session);
@@ -108,7 +106,7 @@ void membership_forget(struct session *session)
     task_cancel(&session->leave_task);
     if (!session->leaving)
         return;
-    end_polling(session->leaving, NULL);
+    end_poll(session->leaving, NULL);
     session->leaving->leaver = NULL;
     session->leaving = NULL;
 }
@@ -122,7 +120,7 @@ static void leave_piece(struct session *session, struct loop *loop)
         task_add(&session->leave_task);
         return;
     }
-    end_polling(loop, &fault);
+    end_poll(loop, &fault);
     if (!loop->closing)
         notify_detached(session, loop);
     membership_forget(session);
@@ -170,10 +168,11 @@ static bool close_streams(struct context *context, struct loop *loop)
 static void answer_closed(struct loop *loop)
 {
     struct session *session = loop->closed_by;
-    struct call call = loop->close_call;
+    struct call call;
 
     if (!session)
         return;
+    call = session->close_call;
     session->closes = NULL;
     answer_empty(&call);
     session_resume_input(session);
@@ -225,7 +224,7 @@ void membership_close_for(struct context *context, struct call *call)
     struct session *session = call->session;
     struct loop *loop = session->loop;
 
-    if (call_keep(call, &loop->close_call) < 0) {
+    if (call_keep(call, &session->close_call) < 0) {
         answer_out_of_memory(call);
         return;
     }
@@ -242,7 +241,7 @@ void membership_abandon_close(struct session *session)
 
     session->closes = NULL;
     loop->closed_by = NULL;
-    call_drop(&loop->close_call);
+    call_drop(&session->close_call);
 }
 
 void membership_finish_closing(struct context *context)

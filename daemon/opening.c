@@ -19,6 +19,7 @@
 #define CHAIN_MAX 16
 
 struct opening {
+    struct pending pending;
     struct task task;
     struct context *context;
     struct call call;
@@ -43,11 +44,16 @@ static struct loop *find(const struct opening *opening)
                             : NULL;
 }
 
+static const struct opening *opening_of(const struct session *session)
+{
+    return session->opening ? container_of(session->opening, struct opening, pending) : NULL;
+}
+
 /* Whether the session, by way of loops that ending sessions wait for, waits for `waiter`. */
 static bool waits_for(const struct session *session, const struct session *waiter)
 {
     for (int i = 0; session && i < CHAIN_MAX; i++) {
-        const struct opening *opening = session->opening;
+        const struct opening *opening = opening_of(session);
         const struct loop *loop = opening && !opening->loop ? find(opening) : NULL;
 
         if (session == waiter)
@@ -63,7 +69,7 @@ static bool waits_for(const struct session *session, const struct session *waite
  */
 static bool will_be_free(const struct opening *opening, const struct loop *loop)
 {
-    if (loop->closing || loop->opening)
+    if (loop->closing || loop->reserved)
         return true;
     return loop->session && loop->session != opening->session && !waits_for(loop->session, opening->session) &&
            session_is_ending(loop->session);
@@ -130,7 +136,7 @@ static bool reserve(struct opening *opening, struct loop *loop)
     if (!loop)
         return false;
     timer_stop(&opening->context->turn.reactor.timers, &loop->linger);
-    loop->opening = opening;
+    loop->reserved = true;
     opening->loop = loop;
     return true;
 }
@@ -191,7 +197,7 @@ static void enter(struct opening *opening)
     if (call->batch)
         loop->held_by = call->batch->serial;
     reply_opened(call_begin(call), call->id, loop_name(loop), opening->created, loop->delivery, loop->count);
-    loop->opening = NULL;
+    loop->reserved = false;
     opening->loop = NULL;
     membership_enter(opening->session, loop);
     call_end(call);
@@ -232,8 +238,10 @@ static void end(struct opening *opening)
     session_resume_input(session);
 }
 
-void opening_cancel(struct opening *opening, const struct fault *fault)
+/* A loop that the session was about to enter lingers. */
+static void cancel(struct pending *pending, const struct fault *fault)
 {
+    struct opening *opening = container_of(pending, struct opening, pending);
     struct context *context = opening->context;
     struct loop *loop = opening->loop;
 
@@ -246,7 +254,7 @@ void opening_cancel(struct opening *opening, const struct fault *fault)
     free(opening);
     if (!loop)
         return;
-    loop->opening = NULL;
+    loop->reserved = false;
     if (loop_is_named(loop))
         membership_linger(context, loop);
     else
@@ -266,6 +274,7 @@ static void run(struct task *task)
 static void init(struct opening *opening, struct context *context, const struct call *call, const struct params *params)
 {
     *opening = (struct opening){
+        .pending.cancel = cancel,
         .task = {.run = run, .share = &call->session->conn.account->share, .stage = STAGE_RUN},
         .context = context,
         .call = *call,
@@ -294,6 +303,6 @@ void opening_begin(struct context *context, struct call *call, const struct para
         answer_out_of_memory(call);
         return;
     }
-    call->session->opening = opening;
+    call->session->opening = &opening->pending;
     run(&opening->task);
 }

@@ -8,18 +8,10 @@
 #define MINIMIO_DAEMON_OPENING_H
 
 #include "daemon/call.h"
-#include "daemon/schedule.h"
-#include "proto/fault.h"
+#include "daemon/context.h"
 #include "proto/methods.h"
-
-struct opening;
-struct context;
-struct session;
 
 /* Answers the call, at once or, where there is more to do than a piece, later. */
 void opening_begin(struct context *context, struct call *call, const struct params *params);
-
-/* Gives it up, answered with `fault` or not at all (NULL: the session is gone). A loop that it was entering lingers. */
-void opening_cancel(struct opening *opening, const struct fault *fault);
 
 #endif

@@ -9,10 +9,24 @@
 #include <errno.h>
 #include <stdlib.h>
 
+struct polling {
+    struct pending pending;
+    struct call call;
+    struct context *context;
+    struct loop *loop;
+    struct task recheck_task; /* runs when the kernel was asked about a piece */
+    struct timer timeout;
+    uint64_t max;
+    size_t rechecked;   /* so many at the front of loop->ready were asked about */
+    bool needs_recheck; /* the kernel is to be asked before it is answered */
+    bool expired;       /* its time is over */
+};
+
 /* A unit of work is a system call or two, and so is asking about a stream. */
 #define STREAMS_PER_UNIT 2
 
-/* ---- Beginning -------------------------------------------------------------------------------------------------- */
+/* ---- Asking the kernel
+ * -------------------------------------------------------------------------------------------------- */
 
 /*
  * What the kernel said of a level stream that was not delivered yet may hold no longer. The streams keep their places,
@@ -140,32 +154,7 @@ static void recheck(struct task *task)
     loop_resume(polling->loop);
 }
 
-int polling_begin(struct context *context, const struct call *call, struct loop *loop, const uint64_t *timeout_ms,
-                  uint64_t max)
-{
-    struct polling *polling = calloc(1, sizeof *polling);
-
-    if (!polling)
-        return -ENOMEM;
-    if (call_keep(call, &polling->call) < 0) {
-        free(polling);
-        return -ENOMEM;
-    }
-    polling->context = context;
-    polling->loop = loop;
-    polling->max = max;
-    polling->expired = timeout_ms && *timeout_ms == 0;
-    polling->recheck_task = (struct task){.run = recheck, .share = &loop->account->share, .stage = STAGE_RUN};
-    polling->needs_recheck = ask_first(polling) || polling->expired;
-    if (timeout_ms && *timeout_ms)
-        timer_start(&context->turn.reactor.timers, &polling->timeout, *timeout_ms, expired);
-    if (polling->needs_recheck)
-        task_add(&polling->recheck_task);
-    loop->polling = polling;
-    call_release_streams(call);
-    loop_resume(loop);
-    return 0;
-}
+/* ---- The answer -------------------------------------------------------------------------------------------------- */
 
 /* What a loop has to tell may have to wait for the end of the batch in which it was opened. */
 static bool may_tell(const struct polling *polling)
@@ -176,8 +165,10 @@ static bool may_tell(const struct polling *polling)
     return !held_by || (batch && batch->serial == held_by);
 }
 
-bool polling_is_due(const struct polling *polling)
+static bool is_due(const struct pending *pending)
 {
+    const struct polling *polling = container_of(pending, struct polling, pending);
+
     if (polling->needs_recheck)
         return false;
     return polling->expired || (may_tell(polling) && !TAILQ_EMPTY(&polling->loop->ready));
@@ -194,7 +185,7 @@ static void polling_free(struct polling *polling)
     task_cancel(&polling->recheck_task);
     drop_the_idle(polling);
     call_hold_streams(&polling->call);
-    loop->polling = NULL;
+    loop->poll = NULL;
     loop_pause(loop);
     free(polling);
 }
@@ -219,8 +210,9 @@ static uint64_t write_events(struct polling *polling, struct buffer *out)
     return count;
 }
 
-void polling_answer(struct polling *polling)
+static void answer(struct pending *pending)
 {
+    struct polling *polling = container_of(pending, struct polling, pending);
     struct call call;
     struct loop *loop = polling->loop;
     struct buffer *out = call_begin(&polling->call);
@@ -237,8 +229,9 @@ void polling_answer(struct polling *polling)
     call_end(&call);
 }
 
-void polling_cancel(struct polling *polling, const struct fault *fault)
+static void cancel(struct pending *pending, const struct fault *fault)
 {
+    struct polling *polling = container_of(pending, struct polling, pending);
     struct call call = polling->call;
 
     polling_free(polling);
@@ -246,4 +239,34 @@ void polling_cancel(struct polling *polling, const struct fault *fault)
         call_fault(&call, fault);
     else
         call_drop(&call);
+}
+
+/* ---- The beginning ----------------------------------------------------------------------------------------------- */
+
+int polling_begin(struct context *context, const struct call *call, struct loop *loop, const uint64_t *timeout_ms,
+                  uint64_t max)
+{
+    struct polling *polling = calloc(1, sizeof *polling);
+
+    if (!polling)
+        return -ENOMEM;
+    if (call_keep(call, &polling->call) < 0) {
+        free(polling);
+        return -ENOMEM;
+    }
+    polling->pending = (struct pending){.is_due = is_due, .answer = answer, .cancel = cancel};
+    polling->context = context;
+    polling->loop = loop;
+    polling->max = max;
+    polling->expired = timeout_ms && *timeout_ms == 0;
+    polling->recheck_task = (struct task){.run = recheck, .share = &loop->account->share, .stage = STAGE_RUN};
+    polling->needs_recheck = ask_first(polling) || polling->expired;
+    if (timeout_ms && *timeout_ms)
+        timer_start(&context->turn.reactor.timers, &polling->timeout, *timeout_ms, expired);
+    if (polling->needs_recheck)
+        task_add(&polling->recheck_task);
+    loop->poll = &polling->pending;
+    call_release_streams(call);
+    loop_resume(loop);
+    return 0;
 }

@@ -11,19 +11,30 @@
 #include <stdlib.h>
 #include <string.h>
 
+struct registering {
+    struct pending pending;
+    struct call call;
+    struct context *context;
+    struct stream *stream;
+    struct connector *connector;     /* NULL: done, its result is below */
+    struct connector_result *result; /* while the answer waits for the client to read */
+    uint64_t timeout_ms;
+    bool nodelay, keepalive;
+};
+
 static struct reactor *reactor_of(struct registering *registering)
 {
     return &registering->context->turn.reactor;
 }
 
-/* Takes the stream's connecting part away. The stream itself goes too, unless it is open by now. */
+/* Takes the pending call away. The stream itself goes too, unless it is open by now. */
 static void release(struct registering *registering)
 {
     struct stream *stream = registering->stream;
 
-    TAILQ_REMOVE(&registering->call.session->connects, registering, link);
+    TAILQ_REMOVE(&registering->call.session->connects, &registering->pending, link);
     if (registering->result)
-        TAILQ_REMOVE(&registering->call.session->done, registering, done_link);
+        TAILQ_REMOVE(&registering->call.session->done, &registering->pending, done_link);
     if (registering->result && registering->result->stream) {
         reactor_unwatch(reactor_of(registering), minimio_tcp_stream_fd(registering->result->stream));
         minimio_tcp_stream_free(registering->result->stream);
@@ -161,8 +172,22 @@ static int open_stream(struct registering *registering)
     return opened;
 }
 
-void registering_answer(struct registering *registering)
+static void cancel(struct pending *pending, const struct fault *fault)
 {
+    struct registering *registering = container_of(pending, struct registering, pending);
+    struct call call = registering->call;
+
+    /* The token is free again before the answer says so. */
+    release(registering);
+    if (fault)
+        call_fault(&call, fault);
+    else
+        call_drop(&call);
+}
+
+static void answer(struct pending *pending)
+{
+    struct registering *registering = container_of(pending, struct registering, pending);
     struct fault fault;
     int result = 0;
 
@@ -178,7 +203,7 @@ void registering_answer(struct registering *registering)
     } else {
         describe(registering, registering->result, &fault);
     }
-    registering_cancel(registering, &fault);
+    cancel(pending, &fault);
 }
 
 static void connected_or_failed(void *owner, struct connector_result *result)
@@ -187,12 +212,12 @@ static void connected_or_failed(void *owner, struct connector_result *result)
     struct session *session = registering->call.session;
 
     registering->result = result;
-    TAILQ_INSERT_TAIL(&session->done, registering, done_link);
+    TAILQ_INSERT_TAIL(&session->done, &registering->pending, done_link);
     if (conn_is_writable(&session->conn))
-        registering_answer(registering);
+        answer(&registering->pending);
 }
 
-/* ---- Beginning and giving up ------------------------------------------------------------------------------------- */
+/* ---- Beginning ------------------------------------------------------------------------------------- */
 
 int registering_begin(struct context *context, const struct call *call, struct stream *stream,
                       const struct target *target, uint64_t timeout_ms, bool nodelay, bool keepalive)
@@ -213,24 +238,13 @@ int registering_begin(struct context *context, const struct call *call, struct s
         return result;
     }
     connector_count_for(registering->connector, call->session->conn.account);
+    registering->pending = (struct pending){.answer = answer, .cancel = cancel};
     registering->context = context;
     registering->stream = stream;
     registering->timeout_ms = timeout_ms;
     registering->nodelay = nodelay;
     registering->keepalive = keepalive;
-    stream->registering = registering;
-    TAILQ_INSERT_TAIL(&call->session->connects, registering, link);
+    stream->connect = &registering->pending;
+    TAILQ_INSERT_TAIL(&call->session->connects, &registering->pending, link);
     return 0;
-}
-
-void registering_cancel(struct registering *registering, const struct fault *fault)
-{
-    struct call call = registering->call;
-
-    /* The token is free again before the answer says so. */
-    release(registering);
-    if (fault)
-        call_fault(&call, fault);
-    else
-        call_drop(&call);
 }

@@ -11,7 +11,7 @@
 #include "daemon/conn.h"
 #include "daemon/context.h"
 #include "daemon/loop.h"
-#include "daemon/registering.h"
+#include "daemon/pending.h"
 #include "proto/request.h"
 
 /* A batch whose next requests are dispatched in a later turn. */
@@ -27,18 +27,19 @@ struct session {
     struct context *context;
     LIST_ENTRY(session) entry; /* in context->sessions */
     struct loop *loop;         /* NULL: none, until the next open_loop */
-    struct opening *opening;   /* an open_loop under way; NULL: none */
+    struct pending *opening;   /* an open_loop under way; NULL: none */
     struct loop *closes;       /* a close_loop under way; NULL: none */
+    struct call close_call;    /* is answered when that loop is closed */
     struct loop *leaving;      /* it was put out of this loop, and its calls are being ended; NULL: none */
     struct task leave_task;    /* ends them */
     LIST_HEAD(, batch) batches;
-    struct registering_list connects; /* under way */
-    struct registering_list done;     /* those of them whose answers wait until the client reads */
-    uint32_t pending_calls;           /* answered later */
-    uint32_t held_fds;                /* descriptors that unfinished batches keep */
-    size_t batch_bytes;               /* of memory in unfinished batches */
-    struct unfinished unfinished;     /* the rest of a batch; no text: none */
-    bool retired;                     /* it is over, and is taken apart in pieces */
+    struct pending_list connects; /* registers by address under way */
+    struct pending_list done;     /* those of them whose answers wait until the client reads */
+    uint32_t pending_calls;       /* answered later */
+    uint32_t held_fds;            /* descriptors that unfinished batches keep */
+    size_t batch_bytes;           /* of memory in unfinished batches */
+    struct unfinished unfinished; /* the rest of a batch; no text: none */
+    bool retired;                 /* it is over, and is taken apart in pieces */
 };
 
 /*

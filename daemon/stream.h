@@ -3,7 +3,7 @@
  * A registered stream: connecting, or open and watched as its client asked. Gathers the readiness that is not told
  * yet. What the client sees of it is in PROTOCOL.md, section 3.
  *
- * There may be very many of them, most of them idle: what only a connecting one needs is in struct registering.
+ * There may be very many of them, most of them idle: what only a connecting stream needs is in its pending call.
  */
 #ifndef MINIMIO_DAEMON_STREAM_H
 #define MINIMIO_DAEMON_STREAM_H
@@ -14,8 +14,6 @@
 #include "daemon/reactor.h"
 #include "proto/buffer.h"
 
-struct registering;
-
 struct stream {
     struct source source;
     struct loop *loop;
@@ -23,8 +21,8 @@ struct stream {
     RB_ENTRY(stream) by_token;
     TAILQ_ENTRY(stream) place_link;
     union {
-        struct registering *registering; /* while connecting */
-        minimio_fd fd;                   /* once open */
+        struct pending *connect; /* while connecting */
+        minimio_fd fd;           /* once open */
     };
     uint32_t entry;         /* in the ledger of its loop */
     uint32_t held_by;       /* the batch after whose replies its events come; 0: none */
@@ -50,7 +48,7 @@ struct stream {
 /* Makes a connecting stream and adds it to its loop, where the token must not be in use. NULL: out of memory. */
 struct stream *stream_new(struct loop *loop, uint64_t token, struct span target, uint8_t interests, uint8_t mode);
 
-/* Closes the stream and takes it out of its loop. One that is connecting must have lost its registering before. */
+/* Closes the stream and takes it out of its loop. One that is connecting must have lost its pending call before. */
 void stream_free(struct reactor *reactor, struct stream *stream);
 
 /* Likewise a stream that its account counts as a registration. */
