@@ -14,26 +14,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct batch;
 struct session;
-
-/* The replies of a batch, gathered until the last is there. */
-struct batch {
-    struct session *session;
-    LIST_ENTRY(batch) entry;
-    uint32_t serial;    /* what holds back the events of streams registered in it; never 0 */
-    uint32_t waiting;   /* calls without an answer yet */
-    size_t length;      /* of the answers so far */
-    size_t charged;     /* bytes counted in the session's batch_bytes */
-    struct buffer text; /* the answer being written */
-    size_t count;
-    struct answer {
-        char *text; /* NULL: none */
-        size_t length;
-        int fd;         /* goes with it; -1: none */
-        uint64_t token; /* registered by this call, if `held` */
-        bool held;
-    } answers[];
-};
+struct stream;
 
 struct call {
     struct session *session;
@@ -78,6 +61,9 @@ void call_fault_too_long(struct call *call);
 /* Makes a call that is answered later: `*ret_call` keeps a copy of the id. Error: -ENOMEM. */
 int call_keep(const struct call *call, struct call *ret_call);
 
+/* The events of a stream that the call registers in a batch come after the batch's replies. */
+void call_hold_stream(const struct call *call, struct stream *stream);
+
 /*
  * The events of the streams that were registered before this call in its batch may come with its answer, which stands
  * behind the replies to their registers; and, when it is answered, they wait for the array again.
@@ -87,12 +73,5 @@ void call_hold_streams(const struct call *call);
 
 /* A kept call that will not be answered any more: its session is gone. */
 void call_drop(struct call *call);
-
-/* The session leaves its loop: its batches hold no events back any more. */
-void session_release_streams(struct session *session);
-
-/* Makes a batch of `count` calls, all of which must be answered or dropped with the session. NULL: out of memory. */
-struct batch *batch_new(struct session *session, size_t count, uint32_t serial);
-void batch_free(struct batch *batch);
 
 #endif

@@ -293,7 +293,7 @@ void conn_free(struct conn *conn)
         unread_deinit(&conn->unread);
         conn_end_socket(conn);
     }
-    reactor_bury(reactor, &conn->source);
+    reactor_end_source(reactor, &conn->source);
 }
 
 void conn_refuse(struct wire *wire, struct account *account, int fd, bool may_linger, const struct fault *fault)

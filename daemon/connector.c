@@ -58,7 +58,7 @@ static void attempt_drop(struct attempt *attempt)
         reactor_unwatch(reactor, minimio_tcp_stream_fd(attempt->stream));
         minimio_tcp_stream_free(attempt->stream);
     }
-    reactor_bury(reactor, &attempt->source);
+    reactor_end_source(reactor, &attempt->source);
 }
 
 static void quiesce(struct connector *connector)

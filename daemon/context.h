@@ -8,9 +8,9 @@
 
 #include "daemon/config.h"
 #include "daemon/conn.h"
-#include "daemon/durable.h"
 #include "daemon/loop.h"
 #include "daemon/policy.h"
+#include "daemon/recorder.h"
 #include "daemon/resolver.h"
 #include "daemon/turn.h"
 
@@ -24,7 +24,7 @@ struct context {
     struct policy policy;
     struct wire wire;
     struct loops loops;
-    struct durable durable;
+    struct recorder recorder;
     struct resolver *resolver;
     LIST_HEAD(, session) sessions;
     uint32_t batch_serial; /* of the last batch */

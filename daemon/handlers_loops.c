@@ -3,7 +3,7 @@
 #include "daemon/handlers.h"
 
 #include "daemon/answer.h"
-#include "daemon/durable.h"
+#include "daemon/persist.h"
 #include "daemon/membership.h"
 #include "daemon/opening.h"
 #include "daemon/polling.h"
@@ -97,7 +97,7 @@ static bool loops_add(struct buffer *out, const struct loop *loop, size_t begun_
         .pending = loop->ready_count,
         .linger_ms = loop->linger_ms,
         .attached = loop->session != NULL,
-        .durable = durable_is_kept(loop->loops->durable, loop),
+        .durable = persist_is_durable(loop),
     };
 
     return reply_loops_add(out, &reply, begun_at, budget);

@@ -4,6 +4,7 @@
 
 #include "daemon/answer.h"
 #include "daemon/log.h"
+#include "daemon/persist.h"
 #include "daemon/registering.h"
 #include "daemon/context.h"
 #include "daemon/session.h"
@@ -101,18 +102,6 @@ static bool check_register(struct call *call, const struct params *params)
     return false;
 }
 
-/* The events of a stream that is registered in a batch come after the batch's replies. */
-static void hold_events(struct call *call, struct stream *stream)
-{
-    struct batch *batch = call->batch;
-
-    if (!batch)
-        return;
-    stream->held_by = batch->serial;
-    batch->answers[call->slot].held = true;
-    batch->answers[call->slot].token = stream->token;
-}
-
 static int connect_stream(struct context *context, struct call *call, const struct params *params,
                           const struct target *target)
 {
@@ -122,7 +111,7 @@ static int connect_stream(struct context *context, struct call *call, const stru
 
     if (!stream)
         return -ENOMEM;
-    hold_events(call, stream);
+    call_hold_stream(call, stream);
     result = registering_begin(context, call, stream, target, params->timeout_ms, params->nodelay, params->keepalive);
     if (result < 0)
         stream_free(&context->turn.reactor, stream);
@@ -183,7 +172,7 @@ static int adopt_stream(struct context *context, struct call *call, const struct
     if (!stream)
         return -ENOMEM;
     stream->credentials = !is_tcp && kind != DESCRIPTOR_OTHER && descriptor_carries_credentials(fd);
-    hold_events(call, stream);
+    call_hold_stream(call, stream);
     result = stream_adopt(&context->turn.reactor, stream, fd, kind);
     if (result < 0) {
         stream_free(&context->turn.reactor, stream);
@@ -411,7 +400,7 @@ static void take_stream(struct context *context, struct call *call, struct strea
 {
     int copy = -1;
 
-    if (durable_stream_is_deposited(&context->durable, stream)) {
+    if (persist_has_deposit(stream)) {
         copy = duplicate(context, call, stream);
         if (copy < 0)
             return;

@@ -4,6 +4,7 @@
 #include "daemon/closer.h"
 #include "daemon/inherited.h"
 #include "daemon/log.h"
+#include "daemon/persist.h"
 #include "daemon/program.h"
 #include "daemon/context.h"
 #include "daemon/stream.h"
@@ -34,7 +35,7 @@ static int set_streams_inherited(struct context *context, bool inherited)
     for (loop = loops_after(&context->loops, NULL); loop; loop = loops_next(loop))
         for (stream = loop_next(loop, NULL); stream && result == 0; stream = loop_next(loop, &stream->token)) {
             if (stream->entry)
-                ledger_set_fd(context->durable.ledger, stream->entry, stream->fd);
+                ledger_set_fd(context->recorder.ledger, stream->entry, stream->fd);
             result = inherited_set(stream->fd, inherited);
         }
     return result;
@@ -43,7 +44,7 @@ static int set_streams_inherited(struct context *context, bool inherited)
 /* All that crosses over, at once; undone if one fails. */
 static int set_all_inherited(struct context *context, bool inherited)
 {
-    int result = inherited_set(ledger_fd(context->durable.ledger), inherited);
+    int result = inherited_set(ledger_fd(context->recorder.ledger), inherited);
 
     if (result == 0)
         result = inherited_set(context->wire.listener.fd, inherited);
@@ -60,11 +61,11 @@ static int export(const struct context *context, const int *closing, size_t coun
 
     if (!numbers)
         return -ENOMEM;
-    length = snprintf(numbers, size, "%d,%d,%d", ledger_fd(context->durable.ledger), context->wire.listener.fd,
+    length = snprintf(numbers, size, "%d,%d,%d", ledger_fd(context->recorder.ledger), context->wire.listener.fd,
                       context->wire.listener.path != NULL);
     for (size_t i = 0; i < count; i++)
         length += snprintf(numbers + length, size - (size_t)length, ",%d", closing[i]);
-    result = setenv(VARIABLE, numbers, 1) < 0 ? -ENOMEM : service_restore_environment(context->durable.service);
+    result = setenv(VARIABLE, numbers, 1) < 0 ? -ENOMEM : service_restore_environment(context->recorder.service);
     free(numbers);
     return result;
 }
@@ -91,7 +92,7 @@ static int become(const struct context *context, const struct program *program, 
     size_t count;
     int *closing, result;
 
-    service_let_go(context->durable.service);
+    service_let_go(context->recorder.service);
     result = closers_leave(&closing, &count);
     if (result < 0)
         return result;
@@ -117,8 +118,8 @@ static int pass_settings(int settings)
 
 int handover_run(struct context *context, const struct program *program, char **argv, int settings)
 {
-    bool kept_before = context->durable.ledger != NULL;
-    int result = kept_before ? 0 : durable_write(context);
+    bool kept_before = context->recorder.ledger != NULL;
+    int result = kept_before ? 0 : persist_all(&context->loops);
 
     if (result == 0)
         result = set_all_inherited(context, true);
@@ -129,10 +130,10 @@ int handover_run(struct context *context, const struct program *program, char **
     unsetenv(VARIABLE);
     tried_settings_clear();
     service_clear_environment();
-    if (context->durable.ledger)
+    if (context->recorder.ledger)
         set_all_inherited(context, false);
     if (!kept_before)
-        durable_stop(context);
+        persist_stop(&context->loops);
     return result;
 }
 

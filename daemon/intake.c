@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/intake.h"
 
+#include "daemon/batch.h"
 #include "daemon/call.h"
 #include "daemon/context.h"
 #include "daemon/session.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/lifecycle.h"
 
+#include "daemon/batch.h"
 #include "daemon/intake.h"
 #include "daemon/membership.h"
 #include "daemon/stream.h"
@@ -163,7 +164,7 @@ static bool is_over(struct session *session)
         return true;
     if (conn->input != INPUT_CONSUMED)
         return false;
-    return conn->output_dead || (!session->pending_calls && (!session->loop || !loop_can_speak(session->loop)));
+    return conn->output_dead || (!session->pending_calls && (!session->loop || !streams_can_speak(session->loop)));
 }
 
 /* Detaches from the loop; work that takes more than a moment is still to be done. */

@@ -46,7 +46,7 @@ static void end(struct lingering *lingering)
         policy_end_refusal(all->policy, lingering->account);
     else if (lingering->account)
         policy_remove_session(all->policy, lingering->account);
-    reactor_bury(all->reactor, &lingering->source);
+    reactor_end_source(all->reactor, &lingering->source);
 }
 
 static void expired(struct timer *timer)

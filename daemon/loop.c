@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/loop.h"
 
-#include "daemon/stream.h"
-
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,16 +29,16 @@ static int compare_loops(const struct loop *left, const struct loop *right)
 
 TREE_GENERATE(loop_tree, loop, by_name, compare_loops)
 
-void loops_init(struct loops *loops, struct reactor *reactor, struct durable *durable,
+void loops_init(struct loops *loops, struct reactor *reactor, struct recorder *recorder,
                 void (*deliver)(struct task *task))
 {
     loops->deliver = deliver;
     LIST_INIT(&loops->closing);
-    loops->look.count = 0;
+    loops->rearm.count = 0;
     RB_INIT(&loops->named);
     loops->count = 0;
     loops->reactor = reactor;
-    loops->durable = durable;
+    loops->recorder = recorder;
 }
 
 struct loop *loops_find(struct loops *loops, const char *name, uid_t uid)
@@ -202,18 +200,4 @@ void loop_resume(struct loop *loop)
 {
     if (!loop->deliver_task.queued && has_taker(loop))
         task_add(&loop->deliver_task);
-}
-
-bool loop_can_speak(struct loop *loop)
-{
-    struct stream key = {.token = loop->speaker}, *stream;
-
-    /* Where only a poll is told anything, nobody is left to ask; one that waits is counted by its session. */
-    if (loop->delivery == DELIVERY_POLL)
-        return false;
-    stream = RB_NFIND(stream_tree, &loop->streams, &key);
-    while (stream && !stream_can_speak(stream))
-        stream = loop_following(stream);
-    loop->speaker = stream ? stream->token : UINT64_MAX;
-    return stream != NULL;
 }

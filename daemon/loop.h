@@ -6,9 +6,10 @@
 #ifndef MINIMIO_DAEMON_LOOP_H
 #define MINIMIO_DAEMON_LOOP_H
 
-#include "daemon/look.h"
 #include "daemon/pending.h"
 #include "daemon/policy.h"
+#include "daemon/reactor.h"
+#include "daemon/rearm.h"
 #include "daemon/schedule.h"
 #include "daemon/timer.h"
 #include "daemon/tree.h"
@@ -19,10 +20,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct durable;
-struct reactor;
+struct recorder;
 struct session;
-struct stream;
 
 RB_HEAD(stream_tree, stream);
 RB_HEAD(loop_tree, loop);
@@ -31,12 +30,12 @@ TAILQ_HEAD(stream_list, stream);
 /* All loops of the daemon. */
 struct loops {
     void (*deliver)(struct task *task); /* of a loop that has events and a client that takes them */
-    struct look look;                   /* at streams that were armed again, before the slice ends */
+    struct rearm_batch rearm;           /* streams that were armed again in this slice */
     struct loop_tree named;             /* by name, then uid */
     LIST_HEAD(, loop) closing;          /* being closed, in pieces */
     size_t count;                       /* named or not */
     struct reactor *reactor;            /* watches their streams */
-    struct durable *durable;            /* keeps the named ones for the next daemon */
+    struct recorder *recorder;          /* records the named ones for the next daemon */
 };
 
 struct loop {
@@ -57,7 +56,7 @@ struct loop {
     RB_ENTRY(loop) by_name;
     struct timer linger; /* while nobody is in it */
     uint64_t linger_ms;
-    uint64_t speaker; /* no stream with a smaller token can still bring an event: see loop_can_speak */
+    uint64_t speaker; /* no stream with a smaller token can still bring an event: see streams_can_speak */
     uint32_t held_by; /* the batch after whose replies its events come; 0: none */
     uint32_t entry;   /* in the ledger */
     uint16_t epoch;   /* counts the sessions that have left */
@@ -68,8 +67,40 @@ struct loop {
     char name[];      /* "": anonymous */
 };
 
+/* There may be very many, most of them idle: what only a connecting stream needs is in its pending call. */
+struct stream {
+    struct source source;
+    struct loop *loop;
+    uint64_t token;
+    RB_ENTRY(stream) by_token;
+    TAILQ_ENTRY(stream) place_link;
+    union {
+        struct pending *connect; /* while connecting */
+        minimio_fd fd;           /* once open */
+    };
+    uint32_t entry;         /* in the ledger of its loop */
+    uint32_t held_by;       /* the batch after whose replies its events come; 0: none */
+    uint8_t interests;      /* READY_ bits; 0: the closed flags and `error` alone, each once */
+    uint8_t mode;           /* enum mode */
+    uint8_t pending;        /* READY_ bits that are not told yet */
+    uint8_t place;          /* enum stream_place */
+    uint8_t kind;           /* enum descriptor_kind */
+    bool connecting;        /* which of the union it is */
+    bool adopted;           /* a client has or had it, and may have set it up in any way */
+    bool credentials;       /* its peer sees the credentials of whoever writes to it */
+    bool fired;             /* silent until it is armed again */
+    struct rearm rearm;     /* its place in the batch */
+    uint8_t closed_seen;    /* without interests: READY_ bits that became pending since it was armed */
+    bool over;              /* both directions have ended, and the client was told: no further event can come */
+    uint8_t loud;           /* for so many armings a oneshot in the reactor: it has spoken unasked */
+    uint16_t error;         /* errno that ended the connection and that a call has consumed; 0: none */
+    uint16_t pending_epoch; /* the loop's, when it became pending */
+    uint16_t target_length; /* of the address as the client wrote it */
+    char target[];
+};
+
 /* `deliver` runs when a loop has events and a client that reads. */
-void loops_init(struct loops *loops, struct reactor *reactor, struct durable *durable,
+void loops_init(struct loops *loops, struct reactor *reactor, struct recorder *recorder,
                 void (*deliver)(struct task *task));
 
 /* The named loop of this user; NULL: there is none. */
@@ -113,11 +144,5 @@ void loop_place(struct loop *loop, struct stream *stream, enum stream_place plac
 /* Sets the loop aside while nobody takes what it has, and puts it back if there is something, and somebody. */
 void loop_pause(struct loop *loop);
 void loop_resume(struct loop *loop);
-
-/*
- * Whether any of its streams can still bring an event without a further request. To be asked only when the session's
- * last request is done: what has been found silent stays silent, and is not looked at again.
- */
-bool loop_can_speak(struct loop *loop);
 
 #endif

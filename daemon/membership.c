@@ -2,7 +2,8 @@
 #include "daemon/membership.h"
 
 #include "daemon/answer.h"
-#include "daemon/durable.h"
+#include "daemon/batch.h"
+#include "daemon/persist.h"
 #include "daemon/context.h"
 #include "daemon/session.h"
 #include "daemon/stream.h"
@@ -44,7 +45,7 @@ static void part(struct loop *loop)
 
     if (!session)
         return;
-    session_release_streams(session);
+    batches_release_streams(session);
     session->loop = NULL;
     loop->session = NULL;
     loop->held_by = 0;
@@ -185,7 +186,7 @@ static void finish_close(struct context *context, struct loop *loop)
 
     LIST_REMOVE(loop, closing_link);
     task_cancel(&loop->close_task);
-    durable_loop_gone(loop->loops->durable, loop);
+    persist_loop_gone(loop);
     answer_closed(loop);
     loop_free(loop);
     policy_remove_closing(&context->policy, account);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/opening.h"
 
+#include "daemon/batch.h"
 #include "daemon/answer.h"
-#include "daemon/durable.h"
+#include "daemon/persist.h"
 #include "daemon/membership.h"
 #include "daemon/context.h"
 #include "daemon/session.h"
@@ -184,9 +185,9 @@ static void set_up(struct opening *opening)
     if (opening->has_linger)
         loop->linger_ms = opening->linger_ms;
     if (opening->created)
-        durable_loop_added(loop->loops->durable, loop);
+        persist_loop_added(loop);
     else
-        durable_loop_changed(loop->loops->durable, loop);
+        persist_loop_changed(loop);
 }
 
 static void enter(struct opening *opening)

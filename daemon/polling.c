@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/polling.h"
 
+#include "daemon/batch.h"
 #include "daemon/context.h"
 #include "daemon/session.h"
 #include "daemon/stream.h"

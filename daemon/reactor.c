@@ -21,7 +21,7 @@ int reactor_init(struct reactor *reactor)
     int result;
 
     *reactor = (struct reactor){0};
-    SLIST_INIT(&reactor->buried);
+    SLIST_INIT(&reactor->deferred);
     timers_init(&reactor->timers);
     result = minimio_poll_new(&reactor->poll);
     if (result < 0)
@@ -32,7 +32,7 @@ int reactor_init(struct reactor *reactor)
 
 void reactor_deinit(struct reactor *reactor)
 {
-    reactor_reap(reactor);
+    reactor_free_deferred(reactor);
     reactor->registrator = minimio_registrator_free(reactor->registrator);
     reactor->poll = minimio_poll_free(reactor->poll);
 }
@@ -68,13 +68,13 @@ int reactor_turn(struct reactor *reactor, bool busy)
     return 0;
 }
 
-void reactor_reap(struct reactor *reactor)
+void reactor_free_deferred(struct reactor *reactor)
 {
-    struct source *source;
+    struct deferred_free *memory;
 
-    while ((source = SLIST_FIRST(&reactor->buried))) {
-        SLIST_REMOVE_HEAD(&reactor->buried, buried);
-        free(source);
+    while ((memory = SLIST_FIRST(&reactor->deferred))) {
+        SLIST_REMOVE_HEAD(&reactor->deferred, link);
+        free(memory);
     }
 }
 
@@ -101,8 +101,13 @@ static void ignore(struct source *source, const struct minimio_event *event)
     (void)event;
 }
 
-void reactor_bury(struct reactor *reactor, struct source *source)
+void reactor_defer_free(struct reactor *reactor, struct deferred_free *memory)
+{
+    SLIST_INSERT_HEAD(&reactor->deferred, memory, link);
+}
+
+void reactor_end_source(struct reactor *reactor, struct source *source)
 {
     source->ready = ignore;
-    SLIST_INSERT_HEAD(&reactor->buried, source, buried);
+    reactor_defer_free(reactor, &source->memory);
 }

@@ -2,9 +2,9 @@
 /*
  * The one place that waits: the queue, the timers, and the sources that the queue's tokens point to.
  *
- * A token is its source's address. A source that goes away may still be named by an event of the batch under way, so
- * its memory is buried, not freed: it ignores what comes, and goes when the batch is done. After that nothing names
- * it, because a deregistered descriptor is in no later batch.
+ * A token is its source's address. An event of this turn may still name a source that has ended, so the memory of a
+ * source is freed as the turn ends; until then the source ignores events. Later turns have no event of a descriptor
+ * that was deregistered.
  */
 #ifndef MINIMIO_DAEMON_REACTOR_H
 #define MINIMIO_DAEMON_REACTOR_H
@@ -14,17 +14,22 @@
 
 #include <bsd/sys/queue.h>
 
-/* The first member of whatever is registered with the queue, so that freeing the source frees the whole. */
+/* The first member of an allocation that is freed as the turn ends. */
+struct deferred_free {
+    SLIST_ENTRY(deferred_free) link;
+};
+
+/* The first member of whatever is registered with the queue. */
 struct source {
+    struct deferred_free memory;
     void (*ready)(struct source *source, const struct minimio_event *event);
-    SLIST_ENTRY(source) buried;
 };
 
 struct reactor {
     struct minimio_poll *poll;
     struct minimio_registrator *registrator;
     struct timers timers;
-    SLIST_HEAD(, source) buried;
+    SLIST_HEAD(, deferred_free) deferred;
     int64_t woke_ns;     /* when the turn's wait ended */
     int64_t gathered_ns; /* when the kernel was asked last */
     bool full;           /* the kernel may have had more than this turn took */
@@ -40,8 +45,8 @@ void reactor_deinit(struct reactor *reactor);
  */
 int reactor_turn(struct reactor *reactor, bool busy);
 
-/* The memory of what was buried is freed: to be called when nothing of this turn's is held any more. */
-void reactor_reap(struct reactor *reactor);
+/* Frees the memory that reactor_defer_free took: to be called when nothing of this turn is held any more. */
+void reactor_free_deferred(struct reactor *reactor);
 
 /* As minimio_registrator_register_fd, _reregister_fd and _deregister_fd. */
 int reactor_watch(struct reactor *reactor, minimio_fd fd, struct source *source, minimio_interests interests,
@@ -50,7 +55,10 @@ int reactor_rewatch(struct reactor *reactor, minimio_fd fd, struct source *sourc
                     enum minimio_mode mode);
 void reactor_unwatch(struct reactor *reactor, minimio_fd fd);
 
-/* Takes the memory of a source, all else in it being released already. */
-void reactor_bury(struct reactor *reactor, struct source *source);
+/* Frees an allocation as the turn ends, all else in it being released already. */
+void reactor_defer_free(struct reactor *reactor, struct deferred_free *memory);
+
+/* Likewise that of a source, which the queue does not watch any more, and which ignores events until then. */
+void reactor_end_source(struct reactor *reactor, struct source *source);
 
 #endif

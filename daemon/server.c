@@ -4,6 +4,9 @@
 #include "daemon/handlers.h"
 #include "daemon/log.h"
 #include "daemon/membership.h"
+#include "daemon/persist.h"
+#include "daemon/restore.h"
+#include "daemon/stream.h"
 #include "daemon/lifecycle.h"
 #include "proto/reply.h"
 
@@ -108,7 +111,7 @@ static void retry_all(struct turn *turn)
 /* Streams that requests have armed again are asked about before their loops' events are written. */
 static void settle(struct schedule *schedule)
 {
-    look_finish(&container_of(schedule, struct server, context.turn.schedule)->context.loops.look);
+    rearm_batch_flush(&container_of(schedule, struct server, context.turn.schedule)->context.loops.rearm);
 }
 
 /* As one line for `systemctl status`. */
@@ -172,7 +175,7 @@ static int turn(struct server *server)
     else
         schedule_run(&server->context.turn.schedule, server->context.turn.reactor.woke_ns);
     report(server);
-    reactor_reap(&server->context.turn.reactor);
+    reactor_free_deferred(&server->context.turn.reactor);
     watch_peak(server);
     return 0;
 }
@@ -340,11 +343,12 @@ static void init_context(struct context *context, struct config *config)
     context->handle = handle_request;
     LIST_INIT(&context->sessions);
     turn_init(turn, &config->limits, settle, retry_all);
-    loops_init(&context->loops, &turn->reactor, &context->durable, session_deliver);
+    loops_init(&context->loops, &turn->reactor, &context->recorder, session_deliver);
+    context->loops.rearm.report = stream_rearmed;
     descriptors_set_room(config->descriptors - CONFIG_DESCRIPTOR_ROOM);
     closers_start();
     closer_init(&context->wire.closer, true);
-    durable_init(&context->durable, &context->wire.closer);
+    recorder_init(&context->recorder, &context->wire.closer);
     policy_init(&context->policy, turn->limits, &turn->schedule, config->descriptors - CONFIG_DESCRIPTOR_RESERVE);
     unreads_init(&context->wire.unreads, &turn->reactor);
     lingerings_init(&context->wire.lingerings, &turn->reactor, &context->policy, &context->wire.closer);
@@ -370,7 +374,7 @@ static int init_rest(struct server *server, const struct handover *handover)
     struct context *context = &server->context;
     int result = resolver_new(&context->turn.reactor, context->turn.limits, &context->resolver);
 
-    return result == 0 ? durable_start(context, server->service, handover->ledger) : result;
+    return result == 0 ? restore(context, server->service, handover->ledger) : result;
 }
 
 int server_init(struct server *server, struct config *config, const struct handover *handover)
@@ -404,7 +408,7 @@ void server_deinit(struct server *server)
     server->context.turn.stopping = true;
     lingerings_end(&server->context.wire.lingerings);
     membership_finish_closing(&server->context);
-    durable_stop(&server->context); /* what is kept is for the next daemon */
+    persist_stop(&server->context.loops); /* what is kept is for the next daemon */
     membership_close_all(&server->context);
     unreads_deinit(&server->context.wire.unreads);
     listener_deinit(&server->context.wire.listener);

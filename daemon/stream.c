@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/stream.h"
 
-#include "daemon/durable.h"
+#include "daemon/persist.h"
 #include "daemon/policy.h"
 #include "proto/methods.h"
 
@@ -70,7 +70,8 @@ static int watch(struct reactor *reactor, struct stream *stream, minimio_fd fd, 
     return reactor_watch(reactor, fd, &stream->source, interests, mode_in_reactor(stream));
 }
 
-void stream_tell_anew(struct stream *stream)
+/* Has the reactor report what is ready. */
+static void force_report(struct stream *stream)
 {
     /* What is registered and open can always be changed. */
     (void)watch(stream->loop->loops->reactor, stream, stream->fd, true);
@@ -82,7 +83,7 @@ static void hush(struct stream *stream)
     if (mode_in_reactor(stream) == MINIMIO_ONESHOT)
         return;
     stream->loud = LOUD_ARMINGS;
-    stream_tell_anew(stream);
+    force_report(stream);
 }
 
 static void add_pending(struct stream *stream, uint8_t bits)
@@ -105,9 +106,24 @@ static inline void become_ready(struct stream *stream, uint8_t bits)
     queue_if_telling(stream);
 }
 
-void stream_is_ready(struct stream *stream, uint8_t bits)
+/* Closed ends and errors are left to the reactor, which knows which ends are closed. */
+void stream_rearmed(struct rearm *rearm, short seen)
 {
-    become_ready(stream, bits);
+    struct stream *stream = container_of(rearm, struct stream, rearm);
+
+    if (seen & ~(POLLIN | POLLOUT))
+        force_report(stream);
+    else if (seen)
+        become_ready(stream, (uint8_t)((seen & POLLIN ? READY_READABLE : 0) | (seen & POLLOUT ? READY_WRITABLE : 0)));
+}
+
+/* Whether the stream is ready now is asked at the end of the slice. */
+static void rearm_later(struct stream *stream)
+{
+    short events = (short)((stream->interests & READY_READABLE ? POLLIN : 0) |
+                           (stream->interests & READY_WRITABLE ? POLLOUT : 0) | POLLRDHUP);
+
+    rearm_batch_add(&stream->loop->loops->rearm, &stream->rearm, stream->fd, events);
 }
 
 /* Each flag becomes pending once until the stream is armed again. */
@@ -153,15 +169,15 @@ struct stream *stream_new(struct loop *loop, uint64_t token, struct span target,
 }
 
 /* All of it but the descriptor. Returns whether `held` was taken, as the service manager has the stream too. */
-static bool bury(struct reactor *reactor, struct stream *stream, minimio_fd held)
+static bool dissolve(struct reactor *reactor, struct stream *stream, minimio_fd held)
 {
-    bool is_held = durable_stream_gone(stream->loop->loops->durable, stream, held);
+    bool is_held = persist_stream_gone(stream, held);
 
-    look_remove(&stream->loop->loops->look, stream);
+    rearm_batch_remove(&stream->loop->loops->rearm, &stream->rearm);
     loop_remove(stream->loop, stream);
     if (!stream->connecting)
         reactor_unwatch(reactor, stream->fd);
-    reactor_bury(reactor, &stream->source);
+    reactor_end_source(reactor, &stream->source);
     return is_held;
 }
 
@@ -176,7 +192,7 @@ void stream_free(struct reactor *reactor, struct stream *stream)
 {
     struct closer *closer = &stream->loop->account->closer;
 
-    if (bury(reactor, stream, stream->connecting ? -1 : stream->fd)) {
+    if (dissolve(reactor, stream, stream->connecting ? -1 : stream->fd)) {
         end_held(stream);
         return;
     }
@@ -206,7 +222,7 @@ void stream_deregister(struct reactor *reactor, struct stream *stream)
 minimio_fd stream_take(struct reactor *reactor, struct stream *stream, minimio_fd copy)
 {
     uncount(stream);
-    if (!bury(reactor, stream, copy) && copy >= 0)
+    if (!dissolve(reactor, stream, copy) && copy >= 0)
         close(copy);
     return stream->fd;
 }
@@ -214,7 +230,7 @@ minimio_fd stream_take(struct reactor *reactor, struct stream *stream, minimio_f
 void stream_is_shared(struct stream *stream)
 {
     stream->adopted = true;
-    durable_stream_adopted(stream->loop->loops->durable, stream);
+    persist_stream_adopted(stream);
 }
 
 static int open_with(struct reactor *reactor, struct stream *stream, minimio_fd fd, bool known)
@@ -226,7 +242,7 @@ static int open_with(struct reactor *reactor, struct stream *stream, minimio_fd 
     stream->connecting = false;
     stream->fd = fd;
     if (!stream->entry)
-        durable_stream_added(stream->loop->loops->durable, stream);
+        persist_stream_added(stream);
     return 0;
 }
 
@@ -283,7 +299,7 @@ static int watch_as(struct reactor *reactor, struct stream *stream, uint8_t inte
         stream->loud--;
     if (is_edge && mode_in_reactor(stream) == MINIMIO_EDGE && interests == old_interests) {
         loop_place(stream->loop, stream, STREAM_NOWHERE);
-        look_add(&stream->loop->loops->look, stream);
+        rearm_later(stream);
         return 0;
     }
     result = watch(reactor, stream, stream->fd, true);
@@ -294,7 +310,7 @@ static int watch_as(struct reactor *reactor, struct stream *stream, uint8_t inte
         return result;
     }
     loop_place(stream->loop, stream, STREAM_NOWHERE);
-    look_remove(&stream->loop->loops->look, stream);
+    rearm_batch_remove(&stream->loop->loops->rearm, &stream->rearm);
     return 0;
 }
 
@@ -308,7 +324,7 @@ int stream_rearm(struct reactor *reactor, struct stream *stream, uint8_t interes
     if (result < 0)
         return result;
     forget_readiness(stream);
-    durable_stream_changed(stream->loop->loops->durable, stream);
+    persist_stream_changed(stream);
     return 0;
 }
 
@@ -321,8 +337,8 @@ void stream_clear_interests(struct reactor *reactor, struct stream *stream)
     stream->interests = 0;
     forget_readiness(stream);
     loop_place(stream->loop, stream, STREAM_NOWHERE);
-    look_add(&stream->loop->loops->look, stream);
-    durable_stream_changed(stream->loop->loops->durable, stream);
+    rearm_later(stream);
+    persist_stream_changed(stream);
 }
 
 void stream_hold(struct stream *stream, uint32_t batch)
@@ -349,7 +365,7 @@ void stream_hint(struct stream *stream)
 {
     if (!stream->interests) { /* a closed flag is no hint: the kernel is asked once more as the turn ends */
         stream->closed_seen = stream->pending;
-        look_add(&stream->loop->loops->look, stream);
+        rearm_later(stream);
         return;
     }
     add_pending(stream, stream->interests);
@@ -380,9 +396,24 @@ static bool has_told_ends(const struct stream *stream)
     return !stream->interests && (stream->closed_seen & (uint8_t)~stream->pending & ends) == ends;
 }
 
-bool stream_can_speak(const struct stream *stream)
+static bool can_speak(const struct stream *stream)
 {
     return stream->connecting || stream->pending || (!stream->fired && !stream->over && !has_told_ends(stream));
+}
+
+bool streams_can_speak(struct loop *loop)
+{
+    uint64_t before = loop->speaker - 1;
+    struct stream *stream;
+
+    /* Where only a poll is told anything, nobody is left to ask; one that waits is counted by its session. */
+    if (loop->delivery == DELIVERY_POLL)
+        return false;
+    stream = loop_next(loop, loop->speaker ? &before : NULL);
+    while (stream && !can_speak(stream))
+        stream = loop_following(stream);
+    loop->speaker = stream ? stream->token : UINT64_MAX;
+    return stream != NULL;
 }
 
 const char *stream_state(const struct stream *stream)

@@ -11,39 +11,7 @@
 #include "daemon/address.h"
 #include "daemon/descriptors.h"
 #include "daemon/loop.h"
-#include "daemon/reactor.h"
 #include "proto/buffer.h"
-
-struct stream {
-    struct source source;
-    struct loop *loop;
-    uint64_t token;
-    RB_ENTRY(stream) by_token;
-    TAILQ_ENTRY(stream) place_link;
-    union {
-        struct pending *connect; /* while connecting */
-        minimio_fd fd;           /* once open */
-    };
-    uint32_t entry;         /* in the ledger of its loop */
-    uint32_t held_by;       /* the batch after whose replies its events come; 0: none */
-    uint8_t interests;      /* READY_ bits; 0: the closed flags and `error` alone, each once */
-    uint8_t mode;           /* enum mode */
-    uint8_t pending;        /* READY_ bits that are not told yet */
-    uint8_t place;          /* enum stream_place */
-    uint8_t kind;           /* enum descriptor_kind */
-    bool connecting;        /* which of the union it is */
-    bool adopted;           /* a client has or had it, and may have set it up in any way */
-    bool credentials;       /* its peer sees the credentials of whoever writes to it */
-    bool fired;             /* silent until it is armed again */
-    bool looked_at;         /* is in the look */
-    uint8_t closed_seen;    /* without interests: READY_ bits that became pending since it was armed */
-    bool over;              /* both directions have ended, and the client was told: no further event can come */
-    uint8_t loud;           /* for so many armings a oneshot in the reactor: it has spoken unasked */
-    uint16_t error;         /* errno that ended the connection and that a call has consumed; 0: none */
-    uint16_t pending_epoch; /* the loop's, when it became pending */
-    uint16_t target_length; /* of the address as the client wrote it */
-    char target[];
-};
 
 /* Makes a connecting stream and adds it to its loop, where the token must not be in use. NULL: out of memory. */
 struct stream *stream_new(struct loop *loop, uint64_t token, struct span target, uint8_t interests, uint8_t mode);
@@ -69,7 +37,7 @@ int stream_restore(struct reactor *reactor, struct stream *stream, minimio_fd fd
 /*
  * The descriptor of an open stream, now the caller's; nothing watches it any more. The stream is freed, and
  * its account counts it no more. `copy`: a
- * duplicate for a stream that durable_stream_is_deposited, which is held until the service manager has closed its own;
+ * duplicate for a stream that persist_has_deposit, which is held until the service manager has closed its own;
  * or -1.
  */
 minimio_fd stream_take(struct reactor *reactor, struct stream *stream, minimio_fd copy);
@@ -89,12 +57,6 @@ bool stream_is_asked_again(const struct stream *stream);
 /* Has the kernel say anew whether a level stream is ready; what was known is forgotten, but not the stream's place. */
 int stream_ask(struct reactor *reactor, struct stream *stream);
 
-/* It is ready, READY_ bits that it was asked for. */
-void stream_is_ready(struct stream *stream, uint8_t bits);
-
-/* Has the reactor say what is ready. */
-void stream_tell_anew(struct stream *stream);
-
 /* Its events wait for the end of the batch with this serial. */
 void stream_hold(struct stream *stream, uint32_t batch);
 
@@ -111,8 +73,14 @@ void stream_hint(struct stream *stream);
 /* What was pending has been told. */
 void stream_told(struct stream *stream);
 
-/* Whether an event can still come without a further request. */
-bool stream_can_speak(const struct stream *stream);
+/*
+ * Whether any stream of the loop can still bring an event without a further request. To be asked only when the
+ * session's last request is done: what has been found silent stays silent, and is not looked at again.
+ */
+bool streams_can_speak(struct loop *loop);
+
+/* The batch's report of a stream that was armed again. */
+void stream_rearmed(struct rearm *rearm, short seen);
 
 /* "connecting", "armed" or "disarmed". */
 const char *stream_state(const struct stream *stream);

@@ -104,7 +104,7 @@ static void end(struct unread_remains *remains)
     closer_end_session(&account->closer, remains->unread.socket);
     forget_sent(&remains->unread);
     policy_remove_session(account->policy, account);
-    reactor_bury(reactor, &remains->source);
+    reactor_end_source(reactor, &remains->source);
 }
 
 /* The client has read something, or is gone, and its queue with it. */

@@ -154,7 +154,7 @@ static void turn(void)
     ck_assert_int_eq(reactor_turn(&reactor, false), 0);
     timer_stop(&reactor.timers, &patience);
     service_turn(service);
-    reactor_reap(&reactor);
+    reactor_free_deferred(&reactor);
 }
 
 static void set_up(void)

@@ -3,13 +3,13 @@
  * What the manager has kept, or the binary before has left, becomes loops and streams again. Each descriptor is matched
  * with the ledger's entry of its id; what has no counterpart is said and let go, and nothing is guessed.
  */
-#include "daemon/durable.h"
+#include "daemon/restore.h"
 
 #include "daemon/durable_names.h"
 #include "daemon/inherited.h"
 #include "daemon/log.h"
 #include "daemon/membership.h"
-#include "daemon/context.h"
+#include "daemon/persist.h"
 #include "daemon/stream.h"
 
 #include <errno.h>
@@ -48,10 +48,10 @@ static int add_found(struct restoring *restoring, uint64_t id, int fd)
 /* Without a store, or where the manager has it not, nothing is to be waited for. */
 static void let_go(struct restoring *restoring, const char *name, int fd)
 {
-    struct durable *durable = &restoring->context->durable;
+    struct recorder *recorder = &restoring->context->recorder;
 
-    if (service_forget(restoring->service, &durable->depositor, name, fd) < 0)
-        closer_discard(durable->closer, fd);
+    if (service_forget(restoring->service, &recorder->depositor, name, fd) < 0)
+        closer_discard(recorder->closer, fd);
 }
 
 /* A ledger that cannot be read is said; its streams are then nobody's. */
@@ -220,8 +220,8 @@ static int restore_stream(struct restoring *restoring, uint32_t entry, const str
     int fd = loop && !loop_find(loop, found->token) ? claim(restoring, found->id) : -1;
     int result;
 
-    if (found->id > restoring->context->durable.last_id)
-        restoring->context->durable.last_id = found->id;
+    if (found->id > restoring->context->recorder.last_id)
+        restoring->context->recorder.last_id = found->id;
     if (fd < 0) {
         drop_entry(restoring, entry);
         return 0;
@@ -254,7 +254,7 @@ static int restore_streams(struct restoring *restoring)
     return 0;
 }
 
-static int restore(struct restoring *restoring)
+static int restore_all(struct restoring *restoring)
 {
     int result;
 
@@ -312,19 +312,19 @@ static void linger_all(struct context *context)
 /* From here on: into the ledger that was found, or a new one; or, without anybody to keep it, into none. */
 static int begin_to_keep(struct restoring *restoring)
 {
-    struct durable *durable = &restoring->context->durable;
+    struct recorder *recorder = &restoring->context->recorder;
     struct ledger *ledger = restoring->ledger;
     int result = 0;
 
     if (!service_has_store(restoring->service)) {
-        durable_forget_entries(restoring->context);
+        persist_forget_entries(&restoring->context->loops);
         restoring->ledger = ledger_free(ledger);
         return 0;
     }
     if (!ledger)
         result = ledger_new(&ledger);
     if (result == 0 && !restoring->ledger) {
-        result = service_store(restoring->service, &restoring->context->durable.depositor, ledger_fd(ledger),
+        result = service_store(restoring->service, &restoring->context->recorder.depositor, ledger_fd(ledger),
                                DURABLE_LEDGER);
         if (result < 0)
             ledger_free(ledger);
@@ -332,19 +332,19 @@ static int begin_to_keep(struct restoring *restoring)
     if (result < 0)
         return result;
     restoring->ledger = NULL;
-    durable->ledger = ledger;
+    recorder->ledger = ledger;
     return 0;
 }
 
-int durable_start(struct context *context, struct service *service, int handed_over)
+int restore(struct context *context, struct service *service, int handed_over)
 {
     struct restoring restoring = {.context = context, .service = service};
     int result;
 
-    context->durable.service = service;
+    context->recorder.service = service;
     result = handed_over >= 0 ? take_handed_over(&restoring, handed_over) : take_stored(&restoring);
     if (result == 0 && restoring.ledger)
-        result = restore(&restoring);
+        result = restore_all(&restoring);
     if (result == 0) {
         say(&restoring, let_rest_go(&restoring));
         result = begin_to_keep(&restoring);
