@@ -66,15 +66,14 @@ NAMES_SOURCES = $(if $(filter Linux,$(PLATFORM)),names/lookup_linux.c names/hurr
 LIBRARY_SOURCES = $(PORTABLE_SOURCES) $(NAMES_SOURCES) \
 	$(if $(filter Linux,$(PLATFORM)),$(if $(KQUEUE_LIKE),$(KQUEUE_SOURCES),$(EPOLL_SOURCES)),$(KQUEUE_SOURCES))
 PROTO_SOURCES = $(wildcard proto/*.c)
-DAEMON_SOURCES = $(wildcard daemon/*.c)
+DAEMON_SOURCES = $(wildcard daemon/*.c daemon/*/*.c)
 # The client library; deadline.c is in both, as nothing of it is exported.
 CLIENT_LIBRARY_SOURCES = $(wildcard client/client*.c) client/line_reader.c client/deadline.c
 CTL_SOURCES = $(filter-out $(wildcard client/client*.c) client/line_reader.c,$(wildcard client/*.c))
 TEST_SOURCES = $(wildcard tests/*.c tests/runner/*.c tests/unit/*.c tests/library/*.c tests/daemon/*.c tests/client/*.c \
 	tests/fairness/*.c tests/names/*.c tests/faults/*.c tests/installed/*.c tests/systemd/*.c)
-TESTED_DAEMON_SOURCES = $(addprefix daemon/,address.c asker.c closer.c closing.c closing_process.c descriptors.c inherited.c durable_names.c \
-	escape.c ledger.c log.c names_message.c passed_sockets.c policy.c reactor.c rules.c schedule.c service.c service_link.c service_store.c \
-	timer.c)
+TESTED_DAEMON_SOURCES = $(wildcard $(patsubst %,daemon/%/*.c,base manager accounts keep)) daemon/config/rules.c \
+	daemon/connect/names_message.c
 # KQUEUE_LIKE=FREEBSD, MACOS or OLD_NETBSD: the kqueue backend on Linux, over the kqueue of tests/kqueue.
 KQUEUE_TEST_SOURCES = $(wildcard tests/kqueue/*.c tests/library/*.c) tests/fail_alloc.c tests/skip.c
 EXAMPLE_SOURCES = $(wildcard examples/*.c)
@@ -184,7 +183,7 @@ $(BUILD)/obj/tests/%.o: EXTRA_CFLAGS = $(call pkg_cflags,check)
 $(BUILD)/obj/examples/%.o: EXTRA_CFLAGS = -Ilibminimio
 $(BUILD)/obj/bench/library/%.o: EXTRA_CFLAGS = $(call pkg_cflags,libevent_core libuv)
 
-$(BUILD)/obj/daemon/service.o: EXTRA_CFLAGS = $(systemd_cflags)
+$(BUILD)/obj/daemon/manager/sd_notify.o: EXTRA_CFLAGS = $(systemd_cflags)
 $(BUILD)/obj/tests/unit/service.o $(BUILD)/obj/tests/daemon/keeping.o $(BUILD)/obj/tests/systemd/suite.o: EXTRA_CFLAGS = $(call pkg_cflags,check) $(systemd_cflags)
 
 # In an object for link-time optimization no symbol can be made local.

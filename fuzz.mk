@@ -17,7 +17,7 @@ FUZZ_SESSION_SOURCES = $(filter-out fuzz/scan.c fuzz/request.c $(FUZZ_DRIVER_SOU
 	$(FUZZ_SHARED_SOURCES),$(wildcard fuzz/*.c))
 FUZZ_SOURCES = $(wildcard fuzz/*.c)
 # All of the daemon but its main, and fuzz/names.c in place of the process that looks up names.
-FUZZ_DAEMON_SOURCES = $(filter-out daemon/main.c $(addprefix daemon/names_,link.c process.c worker.c),$(DAEMON_SOURCES))
+FUZZ_DAEMON_SOURCES = $(filter-out daemon/main.c $(addprefix daemon/connect/names_,link.c process.c worker.c),$(DAEMON_SOURCES))
 FUZZ_PROGRAMS = $(addprefix $(BUILD)/fuzz/,scan request session)
 
 # A fuzzer brings its own main; without one files are run.

@@ -67,16 +67,16 @@ wall 'names are looked up in names/ alone' '(getaddrinfo|gethostby[a-z_0-9]*) *\
     $(find libminimio daemon proto client -name '*.[ch]')
 wall 'proto knows nothing of the other rooms' 'include "(daemon|client|libminimio)/|sys/socket\.h' proto/*.[ch]
 # shellcheck disable=SC2046
-wall 'libinih belongs to daemon/config_lines.c' '<ini\.h>' \
-    $(find libminimio daemon proto client -name '*.[ch]' ! -path daemon/config_lines.c)
+wall 'libinih belongs to daemon/config/config_lines.c' '<ini\.h>' \
+    $(find libminimio daemon proto client -name '*.[ch]' ! -path daemon/config/config_lines.c)
 wall 'the client library needs the C library and proto alone' 'cJSON\.h|include "(libminimio|client/(command|output))' \
     client/client*.[ch] client/line_reader.[ch] client/deadline.[ch]
 wall 'the client knows nothing of the daemon' 'include "daemon/' client/*.[ch]
 # shellcheck disable=SC2046
-wall 'libsystemd belongs to daemon/service.c' 'systemd/sd-' $(find libminimio proto daemon client -name '*.[ch]' ! -path daemon/service.c)
-wall 'handlers touch neither sockets nor JSON' '\b(send|recv|sendmsg|recvmsg|cJSON_[A-Za-z]+) *\(' daemon/handlers.c
+wall 'libsystemd belongs to daemon/manager/sd_notify.c' 'systemd/sd-' $(find libminimio proto daemon client -name '*.[ch]' ! -path daemon/manager/sd_notify.c)
+wall 'handlers touch neither sockets nor JSON' '\b(send|recv|sendmsg|recvmsg|cJSON_[A-Za-z]+) *\(' daemon/methods/handlers.c
 # shellcheck disable=SC2046
-wall 'the daemon uses libminimio through minimio.h alone' 'include "libminimio/[^m]' daemon/*.[ch]
+wall 'the daemon uses libminimio through minimio.h alone' 'include "libminimio/[^m]' $(find daemon -name '*.[ch]')
 
 echo '== a suite that runs in parts has all its test cases in the table'
 # shellcheck disable=SC2013 # these are words

@@ -3,15 +3,15 @@
  * minimiod: owns an event queue and the TCP streams of its clients. Reads the settings, wires the parts together, and
  * does what signals ask for.
  */
-#include "daemon/config.h"
-#include "daemon/escape.h"
-#include "daemon/log.h"
-#include "daemon/names_process.h"
-#include "daemon/options.h"
-#include "daemon/program.h"
+#include "daemon/base/escape.h"
+#include "daemon/base/log.h"
+#include "daemon/base/program.h"
+#include "daemon/config/config.h"
+#include "daemon/config/options.h"
+#include "daemon/config/tried_settings.h"
+#include "daemon/connect/names_process.h"
+#include "daemon/restart/preflight.h"
 #include "daemon/server.h"
-#include "daemon/trial.h"
-#include "daemon/tried_settings.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/server.h"
 
-#include "daemon/handlers.h"
-#include "daemon/log.h"
-#include "daemon/membership.h"
-#include "daemon/persist.h"
-#include "daemon/restore.h"
-#include "daemon/stream.h"
-#include "daemon/lifecycle.h"
+#include "daemon/base/log.h"
+#include "daemon/loops/persist.h"
+#include "daemon/loops/stream.h"
+#include "daemon/methods/handlers.h"
+#include "daemon/restart/restore.h"
+#include "daemon/sessions/attach.h"
+#include "daemon/sessions/lifecycle.h"
 #include "proto/reply.h"
 
 #include <errno.h>

@@ -7,9 +7,9 @@
 #ifndef MINIMIO_DAEMON_SERVER_H
 #define MINIMIO_DAEMON_SERVER_H
 
-#include "daemon/context.h"
-#include "daemon/handover.h"
-#include "daemon/service.h"
+#include "daemon/manager/sd_notify.h"
+#include "daemon/restart/handover.h"
+#include "daemon/sessions/context.h"
 
 #include <signal.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "fuzz/names.h"
 
-#include "daemon/names_link.h"
+#include "daemon/connect/names_link.h"
 #include "fuzz/require.h"
 
 #include <arpa/inet.h>
@@ -108,7 +108,8 @@ bool names_found(const char *kinds, size_t length)
     return true;
 }
 
-/* ---- daemon/names_link.h ---------------------------------------------------------------------------------------- */
+/* ---- daemon/connect/names_link.h
+ * ---------------------------------------------------------------------------------------- */
 
 void names_link_init(struct names_link *link, struct reactor *reactor)
 {

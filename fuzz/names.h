@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * In place of daemon/names_link.c: names that are looked up by no process, and found when the input says so.
+ * In place of daemon/connect/names_link.c: names that are looked up by no process, and found when the input says so.
  */
 #ifndef MINIMIO_FUZZ_NAMES_H
 #define MINIMIO_FUZZ_NAMES_H

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "fuzz/world.h"
 
-#include "daemon/closing.h"
-#include "daemon/program.h"
-#include "daemon/tried_settings.h"
+#include "daemon/base/closing.h"
+#include "daemon/base/program.h"
+#include "daemon/config/tried_settings.h"
 #include "fuzz/peers.h"
 #include "fuzz/require.h"
 
@@ -335,7 +335,8 @@ static void hand_over(struct server *server)
 
     world->signals.hand_over = 0;
     REQUIRE(server_take_leave(server) == 0, "no leave was taken");
-    REQUIRE(world->signals.stop || handover_run(&server->context, &none, arguments, TRIED_NO_FILE) < 0, "handed over to nobody");
+    REQUIRE(world->signals.stop || handover_run(&server->context, &none, arguments, TRIED_NO_FILE) < 0,
+            "handed over to nobody");
     server_resume(server);
 }
 

@@ -3,8 +3,8 @@
  * Named loops over the end of the daemon, with a service manager that keeps what it is given: what was kept goes on,
  * and what is missing, broken or not described by anything is said and let go.
  */
-#include "daemon/durable_names.h"
-#include "daemon/ledger.h"
+#include "daemon/manager/store_names.h"
+#include "daemon/keep/ledger.h"
 #include "tests/daemon/fixture.h"
 #include "tests/daemon/manager.h"
 #include "tests/daemon/passing.h"

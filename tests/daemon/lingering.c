@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Clients that go on writing when the daemon has told them its last line: they get to read the line. */
-#include "daemon/lingering.h"
+#include "daemon/wire/lingering.h"
 #include "tests/daemon/fixture.h"
 #include "tests/daemon/passing.h"
 

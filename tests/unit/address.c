@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Addresses as text: how the daemon and its clients read them, that libminimio reads them alike, and what is told. */
-#include "daemon/address.h"
+#include "daemon/base/address.h"
 
 #include "libminimio/minimio.h"
 #include "tests/library/lookup.h"

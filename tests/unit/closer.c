@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Closing on the side: one that does not end keeps nobody waiting, and is told. */
-#include "daemon/closer.h"
+#include "daemon/base/async_close.h"
 
-#include "daemon/closing.h"
+#include "daemon/base/closing.h"
 #include "tests/client/network.h"
 #include "tests/process.h"
 #include "tests/stuck.h"

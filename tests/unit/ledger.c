@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The ledger: what is written is read by another, and what is damaged is noticed. */
-#include "daemon/ledger.h"
+#include "daemon/keep/ledger.h"
 
-#include "daemon/descriptors.h"
-#include "daemon/durable_names.h"
+#include "daemon/base/descriptors.h"
+#include "daemon/manager/store_names.h"
 #include "proto/methods.h"
 
 #include <check.h>

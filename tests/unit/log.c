@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The operator's lines: what they cannot hold, how they are rationed, and when they carry a level. */
-#include "daemon/escape.h"
-#include "daemon/log.h"
+#include "daemon/base/escape.h"
+#include "daemon/base/log.h"
 
 #include <check.h>
 #include <errno.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What a process says that looked up a name, and that may have been taken over. */
-#include "daemon/names_message.h"
+#include "daemon/connect/names_message.h"
 
 #include <arpa/inet.h>
 #include <check.h>

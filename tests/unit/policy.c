@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Accounts: what is counted by uid, whom it binds, and how long an account lives. */
-#include "daemon/log.h"
-#include "daemon/policy.h"
+#include "daemon/base/log.h"
+#include "daemon/accounts/accounts.h"
 
 #include <check.h>
 #include <errno.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Rules about addresses: what may be written, what each matches, and that no guise of an address gets around one. */
-#include "daemon/rules.h"
+#include "daemon/config/rules.h"
 
 #include <arpa/inet.h>
 #include <check.h>

@@ -3,8 +3,8 @@
  * What the service manager is told, against a manager of the test's own: a datagram socket that is read when the test
  * says so.
  */
-#include "daemon/service.h"
-#include "daemon/service_store.h"
+#include "daemon/manager/sd_notify.h"
+#include "daemon/manager/fd_store.h"
 #include "tests/fail_alloc.h"
 #include "tests/process.h"
 

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/base/closing.h"
+
+#include "daemon/base/descriptors.h"
+#include "daemon/base/valgrind.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define PIPE_BYTES (1024 * 1024) /* requests that the process has not read yet; it reads them at once */
+
+static struct {
+    struct closing_page *page; /* shared with the process and its workers; stays when they go */
+    pid_t pid;                 /* 0: it does not run */
+    int requests;              /* the writing end */
+    int other_end;             /* the table is shared, so this is the process's and ours */
+    bool taken[CLOSING_SLOTS];
+    uint32_t put[CLOSING_SLOTS], alone[CLOSING_SLOTS]; /* how many were ever put into each slot */
+} closing;
+
+bool closing_is_running(void)
+{
+    return closing.pid > 0;
+}
+
+pid_t closing_pid(void)
+{
+    return closing.pid;
+}
+
+static int make_page(void)
+{
+    void *page;
+
+    if (closing.page)
+        return 0;
+    page = mmap(NULL, sizeof *closing.page, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (page == MAP_FAILED)
+        return -errno;
+    closing.page = page;
+    return 0;
+}
+
+/* What was begun for a process that is no more is as good as done. */
+static void reset_page(void)
+{
+    atomic_store(&closing.page->halted, 0);
+    for (int slot = 0; slot < CLOSING_SLOTS; slot++) {
+        closing.put[slot] = atomic_load(&closing.page->slots[slot].begun);
+        atomic_store(&closing.page->slots[slot].done, closing.put[slot]);
+        atomic_store(&closing.page->slots[slot].alone, closing.alone[slot]);
+    }
+}
+
+static void close_pipe(void)
+{
+    close(closing.requests);
+    close(closing.other_end);
+}
+
+int closing_start(void)
+{
+    pid_t daemon = getpid();
+    int ends[2];
+    int result = is_under_valgrind() ? -ENOSYS : make_page();
+
+    if (result < 0)
+        return result;
+    if (pipe2(ends, O_CLOEXEC) < 0)
+        return -errno;
+    fcntl(ends[1], F_SETPIPE_SZ, PIPE_BYTES);
+    fcntl(ends[1], F_SETFL, O_NONBLOCK);
+    reset_page();
+    closing.requests = ends[1];
+    closing.other_end = ends[0];
+    closing.pid = closing_fork();
+    if (closing.pid == 0)
+        closing_process_run(closing.page, ends[0], daemon);
+    if (closing.pid < 0) {
+        result = -errno;
+        closing.pid = 0;
+        close_pipe();
+    }
+    return result;
+}
+
+/* A pipe takes so few bytes whole or not at all. */
+static bool request(const struct closing_request *what)
+{
+    return write(closing.requests, what, sizeof *what) == (ssize_t)sizeof *what;
+}
+
+/* It waits for nobody. */
+static void end_process(void)
+{
+    const struct closing_request leave = {.how = CLOSING_LEAVE};
+
+    if (!request(&leave))
+        kill(closing.pid, SIGKILL);
+    while (waitpid(closing.pid, NULL, 0) < 0 && errno == EINTR)
+        ;
+    closing.pid = 0;
+    close_pipe();
+}
+
+int closing_leave(void)
+{
+    if (!closing.pid)
+        return 0;
+    atomic_store(&closing.page->halted, 1);
+    if (unshare(CLONE_FILES) < 0) {
+        int result = -errno;
+
+        atomic_store(&closing.page->halted, 0);
+        return result;
+    }
+    end_process();
+    return 0;
+}
+
+void closing_end(void)
+{
+    if (!closing.pid)
+        return;
+    for (int slot = 0; slot < CLOSING_SLOTS; slot++)
+        if (closing.put[slot] != atomic_load(&closing.page->slots[slot].done) ||
+            closing.alone[slot] != atomic_load(&closing.page->slots[slot].alone))
+            return;
+    end_process();
+}
+
+bool closing_has_died(void)
+{
+    if (!closing.pid || waitpid(closing.pid, NULL, WNOHANG) != closing.pid)
+        return false;
+    closing.pid = 0;
+    close_pipe();
+    return true;
+}
+
+/* ---- Slots ------------------------------------------------------------------------------------------------------- */
+
+int closing_take_slot(void)
+{
+    for (int slot = 0; slot < CLOSING_SLOTS; slot++)
+        if (!closing.taken[slot]) {
+            closing.taken[slot] = true;
+            return slot;
+        }
+    return -1;
+}
+
+void closing_give_slot(int slot)
+{
+    closing.taken[slot] = false;
+}
+
+struct closing_progress closing_progress(int slot)
+{
+    const struct closing_counts *counts = &closing.page->slots[slot];
+
+    return (struct closing_progress){
+        .begun = atomic_load(&counts->begun), .done = atomic_load(&counts->done), .alone = atomic_load(&counts->alone)};
+}
+
+bool closing_put(int slot, int fd, enum closing_how how)
+{
+    const struct closing_request what = {.slot = (uint16_t)slot, .how = (uint16_t)how, .fd = fd};
+    bool taken = request(&what);
+
+    if (how == CLOSING_ALONE)
+        closing.alone[slot] += taken;
+    else
+        closing.put[slot] += taken;
+    return taken;
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/base/program.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define DELETED " (deleted)" /* what the kernel adds to the path of a file that was removed */
+
+static char sought[PATH_MAX]; /* an absolute path, or a name that is looked for in PATH */
+
+/* ---- Looking ---------------------------------------------------------------------------------------------------- */
+
+/* `ret_path`: where the path leads to. Error: negative errno; -EACCES, also of what is no regular file. */
+static int look_at(const char *path, struct program *ret_program)
+{
+    if (!realpath(path, ret_program->path) || stat(ret_program->path, &ret_program->file) < 0)
+        return -errno;
+    if (!S_ISREG(ret_program->file.st_mode))
+        return -EACCES;
+    return faccessat(AT_FDCWD, ret_program->path, X_OK, AT_EACCESS) < 0 ? -errno : 0;
+}
+
+/* As a shell does: the first file that may be run. An element that is no absolute path is relative to the working
+ * directory of whoever started the program, and skipped. */
+static int look_in_path(const char *name, struct program *ret_program)
+{
+    const char *folders = getenv("PATH");
+    int result = -ENOENT;
+
+    while (folders && *folders) {
+        size_t length = strcspn(folders, ":");
+        char path[PATH_MAX];
+        int error = -ENOENT;
+
+        if (*folders == '/' && snprintf(path, sizeof path, "%.*s/%s", (int)length, folders, name) < (int)sizeof path)
+            error = look_at(path, ret_program);
+        if (error == 0)
+            return 0;
+        if (error == -EACCES)
+            result = -EACCES;
+        folders += length + (folders[length] == ':');
+    }
+    return result;
+}
+
+int program_find(struct program *ret_program)
+{
+    if (!*sought)
+        return -ENOENT;
+    return strchr(sought, '/') ? look_at(sought, ret_program) : look_in_path(sought, ret_program);
+}
+
+const char *program_name(void)
+{
+    return *sought ? sought : "the program";
+}
+
+bool program_is_unchanged(const struct program *program)
+{
+    const struct stat *then = &program->file;
+    struct stat now;
+
+    return stat(program->path, &now) == 0 && now.st_dev == then->st_dev && now.st_ino == then->st_ino &&
+           now.st_size == then->st_size && now.st_mtim.tv_sec == then->st_mtim.tv_sec &&
+           now.st_mtim.tv_nsec == then->st_mtim.tv_nsec;
+}
+
+/* ---- The name --------------------------------------------------------------------------------------------------- */
+
+/* The working directory as the shell names it, with its symbolic links; "": it has no name. */
+static void name_folder(char ret_folder[PATH_MAX])
+{
+    const char *named = getenv("PWD");
+    struct stat there, here;
+
+    if (named && *named == '/' && strlen(named) < PATH_MAX && stat(named, &there) == 0 && stat(".", &here) == 0 &&
+        there.st_dev == here.st_dev && there.st_ino == here.st_ino)
+        strcpy(ret_folder, named);
+    else if (!getcwd(ret_folder, PATH_MAX))
+        *ret_folder = '\0';
+}
+
+/* False: it does not fit, or the working directory was removed. */
+static bool set_sought(const char *name)
+{
+    char folder[PATH_MAX] = "";
+    bool relative = *name != '/' && strchr(name, '/');
+    int length;
+
+    if (relative)
+        name_folder(folder);
+    length = snprintf(sought, sizeof sought, "%s%s%s", folder, relative ? "/" : "", name);
+    return (!relative || *folder) && length < (int)sizeof sought;
+}
+
+/* The file of this process; where it was removed, the path is where the next one will be. */
+static bool read_own(char ret_path[PATH_MAX])
+{
+    ssize_t length = readlink("/proc/self/exe", ret_path, PATH_MAX - 1);
+    size_t suffix = sizeof DELETED - 1;
+    struct stat found;
+
+    if (length < 0)
+        return false;
+    ret_path[length] = '\0';
+    if ((size_t)length > suffix && strcmp(ret_path + length - suffix, DELETED) == 0 && stat(ret_path, &found) < 0)
+        ret_path[(size_t)length - suffix] = '\0';
+    return true;
+}
+
+void program_init(char **name)
+{
+    static struct program found;
+    char own[PATH_MAX];
+    bool known = read_own(own);
+
+    if (*name && set_sought(*name) && program_find(&found) == 0 && (!known || strcmp(found.path, own) == 0)) {
+        if (strchr(sought, '/'))
+            *name = sought;
+    } else {
+        strcpy(sought, known ? own : "");
+    }
+}

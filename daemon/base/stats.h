@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What has happened since the start.
+ */
+#ifndef MINIMIO_DAEMON_BASE_STATS_H
+#define MINIMIO_DAEMON_BASE_STATS_H
+
+#include "proto/fault.h"
+#include "proto/reply.h"
+
+#include <stdint.h>
+
+struct stats {
+    int64_t started_ns; /* on CLOCK_MONOTONIC */
+    uint64_t requests, replies, events;
+    uint64_t bytes_in, bytes_out;
+    uint64_t errors[FAULT_NAMES];     /* told to clients, by name */
+    uint64_t slow_turns[SLOW_CAUSES]; /* longer than 2 ms, by cause */
+};
+
+#endif

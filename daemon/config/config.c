@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/config/config.h"
+
+#include "daemon/config/config_file.h"
+#include "daemon/config/tried_settings.h"
+#include "daemon/config/user_namespace.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#define SYSTEM_SOCKET      "/run/minimio/minimio.sock"
+#define SYSTEM_SOCKET_MODE 0660
+#define OWN_SOCKET_MODE    0600
+
+/* The shortest answer that says that the real one did not fit, without its id. */
+#define CONFIG_ANSWER_BYTES 256
+
+/* ---- The file --------------------------------------------------------------------------------------------------- */
+
+static const char *environment(const char *name)
+{
+    const char *value = getenv(name);
+
+    return value && *value ? value : NULL;
+}
+
+/* A user's own daemon is one that is not root's and whose socket would be in the user's runtime folder. */
+static void default_file(char *ret_path, size_t size)
+{
+    const char *configuration = environment("XDG_CONFIG_HOME"), *home = environment("HOME");
+
+    char folder[PATH_MAX];
+
+    ret_path[0] = '\0';
+    if (geteuid() == 0 || !runtime_folder(folder, sizeof folder))
+        snprintf(ret_path, size, "/etc/" CONFIG_FILE_NAME);
+    else if (configuration)
+        snprintf(ret_path, size, "%s/" CONFIG_FILE_NAME, configuration);
+    else if (home)
+        snprintf(ret_path, size, "%s/.config/" CONFIG_FILE_NAME, home);
+}
+
+/* A file that was named must exist. On a reload the file that was read before must exist too, as its rules would be
+ * lost with it. `fd`: a copy of the file, or -1. */
+static void read_file(const char *wanted, int fd, struct config *config, struct settings *settings,
+                      struct complaints *complaints)
+{
+    char path[PATH_MAX];
+
+    default_file(path, sizeof path);
+    if (!wanted && !*path)
+        return;
+    if (config_file_read(wanted ? wanted : path, fd, settings, complaints, &config->text) == -ENOENT) {
+        if (!wanted)
+            return;
+        complain(complaints, 0, "there is no such file");
+    }
+    config->file = strdup(wanted ? wanted : path);
+    if (!config->file)
+        complain(complaints, 0, "out of memory");
+}
+
+/* ---- Settling --------------------------------------------------------------------------------------------------- */
+
+static void settle_limits(struct limits *limits, const struct settings *options, const struct settings *file)
+{
+    for (size_t i = 0; i < limit_count; i++) {
+        const struct limit_info *limit = &limit_table[i];
+        struct span name = {limit->name, strlen(limit->name)};
+        uint32_t value = limits_get(&options->limits, limit);
+
+        if (!value)
+            value = limits_get(&file->limits, limit);
+        if (value)
+            limits_set(limits, name, value);
+    }
+}
+
+/* Every answer of a batch has a share of its line, into which at least its id and the error that says so must fit. */
+static void check_batch(const struct limits *limits, unsigned line, struct complaints *complaints)
+{
+    if ((uint64_t)limits->batch * (limits->id_bytes + CONFIG_ANSWER_BYTES) <= limits->line_bytes)
+        return;
+    if (!line)
+        complaints->file = NULL;
+    complain(complaints, line,
+             "%sbatch * (id_bytes + %d) must be at most line_bytes, and %u * (%u + %d) is more than %u",
+             line ? "" : "--limit: ", CONFIG_ANSWER_BYTES, limits->batch, limits->id_bytes, CONFIG_ANSWER_BYTES,
+             limits->line_bytes);
+}
+
+/* The descriptor limit as far up as it goes: each stream is one. */
+static uint32_t raise_descriptors(void)
+{
+    struct rlimit files;
+
+    if (getrlimit(RLIMIT_NOFILE, &files) < 0)
+        return 0;
+    if (files.rlim_cur < files.rlim_max) {
+        struct rlimit raised = {.rlim_cur = files.rlim_max, .rlim_max = files.rlim_max};
+        if (setrlimit(RLIMIT_NOFILE, &raised) == 0)
+            files = raised;
+    }
+    return files.rlim_cur > UINT32_MAX ? UINT32_MAX : (uint32_t)files.rlim_cur;
+}
+
+/* By default as many as its registrations and sessions, and some on the way. */
+static void settle_descriptors_uid(struct limits *limits, uint32_t most)
+{
+    uint64_t usual = (uint64_t)limits->registrations_uid + limits->registrations_uid / 4 + limits->sessions_uid +
+                     limits->descriptors_unclaimed;
+
+    if (!limits->descriptors_uid)
+        limits->descriptors_uid = usual > most ? most : (uint32_t)usual;
+    else if (limits->descriptors_uid > most)
+        limits->descriptors_uid = most;
+}
+
+/* The kernel passes no more descriptors of the daemon's user than the descriptor limit before they are read: to nobody,
+ * and not to the service manager. */
+static void settle_unread(struct limits *limits, uint32_t descriptors)
+{
+    uint32_t most = descriptors / 4;
+
+    if (!limits->descriptors_unread || limits->descriptors_unread > most)
+        limits->descriptors_unread = most;
+    if (!limits->descriptors_unread_uid)
+        limits->descriptors_unread_uid = limits->descriptors_unread / 4;
+    if (limits->descriptors_unread_uid > limits->descriptors_unread)
+        limits->descriptors_unread_uid = limits->descriptors_unread;
+}
+
+static void settle_descriptors(struct config *config, struct complaints *complaints)
+{
+    struct limits *limits = &config->limits;
+    uint32_t most;
+
+    config->descriptors = raise_descriptors();
+    if (config->descriptors <= CONFIG_DESCRIPTOR_RESERVE) {
+        complaints->file = NULL;
+        complain(complaints, 0, "%u descriptors are too few: it needs %d for itself and one a stream; see ulimit -n",
+                 config->descriptors, CONFIG_DESCRIPTOR_RESERVE);
+        return;
+    }
+    most = config->descriptors - CONFIG_DESCRIPTOR_RESERVE;
+    if (limits->registrations > most)
+        log_write(LOG_LEVEL_WARNING, "registrations: %u is more than %u descriptors allow, so it is %u; see ulimit -n",
+                  limits->registrations, config->descriptors, most);
+    if (!limits->registrations || limits->registrations > most)
+        limits->registrations = most;
+    if (!limits->registrations_uid || limits->registrations_uid > limits->registrations)
+        limits->registrations_uid = limits->registrations;
+    settle_descriptors_uid(limits, most);
+    settle_unread(limits, config->descriptors);
+}
+
+/* The environment stands between the command line and the file. */
+static void settle_socket(struct config *config, const struct settings *options, const struct settings *file,
+                          struct complaints *complaints)
+{
+    const char *given = options->socket ? options->socket : environment("MINIMIO_SOCKET") ? NULL : file->socket;
+    int mode = options->socket_mode != SETTING_NOT_GIVEN ? options->socket_mode : file->socket_mode;
+
+    if (socket_path_to_listen(given, config->socket, sizeof config->socket) < 0) {
+        complaints->file = NULL;
+        complain(complaints, 0, "the socket's path from the environment is too long for a socket; see --socket");
+        return;
+    }
+    config->system_socket = !strcmp(config->socket, SYSTEM_SOCKET);
+    if (mode == SETTING_NOT_GIVEN)
+        mode = config->system_socket ? SYSTEM_SOCKET_MODE : OWN_SOCKET_MODE;
+    config->socket_mode = (mode_t)mode;
+}
+
+static void settle(struct config *config, const struct settings *options, struct settings *file,
+                   struct complaints *complaints)
+{
+    int level = options->log_level != SETTING_NOT_GIVEN ? options->log_level : file->log_level;
+
+    config->log_level = level == SETTING_NOT_GIVEN ? LOG_LEVEL_INFO : (enum log_level)level;
+    config->access = file->access;
+    config->rules = file->rules;
+    file->access = (struct access_rules){0};
+    file->rules = (struct rules){0};
+    settle_limits(&config->limits, options, file);
+    check_batch(&config->limits, file->line_limits, complaints);
+    settle_socket(config, options, file, complaints);
+    settle_descriptors(config, complaints);
+}
+
+int config_load(const struct options *options, const char *file, struct complaints *complaints,
+                struct config *ret_config)
+{
+    struct config config = {0};
+    struct settings settings;
+    uint32_t before = complaints->count;
+    int tried = tried_settings_take();
+
+    settings_init(&settings);
+    limits_init(&config.limits);
+    if (tried != TRIED_NO_FILE)
+        read_file(options->config ? options->config : file, tried, &config, &settings, complaints);
+    if (tried >= 0)
+        close(tried);
+    config.store = options->store;
+    config.overflow_uid = user_namespace_overflow_uid();
+    settle(&config, &options->settings, &settings, complaints);
+    settings_deinit(&settings);
+    if (complaints->count > before) {
+        config_deinit(&config);
+        return -EINVAL;
+    }
+    *ret_config = config;
+    return 0;
+}
+
+void config_deinit(struct config *config)
+{
+    free(config->file);
+    config_text_deinit(&config->text);
+    access_deinit(&config->access);
+    rules_deinit(&config->rules);
+    *config = (struct config){0};
+}
+
+bool config_replace(struct config *config, struct config *fresh)
+{
+    bool changed = strcmp(config->socket, fresh->socket) != 0 || config->socket_mode != fresh->socket_mode;
+
+    memcpy(fresh->socket, config->socket, sizeof fresh->socket);
+    fresh->socket_mode = config->socket_mode;
+    fresh->system_socket = config->system_socket;
+    config_deinit(config);
+    *config = *fresh;
+    *fresh = (struct config){0};
+    return changed;
+}

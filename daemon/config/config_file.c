@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/config/config_file.h"
+
+#include "daemon/config/config_lines.h"
+#include "daemon/config/config_text.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LIMITS "limits" /* the section whose keys are the limits' names */
+
+struct file {
+    struct settings *settings;
+    struct complaints *complaints;
+    char section[16];     /* the one that is being read; "": none yet */
+    unsigned first_allow; /* the line of the first rule that allows; 0: none */
+    unsigned lines[];     /* where each key, then each limit, was given; 0: it was not */
+};
+
+/* ---- Values ----------------------------------------------------------------------------------------------------- */
+
+typedef void key_taken(struct file *file, const char *value, unsigned line);
+
+static void take_socket(struct file *file, const char *value, unsigned line)
+{
+    settings_take_socket(file->settings, value, file->complaints, line);
+}
+
+static void take_mode(struct file *file, const char *value, unsigned line)
+{
+    settings_take_mode(file->settings, value, file->complaints, line);
+}
+
+static void take_level(struct file *file, const char *value, unsigned line)
+{
+    settings_take_level(file->settings, value, file->complaints, line);
+}
+
+static char *trim(char *text)
+{
+    size_t length;
+
+    text += strspn(text, " \t");
+    length = strlen(text);
+    while (length && (text[length - 1] == ' ' || text[length - 1] == '\t'))
+        length--;
+    text[length] = '\0';
+    return text;
+}
+
+/* Names between commas. */
+static void take_names(struct file *file, const char *value, unsigned line, const char *what,
+                       int add(struct id_list *, const char *), struct id_list *ids)
+{
+    char *copy = strdup(value), *rest = copy, *name;
+
+    if (!copy)
+        complain(file->complaints, line, "out of memory");
+    while (rest && (name = strsep(&rest, ","))) {
+        int result;
+
+        name = trim(name);
+        result = *name ? add(ids, name) : -EINVAL;
+        if (result == -EINVAL)
+            complain(file->complaints, line, "a %s is missing: write names or numbers with commas between them", what);
+        else if (result == -ENOENT)
+            complain(file->complaints, line, "there is no %s '%s': write a name or a number", what, name);
+        else if (result < 0)
+            complain(file->complaints, line, "out of memory");
+    }
+    free(copy);
+}
+
+static void take_users(struct file *file, const char *value, unsigned line)
+{
+    take_names(file, value, line, "user", access_add_user, &file->settings->access.users);
+}
+
+static void take_groups(struct file *file, const char *value, unsigned line)
+{
+    take_names(file, value, line, "group", access_add_group, &file->settings->access.groups);
+}
+
+static void take_descriptor_users(struct file *file, const char *value, unsigned line)
+{
+    take_names(file, value, line, "user", access_add_user, &file->settings->access.descriptor_users);
+}
+
+static void take_descriptor_groups(struct file *file, const char *value, unsigned line)
+{
+    take_names(file, value, line, "group", access_add_group, &file->settings->access.descriptor_groups);
+}
+
+static void take_unmapped_users(struct file *file, const char *value, unsigned line)
+{
+    file->settings->access.unmapped_users = !strcmp(value, "allow");
+    if (!file->settings->access.unmapped_users && strcmp(value, "deny") != 0)
+        complain(file->complaints, line, "unmapped-users = '%s': write allow or deny", value);
+}
+
+static void take_rule(struct file *file, bool deny, const char *value, unsigned line)
+{
+    const char *advice;
+    int result = rules_add(&file->settings->rules, deny, value, &advice);
+
+    if (result < 0)
+        complain(file->complaints, line, "%s = '%s': %s", deny ? "deny" : "allow", value,
+                 result == -EINVAL ? advice : "out of memory");
+}
+
+static void take_allow(struct file *file, const char *value, unsigned line)
+{
+    if (!file->first_allow)
+        file->first_allow = line;
+    take_rule(file, false, value, line);
+}
+
+static void take_deny(struct file *file, const char *value, unsigned line)
+{
+    take_rule(file, true, value, line);
+}
+
+static void take_default(struct file *file, const char *value, unsigned line)
+{
+    file->settings->rules.default_deny = !strcmp(value, "deny");
+    if (!file->settings->rules.default_deny && strcmp(value, "allow") != 0)
+        complain(file->complaints, line, "default = '%s': write allow or deny", value);
+}
+
+/* ---- Keys ------------------------------------------------------------------------------------------------------- */
+
+static const struct key {
+    const char *section, *name;
+    key_taken *take;
+    bool repeats;
+} keys[] = {{"daemon", "socket", take_socket, false},
+            {"daemon", "socket-mode", take_mode, false},
+            {"daemon", "log-level", take_level, false},
+            {"access", "users", take_users, false},
+            {"access", "groups", take_groups, false},
+            {"access", "unmapped-users", take_unmapped_users, false},
+            {"access", "descriptors-users", take_descriptor_users, false},
+            {"access", "descriptors-groups", take_descriptor_groups, false},
+            {"targets", "allow", take_allow, true},
+            {"targets", "deny", take_deny, true},
+            {"targets", "default", take_default, false}};
+
+#define KEY_COUNT (sizeof keys / sizeof keys[0])
+#define DEFAULT   (KEY_COUNT - 1)
+
+/* Whether a key is given here for the first time. */
+static bool is_first(struct file *file, unsigned *given, const char *name, unsigned line)
+{
+    if (*given)
+        complain(file->complaints, line, "%s is given in line %u already: take one of them out", name, *given);
+    else
+        *given = line;
+    return *given == line;
+}
+
+static void take_limit(struct file *file, const char *name, const char *value, unsigned line)
+{
+    const struct limit_info *limit = limits_find((struct span){name, strlen(name)});
+
+    if (!limit || is_first(file, &file->lines[KEY_COUNT + (size_t)(limit - limit_table)], name, line))
+        settings_take_limit(file->settings, name, value, file->complaints, line);
+}
+
+static void complain_of_key(struct file *file, const char *name, unsigned line)
+{
+    char known[256] = "";
+
+    for (size_t i = 0; i < KEY_COUNT; i++)
+        if (!strcmp(keys[i].section, file->section))
+            snprintf(known + strlen(known), sizeof known - strlen(known), "%s%s", *known ? ", " : "", keys[i].name);
+    if (*file->section)
+        complain(file->complaints, line, "there is no key '%s' in [%s], only %s", name, file->section, known);
+    else
+        complain(file->complaints, line,
+                 "'%s' stands in no section: write [daemon], [limits], [access] or [targets] above", name);
+}
+
+static void on_key(void *owner, const char *name, const char *value, unsigned line)
+{
+    struct file *file = owner;
+
+    if (!strcmp(file->section, LIMITS)) {
+        take_limit(file, name, value, line);
+        return;
+    }
+    for (size_t i = 0; i < KEY_COUNT; i++) {
+        if (strcmp(keys[i].section, file->section) != 0 || strcmp(keys[i].name, name) != 0)
+            continue;
+        if (keys[i].repeats || is_first(file, &file->lines[i], name, line))
+            keys[i].take(file, value, line);
+        return;
+    }
+    complain_of_key(file, name, line);
+}
+
+static bool on_section(void *owner, const char *name, unsigned line)
+{
+    struct file *file = owner;
+    bool known = !strcmp(name, LIMITS);
+
+    for (size_t i = 0; i < KEY_COUNT; i++)
+        known |= !strcmp(name, keys[i].section);
+    if (known)
+        snprintf(file->section, sizeof file->section, "%s", name);
+    else
+        complain(file->complaints, line, "there is no section [%s], only [daemon], [limits], [access] and [targets]",
+                 name);
+    return known;
+}
+
+/* ---- The file --------------------------------------------------------------------------------------------------- */
+
+/* A file with an allow rule and no default is ambiguous, so it is refused. */
+static void check_default(struct file *file)
+{
+    if (file->first_allow && !file->lines[DEFAULT])
+        complain(file->complaints, file->first_allow,
+                 "there is a rule that allows, so say what holds for all else: default = deny, or default = allow");
+}
+
+static void parse(const struct config_text *text, struct settings *settings, struct complaints *complaints)
+{
+    struct file *file = calloc(1, sizeof *file + (KEY_COUNT + limit_count) * sizeof file->lines[0]);
+    const struct config_lines lines = {.owner = file, .section = on_section, .key = on_key};
+
+    if (!file) {
+        complain(complaints, 0, "out of memory");
+        return;
+    }
+    file->settings = settings;
+    file->complaints = complaints;
+    config_lines_read((struct span){text->bytes, text->length}, &lines, complaints);
+    check_default(file);
+    free(file);
+}
+
+int config_file_read(const char *path, int fd, struct settings *settings, struct complaints *complaints,
+                     struct config_text *ret_text)
+{
+    uint32_t before = complaints->count;
+    char reason[128];
+    int result = fd < 0 ? config_text_read(path, ret_text, reason, sizeof reason)
+                        : config_text_read_fd(fd, ret_text, reason, sizeof reason);
+
+    complaints->file = path;
+    if (result == -ENOENT)
+        return result;
+    if (result < 0) {
+        complain(complaints, 0, "%s", reason);
+        return -EINVAL;
+    }
+    parse(ret_text, settings, complaints);
+    return complaints->count > before ? -EINVAL : 0;
+}

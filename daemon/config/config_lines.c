@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * libinih takes the lines apart. It does not say which line a key came from or which lines nothing came from, so it is
+ * given one at a time.
+ *
+ * How it treats what it is given depends on how it was built: it may join indented lines to those above, and a line
+ * longer than its buffer, of which the usual one has 200 bytes, silently becomes two. So it gets neither. Nor does it
+ * know of quotes: it is given the key alone, and the value is read here.
+ */
+#include "daemon/config/config_lines.h"
+
+#include <ini.h>
+#include <string.h>
+
+/* libinih tells of a section only by its keys, so each begins with this one, which no line of a file can hold. */
+#define SECTION_MARK "\001"
+
+#define LINE_ROOM 200 /* for a line, its LF and a NUL; libinih may have less */
+
+#define BYTE_ORDER_MARK "\xef\xbb\xbf"
+
+struct reading {
+    struct span rest; /* the lines that were not read yet */
+    const struct config_lines *lines;
+    struct complaints *complaints;
+    unsigned line;         /* number of the line that was read last */
+    char value[LINE_ROOM]; /* of the key in that line */
+    bool skipping;         /* the section is none that there is, so its keys are not either */
+    bool marking;          /* the line is a section: its mark comes next */
+    bool open;             /* the line must give a key, and has not so far */
+};
+
+/* ---- What libinih finds ----------------------------------------------------------------------------------------- */
+
+static int found(void *user, const char *section, const char *name, const char *value)
+{
+    struct reading *reading = user;
+
+    (void)value;
+    reading->open = false;
+    if (!strcmp(name, SECTION_MARK))
+        reading->skipping = !reading->lines->section(reading->lines->owner, section, reading->line);
+    else
+        reading->lines->key(reading->lines->owner, name, reading->value, reading->line);
+    return 1;
+}
+
+/* ---- What it is given ------------------------------------------------------------------------------------------- */
+
+static bool is_name_byte(char byte)
+{
+    return (byte >= 'a' && byte <= 'z') || byte == '-' || byte == '_';
+}
+
+static bool has_control(struct span text)
+{
+    for (size_t i = 0; i < text.length; i++)
+        if (((unsigned char)text.data[i] < ' ' && text.data[i] != '\t') || text.data[i] == 0x7f)
+            return true;
+    return false;
+}
+
+static bool is_space(char byte)
+{
+    return byte == ' ' || byte == '\t';
+}
+
+static struct span skip_space(struct span text)
+{
+    while (text.length && is_space(*text.data))
+        text = (struct span){text.data + 1, text.length - 1};
+    return text;
+}
+
+/* What is before a comment, which begins with a space and a # or a ;. */
+static struct span cut_comment(struct span text)
+{
+    for (size_t i = 1; i < text.length; i++)
+        if ((text.data[i] == '#' || text.data[i] == ';') && is_space(text.data[i - 1]))
+            return (struct span){text.data, i - 1};
+    return text;
+}
+
+/* `text` begins with a quote. Nothing within the quotes is special. */
+static bool read_quoted(struct reading *reading, struct span text, struct span *ret_value)
+{
+    const char *end = memchr(text.data + 1, *text.data, text.length - 1);
+    struct span rest;
+
+    if (!end) {
+        complain(reading->complaints, reading->line, "the value begins with %c: end it with %c", *text.data,
+                 *text.data);
+        return false;
+    }
+    *ret_value = (struct span){text.data + 1, (size_t)(end - text.data) - 1};
+    rest = skip_space((struct span){end + 1, text.length - ret_value->length - 2});
+    if (!rest.length || ((*rest.data == '#' || *rest.data == ';') && rest.data > end + 1))
+        return true;
+    complain(reading->complaints, reading->line,
+             "only a comment may follow a value in quotes: put the quotes around the whole value");
+    return false;
+}
+
+/* `text`: what follows the =. */
+static bool read_value(struct reading *reading, struct span text)
+{
+    struct span value = skip_space(text);
+
+    if (value.length && (*value.data == '"' || *value.data == '\'')) {
+        if (!read_quoted(reading, value, &value))
+            return false;
+    } else {
+        value = skip_space(cut_comment(text));
+        while (value.length && is_space(value.data[value.length - 1]))
+            value.length--;
+    }
+    if (value.length)
+        memcpy(reading->value, value.data, value.length);
+    reading->value[value.length] = '\0';
+    return true;
+}
+
+/* The length of the key and what separates it from its value; 0: the line has no such pair. */
+static size_t key_length(struct span text)
+{
+    struct span pair = cut_comment(text);
+
+    for (size_t i = 0; i < pair.length; i++)
+        if (pair.data[i] == '=' || pair.data[i] == ':')
+            return i + 1;
+    return 0;
+}
+
+/* "[name]", and nothing behind it but a comment. */
+static bool is_section(struct span text)
+{
+    size_t at = 1;
+
+    while (at < text.length && is_name_byte(text.data[at]))
+        at++;
+    if (at == 1 || at == text.length || text.data[at++] != ']')
+        return false;
+    while (at < text.length && is_space(text.data[at]))
+        at++;
+    return at == text.length || text.data[at] == ';' || text.data[at] == '#';
+}
+
+/* Takes the next line from the text. */
+static struct span take_line(struct reading *reading)
+{
+    const char *end = memchr(reading->rest.data, '\n', reading->rest.length);
+    size_t length = end ? (size_t)(end - reading->rest.data) + 1 : reading->rest.length;
+    struct span text = {reading->rest.data, length};
+
+    reading->rest = (struct span){text.data + length, reading->rest.length - length};
+    reading->line++;
+    return text;
+}
+
+/* The line without its end, its indentation and a byte order mark. */
+static struct span trim(const struct reading *reading, struct span text)
+{
+    size_t mark = sizeof BYTE_ORDER_MARK - 1;
+
+    while (text.length && (text.data[text.length - 1] == '\n' || text.data[text.length - 1] == '\r'))
+        text.length--;
+    if (reading->line == 1 && text.length >= mark && !memcmp(text.data, BYTE_ORDER_MARK, mark))
+        text = (struct span){text.data + mark, text.length - mark};
+    return skip_space(text);
+}
+
+/* Whether libinih is to see a line. `room` is what it has for one, an end and a NUL included. */
+static bool examine(struct reading *reading, struct span text, size_t room)
+{
+    bool section;
+
+    if (!text.length || *text.data == ';' || *text.data == '#')
+        return false;
+    section = *text.data == '[';
+    if (section)
+        reading->skipping = true; /* until it is known to be a good one */
+    else if (reading->skipping)
+        return false;
+    if (has_control(text))
+        complain(reading->complaints, reading->line, "there is a control character in this line: take it out");
+    else if (text.length + 2 > room)
+        complain(reading->complaints, reading->line, "the line is too long: write at most %zu bytes", room - 2);
+    else if (section && !is_section(text))
+        complain(reading->complaints, reading->line, "a section is written as [name]");
+    else
+        return true;
+    return false;
+}
+
+/* libinih made nothing of the last line. */
+static void check_last(struct reading *reading)
+{
+    if (reading->open)
+        complain(reading->complaints, reading->line, "write KEY = VALUE, or begin a comment with #");
+    reading->open = false;
+}
+
+/* For libinih: the next line, in the manner of fgets. What it is not to see becomes an empty line. */
+static char *next_line(char *line, int size, void *stream)
+{
+    struct reading *reading = stream;
+    size_t room = size < LINE_ROOM ? (size_t)size : LINE_ROOM, key;
+    struct span text;
+
+    if (reading->marking) {
+        reading->marking = false;
+        return strcpy(line, SECTION_MARK "=\n");
+    }
+    check_last(reading);
+    if (!reading->rest.length)
+        return NULL;
+    text = trim(reading, take_line(reading));
+    if (!examine(reading, text, room))
+        return strcpy(line, "\n");
+    reading->marking = *text.data == '[';
+    if (!reading->marking) {
+        key = key_length(text);
+        if (key && !read_value(reading, (struct span){text.data + key, text.length - key}))
+            return strcpy(line, "\n");
+        reading->open = true;
+        text.length = key;
+    }
+    memcpy(line, text.data, text.length);
+    strcpy(line + text.length, "\n");
+    return line;
+}
+
+void config_lines_read(struct span text, const struct config_lines *lines, struct complaints *complaints)
+{
+    struct reading reading = {.rest = text, .lines = lines, .complaints = complaints};
+
+    ini_parse_stream(next_line, &reading, found, &reading);
+}

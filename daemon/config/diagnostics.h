@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What is wrong with the settings: all of it is told, each with where it is, before anybody gives up.
+ */
+#ifndef MINIMIO_DAEMON_CONFIG_DIAGNOSTICS_H
+#define MINIMIO_DAEMON_CONFIG_DIAGNOSTICS_H
+
+#include <stdint.h>
+
+struct complaints {
+    void (*tell)(const char *text); /* a line without its end, with whatever the settings hold in it */
+    const char *file;               /* where `line` is */
+    uint32_t count;
+};
+
+/* `line` 0: it is the file as a whole, or, without one, the command line. What is wrong and what to write. */
+void complain(struct complaints *complaints, unsigned line, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+#endif

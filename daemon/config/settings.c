@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/config/settings.h"
+
+#include "daemon/base/log.h"
+#include "proto/socket_path.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+void settings_init(struct settings *ret_settings)
+{
+    *ret_settings = (struct settings){.socket_mode = SETTING_NOT_GIVEN, .log_level = SETTING_NOT_GIVEN};
+}
+
+void settings_deinit(struct settings *settings)
+{
+    free(settings->socket);
+    access_deinit(&settings->access);
+    rules_deinit(&settings->rules);
+    settings_init(settings);
+}
+
+/* The command line's names begin with dashes, the file's do not. */
+static const char *dashes(const struct complaints *complaints)
+{
+    return complaints->file ? "" : "--";
+}
+
+static void keep(char **place, const char *text, struct complaints *complaints, unsigned line)
+{
+    char *copy = strdup(text);
+
+    if (!copy) {
+        complain(complaints, line, "out of memory");
+        return;
+    }
+    free(*place);
+    *place = copy;
+}
+
+void settings_take_socket(struct settings *settings, const char *text, struct complaints *complaints, unsigned line)
+{
+    char path[SOCKET_PATH_SIZE];
+    int result = socket_path_to_listen(text, path, sizeof path);
+
+    if (result < 0)
+        complain(complaints, line, "%ssocket '%s': %s", dashes(complaints), text,
+                 result == -ENAMETOOLONG ? "the path is too long for a socket" : "the path is empty");
+    else
+        keep(&settings->socket, text, complaints, line);
+}
+
+void settings_take_mode(struct settings *settings, const char *text, struct complaints *complaints, unsigned line)
+{
+    char *end;
+    unsigned long mode = strtoul(text, &end, 8);
+
+    if (*text < '0' || *text > '7' || *end || mode > 0777)
+        complain(complaints, line, "%ssocket-mode '%s': write it in octal, 0 to 0777", dashes(complaints), text);
+    else
+        settings->socket_mode = (int)mode;
+}
+
+void settings_take_level(struct settings *settings, const char *text, struct complaints *complaints, unsigned line)
+{
+    int level = log_level_from_name(text);
+
+    if (level < 0)
+        complain(complaints, line, "%slog-level '%s': write error, warning, info or debug", dashes(complaints), text);
+    else
+        settings->log_level = level;
+}
+
+/* A whole decimal number, and nothing else. */
+static int parse_number(const char *text, uint64_t *ret_number)
+{
+    char *end;
+
+    if (*text < '0' || *text > '9')
+        return -EINVAL;
+    errno = 0;
+    *ret_number = strtoull(text, &end, 10);
+    return errno || *end ? -EINVAL : 0;
+}
+
+static bool bounds_others(const struct limit_info *limit)
+{
+    return limit->offset == offsetof(struct limits, batch) || limit->offset == offsetof(struct limits, id_bytes) ||
+           limit->offset == offsetof(struct limits, line_bytes);
+}
+
+void settings_take_limit(struct settings *settings, const char *name, const char *text, struct complaints *complaints,
+                         unsigned line)
+{
+    const char *prefix = complaints->file ? "" : "--limit ";
+    struct span span = {name, strlen(name)};
+    const struct limit_info *limit = limits_find(span);
+    uint64_t value;
+
+    if (!limit)
+        complain(complaints, line, "%s%s: there is no such limit; minimiod --help lists them", prefix, name);
+    else if (parse_number(text, &value) < 0)
+        complain(complaints, line, "%s%s = '%s': write a number, %u to %u", prefix, name, text, limit->min, limit->max);
+    else if (limits_set(&settings->limits, span, value) < 0)
+        complain(complaints, line, "%s%s = '%s': out of its range, %u to %u", prefix, name, text, limit->min,
+                 limit->max);
+    else if (bounds_others(limit))
+        settings->line_limits = line;
+}

@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/connect/connector.h"
+
+#include "daemon/base/descriptors.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* One address being tried. */
+struct attempt {
+    struct source source;
+    LIST_ENTRY(attempt) entry;
+    struct connector *connector;
+    struct minimio_tcp_stream *stream;
+    union address address;
+    bool counted; /* as a descriptor that waits */
+};
+
+struct connector {
+    struct reactor *reactor;
+    struct resolver *resolver;
+    struct asker *asker;
+    const struct rules *rules;
+    struct account *account; /* NULL: nobody's */
+    connector_done *done;    /* NULL: it was called */
+    void *owner;
+    struct target target;
+    struct lookup *lookup;    /* NULL: none is under way */
+    union address *addresses; /* in the order in which to try them */
+    size_t count, tried;
+    LIST_HEAD(, attempt) attempts;
+    struct timer deadline;
+    struct timer pace; /* until the first attempt, then until the next */
+    struct connector_result result;
+};
+
+#define OUT_OF_MEMORY "out of memory"
+
+static void try_next(struct connector *connector);
+
+static void set_reason(struct connector *connector, const char *reason)
+{
+    snprintf(connector->result.reason, sizeof connector->result.reason, "%s", reason);
+}
+
+/* ---- The end ---------------------------------------------------------------------------------------------------- */
+
+static void attempt_drop(struct attempt *attempt)
+{
+    struct reactor *reactor = attempt->connector->reactor;
+
+    LIST_REMOVE(attempt, entry);
+    if (attempt->counted)
+        account_remove_waiting(attempt->connector->account, 1);
+    if (attempt->stream) {
+        reactor_unwatch(reactor, minimio_tcp_stream_fd(attempt->stream));
+        minimio_tcp_stream_free(attempt->stream);
+    }
+    reactor_end_source(reactor, &attempt->source);
+}
+
+static void quiesce(struct connector *connector)
+{
+    struct attempt *attempt, *next;
+
+    timer_stop(&connector->reactor->timers, &connector->deadline);
+    timer_stop(&connector->reactor->timers, &connector->pace);
+    if (connector->lookup)
+        lookup_cancel(connector->lookup);
+    connector->lookup = NULL;
+    LIST_FOREACH_SAFE(attempt, &connector->attempts, entry, next)
+    attempt_drop(attempt);
+}
+
+static void finish(struct connector *connector, enum connector_outcome outcome)
+{
+    connector_done *done = connector->done;
+
+    quiesce(connector);
+    connector->done = NULL;
+    connector->result.outcome = outcome;
+    done(connector->owner, &connector->result);
+}
+
+static void deadline_expired(struct timer *timer)
+{
+    finish(container_of(timer, struct connector, deadline), CONNECTOR_TIMED_OUT);
+}
+
+/* ---- Attempts --------------------------------------------------------------------------------------------------- */
+
+static void remember_failure(struct connector *connector, const union address *address, int error)
+{
+    connector->result.error = -error;
+    address_format(&address->any, connector->result.address);
+}
+
+/* A denied address is told only where no attempt was made, whose failure says more. */
+static bool is_denied(struct connector *connector, const union address *address)
+{
+    struct connector_result *result = &connector->result;
+    const char *rule = rules_denying(connector->rules, address);
+
+    if (!rule)
+        return false;
+    if (!result->error) {
+        snprintf(result->rule, sizeof result->rule, "%s", rule);
+        address_format(&address->any, result->address);
+    }
+    return true;
+}
+
+static void attempt_won(struct attempt *attempt)
+{
+    struct connector *connector = attempt->connector;
+
+    connector->result.stream = attempt->stream;
+    attempt->stream = NULL;
+    finish(connector, CONNECTOR_CONNECTED);
+}
+
+static void attempt_failed(struct attempt *attempt, int error)
+{
+    struct connector *connector = attempt->connector;
+
+    remember_failure(connector, &attempt->address, error);
+    attempt_drop(attempt);
+    try_next(connector);
+}
+
+static void attempt_ready(struct source *source, const struct minimio_event *event)
+{
+    struct attempt *attempt = container_of(source, struct attempt, source);
+    int result = minimio_tcp_stream_finish_connect(attempt->stream);
+
+    (void)event;
+    if (result == -EINPROGRESS)
+        result = reactor_rewatch(attempt->connector->reactor, minimio_tcp_stream_fd(attempt->stream), source,
+                                 MINIMIO_WRITABLE, MINIMIO_ONESHOT);
+    else if (result == 0) {
+        attempt_won(attempt);
+        return;
+    }
+    if (result < 0)
+        attempt_failed(attempt, result);
+}
+
+/* 0 under way, or why it could not even begin. */
+static int attempt_start(struct connector *connector, const union address *address)
+{
+    struct attempt *attempt = calloc(1, sizeof *attempt);
+    int result;
+
+    if (!attempt)
+        return -ENOMEM;
+    attempt->source.ready = attempt_ready;
+    attempt->connector = connector;
+    attempt->address = *address;
+    result = minimio_tcp_stream_connect(&address->any, address_length(address), &attempt->stream);
+    if (result == 0 && descriptor_is_in_room(minimio_tcp_stream_fd(attempt->stream)))
+        result = -EMFILE;
+    if (result == 0)
+        result = reactor_watch(connector->reactor, minimio_tcp_stream_fd(attempt->stream), &attempt->source,
+                               MINIMIO_WRITABLE, MINIMIO_ONESHOT);
+    if (result < 0) {
+        minimio_tcp_stream_free(attempt->stream);
+        free(attempt);
+        return result;
+    }
+    attempt->counted = connector->account && !LIST_EMPTY(&connector->attempts);
+    if (attempt->counted)
+        account_add_waiting(connector->account, 1);
+    LIST_INSERT_HEAD(&connector->attempts, attempt, entry);
+    return 0;
+}
+
+static void pace_expired(struct timer *timer)
+{
+    try_next(container_of(timer, struct connector, pace));
+}
+
+static enum connector_outcome failure(const struct connector *connector)
+{
+    if (connector->result.error)
+        return CONNECTOR_CONNECT_FAILED;
+    return connector->result.rule[0] ? CONNECTOR_DENIED : CONNECTOR_RESOLVE_FAILED;
+}
+
+/* The first attempt's descriptor is that of the registration. */
+static bool may_try_more(const struct connector *connector)
+{
+    struct account *account = connector->account;
+    struct fault fault;
+
+    return !account || LIST_EMPTY(&connector->attempts) ||
+           policy_check_descriptors(account->policy, account, &fault) == 0;
+}
+
+/* Starts the next attempt, and ends the whole when there is nothing left to try or to wait for. */
+static void try_next(struct connector *connector)
+{
+    if (!may_try_more(connector)) {
+        timer_start(&connector->reactor->timers, &connector->pace, CONNECTOR_STAGGER_MS, pace_expired);
+        return;
+    }
+    while (connector->tried < connector->count) {
+        const union address *address = &connector->addresses[connector->tried++];
+        int result;
+
+        if (is_denied(connector, address))
+            continue;
+        result = attempt_start(connector, address);
+        if (result == 0) {
+            timer_start(&connector->reactor->timers, &connector->pace, CONNECTOR_STAGGER_MS, pace_expired);
+            return;
+        }
+        remember_failure(connector, address, result);
+    }
+    timer_stop(&connector->reactor->timers, &connector->pace);
+    if (LIST_EMPTY(&connector->attempts))
+        finish(connector, failure(connector));
+}
+
+/* ---- Names ------------------------------------------------------------------------------------------------------ */
+
+/* The next at or after `from` whose family is that of the first, or with `same` false is not. */
+static size_t next_of(const union address *addresses, size_t count, size_t from, bool same)
+{
+    while (from < count && (addresses[from].any.sa_family == addresses[0].any.sa_family) != same)
+        from++;
+    return from;
+}
+
+static void add_next(struct connector *connector, const union address *addresses, size_t count, size_t *from, bool same)
+{
+    size_t next = next_of(addresses, count, *from, same);
+
+    *from = next + 1;
+    if (next >= count)
+        return;
+    connector->addresses[connector->count] = addresses[next];
+    address_set_port(&connector->addresses[connector->count++], connector->target.port);
+}
+
+/* The families take turns for as long as both have addresses left (RFC 8305, 4); otherwise their order stays. */
+static void take_addresses(struct connector *connector, const union address *addresses, size_t count)
+{
+    size_t preferred = 0, other = 0;
+
+    connector->addresses = calloc(count, sizeof *addresses);
+    if (!connector->addresses) {
+        set_reason(connector, OUT_OF_MEMORY);
+        return;
+    }
+    while (connector->count < count) {
+        add_next(connector, addresses, count, &preferred, true);
+        add_next(connector, addresses, count, &other, false);
+    }
+}
+
+static void lookup_answered(void *owner, const union address *addresses, size_t count, const char *reason)
+{
+    struct connector *connector = owner;
+
+    connector->lookup = NULL;
+    if (count)
+        take_addresses(connector, addresses, count);
+    else
+        set_reason(connector, reason);
+    try_next(connector);
+}
+
+static void ask(struct connector *connector)
+{
+    int result = lookup_start(connector->resolver, connector->asker, connector->target.host, lookup_answered, connector,
+                              &connector->lookup);
+
+    if (result == -EDQUOT) {
+        finish(connector, CONNECTOR_TOO_MANY_LOOKUPS);
+    } else if (result < 0) {
+        set_reason(connector, OUT_OF_MEMORY);
+        finish(connector, CONNECTOR_RESOLVE_FAILED);
+    }
+}
+
+/* RFC 6761: localhost and what is below it is the loopback, whatever a name server says. */
+static void take_loopback(struct connector *connector)
+{
+    const union address both[] = {{.v6 = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT}},
+                                  {.v4 = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)}}};
+
+    take_addresses(connector, both, 2);
+}
+
+/* Takes what is known without a question. */
+static void take_literal(struct connector *connector)
+{
+    union address literal;
+
+    if (connector->target.kind == ENDPOINT_LOCALHOST)
+        take_loopback(connector);
+    else if (target_literal(&connector->target, &literal) == 0)
+        take_addresses(connector, &literal, 1);
+    else
+        set_reason(connector, "there is no such network interface");
+}
+
+/* Runs with the turn's timers, so that what is known at once is not told from within connector_new. */
+static void begin(struct timer *timer)
+{
+    struct connector *connector = container_of(timer, struct connector, pace);
+
+    if (connector->target.kind == ENDPOINT_NAME) {
+        ask(connector);
+        return;
+    }
+    take_literal(connector);
+    try_next(connector);
+}
+
+int connector_new(struct reactor *reactor, struct resolver *resolver, struct asker *asker, const struct rules *rules,
+                  const struct target *target, uint64_t timeout_ms, connector_done *done, void *owner,
+                  struct connector **ret_connector)
+{
+    struct connector *connector = calloc(1, sizeof *connector);
+
+    if (!connector)
+        return -ENOMEM;
+    connector->reactor = reactor;
+    connector->resolver = resolver;
+    connector->asker = asker;
+    connector->rules = rules;
+    connector->done = done;
+    connector->owner = owner;
+    connector->target = *target;
+    LIST_INIT(&connector->attempts);
+    if (timeout_ms)
+        timer_start(&reactor->timers, &connector->deadline, timeout_ms, deadline_expired);
+    timer_start(&reactor->timers, &connector->pace, 0, begin);
+    *ret_connector = connector;
+    return 0;
+}
+
+void connector_count_for(struct connector *connector, struct account *account)
+{
+    connector->account = account;
+}
+
+struct connector *connector_free(struct connector *connector)
+{
+    if (!connector)
+        return NULL;
+    quiesce(connector);
+    free(connector->addresses);
+    free(connector);
+    return NULL;
+}

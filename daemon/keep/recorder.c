@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/keep/recorder.h"
+
+#include "daemon/base/async_close.h"
+#include "daemon/manager/store_names.h"
+
+static void release_unowned(struct depositor *depositor, int fd)
+{
+    closer_discard(container_of(depositor, struct recorder, depositor)->closer, fd);
+}
+
+void recorder_init(struct recorder *recorder, struct closer *closer)
+{
+    *recorder = (struct recorder){.closer = closer};
+    depositor_init(&recorder->depositor, release_unowned);
+}
+
+static uint64_t next_id(struct recorder *recorder)
+{
+    recorder->last_id = recorder->last_id % DURABLE_ID_MAX + 1;
+    return recorder->last_id;
+}
+
+int recorder_add_loop(struct recorder *recorder, const struct ledger_loop *loop, uint32_t *ret_entry)
+{
+    return ledger_add_loop(recorder->ledger, loop, ret_entry);
+}
+
+static int deposit(struct recorder *recorder, struct account *account, const struct ledger_stream *stream)
+{
+    char name[DURABLE_NAME_SIZE];
+
+    if (!service_has_store(recorder->service))
+        return 0;
+    durable_name(stream->id, name);
+    return service_store(recorder->service, &account->depositor, stream->fd, name);
+}
+
+int recorder_add_stream(struct recorder *recorder, struct account *account, struct ledger_stream *stream,
+                        uint32_t *ret_entry)
+{
+    uint32_t entry;
+    int result;
+
+    stream->id = next_id(recorder);
+    result = ledger_add_stream(recorder->ledger, stream, &entry);
+    if (result < 0)
+        return result;
+    result = deposit(recorder, account, stream);
+    if (result < 0)
+        ledger_remove(recorder->ledger, entry);
+    else
+        *ret_entry = entry;
+    return result;
+}
+
+/* The name under which the manager keeps the descriptor. False: the entry is none of a stream. */
+static bool find_name(const struct recorder *recorder, uint32_t entry, char ret_name[DURABLE_NAME_SIZE])
+{
+    struct ledger_stream stream;
+
+    if (ledger_get_stream(recorder->ledger, entry, &stream) < 0)
+        return false;
+    durable_name(stream.id, ret_name);
+    return true;
+}
+
+bool recorder_has_deposit(const struct recorder *recorder, uint32_t entry)
+{
+    char name[DURABLE_NAME_SIZE];
+
+    return find_name(recorder, entry, name) && service_keeps(recorder->service, name);
+}
+
+bool recorder_remove_stream(struct recorder *recorder, struct account *account, uint32_t entry, int fd)
+{
+    char name[DURABLE_NAME_SIZE];
+    bool has_deposit;
+
+    if (!find_name(recorder, entry, name))
+        return false;
+    ledger_remove(recorder->ledger, entry);
+    has_deposit = service_keeps(recorder->service, name);
+    if (has_deposit && fd >= 0)
+        account_add_waiting(account, 1);
+    service_forget(recorder->service, &account->depositor, name, has_deposit ? fd : -1);
+    return has_deposit;
+}
+
+bool recorder_is_synced(const struct recorder *recorder, const struct account *account)
+{
+    return !service_has_store(recorder->service) || (!recorder->depositor.pending && !account->depositor.pending);
+}

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/loops/loop.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static int compare_streams(const struct stream *left, const struct stream *right)
+{
+    return left->token < right->token ? -1 : left->token > right->token;
+}
+
+TREE_GENERATE(stream_tree, stream, by_token, compare_streams)
+
+/* ---- All loops -------------------------------------------------------------------------------------------------- */
+
+static int compare_keys(const char *left, uid_t left_uid, const struct loop *right)
+{
+    int order = strcmp(left, right->name);
+
+    if (order)
+        return order;
+    return left_uid < right->account->uid ? -1 : left_uid > right->account->uid;
+}
+
+static int compare_loops(const struct loop *left, const struct loop *right)
+{
+    return compare_keys(left->name, left->account->uid, right);
+}
+
+TREE_GENERATE(loop_tree, loop, by_name, compare_loops)
+
+void loops_init(struct loops *loops, struct reactor *reactor, struct recorder *recorder,
+                void (*deliver)(struct task *task))
+{
+    loops->deliver = deliver;
+    LIST_INIT(&loops->closing);
+    loops->rearm.count = 0;
+    RB_INIT(&loops->named);
+    loops->count = 0;
+    loops->reactor = reactor;
+    loops->recorder = recorder;
+}
+
+struct loop *loops_find(struct loops *loops, const char *name, uid_t uid)
+{
+    struct loop *loop = RB_ROOT(&loops->named);
+
+    while (loop) {
+        int order = compare_keys(name, uid, loop);
+
+        if (order == 0)
+            return loop;
+        loop = order < 0 ? RB_LEFT(loop, by_name) : RB_RIGHT(loop, by_name);
+    }
+    return NULL;
+}
+
+struct loop *loops_after(struct loops *loops, const char *after)
+{
+    struct loop *loop = RB_ROOT(&loops->named), *found = NULL;
+
+    while (loop) {
+        bool is_behind = !after || strcmp(loop->name, after) > 0;
+
+        if (is_behind)
+            found = loop;
+        loop = is_behind ? RB_LEFT(loop, by_name) : RB_RIGHT(loop, by_name);
+    }
+    return found;
+}
+
+struct loop *loops_next(struct loop *loop)
+{
+    return RB_NEXT(loop_tree, NULL, loop);
+}
+
+/* ---- A loop ----------------------------------------------------------------------------------------------------- */
+
+struct loop *loop_new(struct loops *loops, struct account *account, const char *name)
+{
+    size_t length = name ? strlen(name) : 0;
+    struct loop *loop = calloc(1, sizeof *loop + length + 1);
+
+    if (!loop)
+        return NULL;
+    loop->loops = loops;
+    loop->account = account;
+    loop->linger_ms = LINGER_MS;
+    loop->deliver_task = (struct task){.run = loops->deliver, .share = &account->share, .stage = STAGE_DELIVER};
+    RB_INIT(&loop->streams);
+    TAILQ_INIT(&loop->ready);
+    TAILQ_INIT(&loop->told);
+    loops->count++;
+    if (name) {
+        memcpy(loop->name, name, length);
+        RB_INSERT(loop_tree, &loops->named, loop);
+    }
+    return loop;
+}
+
+struct loop *loop_free(struct loop *loop)
+{
+    if (!loop)
+        return NULL;
+    loop_pause(loop);
+    loop->loops->count--;
+    if (loop_is_named(loop))
+        RB_REMOVE(loop_tree, &loop->loops->named, loop);
+    free(loop);
+    return NULL;
+}
+
+bool loop_is_named(const struct loop *loop)
+{
+    return loop->name[0] != '\0';
+}
+
+const char *loop_name(const struct loop *loop)
+{
+    return loop_is_named(loop) ? loop->name : NULL;
+}
+
+struct stream *loop_find(struct loop *loop, uint64_t token)
+{
+    struct stream key = {.token = token};
+
+    return RB_FIND(stream_tree, &loop->streams, &key);
+}
+
+struct stream *loop_next(struct loop *loop, const uint64_t *after)
+{
+    struct stream key;
+
+    if (!after)
+        return RB_MIN(stream_tree, &loop->streams);
+    key.token = *after + 1; /* a token is below 2^53 */
+    return RB_NFIND(stream_tree, &loop->streams, &key);
+}
+
+struct stream *loop_following(struct stream *stream)
+{
+    return RB_NEXT(stream_tree, NULL, stream);
+}
+
+void loop_add(struct loop *loop, struct stream *stream)
+{
+    RB_INSERT(stream_tree, &loop->streams, stream);
+    loop->count++;
+}
+
+void loop_remove(struct loop *loop, struct stream *stream)
+{
+    loop_place(loop, stream, STREAM_NOWHERE);
+    RB_REMOVE(stream_tree, &loop->streams, stream);
+    loop->count--;
+}
+
+/* ---- What is ready ---------------------------------------------------------------------------------------------- */
+
+static void leave_place(struct loop *loop, struct stream *stream)
+{
+    if (stream->place == STREAM_READY) {
+        TAILQ_REMOVE(&loop->ready, stream, place_link);
+        loop->ready_count--;
+    } else if (stream->place == STREAM_TOLD) {
+        TAILQ_REMOVE(&loop->told, stream, place_link);
+    }
+}
+
+void loop_place(struct loop *loop, struct stream *stream, enum stream_place place)
+{
+    if (stream->place == place)
+        return;
+    leave_place(loop, stream);
+    stream->place = (uint8_t)place;
+    if (place == STREAM_READY) {
+        TAILQ_INSERT_TAIL(&loop->ready, stream, place_link);
+        loop->ready_count++;
+        loop_resume(loop);
+    } else if (place == STREAM_TOLD) {
+        TAILQ_INSERT_TAIL(&loop->told, stream, place_link);
+    }
+}
+
+void loop_pause(struct loop *loop)
+{
+    task_cancel(&loop->deliver_task);
+}
+
+static bool has_taker(const struct loop *loop)
+{
+    if (!loop->session)
+        return false;
+    if (loop->delivery == DELIVERY_POLL)
+        return loop->poll && loop->poll->is_due(loop->poll);
+    return !loop->held_by && !TAILQ_EMPTY(&loop->ready);
+}
+
+void loop_resume(struct loop *loop)
+{
+    if (!loop->deliver_task.queued && has_taker(loop))
+        task_add(&loop->deliver_task);
+}

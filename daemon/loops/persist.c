@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/loops/persist.h"
+
+#include "daemon/base/log.h"
+#include "daemon/keep/recorder.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* The ledger that the loop is to be in; NULL: none. */
+static struct ledger *ledger_of(const struct loop *loop)
+{
+    struct recorder *recorder = loop->loops->recorder;
+
+    return recorder && loop_is_named(loop) ? recorder->ledger : NULL;
+}
+
+static bool is_recorded(const struct loop *loop)
+{
+    return ledger_of(loop) && loop->entry;
+}
+
+static bool is_stream_recorded(const struct stream *stream)
+{
+    return ledger_of(stream->loop) && stream->entry;
+}
+
+/* Logged once a loop, as its user relies on it. */
+static void mark_not_durable(struct loop *loop, int error)
+{
+    if (loop->lossy)
+        return;
+    loop->lossy = true;
+    log_write(LOG_LEVEL_WARNING, "loop %s of uid %u is not durable: %s", loop->name, (unsigned)loop->account->uid,
+              error == -ENOSPC ? "the manager's descriptor store is full; see FileDescriptorStoreMax and --store"
+                               : strerror(-error));
+}
+
+void persist_loop_added(struct loop *loop)
+{
+    struct ledger_loop entry = {
+        .name = {loop->name, strlen(loop->name)},
+        .uid = (uint32_t)loop->account->uid,
+        .linger_ms = loop->linger_ms,
+        .delivery = loop->delivery,
+    };
+    int result;
+
+    if (!ledger_of(loop))
+        return;
+    result = recorder_add_loop(loop->loops->recorder, &entry, &loop->entry);
+    if (result < 0)
+        mark_not_durable(loop, result);
+}
+
+void persist_loop_changed(const struct loop *loop)
+{
+    if (is_recorded(loop))
+        ledger_set_loop(ledger_of(loop), loop->entry, loop->delivery, loop->linger_ms);
+}
+
+void persist_loop_gone(const struct loop *loop)
+{
+    if (is_recorded(loop))
+        ledger_remove(ledger_of(loop), loop->entry);
+}
+
+void persist_stream_added(struct stream *stream)
+{
+    struct loop *loop = stream->loop;
+    struct ledger_stream entry = {
+        .loop = loop->entry,
+        .token = stream->token,
+        .address = {stream->target, stream->target_length},
+        .interests = stream->interests,
+        .mode = stream->mode,
+        .kind = stream->kind,
+        .adopted = stream->adopted,
+        .fd = stream->fd,
+    };
+    int result;
+
+    if (!is_recorded(loop))
+        return;
+    result = recorder_add_stream(loop->loops->recorder, loop->account, &entry, &stream->entry);
+    if (result < 0)
+        mark_not_durable(loop, result);
+}
+
+void persist_stream_changed(const struct stream *stream)
+{
+    if (is_stream_recorded(stream))
+        ledger_set_stream(ledger_of(stream->loop), stream->entry, stream->interests, stream->mode);
+}
+
+void persist_stream_adopted(const struct stream *stream)
+{
+    if (is_stream_recorded(stream))
+        ledger_set_adopted(ledger_of(stream->loop), stream->entry);
+}
+
+bool persist_stream_gone(const struct stream *stream, int fd)
+{
+    return is_stream_recorded(stream) &&
+           recorder_remove_stream(stream->loop->loops->recorder, stream->loop->account, stream->entry, fd);
+}
+
+bool persist_has_deposit(const struct stream *stream)
+{
+    return is_stream_recorded(stream) && recorder_has_deposit(stream->loop->loops->recorder, stream->entry);
+}
+
+bool persist_is_durable(const struct loop *loop)
+{
+    return is_recorded(loop) && !loop->lossy && recorder_is_synced(loop->loops->recorder, loop->account);
+}
+
+static int record(struct loop *loop)
+{
+    struct stream *stream;
+
+    loop->lossy = false;
+    persist_loop_added(loop);
+    for (stream = loop_next(loop, NULL); stream; stream = loop_following(stream))
+        persist_stream_added(stream);
+    return loop->lossy ? -ENOMEM : 0;
+}
+
+int persist_all(struct loops *loops)
+{
+    struct loop *loop;
+    int result = ledger_new(&loops->recorder->ledger);
+
+    for (loop = loops_after(loops, NULL); loop && result == 0; loop = loops_next(loop))
+        result = record(loop);
+    if (result < 0)
+        persist_stop(loops);
+    return result;
+}
+
+void persist_stop(struct loops *loops)
+{
+    persist_forget_entries(loops);
+    loops->recorder->ledger = ledger_free(loops->recorder->ledger);
+}
+
+void persist_forget_entries(struct loops *loops)
+{
+    struct stream *stream;
+    struct loop *loop;
+
+    for (loop = loops_after(loops, NULL); loop; loop = loops_next(loop)) {
+        loop->entry = LEDGER_NOWHERE;
+        for (stream = loop_next(loop, NULL); stream; stream = loop_following(stream))
+            stream->entry = LEDGER_NOWHERE;
+    }
+}

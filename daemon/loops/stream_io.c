@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Data in and out of a stream. A descriptor that a client has sent shares its flags with the client's own, who may make
+ * it blocking again: each call therefore says for itself that it does not wait.
+ */
+#include "daemon/loops/stream.h"
+
+#include "daemon/accounts/accounts.h"
+
+#include <errno.h>
+
+/* Descriptors may come beside what the peer of a Unix socket sends. The protocol has no place for them; the kernel
+ * would close them, and wait for that. */
+static ssize_t receive_without_descriptors(const struct stream *stream, void *buffer, size_t length)
+{
+    struct descriptors received = {0};
+    bool cut;
+    ssize_t count;
+
+    descriptors_prepare_socket(stream->fd);
+    count = descriptors_receive(&received, stream->fd, buffer, length, &cut);
+    closer_discard_all(&stream->loop->account->closer, &received);
+    return count;
+}
+
+static ssize_t receive_once(const struct stream *stream, void *buffer, size_t length, int flags)
+{
+    ssize_t count;
+
+    if (stream->credentials && !(flags & MSG_PEEK))
+        return receive_without_descriptors(stream, buffer, length);
+    count = recv(stream->fd, buffer, length, MSG_DONTWAIT | flags);
+    return count < 0 ? -errno : count;
+}
+
+static ssize_t receive(const struct stream *stream, void *buffer, size_t length, int flags)
+{
+    ssize_t count;
+
+    do
+        count = receive_once(stream, buffer, length, flags);
+    while (count == -EINTR);
+    return count;
+}
+
+/* Of a connection that an error has ended, the kernel tells that error once and the end from then on. */
+static bool has_ended(const struct stream *stream)
+{
+    char byte;
+
+    return stream->kind == DESCRIPTOR_STREAM && receive(stream, &byte, sizeof byte, MSG_PEEK) == 0;
+}
+
+ssize_t stream_read(struct stream *stream, void *buffer, size_t length, bool peek, bool *ret_eof)
+{
+    ssize_t count = receive(stream, buffer, length, peek ? MSG_PEEK : 0);
+
+    if (count < 0 && count != -EAGAIN && has_ended(stream)) {
+        stream->error = (uint16_t)-count;
+        count = 0;
+    }
+    *ret_eof = count == 0 && stream->kind == DESCRIPTOR_STREAM;
+    return count;
+}
+
+ssize_t stream_write(struct stream *stream, struct span data)
+{
+    ssize_t count;
+
+    do
+        count = send(stream->fd, data.data, data.length, MSG_DONTWAIT | MSG_NOSIGNAL);
+    while (count < 0 && errno == EINTR);
+    if (count >= 0)
+        return count;
+    if ((errno == ECONNRESET || errno == ETIMEDOUT) && stream->kind == DESCRIPTOR_STREAM)
+        stream->error = (uint16_t)errno; /* the next read would not be told */
+    return -errno;
+}
+
+int stream_shutdown(const struct stream *stream, enum direction how)
+{
+    static const int directions[] = {
+        [DIRECTION_READ] = SHUT_RD, [DIRECTION_WRITE] = SHUT_WR, [DIRECTION_BOTH] = SHUT_RDWR};
+
+    return shutdown(stream->fd, directions[how]) < 0 ? -errno : 0;
+}

@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/manager/sd_notify.h"
+
+#include "daemon/base/log.h"
+#include "daemon/manager/notify_socket.h"
+#include "daemon/manager/passed_sockets.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#ifdef HAVE_SYSTEMD
+#include <systemd/sd-daemon.h>
+#else
+/* What is passed is refused, and no watchdog runs. Readiness and status are told all the same, as other managers know
+ * that protocol too. */
+#define SD_LISTEN_FDS_START 3
+
+static int sd_listen_fds_with_names(int unset_environment, char ***ret_names)
+{
+    const char *receiver = getenv("LISTEN_PID");
+
+    (void)unset_environment;
+    *ret_names = NULL;
+    return receiver && atol(receiver) == getpid() ? -EOPNOTSUPP : 0;
+}
+
+static int sd_watchdog_enabled(int unset_environment, uint64_t *ret_usec)
+{
+    (void)unset_environment, (void)ret_usec;
+    return 0;
+}
+#endif
+
+#define STATUS_SIZE 128
+
+struct service {
+    struct reactor *reactor;
+    struct service_link link;
+    struct service_store store;
+
+    char **names; /* of the descriptors that were passed; NULL in place of one that was taken */
+    int count;
+    int looked; /* those before were taken, or are sockets */
+
+    const char *state; /* to be said of the daemon; NULL: it was */
+    char status[STATUS_SIZE];
+    bool tell_status;
+    bool feed; /* the watchdog */
+    int64_t status_ns, fed_ns;
+    uint64_t watchdog_usec; /* 0: there is none */
+    uint64_t hungry_ms;     /* half of that */
+    struct timer watchdog;
+
+    char *manager;      /* $NOTIFY_SOCKET */
+    uint32_t store_max; /* that the manager speaks of */
+};
+
+/* ---- What was passed ----------------------------------------------------------------------------------------------
+ */
+
+static int passed_fd(int i)
+{
+    return SD_LISTEN_FDS_START + i;
+}
+
+static int take(struct service *service, int i)
+{
+    free(service->names[i]);
+    service->names[i] = NULL;
+    return passed_fd(i);
+}
+
+int service_take_listener(struct service *service)
+{
+    int found = passed_find_listener(SD_LISTEN_FDS_START, service->names, service->count);
+
+    return found < 0 ? found : take(service, found);
+}
+
+/* What the store kept was named by service_store, which refuses the names of socket units: so no client's listening
+ * socket that was stored is ever taken for the daemon's own. */
+static bool is_stored(const struct service *service, int i)
+{
+    return service->names[i] && !passed_from_socket_unit(passed_fd(i), service->names[i]);
+}
+
+int service_take_stored(struct service *service, char ret_name[SERVICE_NAME_SIZE])
+{
+    for (; service->looked < service->count; service->looked++) {
+        if (is_stored(service, service->looked)) {
+            snprintf(ret_name, SERVICE_NAME_SIZE, "%s", service->names[service->looked]);
+            return take(service, service->looked);
+        }
+    }
+    return -ENOENT;
+}
+
+static int count_stored(struct service *service)
+{
+    int result = 0;
+
+    for (int i = 0; result == 0 && i < service->count; i++)
+        if (is_stored(service, i))
+            result = service_store_know(&service->store, service->names[i]);
+    return result;
+}
+
+/* Also of the environment. Clients of a socket that cannot be used would wait for ever. Errors: -ENOMEM; others, which
+ * were logged, are of sd_listen_fds(3); -EOPNOTSUPP, libsystemd is missing. */
+static int take_passed(struct service *service)
+{
+    const char *count = getenv("LISTEN_FDS");
+    bool none = count && !strcmp(count, "0"); /* which is an error to sd_listen_fds */
+    int result = sd_listen_fds_with_names(1, &service->names);
+
+    if (none)
+        return 0;
+    if (result < 0 && result != -ENOMEM)
+        log_write(LOG_LEVEL_ERROR, "the descriptors that were passed (LISTEN_FDS) cannot be used%s",
+                  result == -EOPNOTSUPP ? ": this minimiod was built without libsystemd" : "");
+    if (result < 0)
+        return result;
+    service->count = result;
+    return count_stored(service);
+}
+
+/* ---- What is said -------------------------------------------------------------------------------------------------
+ */
+
+static void add(char *text, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+static void add(char *text, size_t size, const char *format, ...)
+{
+    size_t length = strlen(text);
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(text + length, size - length, format, arguments);
+    va_end(arguments);
+}
+
+/* The manager refuses a RELOADING that does not say when, where it is Type=notify-reload. */
+static uint64_t monotonic_usec(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+/* One message for all that is new: what could not be sent is part of the next. */
+static void say(struct service *service)
+{
+    char text[STATUS_SIZE + 128] = "";
+
+    if (!service->state && !service->tell_status && !service->feed)
+        return;
+    if (service->state)
+        add(text, sizeof text, "%s=1\nMONOTONIC_USEC=%" PRIu64 "\n", service->state, monotonic_usec());
+    if (service->feed)
+        add(text, sizeof text, "WATCHDOG=1\n");
+    if (service->tell_status)
+        add(text, sizeof text, "STATUS=%s\n", service->status);
+    if (service_link_send(&service->link, text, strlen(text), -1) < 0)
+        return;
+    service->state = NULL;
+    service->tell_status = false;
+    service->feed = false;
+}
+
+static void set_status(struct service *service, const char *format, va_list arguments)
+{
+    vsnprintf(service->status, sizeof service->status, format, arguments);
+    service->tell_status = true;
+    service->status_ns = service->reactor->timers.now_ns;
+}
+
+static void enter(struct service *service, const char *state)
+{
+    service->state = state;
+    say(service);
+}
+
+void service_ready(struct service *service, const char *status, ...)
+{
+    va_list arguments;
+
+    if (!service_link_is_open(&service->link))
+        return;
+    va_start(arguments, status);
+    set_status(service, status, arguments);
+    va_end(arguments);
+    enter(service, "READY");
+}
+
+bool service_wants_status(const struct service *service)
+{
+    return service_link_is_open(&service->link) &&
+           service->reactor->timers.now_ns - service->status_ns >= SERVICE_STATUS_MS * NS_PER_MS;
+}
+
+void service_status(struct service *service, const char *status, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, status);
+    set_status(service, status, arguments);
+    va_end(arguments);
+}
+
+void service_reloading(struct service *service)
+{
+    if (service_link_is_open(&service->link))
+        enter(service, "RELOADING");
+}
+
+void service_stopping(struct service *service)
+{
+    service_store_hurry(&service->store);
+    if (service_link_is_open(&service->link))
+        enter(service, "STOPPING");
+}
+
+/* ---- The watchdog -------------------------------------------------------------------------------------------------
+ */
+
+/* It feeds nothing itself: it sees to it that there is a turn, and the turn's end feeds. */
+static void hungry(struct timer *timer)
+{
+    (void)timer;
+}
+
+static void wait_for_hunger(struct service *service)
+{
+    service->fed_ns = service->reactor->timers.now_ns;
+    timer_start(&service->reactor->timers, &service->watchdog, service->hungry_ms, hungry);
+}
+
+static void watch_dog(struct service *service)
+{
+    uint64_t usec;
+
+    if (sd_watchdog_enabled(1, &usec) <= 0)
+        return;
+    service->watchdog_usec = usec;
+    service->hungry_ms = usec > 2000 ? usec / 2000 : 1;
+    wait_for_hunger(service);
+}
+
+static bool is_hungry(const struct service *service)
+{
+    int64_t passed_ns = service->reactor->timers.now_ns - service->fed_ns;
+
+    return service->watchdog_usec && (uint64_t)(passed_ns / NS_PER_MS) >= service->hungry_ms;
+}
+
+void service_turn(struct service *service)
+{
+    if (!service_link_is_open(&service->link))
+        return;
+    if (is_hungry(service)) {
+        service->feed = true;
+        wait_for_hunger(service);
+    }
+    say(service);
+    service_store_send(&service->store);
+}
+
+/* ---- The store ----------------------------------------------------------------------------------------------------
+ */
+
+void service_set_store_max(struct service *service, uint32_t max)
+{
+    service->store.max = max < service->store_max ? max : service->store_max;
+}
+
+bool service_has_store(const struct service *service)
+{
+    return service_link_is_open(&service->link) && service->store.max > 0;
+}
+
+int service_store(struct service *service, struct depositor *depositor, int fd, const char *name)
+{
+    return service_has_store(service) ? service_store_add(&service->store, depositor, fd, name) : -ENOTCONN;
+}
+
+int service_know(struct service *service, const char *name)
+{
+    return service_has_store(service) ? service_store_know(&service->store, name) : 0;
+}
+
+int service_forget(struct service *service, struct depositor *depositor, const char *name, int fd)
+{
+    return service_store_remove(&service->store, depositor, name, fd);
+}
+
+bool service_keeps(struct service *service, const char *name)
+{
+    return service_store_keeps(&service->store, name);
+}
+
+void service_let_go(struct service *service)
+{
+    service_store_let_go(&service->store);
+}
+
+bool service_is_settled(const struct service *service)
+{
+    return !service_link_is_open(&service->link) || service_store_is_settled(&service->store);
+}
+
+/* -------------------------------------------------------------------------------------------------------------------
+ */
+
+/* What the manager says in FDSTORE is a bound, and nothing else there is taken for a number. */
+static uint32_t read_store_max(const char *text)
+{
+    unsigned long long max;
+    char *end;
+
+    if (!text || *text < '0' || *text > '9')
+        return UINT32_MAX;
+    max = strtoull(text, &end, 10);
+    return *end || max > UINT32_MAX ? UINT32_MAX : (uint32_t)max;
+}
+
+static int read_environment(struct service *service)
+{
+    const char *manager = getenv("NOTIFY_SOCKET");
+
+    service->manager = manager ? strdup(manager) : NULL;
+    service_link_init(&service->link, service->reactor, service->manager);
+    if (manager && !service->manager)
+        return -ENOMEM;
+    service->store_max = read_store_max(getenv("FDSTORE"));
+    watch_dog(service);
+    service_clear_environment();
+    return take_passed(service);
+}
+
+int service_new(struct reactor *reactor, struct service **ret_service)
+{
+    struct service *service = calloc(1, sizeof *service);
+    int result;
+
+    if (!service)
+        return -ENOMEM;
+    service->reactor = reactor;
+    service_store_init(&service->store, &service->link);
+    result = read_environment(service);
+    if (result < 0) {
+        service_free(service);
+        return result;
+    }
+    *ret_service = service;
+    return 0;
+}
+
+void service_clear_environment(void)
+{
+    unsetenv("NOTIFY_SOCKET");
+    unsetenv("FDSTORE");
+}
+
+int service_restore_environment(const struct service *service)
+{
+    char number[24];
+
+    if (service->manager && setenv("NOTIFY_SOCKET", service->manager, 1) < 0)
+        return -ENOMEM;
+    if (service->watchdog_usec) {
+        snprintf(number, sizeof number, "%" PRIu64, service->watchdog_usec);
+        if (setenv("WATCHDOG_USEC", number, 1) < 0)
+            return -ENOMEM;
+    }
+    if (service->store_max != UINT32_MAX) {
+        snprintf(number, sizeof number, "%" PRIu32, service->store_max);
+        if (setenv("FDSTORE", number, 1) < 0)
+            return -ENOMEM;
+    }
+    return 0;
+}
+
+struct service *service_free(struct service *service)
+{
+    if (!service)
+        return NULL;
+    timer_stop(&service->reactor->timers, &service->watchdog);
+    service_store_deinit(&service->store);
+    service_link_deinit(&service->link);
+    for (int i = 0; i < service->count; i++)
+        if (service->names[i])
+            close(take(service, i));
+    free(service->names);
+    free(service->manager);
+    free(service);
+    return NULL;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What each method does: from a typed request to its answer, one short function a method. No JSON, no sockets.
+ */
+#ifndef MINIMIO_DAEMON_METHODS_HANDLERS_H
+#define MINIMIO_DAEMON_METHODS_HANDLERS_H
+
+#include "daemon/sessions/call.h"
+#include "proto/request.h"
+
+struct context;
+
+/* Carries a request out. It is answered then, or later if it has to wait. */
+void handle_request(struct context *context, struct call *call, const struct request *request);
+
+/* ---- For the handlers' own files -------------------------------------------------------------------------------- */
+
+typedef void handler(struct context *context, struct call *call, const struct params *params);
+
+/* handlers_loops.c */
+handler handle_open_loop, handle_poll, handle_close_loop, handle_list, handle_loops;
+
+/* handlers_streams.c */
+handler handle_register, handle_reregister, handle_deregister, handle_take, handle_read, handle_write, handle_shutdown;
+
+#endif

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/restart/handover.h"
+
+#include "daemon/base/async_close.h"
+#include "daemon/base/inherited.h"
+#include "daemon/base/log.h"
+#include "daemon/base/program.h"
+#include "daemon/config/tried_settings.h"
+#include "daemon/loops/persist.h"
+#include "daemon/loops/stream.h"
+#include "daemon/sessions/context.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* "LEDGER,LISTENER,OWNS_PATH,CLOSING,...": the numbers of two descriptors, 0 or 1, and the numbers of those that are
+ * to be closed. The streams' are in the ledger. */
+#define VARIABLE "MINIMIO_HANDOVER"
+
+#define NUMBER_BYTES 12   /* of a number and the comma before it */
+#define CLOSING_MAX  8192 /* more would not fit into the environment; an exec closes the others, as it does any */
+
+/* ---- Handing over ----------------------------------------------------------------------------------------------- */
+
+static int set_streams_inherited(struct context *context, bool inherited)
+{
+    struct stream *stream;
+    struct loop *loop;
+    int result = 0;
+
+    for (loop = loops_after(&context->loops, NULL); loop; loop = loops_next(loop))
+        for (stream = loop_next(loop, NULL); stream && result == 0; stream = loop_next(loop, &stream->token)) {
+            if (stream->entry)
+                ledger_set_fd(context->recorder.ledger, stream->entry, stream->fd);
+            result = inherited_set(stream->fd, inherited);
+        }
+    return result;
+}
+
+/* All that crosses over, at once; undone if one fails. */
+static int set_all_inherited(struct context *context, bool inherited)
+{
+    int result = inherited_set(ledger_fd(context->recorder.ledger), inherited);
+
+    if (result == 0)
+        result = inherited_set(context->wire.listener.fd, inherited);
+    if (result == 0)
+        result = set_streams_inherited(context, inherited);
+    return result;
+}
+
+static int export(const struct context *context, const int *closing, size_t count)
+{
+    size_t size = NUMBER_BYTES * (3 + count);
+    char *numbers = malloc(size);
+    int result, length;
+
+    if (!numbers)
+        return -ENOMEM;
+    length = snprintf(numbers, size, "%d,%d,%d", ledger_fd(context->recorder.ledger), context->wire.listener.fd,
+                      context->wire.listener.path != NULL);
+    for (size_t i = 0; i < count; i++)
+        length += snprintf(numbers + length, size - (size_t)length, ",%d", closing[i]);
+    result = setenv(VARIABLE, numbers, 1) < 0 ? -ENOMEM : service_restore_environment(context->recorder.service);
+    free(numbers);
+    return result;
+}
+
+static void set_closing_inherited(const int *closing, size_t count, bool inherited)
+{
+    for (size_t i = 0; i < count; i++)
+        inherited_set(closing[i], inherited);
+}
+
+/* Returns only if that failed. */
+static int execute(const struct program *program, char **argv)
+{
+    if (!program_is_unchanged(program))
+        return -ESTALE;
+    execv(program->path, argv);
+    return -errno;
+}
+
+/* Returns only if that failed. An exec closes what it does not keep, so what may wait in close() is kept, and with it
+ * what was held for the manager. */
+static int become(const struct context *context, const struct program *program, char **argv)
+{
+    size_t count;
+    int *closing, result;
+
+    service_let_go(context->recorder.service);
+    result = closers_leave(&closing, &count);
+    if (result < 0)
+        return result;
+    resolver_leave(context->resolver);
+    count = count < CLOSING_MAX ? count : CLOSING_MAX;
+    set_closing_inherited(closing, count, true);
+    result = export(context, closing, count);
+    if (result == 0)
+        result = execute(program, argv);
+    set_closing_inherited(closing, count, false);
+    free(closing);
+    closers_return();
+    resolver_return(context->resolver);
+    return result;
+}
+
+static int pass_settings(int settings)
+{
+    int result = settings >= 0 ? inherited_set(settings, true) : 0;
+
+    return result == 0 ? tried_settings_export(settings) : result;
+}
+
+int handover_run(struct context *context, const struct program *program, char **argv, int settings)
+{
+    bool kept_before = context->recorder.ledger != NULL;
+    int result = kept_before ? 0 : persist_all(&context->loops);
+
+    if (result == 0)
+        result = set_all_inherited(context, true);
+    if (result == 0)
+        result = pass_settings(settings);
+    if (result == 0)
+        result = become(context, program, argv);
+    unsetenv(VARIABLE);
+    tried_settings_clear();
+    service_clear_environment();
+    if (context->recorder.ledger)
+        set_all_inherited(context, false);
+    if (!kept_before)
+        persist_stop(&context->loops);
+    return result;
+}
+
+/* ---- Taking over ------------------------------------------------------------------------------------------------ */
+
+/* The numbers behind the first three. */
+static void take_closing(struct handover *handover, const char *numbers)
+{
+    const char *comma = numbers;
+    size_t room = strlen(numbers) / 2;
+
+    for (int i = 0; comma && i < 3; i++)
+        comma = strchr(comma + (i > 0), ',');
+    handover->closing = comma ? calloc(room, sizeof *handover->closing) : NULL;
+    for (; handover->closing && comma; comma = strchr(comma + 1, ',')) {
+        int fd = atoi(comma + 1);
+
+        if (inherited_claim(fd))
+            handover->closing[handover->closing_count++] = fd;
+    }
+}
+
+void handover_deinit(struct handover *handover)
+{
+    free(handover->closing);
+    *handover = (struct handover){.ledger = -1, .listener = -1};
+}
+
+void handover_take(struct handover *ret_handover)
+{
+    const char *numbers = getenv(VARIABLE);
+    int ledger = -1, listener = -1, owns_path = 0;
+    bool given = numbers != NULL, whole = given && sscanf(numbers, "%d,%d,%d", &ledger, &listener, &owns_path) == 3;
+
+    *ret_handover = (struct handover){
+        .ledger = whole && inherited_claim(ledger) ? ledger : -1,
+        .listener = whole && inherited_claim(listener) ? listener : -1,
+        .owns_path = owns_path == 1,
+    };
+    if (whole)
+        take_closing(ret_handover, numbers);
+    unsetenv(VARIABLE);
+    if (given && (ret_handover->ledger < 0 || ret_handover->listener < 0))
+        log_write(LOG_LEVEL_ERROR, "what the binary before has handed over cannot all be used; what cannot is lost");
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Whether the binary that is now at this one's place would start: it is asked, in a process of its own, to check its
+ * settings, and the daemon serves on meanwhile. One that cannot run, or does not know its arguments, says so while
+ * there is still somebody to go on.
+ */
+#ifndef MINIMIO_DAEMON_RESTART_PREFLIGHT_H
+#define MINIMIO_DAEMON_RESTART_PREFLIGHT_H
+
+#include "daemon/base/program.h"
+#include "daemon/base/timer.h"
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/* Zero it before its first use. */
+struct trial {
+    struct timers *timers;
+    struct timer limit;
+    pid_t pid;              /* 0: there is none */
+    bool late;              /* it took too long, and was killed */
+    struct program program; /* that is tried, or has passed */
+    int settings;           /* while there is one, or it has passed: the descriptor of its settings, or TRIED_NO_FILE */
+};
+
+enum trial_result { TRIAL_GOES_ON, TRIAL_PASSED, TRIAL_FAILED };
+
+/* Starts the program, of which it keeps a copy, with these arguments and one more. SIGCHLD tells that it has ended,
+ * soon or late. `settings`: as tried_settings_new gave it, or TRIED_NO_FILE; the trial's from then on, also if it
+ * fails. Errors: negative errno; -EALREADY, one is under way. */
+int trial_begin(struct trial *trial, struct timers *timers, const struct program *program, char **arguments,
+                int settings);
+
+/* Looks whether it has ended; the log says why it has failed. */
+enum trial_result trial_look(struct trial *trial);
+
+/* Closes the settings of one that has ended. */
+void trial_forget_settings(struct trial *trial);
+
+/* Ends one that is under way. */
+void trial_deinit(struct trial *trial);
+
+#endif

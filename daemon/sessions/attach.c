@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/sessions/attach.h"
+
+#include "daemon/loops/persist.h"
+#include "daemon/loops/stream.h"
+#include "daemon/sessions/answer.h"
+#include "daemon/sessions/batch.h"
+#include "daemon/sessions/context.h"
+#include "daemon/sessions/session.h"
+#include "proto/reply.h"
+
+/* Streams closed, or connects ended, before the clock is read: each takes some microseconds. */
+#define STREAMS_PER_LOOK  16
+#define CONNECTS_PER_LOOK 4
+
+/* Tells the client that another session has taken the loop over. */
+static void notify_detached(struct session *session, const struct loop *loop)
+{
+    if (session->conn.state != CONN_SERVING) /* its last line is written */
+        return;
+    notify_loop_detached(&session->conn.out, loop->name, "takeover");
+    conn_end_line(&session->conn);
+}
+
+/* ---- Connects --------------------------------------------------------------------------------------------------- */
+
+bool membership_end_connects(struct session *session, const struct fault *fault)
+{
+    struct pending *pending;
+
+    for (uint32_t done = 1; (pending = TAILQ_FIRST(&session->connects)); done++) {
+        pending->cancel(pending, fault);
+        if (done % CONNECTS_PER_LOOK == 0 && turn_piece_is_over(&session->context->turn))
+            break;
+    }
+    return TAILQ_EMPTY(&session->connects);
+}
+
+/* ---- Leaving ---------------------------------------------------------------------------------------------------- */
+
+/* Nobody is in the loop any more. What was pending may be out of date when the next session enters. */
+static void part(struct loop *loop)
+{
+    struct session *session = loop->session;
+
+    if (!session)
+        return;
+    batches_release_streams(session);
+    session->loop = NULL;
+    loop->session = NULL;
+    loop->held_by = 0;
+    loop->epoch++;
+    loop_pause(loop);
+}
+
+static void end_poll(struct loop *loop, const struct fault *fault)
+{
+    if (loop->poll)
+        loop->poll->cancel(loop->poll, fault);
+}
+
+void membership_detach(struct loop *loop, const struct fault *fault)
+{
+    end_poll(loop, fault);
+    part(loop);
+}
+
+void membership_leave(struct session *session, const struct fault *fault)
+{
+    struct context *context = session->context;
+    struct loop *loop = session->loop;
+
+    if (!loop)
+        return;
+    membership_detach(loop, fault);
+    if (loop_is_named(loop))
+        membership_linger(context, loop);
+    else
+        membership_close(context, loop);
+}
+
+void membership_end_calls(struct session *session, const struct fault *fault)
+{
+    while (!membership_end_connects(session, fault))
+        ;
+    if (session->loop)
+        end_poll(session->loop, fault);
+    if (session->opening)
+        session->opening->cancel(session->opening, fault);
+    if (session->leaving)
+        end_poll(session->leaving, fault);
+    if (session->leaving && !session->leaving->closing)
+        notify_detached(session, session->leaving);
+    membership_forget(session);
+}
+
+/* ---- Being put out ---------------------------------------------------------------------------------------------- */
+
+static void set_leave_fault(const struct loop *loop, struct fault *ret_fault)
+{
+    fault_set(ret_fault, FAULT_LOOP_CLOSED,
+              loop->closing ? "the loop was closed" : "another session has taken the loop over");
+}
+
+void membership_forget(struct session *session)
+{
+    task_cancel(&session->leave_task);
+    if (!session->leaving)
+        return;
+    end_poll(session->leaving, NULL);
+    session->leaving->leaver = NULL;
+    session->leaving = NULL;
+}
+
+static void leave_piece(struct session *session, struct loop *loop)
+{
+    struct fault fault;
+
+    set_leave_fault(loop, &fault);
+    if (!membership_end_connects(session, &fault)) {
+        task_add(&session->leave_task);
+        return;
+    }
+    end_poll(loop, &fault);
+    if (!loop->closing)
+        notify_detached(session, loop);
+    membership_forget(session);
+}
+
+static void run_leave(struct task *task)
+{
+    struct session *session = container_of(task, struct session, leave_task);
+
+    if (session->leaving)
+        leave_piece(session, session->leaving);
+}
+
+static void begin_to_leave(struct loop *loop)
+{
+    struct session *session = loop->session;
+
+    loop->leaver = session;
+    session->leaving = loop;
+    part(loop);
+    session->leave_task = (struct task){.run = run_leave, .share = &session->conn.account->share, .stage = STAGE_RUN};
+    leave_piece(session, loop);
+}
+
+void membership_put_out(struct loop *loop)
+{
+    begin_to_leave(loop);
+}
+
+/* ---- Closing ---------------------------------------------------------------------------------------------------- */
+
+/* Closes streams until the piece is over; true: there are none any more. */
+static bool close_streams(struct context *context, struct loop *loop)
+{
+    struct stream *stream;
+
+    for (uint32_t done = 1; (stream = loop_next(loop, NULL)); done++) {
+        stream_deregister(&context->turn.reactor, stream);
+        if (done % STREAMS_PER_LOOK == 0 && turn_piece_is_over(&context->turn))
+            break;
+    }
+    return loop->count == 0;
+}
+
+static void answer_closed(struct loop *loop)
+{
+    struct session *session = loop->closed_by;
+    struct call call;
+
+    if (!session)
+        return;
+    call = session->close_call;
+    session->closes = NULL;
+    answer_empty(&call);
+    session_resume_input(session);
+}
+
+static void finish_close(struct context *context, struct loop *loop)
+{
+    struct account *account = loop->account;
+    bool named = loop_is_named(loop);
+
+    LIST_REMOVE(loop, closing_link);
+    task_cancel(&loop->close_task);
+    persist_loop_gone(loop);
+    answer_closed(loop);
+    loop_free(loop);
+    policy_remove_closing(&context->policy, account);
+    if (named)
+        policy_remove_loop(&context->policy, account);
+}
+
+static void close_piece(struct task *task)
+{
+    struct loop *loop = container_of(task, struct loop, close_task);
+    struct context *context = container_of(loop->loops, struct context, loops);
+
+    if (!loop->leaver && close_streams(context, loop))
+        finish_close(context, loop);
+    else
+        task_add(task);
+}
+
+static void begin_close(struct context *context, struct loop *loop)
+{
+    timer_stop(&context->turn.reactor.timers, &loop->linger);
+    loop->closing = true;
+    loop->close_task = (struct task){.run = close_piece, .share = &loop->account->share, .stage = STAGE_RUN};
+    policy_add_closing(&context->policy, loop->account);
+    LIST_INSERT_HEAD(&context->loops.closing, loop, closing_link);
+}
+
+void membership_close(struct context *context, struct loop *loop)
+{
+    begin_close(context, loop);
+    close_piece(&loop->close_task);
+}
+
+void membership_close_for(struct context *context, struct call *call)
+{
+    struct session *session = call->session;
+    struct loop *loop = session->loop;
+
+    if (call_keep(call, &session->close_call) < 0) {
+        answer_out_of_memory(call);
+        return;
+    }
+    loop->closed_by = session;
+    session->closes = loop;
+    begin_close(context, loop);
+    begin_to_leave(loop);
+    close_piece(&loop->close_task);
+}
+
+void membership_abandon_close(struct session *session)
+{
+    struct loop *loop = session->closes;
+
+    session->closes = NULL;
+    loop->closed_by = NULL;
+    call_drop(&session->close_call);
+}
+
+void membership_finish_closing(struct context *context)
+{
+    struct loop *loop;
+
+    while ((loop = LIST_FIRST(&context->loops.closing)))
+        close_piece(&loop->close_task);
+}
+
+void membership_close_all(struct context *context)
+{
+    struct loop *loop;
+
+    while ((loop = loops_after(&context->loops, NULL)))
+        membership_close(context, loop);
+}
+
+/* ---- Lingering -------------------------------------------------------------------------------------------------- */
+
+static void linger_expired(struct timer *timer)
+{
+    struct loop *loop = container_of(timer, struct loop, linger);
+
+    membership_close(container_of(loop->loops, struct context, loops), loop);
+}
+
+/* The loop's own time may exceed the limit: the limit was lowered, or the loop was restored from a ledger. */
+void membership_linger(struct context *context, struct loop *loop)
+{
+    if (loop->linger_ms > context->turn.limits->linger_ms)
+        loop->linger_ms = context->turn.limits->linger_ms;
+    if (loop->linger_ms)
+        timer_start(&context->turn.reactor.timers, &loop->linger, loop->linger_ms, linger_expired);
+    else
+        membership_close(context, loop);
+}
+
+/* ---- Entering --------------------------------------------------------------------------------------------------- */
+
+void membership_enter(struct session *session, struct loop *loop)
+{
+    loop->session = session;
+    loop->speaker = 0;
+    session->loop = loop;
+    loop_resume(loop);
+}

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/sessions/batch.h"
+
+#include "daemon/loops/stream.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* "[", "]" and the LF of a batch's line, and the line being shorter than its limit. */
+#define BATCH_FRAME_BYTES 4
+
+/* ---- Answers ---------------------------------------------------------------------------------------------------- */
+
+/* A long answer early on cannot take the room of later answers. */
+size_t batch_budget(const struct batch *batch)
+{
+    size_t line = batch->session->conn.limits->line_bytes - BATCH_FRAME_BYTES - batch->count;
+    size_t share = line / batch->count;
+    size_t reserved = batch->length + (batch->waiting - 1) * share;
+
+    return reserved < line ? line - reserved : 0;
+}
+
+int batch_carry(struct batch *batch, size_t slot, int fd)
+{
+    struct session *session = batch->session;
+
+    if (session->held_fds == PARCEL_DESCRIPTORS_MAX)
+        return -EDQUOT;
+    session->held_fds++;
+    unread_add(&session->conn.unread);
+    batch->answers[slot].fd = fd;
+    return 0;
+}
+
+/* What waits in a batch is output that the session has not read. */
+static void charge(struct batch *batch, size_t bytes)
+{
+    batch->charged += bytes;
+    batch->session->batch_bytes += bytes;
+}
+
+int batch_add_answer(struct batch *batch, size_t slot)
+{
+    struct answer *answer = &batch->answers[slot];
+
+    answer->text = malloc(batch->text.length);
+    if (!answer->text)
+        return -ENOMEM;
+    answer->length = batch->text.length;
+    memcpy(answer->text, buffer_bytes(&batch->text), answer->length);
+    batch->length += answer->length;
+    charge(batch, answer->length);
+    return 0;
+}
+
+static void batch_say(struct batch *batch, struct buffer *out)
+{
+    const char *separator = "[";
+
+    for (size_t i = 0; i < batch->count; i++) {
+        if (!batch->answers[i].text)
+            continue;
+        buffer_append_text(out, separator);
+        buffer_append(out, batch->answers[i].text, batch->answers[i].length);
+        separator = ",";
+    }
+    if (batch->length)
+        buffer_append_text(out, "]\n");
+}
+
+/* The descriptors of all answers go with the array's first byte. Error: -ENOMEM. */
+static int batch_send_descriptors(struct batch *batch, size_t at)
+{
+    int fds[PARCEL_DESCRIPTORS_MAX];
+    uint32_t count = 0;
+    int result;
+
+    for (size_t i = 0; i < batch->count; i++)
+        if (batch->answers[i].fd >= 0)
+            fds[count++] = batch->answers[i].fd;
+    if (!count)
+        return 0;
+    result = parcels_add(&batch->session->conn.parcels, at, fds, count);
+    if (result < 0)
+        return result;
+    batch->session->held_fds -= count;
+    for (size_t i = 0; i < batch->count; i++)
+        batch->answers[i].fd = -1;
+    return 0;
+}
+
+/* ---- Events that wait ------------------------------------------------------------------------------------------- */
+
+/* The stream that a request of the batch has registered; NULL: it has not, or it is gone. */
+static struct stream *registered_by(const struct batch *batch, size_t slot)
+{
+    struct loop *loop = batch->session->loop;
+
+    return loop && batch->answers[slot].held ? loop_find(loop, batch->answers[slot].token) : NULL;
+}
+
+static void release_streams(const struct batch *batch, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct stream *stream = registered_by(batch, i);
+        if (stream && stream->held_by == batch->serial)
+            stream_release(stream);
+    }
+}
+
+/* Events of the streams registered in it may follow now, and of a loop that was opened in it. */
+static void release_all(const struct batch *batch)
+{
+    struct loop *loop = batch->session->loop;
+
+    if (loop && loop->held_by == batch->serial) {
+        loop->held_by = 0;
+        loop_resume(loop);
+    }
+    release_streams(batch, batch->count);
+}
+
+void batches_release_streams(struct session *session)
+{
+    struct batch *batch;
+
+    LIST_FOREACH(batch, &session->batches, entry)
+    release_all(batch);
+}
+
+void batch_hold_stream(struct batch *batch, size_t slot, struct stream *stream)
+{
+    stream->held_by = batch->serial;
+    batch->answers[slot].held = true;
+    batch->answers[slot].token = stream->token;
+}
+
+void batch_release_streams(const struct batch *batch, size_t slot)
+{
+    release_streams(batch, slot);
+}
+
+void batch_hold_streams(const struct batch *batch, size_t slot)
+{
+    for (size_t i = 0; batch->waiting > 1 && i < slot; i++) {
+        struct stream *stream = registered_by(batch, i);
+        if (stream && !stream->held_by)
+            stream_hold(stream, batch->serial);
+    }
+}
+
+/* ---- Beginning and end ------------------------------------------------------------------------------------------ */
+
+struct batch *batch_new(struct session *session, size_t count, uint32_t serial)
+{
+    struct batch *batch = calloc(1, sizeof *batch + count * sizeof batch->answers[0]);
+
+    if (!batch)
+        return NULL;
+    batch->session = session;
+    batch->serial = serial;
+    batch->waiting = (uint32_t)count;
+    batch->count = count;
+    for (size_t i = 0; i < count; i++)
+        batch->answers[i].fd = -1;
+    buffer_init(&batch->text);
+    LIST_INSERT_HEAD(&session->batches, batch, entry);
+    return batch;
+}
+
+void batch_free(struct batch *batch)
+{
+    LIST_REMOVE(batch, entry);
+    batch->session->batch_bytes -= batch->charged;
+    conn_schedule_input(&batch->session->conn);
+    for (size_t i = 0; i < batch->count; i++) {
+        free(batch->answers[i].text);
+        if (batch->answers[i].fd >= 0)
+            closer_discard(&batch->session->conn.account->closer, batch->answers[i].fd);
+    }
+    buffer_deinit(&batch->text);
+    reactor_defer_free(&batch->session->context->turn.reactor, &batch->memory);
+}
+
+static void batch_end(struct batch *batch)
+{
+    struct session *session = batch->session;
+    size_t begun_at = session->conn.out.length;
+
+    batch_say(batch, &session->conn.out);
+    if (buffer_failed(&session->conn.out) || batch_send_descriptors(batch, begun_at) < 0)
+        conn_abort(&session->conn);
+    else
+        conn_mark_dirty(&session->conn);
+    release_all(batch);
+    batch_free(batch);
+}
+
+void batch_end_slot(struct batch *batch)
+{
+    buffer_truncate(&batch->text, 0);
+    if (--batch->waiting == 0)
+        batch_end(batch);
+}

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/sessions/call.h"
+
+#include "daemon/sessions/batch.h"
+#include "daemon/sessions/session.h"
+#include "proto/reply.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct limits *limits_of(const struct call *call)
+{
+    return call->session->context->turn.limits;
+}
+
+size_t call_budget(const struct call *call)
+{
+    return call->batch ? batch_budget(call->batch) : limits_of(call)->line_bytes - 2;
+}
+
+static struct buffer *out_of(const struct call *call)
+{
+    return call->batch ? &call->batch->text : &call->session->conn.out;
+}
+
+struct buffer *call_begin(struct call *call)
+{
+    struct buffer *out = out_of(call);
+
+    call->begun_at = out->length;
+    return out;
+}
+
+bool call_fits(const struct call *call)
+{
+    const struct buffer *out = out_of(call);
+
+    return !buffer_failed(out) && out->length - call->begun_at <= call_budget(call);
+}
+
+bool call_reserve(const struct call *call, size_t length)
+{
+    struct buffer *out = out_of(call);
+
+    if (buffer_reserve(out, length))
+        return true;
+    buffer_truncate(out, out->length);
+    return false;
+}
+
+void call_retract(struct call *call)
+{
+    buffer_truncate(out_of(call), call->begun_at);
+}
+
+static int carry_on_line(struct call *call, int fd)
+{
+    int result = parcels_add(&call->session->conn.parcels, call->begun_at, &fd, 1);
+
+    if (result == 0)
+        unread_add(&call->session->conn.unread);
+    return result;
+}
+
+int call_carry(struct call *call, int fd)
+{
+    return call->batch ? batch_carry(call->batch, call->slot, fd) : carry_on_line(call, fd);
+}
+
+/* Puts a fault in the place of what was written. */
+static void replace(struct call *call, struct buffer *out, const struct fault *fault)
+{
+    buffer_truncate(out, call->begun_at);
+    call->session->context->turn.stats.errors[fault->name]++;
+    reply_error(out, call->id, fault);
+}
+
+static void set_too_long(const struct call *call, struct fault *ret_fault)
+{
+    fault_set_limit(ret_fault, FAULT_LIMIT_EXCEEDED, "line_bytes", limits_of(call)->line_bytes,
+                    call->batch ? "the answer does not fit into what is left of the batch's line; ask for it alone"
+                                : "the answer does not fit into a line; the daemon's operator can allow longer ones");
+}
+
+static void check_answer(struct call *call, struct buffer *out)
+{
+    struct fault fault;
+
+    if (buffer_failed(out)) {
+        fault_set(&fault, FAULT_INTERNAL, "the daemon is out of memory; try again later");
+        replace(call, out, &fault);
+    } else if (!call_fits(call)) {
+        set_too_long(call, &fault);
+        replace(call, out, &fault);
+    }
+}
+
+static void end_in_batch(struct call *call)
+{
+    /* Only answers are charged to the batch's line, so a notification has none. */
+    if (call->id.data && batch_add_answer(call->batch, call->slot) < 0)
+        conn_abort(&call->session->conn);
+    batch_end_slot(call->batch);
+}
+
+static void end_on_line(struct call *call, struct buffer *out)
+{
+    struct conn *conn = &call->session->conn;
+
+    if (call->id.data) {
+        conn_end_line(conn);
+        return;
+    }
+    buffer_truncate(out, call->begun_at);
+    conn_mark_dirty(conn);
+}
+
+void call_end(struct call *call)
+{
+    struct buffer *out = out_of(call);
+
+    if (call->id.data) {
+        check_answer(call, out);
+        call->session->context->turn.stats.replies++;
+    }
+    if (call->batch)
+        end_in_batch(call);
+    else
+        end_on_line(call, out);
+    if (call->waits) {
+        call->session->pending_calls--;
+        call_drop(call);
+    }
+}
+
+void call_fault_too_long(struct call *call)
+{
+    struct fault fault;
+
+    set_too_long(call, &fault);
+    call_fault(call, &fault);
+}
+
+void call_fault(struct call *call, const struct fault *fault)
+{
+    if (call->id.data)
+        call->session->context->turn.stats.errors[fault->name]++;
+    reply_error(call_begin(call), call->id, fault);
+    call_end(call);
+}
+
+int call_keep(const struct call *call, struct call *ret_call)
+{
+    char *copy = NULL;
+
+    if (call->id.data) {
+        copy = malloc(call->id.length);
+        if (!copy)
+            return -ENOMEM;
+        memcpy(copy, call->id.data, call->id.length);
+    }
+    *ret_call = *call;
+    ret_call->id.data = copy;
+    ret_call->waits = true;
+    ret_call->session->pending_calls++;
+    return 0;
+}
+
+void call_drop(struct call *call)
+{
+    free((char *)call->id.data);
+    call->id = (struct span){0};
+}
+
+void call_hold_stream(const struct call *call, struct stream *stream)
+{
+    if (call->batch)
+        batch_hold_stream(call->batch, call->slot, stream);
+}
+
+void call_release_streams(const struct call *call)
+{
+    if (call->batch)
+        batch_release_streams(call->batch, call->slot);
+}
+
+void call_hold_streams(const struct call *call)
+{
+    if (call->batch)
+        batch_hold_streams(call->batch, call->slot);
+}

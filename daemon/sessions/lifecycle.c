@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/sessions/lifecycle.h"
+
+#include "daemon/loops/stream.h"
+#include "daemon/sessions/attach.h"
+#include "daemon/sessions/batch.h"
+#include "daemon/sessions/input.h"
+#include "proto/reply.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* How often one session is read in a turn: a read may end early, at descriptors. */
+#define READS 16
+
+/* How many unclaimed descriptors of a session that is over are closed in a turn. */
+#define DISCARDS 4
+
+/* ---- Input ------------------------------------------------------------------------------------------------------ */
+
+/* Whether ending the session takes more than a moment. */
+static bool has_much_left(const struct session *session)
+{
+    return !TAILQ_EMPTY(&session->connects) || session->conn.inbox.count > DISCARDS;
+}
+
+static void end_piece(struct session *session)
+{
+    struct conn *conn = &session->conn;
+
+    membership_end_connects(session, NULL);
+    for (int i = 0; i < DISCARDS; i++)
+        conn_discard_fd(conn);
+    conn_count_inbox(conn);
+    if (has_much_left(session))
+        conn_schedule_input(conn);
+    conn_mark_dirty(conn);
+}
+
+/* One read, and the messages in it. True: the read has ended at descriptors, and another message may follow. */
+static bool read_and_dispatch(struct session *session, uint64_t budget)
+{
+    bool ended_at_fds;
+    size_t length = conn_read(&session->conn, &ended_at_fds);
+
+    if (length)
+        intake_take(session, length, budget);
+    return ended_at_fds && !session->conn.backlog;
+}
+
+static void session_run(struct task *task)
+{
+    struct session *session = container_of(task, struct session, conn.input_task);
+    struct conn *conn = &session->conn;
+    uint64_t budget = turn_budget(conn->wire->turn);
+
+    if (conn->state != CONN_SERVING)
+        end_piece(session);
+    if (!conn_is_writable(conn))
+        return;
+    if (closer_is_clogged(&conn->account->closer)) {
+        turn_retry_soon(conn->wire->turn);
+        return;
+    }
+    if (conn->backlog)
+        intake_take_kept(session, budget);
+    if (!conn->backlog && conn->readable) {
+        int reads = READS;
+        while (reads-- > 0 && intake_may_take(session, budget) && read_and_dispatch(session, budget))
+            ;
+    }
+    if (conn->input == INPUT_READ && !conn->backlog && conn_is_writable(conn))
+        intake_end(session);
+    if ((conn->readable || conn->backlog) && conn_is_writable(conn) && !session_is_paused(session))
+        conn_schedule_input(conn);
+    conn_count_inbox(conn);
+    conn_mark_dirty(conn);
+}
+
+/* ---- Events ----------------------------------------------------------------------------------------------------- */
+
+/* One line with as many of the events as fit. No event counts as delivered before the line is complete. */
+static int deliver_line(struct session *session)
+{
+    struct loop *loop = session->loop;
+    struct conn *conn = &session->conn;
+    struct buffer *out = &conn->out;
+    size_t begun_at = out->length, count = 0;
+    struct stream *stream;
+
+    ready_begin(out);
+    TAILQ_FOREACH(stream, &loop->ready, place_link)
+    {
+        if (!events_add(out, stream->token, stream->pending, begun_at, conn->limits->line_bytes - 2))
+            break;
+        count++;
+    }
+    events_end(out);
+    buffer_append(out, "\n", 1);
+    if (buffer_failed(out)) {
+        buffer_truncate(out, begun_at);
+        return -ENOMEM;
+    }
+    conn->wire->turn->stats.events += count;
+    while (count--)
+        stream_told(TAILQ_FIRST(&loop->ready));
+    return 0;
+}
+
+static void deliver_lines(struct session *session)
+{
+    struct loop *loop = session->loop;
+
+    while (!TAILQ_EMPTY(&loop->ready) && conn_is_writable(&session->conn)) {
+        if (deliver_line(session) < 0) {
+            turn_retry_soon(session->conn.wire->turn);
+            break;
+        }
+        conn_mark_dirty(&session->conn);
+    }
+}
+
+void session_deliver(struct task *task)
+{
+    struct loop *loop = container_of(task, struct loop, deliver_task);
+    struct session *session = loop->session;
+
+    if (loop->delivery == DELIVERY_PUSH)
+        deliver_lines(session);
+    else if (conn_is_writable(&session->conn) && loop->poll &&
+             loop->poll->is_due(loop->poll)) /* readiness may be cleared since */
+        loop->poll->answer(loop->poll);
+    loop_pause(loop);
+}
+
+/* ---- Output ----------------------------------------------------------------------------------------------------- */
+
+/* The client has read: work that waited for room goes on. */
+static void resume(struct session *session)
+{
+    struct conn *conn = &session->conn;
+    struct pending *pending;
+
+    while (conn_is_writable(conn) && (pending = TAILQ_FIRST(&session->done)))
+        pending->answer(pending);
+    if (!conn_is_writable(conn))
+        return;
+    if (session->loop)
+        loop_resume(session->loop);
+    if (!session_is_paused(session) && (conn->readable || conn->backlog || conn->input == INPUT_READ))
+        conn_schedule_input(conn);
+}
+
+/* Whether nothing more can come from or go to the client. */
+static bool is_over(struct session *session)
+{
+    const struct conn *conn = &session->conn;
+
+    if (conn->state == CONN_ABORTED)
+        return true;
+    if (conn->out.length)
+        return false;
+    if (conn->state == CONN_CLOSING)
+        return true;
+    if (conn->input != INPUT_CONSUMED)
+        return false;
+    return conn->output_dead || (!session->pending_calls && (!session->loop || !streams_can_speak(session->loop)));
+}
+
+/* Detaches from the loop; work that takes more than a moment is still to be done. */
+static void begin_retirement(struct session *session)
+{
+    session->retired = true;
+    conn_begin_close(&session->conn);
+    if (TAILQ_EMPTY(&session->connects))
+        membership_leave(session, NULL);
+    conn_schedule_input(&session->conn);
+}
+
+/* Also ends a session that is over. */
+static void session_flush(struct task *task)
+{
+    struct session *session = container_of(task, struct session, conn.output_task);
+    bool many = has_much_left(session) && !session->context->turn.stopping;
+
+    if (session->conn.state != CONN_ABORTED)
+        conn_send(&session->conn);
+    if (!is_over(session))
+        resume(session);
+    else if (many)
+        begin_retirement(session);
+    else
+        session_free(session);
+}
+
+/* ---- Beginning and end ------------------------------------------------------------------------------------------ */
+
+int session_new(struct context *context, int fd, struct account *account)
+{
+    struct session *session = calloc(1, sizeof *session);
+    struct loop *loop;
+    int result = -ENOMEM;
+
+    if (!session)
+        return -ENOMEM;
+    session->context = context;
+    LIST_INIT(&session->batches);
+    TAILQ_INIT(&session->connects);
+    TAILQ_INIT(&session->done);
+    loop = loop_new(&context->loops, account, NULL);
+    if (loop)
+        result = conn_init(&session->conn, &context->wire, fd, account, session_run, session_flush);
+    if (result < 0) {
+        loop_free(loop);
+        free(session);
+        return result;
+    }
+    membership_enter(session, loop);
+    LIST_INSERT_HEAD(&context->sessions, session, entry);
+    return 0;
+}
+
+/* Requests that are being done in pieces go on without the session, or end. */
+static void end_requests(struct session *session)
+{
+    if (session->opening)
+        session->opening->cancel(session->opening, NULL);
+    if (session->closes)
+        membership_abandon_close(session);
+    membership_forget(session);
+    free(session->unfinished.text);
+}
+
+void session_free(struct session *session)
+{
+    struct batch *batch, *next;
+
+    while (!membership_end_connects(session, NULL))
+        ;
+    end_requests(session);
+    membership_leave(session, NULL);
+    LIST_FOREACH_SAFE(batch, &session->batches, entry, next)
+    batch_free(batch);
+    LIST_REMOVE(session, entry);
+    conn_free(&session->conn);
+}
