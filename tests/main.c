@@ -94,7 +94,6 @@ Suite *unit_frame_suite(void);
 Suite *unit_ledger_suite(void);
 Suite *unit_limits_suite(void);
 Suite *unit_log_suite(void);
-Suite *unit_manual_suite(void);
 Suite *unit_methods_suite(void);
 Suite *unit_names_message_suite(void);
 Suite *unit_plain_suite(void);
@@ -155,7 +154,6 @@ static const struct job in_process[] = {
     SUITE(unit_ledger, 1),
     SUITE(unit_limits, 1),
     SUITE(unit_log, 1),
-    SUITE(unit_manual, 1),
     SUITE(unit_methods, 1),
     SUITE(unit_names_message, 1),
     SUITE(unit_plain, 1),
@@ -252,6 +250,7 @@ static const struct job of_programs[] = {
     PART(client_scripts, places, 25),
     PART(client_scripts, wait, 25),
     PART(client_scripts, readme, 1),
+    PART(client_scripts, protocol, 6),
     PART(client_scripts, addresses, 3),
     SUITE(client_wait, 5),
     SUITE(client_watch, 1),

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Runs every test of a build, or those of CK_RUN_SUITE; the last line is Check's count.
 # usage: tests/run.sh BUILD [--valgrind]    the latter: the programs of the build run under valgrind
+# MINIMIO_TESTS=FILE: another build's test program, in place of the build's own
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -27,4 +28,4 @@ exec valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=d
 END
     chmod +x "$MINIMIO_BUILD/minimiod"
 fi
-exec "$build/tests/all"
+exec "${MINIMIO_TESTS:-$build/tests/all}"

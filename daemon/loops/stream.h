@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A registered stream: connecting, or open and watched as its client asked. Gathers the readiness that is not told
- * yet. What the client sees of it is in PROTOCOL.md, section 3.
+ * yet. What the client sees of it is in PROTOCOL.md, "Registrations and events".
  *
  * There may be very many of them, most of them idle: what only a connecting stream needs is in its pending call.
  */

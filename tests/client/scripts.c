@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What is tested from shells: completions, the clients to copy, the recipes. */
+/* What is tested from shells: completions, the clients to copy, the recipes, the text of the protocol. */
 #include "tests/script.h"
 #include "tests/skip.h"
 
@@ -109,6 +109,14 @@ START_TEST(the_readme_s_screens_are_true)
 }
 END_TEST
 
+static const char *const protocol_tests[] = {"tests/protocol/names.py", "tests/protocol/exchanges.py"};
+
+START_TEST(the_protocol_s_text_is_true)
+{
+    run(protocol_tests[_i], NULL);
+}
+END_TEST
+
 static TCase *add_case(Suite *suite, const char *name)
 {
     TCase *test_case = tcase_create(name);
@@ -136,5 +144,6 @@ Suite *client_scripts_suite(void)
     tcase_add_test(add_case(suite, "places"), sockets_are_found_and_hints_work);
     tcase_add_test(add_case(suite, "wait"), wait_knows_sockets_and_urls);
     tcase_add_test(add_case(suite, "readme"), the_readme_s_screens_are_true);
+    tcase_add_loop_test(add_case(suite, "protocol"), the_protocol_s_text_is_true, 0, 2);
     return suite;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Descriptors that clients send, and what becomes of them: PROTOCOL.md, `register` with `fd`, and section 6.
+ * Descriptors that clients send, and what becomes of them: PROTOCOL.md, `register` and "Descriptors".
  */
 #include "tests/daemon/fixture.h"
 #include "tests/daemon/freeze.h"

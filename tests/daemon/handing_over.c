@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Who may hand over descriptors, what of them is refused, and on whose behalf the daemon reads and writes them:
- * PROTOCOL.md, sections 6 and 8. With real other users, as the kernel sees them.
+ * PROTOCOL.md, "Descriptors". With real other users, as the kernel sees them.
  */
 #include "tests/daemon/conf.h"
 #include "tests/daemon/freeze.h"

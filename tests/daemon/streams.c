@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Registrations, their events and their order: PROTOCOL.md, sections 3 and 4.
+ * Registrations, their events and their order: PROTOCOL.md, "Registrations and events".
  */
 #include "tests/daemon/fixture.h"
 #include "tests/daemon/passing.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Streams that are handed over: PROTOCOL.md, `take`, and section 6.
+ * Streams that are handed over: PROTOCOL.md, `take` and "Descriptors".
  */
 #include "tests/daemon/fixture.h"
 #include "tests/daemon/passing.h"

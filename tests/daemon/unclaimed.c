@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Whose descriptor is whose, and when there are too many: PROTOCOL.md, sections 6 and 8.
+ * Whose descriptor is whose, and when there are too many: PROTOCOL.md, "Descriptors".
  */
 #include "tests/daemon/fixture.h"
 #include "tests/daemon/freeze.h"
