@@ -182,6 +182,6 @@ const struct command command_batch = {
             "ended and all requests are answered: with status 1 if a reply is an error.\n",
     .takes_loop = true,
     .makes_loop = true,
-    .method = METHODS,
+    .method = METHOD_COUNT,
     .run = run,
 };

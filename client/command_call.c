@@ -128,7 +128,7 @@ static void print_method(const struct method_info *method)
 static void print_methods(void)
 {
     puts("\nMethods and their parameters:");
-    for (size_t i = 0; i < METHODS; i++)
+    for (size_t i = 0; i < METHOD_COUNT; i++)
         print_method(&method_table[i]);
 }
 
@@ -141,6 +141,6 @@ const struct command command_call = {
     .more_help = print_methods,
     .takes_loop = true,
     .makes_loop = true,
-    .method = METHODS,
+    .method = METHOD_COUNT,
     .run = run,
 };

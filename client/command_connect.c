@@ -170,6 +170,6 @@ const struct command command_connect = {
     .arguments = "HOST:PORT",
     .summary = "copy standard input and output through a stream, like nc",
     .help = "\nThe end of the input shuts down that direction; the end of the stream ends the command.\n",
-    .method = METHODS,
+    .method = METHOD_COUNT,
     .run = run,
 };

@@ -160,6 +160,6 @@ const struct command command_events = {
             "Prints a line per event: the token, the address, the readiness. With --exec the exit\n"
             "status is 1 if a command failed.\n",
     .takes_loop = true,
-    .method = METHODS,
+    .method = METHOD_COUNT,
     .run = run,
 };

@@ -55,6 +55,6 @@ const struct command command_list = {
     .summary = "list the registrations of a loop",
     .help = "",
     .takes_loop = true,
-    .method = METHODS,
+    .method = METHOD_COUNT,
     .run = run,
 };

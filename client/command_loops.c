@@ -127,6 +127,6 @@ const struct command command_loops = {
     .arguments = "",
     .summary = "list your named loops (root: those of all users)",
     .help = "  --names            print only the names, one per line\n",
-    .method = METHODS,
+    .method = METHOD_COUNT,
     .run = run,
 };

@@ -63,6 +63,6 @@ const struct command command_ping = {
     .arguments = "",
     .summary = "check that the daemon replies, and how fast",
     .help = "  --wait D           retry for this long if no daemon listens yet\n",
-    .method = METHODS,
+    .method = METHOD_COUNT,
     .run = run,
 };

@@ -79,7 +79,7 @@ const struct command command_hello = {
     .arguments = "",
     .summary = "print the version and the limits of the daemon",
     .help = "",
-    .method = METHODS,
+    .method = METHOD_COUNT,
     .run = run,
 };
 
@@ -91,7 +91,7 @@ const struct command command_stats = {
     .arguments = "",
     .summary = "print the counters of the daemon",
     .help = "  --openmetrics      print the OpenMetrics text format\n",
-    .method = METHODS,
+    .method = METHOD_COUNT,
     .run = run_stats,
 };
 
@@ -100,6 +100,6 @@ const struct command command_discover = {
     .arguments = "",
     .summary = "print the protocol as an OpenRPC document",
     .help = "",
-    .method = METHODS,
+    .method = METHOD_COUNT,
     .run = run_discover,
 };

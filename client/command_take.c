@@ -299,6 +299,6 @@ const struct command command_run = {
             "input and output, sequentially, until no stream is left. MINIMIO_TOKEN, MINIMIO_READINESS\n"
             "and MINIMIO_ADDRESS are set. Exit status is that of the last failing command.\n",
     .takes_loop = true,
-    .method = METHODS,
+    .method = METHOD_COUNT,
     .run = run_run,
 };

@@ -396,6 +396,6 @@ const struct command command_close_loop = {
     .summary = "close a loop and all of its streams",
     .help = "",
     .takes_loop = true,
-    .method = METHODS,
+    .method = METHOD_COUNT,
     .run = run_close_loop,
 };

@@ -260,6 +260,6 @@ const struct command command_top = {
         "SLOW is for how long the session in a loop has left events unfetched. top itself is not counted. If the\n"
         "daemon restarts, top waits and reconnects. If standard input or output is not a terminal, or TERM is\n"
         "dumb, top prints a plain-text report per interval.\n",
-    .method = METHODS,
+    .method = METHOD_COUNT,
     .run = run,
 };

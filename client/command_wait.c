@@ -235,6 +235,6 @@ const struct command command_wait = {
             "\n"
             "ADDRESS is HOST:PORT, tcp://HOST:PORT, unix:/PATH, or a URL, http://... or https://..., which has to\n"
             "answer 2xx or 3xx. URLs need libcurl. Without --timeout there is no limit. Needs no daemon.\n",
-    .method = METHODS,
+    .method = METHOD_COUNT,
     .run = run,
 };

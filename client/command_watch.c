@@ -348,6 +348,6 @@ const struct command command_watch = {
             "Prints a line per event: the token (1 is the first HOST:PORT), the address, the readiness.\n"
             "Exits when all streams have ended; with status 1 if a stream could not be registered\n"
             "or a command failed.\n",
-    .method = METHODS,
+    .method = METHOD_COUNT,
     .run = run,
 };

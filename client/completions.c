@@ -57,7 +57,7 @@ static void print_command_names(void)
 
 static void print_method_names(void)
 {
-    for (size_t i = 0; i < METHODS; i++)
+    for (size_t i = 0; i < METHOD_COUNT; i++)
         printf("%s%s", i > 0 ? " " : "", method_table[i].name);
 }
 
@@ -431,6 +431,6 @@ const struct command command_completions = {
     .summary = "print the completion script for a shell",
     .help =
         "\nInstallation puts the script where the shell looks for it. To try it: . <(minimioctl completions bash)\n",
-    .method = METHODS,
+    .method = METHOD_COUNT,
     .run = run,
 };

@@ -13,7 +13,7 @@
 
 static const struct param_info *params_of(const struct command *command, size_t *ret_count)
 {
-    *ret_count = command->method == METHODS ? 0 : method_table[command->method].param_count;
+    *ret_count = command->method == METHOD_COUNT ? 0 : method_table[command->method].param_count;
     return *ret_count > 0 ? method_table[command->method].params : NULL;
 }
 

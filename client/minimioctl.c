@@ -59,12 +59,12 @@ void print_help(FILE *stream)
 
 static bool has_options(const struct command *command)
 {
-    return command->options || command->takes_loop || command->method != METHODS;
+    return command->options || command->takes_loop || command->method != METHOD_COUNT;
 }
 
 void print_command_help(const struct command *command)
 {
-    bool has_own = *command->help || command->method != METHODS || command->takes_loop;
+    bool has_own = *command->help || command->method != METHOD_COUNT || command->takes_loop;
 
     print_usage(stdout, command);
     printf("\n%s.\n\n", command->summary);

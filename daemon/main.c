@@ -101,10 +101,10 @@ static const char *file_of(const struct config *config)
 
 static int check(const struct options *options)
 {
-    struct complaints complaints = {.tell = tell_plainly};
+    struct config_errors config_errors = {.tell = tell_plainly};
     struct config config;
 
-    if (config_load(options, NULL, &complaints, &config) < 0)
+    if (config_load(options, NULL, &config_errors, &config) < 0)
         return EXIT_USAGE;
     printf("configuration file: %s\nOK\n", file_of(&config));
     config_deinit(&config);
@@ -113,12 +113,12 @@ static int check(const struct options *options)
 
 static void reload(struct server *server, const struct options *options)
 {
-    struct complaints complaints = {.tell = tell_log};
+    struct config_errors config_errors = {.tell = tell_log};
     struct config fresh;
 
     signals.reload = 0;
-    service_reloading(server->service);
-    if (config_load(options, server->context.config->file, &complaints, &fresh) < 0) {
+    manager_reloading(server->service);
+    if (config_load(options, server->context.config->file, &config_errors, &fresh) < 0) {
         log_write(LOG_LEVEL_ERROR, "the configuration was not reread: the old one stays in force");
     } else {
         server_reconfigure(server, &fresh);
@@ -134,10 +134,10 @@ static void reload(struct server *server, const struct options *options)
  * lost. A descriptor of the text, or TRIED_NO_FILE. Error: false, which was logged. */
 static bool read_settings(struct server *server, const struct options *options, int *ret_settings)
 {
-    struct complaints complaints = {.tell = tell_log};
+    struct config_errors config_errors = {.tell = tell_log};
     struct config config;
 
-    if (config_load(options, server->context.config->file, &complaints, &config) < 0) {
+    if (config_load(options, server->context.config->file, &config_errors, &config) < 0) {
         log_write(LOG_LEVEL_ERROR, "not handed over: the configuration is wrong; this binary goes on");
         return false;
     }
@@ -152,7 +152,7 @@ static bool read_settings(struct server *server, const struct options *options, 
 }
 
 /* A binary that could not start would end with every stream in its hands: it is tried first. */
-static void try_next(struct server *server, struct trial *trial, const struct options *options)
+static void try_next(struct server *server, struct preflight *trial, const struct options *options)
 {
     static struct program program;
     int result = program_find(&program), settings;
@@ -163,7 +163,7 @@ static void try_next(struct server *server, struct trial *trial, const struct op
                   strerror(-result));
     if (result < 0 || !read_settings(server, options, &settings))
         return;
-    result = trial_begin(trial, &server->context.turn.reactor.timers, &program, options->arguments, settings);
+    result = preflight_begin(trial, &server->context.turn.reactor.timers, &program, options->arguments, settings);
     if (result == -EALREADY)
         log_write(LOG_LEVEL_INFO, "a binary is being tried already: this SIGUSR2 is about that one");
     else if (result < 0)
@@ -171,7 +171,7 @@ static void try_next(struct server *server, struct trial *trial, const struct op
 }
 
 /* Returns only where it failed: then this binary goes on. Error: negative errno, it cannot. */
-static int hand_over(struct server *server, const struct options *options, const struct trial *trial)
+static int hand_over(struct server *server, const struct options *options, const struct preflight *trial)
 {
     int result = server_take_leave(server);
 
@@ -188,17 +188,17 @@ static int hand_over(struct server *server, const struct options *options, const
     return 0;
 }
 
-static int settle_trial(struct server *server, struct trial *trial, const struct options *options)
+static int settle_trial(struct server *server, struct preflight *trial, const struct options *options)
 {
     int result;
 
     signals.child = 0;
-    closers_look();
+    async_closers_look();
     resolver_look(server->context.resolver);
-    if (trial_look(trial) != TRIAL_PASSED)
+    if (preflight_poll(trial) != PREFLIGHT_PASSED)
         return 0;
     result = hand_over(server, options, trial);
-    trial_forget_settings(trial);
+    preflight_forget_settings(trial);
     return result;
 }
 
@@ -238,7 +238,7 @@ static void announce(struct server *server, const struct config *config)
 
 static int serve(struct server *server, struct config *config, const struct options *options)
 {
-    struct trial trial = {.settings = TRIED_NO_FILE};
+    struct preflight trial = {.settings = TRIED_NO_FILE};
     struct handover handover;
     int result;
 
@@ -257,7 +257,7 @@ static int serve(struct server *server, struct config *config, const struct opti
         }
         if (result < 0)
             log_write(LOG_LEVEL_ERROR, "cannot go on: %s", strerror(-result));
-        trial_deinit(&trial);
+        preflight_deinit(&trial);
         ignore_signals();
     }
     handover_deinit(&handover);
@@ -269,9 +269,9 @@ static int serve(struct server *server, struct config *config, const struct opti
 static int run(const struct options *options)
 {
     static struct server server;
-    struct complaints complaints = {.tell = tell_log};
+    struct config_errors config_errors = {.tell = tell_log};
     struct config config;
-    int result = config_load(options, NULL, &complaints, &config);
+    int result = config_load(options, NULL, &config_errors, &config);
 
     if (result < 0)
         return EXIT_USAGE;
@@ -293,7 +293,7 @@ static bool reserve_standard_descriptors(void)
 
 int main(int argc, char **argv)
 {
-    struct complaints complaints = {.tell = tell_log};
+    struct config_errors config_errors = {.tell = tell_log};
     struct options options;
     int result;
 
@@ -302,7 +302,7 @@ int main(int argc, char **argv)
         return EXIT_FAILURE; /* there may be nowhere to say why */
     hold_signals(SIG_BLOCK);
     program_init(&argv[0]);
-    result = options_read(&options, argc, argv, &complaints);
+    result = options_read(&options, argc, argv, &config_errors);
     if (result < 0)
         result = EXIT_USAGE;
     else if (result == OPTIONS_ANSWERED)

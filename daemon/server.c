@@ -17,7 +17,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define FAREWELL_MS 1000 /* how long clients have to read their last lines when the daemon ends */
+#define SHUTDOWN_GRACE_MS 1000 /* how long clients have to read their last lines when the daemon ends */
 
 /* Memory of fewer sessions and registrations than this is not worth giving back. */
 #define PEAK_LEAST 1024
@@ -33,8 +33,8 @@
 static void refuse(struct server *server, int fd, uid_t uid, bool may_linger, const struct fault *fault)
 {
     server->context.turn.stats.errors[fault->name]++;
-    log_write_rationed(LOG_REFUSED_SESSION, uid, "session of uid %u refused: %s", (unsigned)uid, fault->message);
-    conn_refuse(&server->context.wire, policy_begin_refusal(&server->context.policy, uid), fd, may_linger, fault);
+    log_write_ratelimited(LOG_REFUSED_SESSION, uid, "session of uid %u refused: %s", (unsigned)uid, fault->message);
+    conn_refuse(&server->context.wire, accounts_begin_refusal(&server->context.accounts, uid), fd, may_linger, fault);
 }
 
 /* The overflow uid is many users, who would share their loops and limits. */
@@ -75,15 +75,15 @@ static void admit(void *owner, int fd)
     struct account *account;
     struct fault fault;
 
-    if (descriptor_is_in_room(fd)) {
+    if (fd_room_has(fd)) {
         turn_away(server, fd);
         return;
     }
     if (check_access(server, &peer, fd, &fault) < 0 ||
-        policy_add_session(&server->context.policy, peer.uid, &account, &fault) < 0) {
+        accounts_add_session(&server->context.accounts, peer.uid, &account, &fault) < 0) {
         refuse(server, fd, peer.uid, true, &fault);
     } else if (session_new(&server->context, fd, account) < 0) {
-        policy_remove_session(&server->context.policy, account);
+        accounts_remove_session(&server->context.accounts, account);
         fault_set(&fault, FAULT_INTERNAL, "the daemon is out of memory; try again later");
         refuse(server, fd, peer.uid, false, &fault);
     }
@@ -100,7 +100,7 @@ static void retry_all(struct turn *turn)
     LIST_FOREACH(session, &context->sessions, entry)
     {
         if (session->loop)
-            loop_resume(session->loop);
+            loop_enqueue_if_ready(session->loop);
         if (session->conn.readable || session->conn.backlog)
             conn_schedule_input(&session->conn);
         if (session->conn.out.length) /* even if it was blocked: of that the kernel may have told already */
@@ -117,26 +117,26 @@ static void settle(struct schedule *schedule)
 /* As one line for `systemctl status`. */
 #define STATUS "%u sessions, %zu loops, %u registrations"
 #define STATUS_OF(server)                                                                                              \
-    (server)->context.policy.sessions, (server)->context.loops.count, (server)->context.policy.registrations
+    (server)->context.accounts.sessions, (server)->context.loops.count, (server)->context.accounts.registrations
 
 void server_ready(struct server *server)
 {
-    service_ready(server->service, STATUS, STATUS_OF(server));
+    manager_ready(server->service, STATUS, STATUS_OF(server));
 }
 
 static void report(struct server *server)
 {
-    if (service_wants_status(server->service) && !server->context.turn.stopping)
-        service_status(server->service, STATUS, STATUS_OF(server));
-    service_turn(server->service);
+    if (manager_wants_status(server->service) && !server->context.turn.stopping)
+        manager_status(server->service, STATUS, STATUS_OF(server));
+    manager_turn(server->service);
 }
 
 static uint32_t held(const struct server *server)
 {
-    return server->context.policy.sessions + server->context.policy.registrations;
+    return server->context.accounts.sessions + server->context.accounts.registrations;
 }
 
-static bool has_passed_its_peak(const struct server *server)
+static bool is_past_peak(const struct server *server)
 {
     return server->peak >= PEAK_LEAST && held(server) <= server->peak / 4;
 }
@@ -146,7 +146,7 @@ static void trim_heap(struct timer *timer)
 {
     struct server *server = container_of(timer, struct server, trim);
 
-    if (!has_passed_its_peak(server))
+    if (!is_past_peak(server))
         return;
 #ifdef __GLIBC__
     malloc_trim(0);
@@ -159,7 +159,7 @@ static void watch_peak(struct server *server)
 {
     if (held(server) > server->peak)
         server->peak = held(server);
-    if (has_passed_its_peak(server) && !server->trim.running)
+    if (is_past_peak(server) && !server->trim.running)
         timer_start(&server->context.turn.reactor.timers, &server->trim, TRIM_MS, trim_heap);
 }
 
@@ -183,7 +183,7 @@ static int turn(struct server *server)
 /* ---- The end ------------------------------------------------------------------------------------------------------
  */
 
-static void farewell_over(struct timer *timer)
+static void shutdown_grace_over(struct timer *timer)
 {
     (void)timer; /* that it no longer runs is all that is looked at */
 }
@@ -197,11 +197,11 @@ static void say_goodbye(struct server *server)
     LIST_FOREACH(session, &server->context.sessions, entry)
     {
         if (session->conn.state != CONN_SERVING) { /* its last line is written; what is left may end at once */
-            membership_end_calls(session, NULL);   /* a loop that is being closed waits for them */
+            attach_end_calls(session, NULL);       /* a loop that is being closed waits for them */
             conn_mark_dirty(&session->conn);
             continue;
         }
-        membership_end_calls(session, &fault);
+        attach_end_calls(session, &fault);
         notify_loop_closed(&session->conn.out, session->loop ? loop_name(session->loop) : NULL, "shutdown");
         conn_end_line(&session->conn);
         conn_begin_close(&session->conn);
@@ -216,20 +216,20 @@ static int take_leave(struct server *server)
     server->context.turn.stopping = true;
     lingerings_end(&server->context.wire.lingerings);
     say_goodbye(server);
-    membership_finish_closing(&server->context);
+    attach_finish_closing(&server->context);
     schedule_flush(&server->context.turn.schedule);
-    timer_start(&server->context.turn.reactor.timers, &server->farewell, FAREWELL_MS, farewell_over);
-    while (result == 0 && server->farewell.running &&
-           !(LIST_EMPTY(&server->context.sessions) && service_is_settled(server->service)))
+    timer_start(&server->context.turn.reactor.timers, &server->shutdown_grace, SHUTDOWN_GRACE_MS, shutdown_grace_over);
+    while (result == 0 && server->shutdown_grace.running &&
+           !(LIST_EMPTY(&server->context.sessions) && manager_is_synced(server->service)))
         result = turn(server);
     return result;
 }
 
 static int stop(struct server *server)
 {
-    log_write(LOG_LEVEL_INFO, "stopping: %u sessions, %u registrations", server->context.policy.sessions,
-              server->context.policy.registrations);
-    service_stopping(server->service);
+    log_write(LOG_LEVEL_INFO, "stopping: %u sessions, %u registrations", server->context.accounts.sessions,
+              server->context.accounts.registrations);
+    manager_stopping(server->service);
     listener_deinit(&server->context.wire.listener);
     return take_leave(server);
 }
@@ -240,7 +240,7 @@ int server_take_leave(struct server *server)
     int result;
 
     log_write(LOG_LEVEL_INFO, "handing over to the program's new binary: %u sessions end, %u registrations",
-              server->context.policy.sessions, server->context.policy.registrations);
+              server->context.accounts.sessions, server->context.accounts.registrations);
     listener_pause(&server->context.wire.listener);
     result = take_leave(server);
     while ((session = LIST_FIRST(&server->context.sessions)))
@@ -250,7 +250,7 @@ int server_take_leave(struct server *server)
 
 void server_resume(struct server *server)
 {
-    timer_stop(&server->context.turn.reactor.timers, &server->farewell);
+    timer_stop(&server->context.turn.reactor.timers, &server->shutdown_grace);
     server->context.turn.stopping = false;
     listener_resume(&server->context.wire.listener);
 }
@@ -310,7 +310,7 @@ static void give_to_group(const struct config *config)
 /* One that listens already: the binary's before, or the manager's. */
 static int find_listener(struct server *server, const struct handover *handover)
 {
-    return handover->listener >= 0 ? handover->listener : service_take_listener(server->service);
+    return handover->listener >= 0 ? handover->listener : manager_take_listener(server->service);
 }
 
 /* `found`: one that listens already, or -ENOENT. */
@@ -345,13 +345,13 @@ static void init_context(struct context *context, struct config *config)
     turn_init(turn, &config->limits, settle, retry_all);
     loops_init(&context->loops, &turn->reactor, &context->recorder, session_deliver);
     context->loops.rearm.report = stream_rearmed;
-    descriptors_set_room(config->descriptors - CONFIG_DESCRIPTOR_ROOM);
-    closers_start();
-    closer_init(&context->wire.closer, true);
+    fd_room_set(config->descriptors - CONFIG_DESCRIPTOR_ROOM);
+    async_closers_start();
+    async_closer_init(&context->wire.closer, true);
     recorder_init(&context->recorder, &context->wire.closer);
-    policy_init(&context->policy, turn->limits, &turn->schedule, config->descriptors - CONFIG_DESCRIPTOR_RESERVE);
+    accounts_init(&context->accounts, turn->limits, &turn->schedule, config->descriptors - CONFIG_DESCRIPTOR_RESERVE);
     unreads_init(&context->wire.unreads, &turn->reactor);
-    lingerings_init(&context->wire.lingerings, &turn->reactor, &context->policy, &context->wire.closer);
+    lingerings_init(&context->wire.lingerings, &turn->reactor, &context->accounts, &context->wire.closer);
 }
 
 /* The reactor, and the link to the service manager. */
@@ -363,9 +363,9 @@ static int init_service(struct server *server)
     if (result < 0)
         return result;
     server->context.turn.stats.started_ns = reactor->timers.now_ns;
-    result = service_new(reactor, &server->service);
+    result = manager_new(reactor, &server->service);
     if (result == 0)
-        service_set_store_max(server->service, server->context.config->store);
+        manager_set_store_max(server->service, server->context.config->store);
     return result;
 }
 
@@ -384,7 +384,7 @@ int server_init(struct server *server, struct config *config, const struct hando
     memset(server, 0, sizeof *server);
     init_context(&server->context, config);
     for (size_t i = 0; i < handover->closing_count; i++)
-        closer_put(&server->context.wire.closer, handover->closing[i]);
+        async_close(&server->context.wire.closer, handover->closing[i]);
     result = init_service(server);
     if (result == 0) {
         listener = find_listener(server, handover);
@@ -407,13 +407,13 @@ void server_deinit(struct server *server)
         session_free(session);
     server->context.turn.stopping = true;
     lingerings_end(&server->context.wire.lingerings);
-    membership_finish_closing(&server->context);
+    attach_finish_closing(&server->context);
     persist_stop(&server->context.loops); /* what is kept is for the next daemon */
-    membership_close_all(&server->context);
+    attach_close_all(&server->context);
     unreads_deinit(&server->context.wire.unreads);
     listener_deinit(&server->context.wire.listener);
     resolver_free(server->context.resolver);
-    service_free(server->service);
+    manager_free(server->service);
     reactor_deinit(&server->context.turn.reactor);
-    closers_end();
+    async_closers_end();
 }

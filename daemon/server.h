@@ -15,10 +15,10 @@
 
 struct server {
     struct context context;
-    struct service *service; /* the manager that started us */
-    struct timer farewell;   /* how long clients have to read their last lines */
-    struct timer trim;       /* when memory of a peak is given back */
-    uint32_t peak;           /* of sessions and registrations, since memory was given back */
+    struct manager *service;     /* the manager that started us */
+    struct timer shutdown_grace; /* how long clients have to read their last lines */
+    struct timer trim;           /* when memory of a peak is given back */
+    uint32_t peak;               /* of sessions and registrations, since memory was given back */
 };
 
 /* What signal handlers ask for. Who sets one wakes the reactor; who has done what was asked clears it. */

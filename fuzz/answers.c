@@ -90,7 +90,7 @@ static void await_message(struct book *book, const char *text, const struct node
     const char *limit;
     enum fault_name whole = expect_whole(root, limits, &limit);
 
-    if (whole != FAULT_NAMES) {
+    if (whole != FAULT_COUNT) {
         await_fault(book, whole);
     } else if (root->kind == NODE_ARRAY) {
         size_t batch = ++book->batches;

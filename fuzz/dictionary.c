@@ -121,7 +121,7 @@ static void write_method(const struct method_info *method)
 int main(void)
 {
     puts("# Made by fuzz/dictionary.c: make fuzz-dictionary writes it anew.");
-    for (int i = 0; i < METHODS; i++)
+    for (int i = 0; i < METHOD_COUNT; i++)
         write_method(&method_table[i]);
     for (size_t i = 0; i < sizeof(json) / sizeof(*json); i++)
         write_entry(json[i]);

@@ -344,7 +344,7 @@ static void take_id(const struct node *id, const struct limits *limits, struct e
 
 static void take_method(const struct node *name, struct expected_request *request)
 {
-    for (int i = 0; i < METHODS && request->method < 0; i++)
+    for (int i = 0; i < METHOD_COUNT && request->method < 0; i++)
         if (node_is_text(name, method_table[i].name))
             request->method = i;
     if (request->method < 0)
@@ -355,7 +355,7 @@ enum fault_name expect_whole(const struct node *message, const struct limits *li
 {
     *ret_limit = NULL;
     if (message->kind != NODE_ARRAY || (message->count && message->count <= limits->batch))
-        return FAULT_NAMES;
+        return FAULT_COUNT;
     if (message->count)
         *ret_limit = "batch";
     return FAULT_INVALID_REQUEST;

@@ -65,7 +65,7 @@ struct expected_request {
     struct expected_value values[PARAMS_MAX];
 };
 
-/* Why the message as a whole is none, or FAULT_NAMES. */
+/* Why the message as a whole is none, or FAULT_COUNT. */
 enum fault_name expect_whole(const struct node *message, const struct limits *limits, const char **ret_limit);
 
 void expect_request(const char *text, const struct node *node, const struct limits *limits,

@@ -169,7 +169,7 @@ static void require_message(const char *text, size_t length, const struct node *
     enum fault_name whole = expect_whole(root, limits, &limit);
     int result = request_reader_init(&reader, (struct span){text, length}, limits, &fault);
 
-    REQUIRE((result == 0) == (whole == FAULT_NAMES), "another message as a whole");
+    REQUIRE((result == 0) == (whole == FAULT_COUNT), "another message as a whole");
     if (result < 0) {
         REQUIRE(fault.name == whole && !fault.limit == !limit, "another fault: %s", fault.message);
         return;

@@ -177,7 +177,7 @@ static enum expected_kind require_next(struct feed *feed, struct expected_stream
 
 static void require_end(struct feed *feed, const struct expected_stream *stream)
 {
-    enum fault_name name = FAULT_NAMES;
+    enum fault_name name = FAULT_COUNT;
     struct fault fault;
     bool faulty = expected_stream_end(stream, &name);
     enum frame_status status = frame_end(&feed->frame, &fault);

@@ -302,17 +302,17 @@ static unsigned free_accounts(struct account *account)
     count = 1 + free_accounts(RB_LEFT(account, entry)) + free_accounts(RB_RIGHT(account, entry));
     REQUIRE(!account->sessions && !account->registrations && !account->loops && !account->waiting && !account->unread,
             "an account is not empty");
-    REQUIRE(account->closer.slot >= 0 && closer_deinit(&account->closer), "an account that nobody is in");
+    REQUIRE(account->closer.slot >= 0 && async_closer_deinit(&account->closer), "an account that nobody is in");
     free(account);
     return count;
 }
 
 /* One of which something was still to be closed when the last of it went stays with the daemon, with nothing in it. */
-static void require_accounts_empty(struct policy *policy)
+static void require_accounts_empty(struct accounts *accounts)
 {
-    REQUIRE(!policy->sessions && !policy->registrations, "%u sessions and %u registrations are counted still",
-            policy->sessions, policy->registrations);
-    REQUIRE(free_accounts(RB_ROOT(&policy->accounts)) <= WORLD_USERS, "more accounts than there are users");
+    REQUIRE(!accounts->sessions && !accounts->registrations, "%u sessions and %u registrations are counted still",
+            accounts->sessions, accounts->registrations);
+    REQUIRE(free_accounts(RB_ROOT(&accounts->tree)) <= WORLD_USERS, "more accounts than there are users");
 }
 
 /* ---- The run ---------------------------------------------------------------------------------------------------- */
@@ -385,9 +385,9 @@ void world_run(struct world *new_world, world_step *step)
     serve(&world->server);
     server_deinit(&world->server);
     world_close();
-    closer_deinit(&world->server.context.wire.closer);
+    async_closer_deinit(&world->server.context.wire.closer);
     world = NULL;
-    require_accounts_empty(&new_world->server.context.policy);
+    require_accounts_empty(&new_world->server.context.accounts);
     config_deinit(&new_world->config);
     peers_end();
 }

@@ -20,7 +20,7 @@
 #define NAME_OR_NULL       "{\"type\":[\"string\",\"null\"]}"
 #define LIST_OF(item)      "{\"type\":\"array\",\"items\":" item "}"
 
-static const char *const results[METHODS] = {
+static const char *const results[METHOD_COUNT] = {
     [METHOD_HELLO] =
         OBJECT("\"server\":{\"const\":\"minimiod\"},\"version\":" TEXT_
                ",\"protocol\":{\"const\":1},\"limits\":{\"type\":\"object\",\"additionalProperties\":" COUNT_
@@ -199,7 +199,7 @@ static void put_method(struct buffer *out, const struct method_info *info, const
 static void put_errors(struct buffer *out)
 {
     PUT(out, "{");
-    for (int name = 0; name < FAULT_NAMES; name++) {
+    for (int name = 0; name < FAULT_COUNT; name++) {
         const char *text = fault_text((enum fault_name)name);
 
         if (name)
@@ -219,7 +219,7 @@ void reply_discover(struct buffer *out, struct span id)
     buffer_append(out, id.data ? id.data : "null", id.data ? id.length : 4);
     PUT(out, ",\"result\":{\"openrpc\":\"1.2.6\",\"info\":{\"title\":\"minimiod\",\"version\":\"" MINIMIO_VERSION "\"}"
              ",\"methods\":[");
-    for (int method = 0; method < METHODS; method++) {
+    for (int method = 0; method < METHOD_COUNT; method++) {
         if (method)
             PUT(out, ",");
         put_method(out, &method_table[method], results[method]);

@@ -12,7 +12,7 @@ struct fault_info {
     int code;
 };
 
-static const struct fault_info fault_table[FAULT_NAMES] = {
+static const struct fault_info fault_table[FAULT_COUNT] = {
     [FAULT_PARSE_ERROR] = {"PARSE_ERROR", -32700},
     [FAULT_INVALID_REQUEST] = {"INVALID_REQUEST", -32600},
     [FAULT_METHOD_NOT_FOUND] = {"METHOD_NOT_FOUND", -32601},

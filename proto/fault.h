@@ -30,7 +30,7 @@ enum fault_name {
     FAULT_FD_MISSING,
     FAULT_FD_UNSUITABLE,
     FAULT_POLL_PENDING,
-    FAULT_NAMES, /* how many there are */
+    FAULT_COUNT, /* how many there are */
 };
 
 /* Plain data; its texts are cut at a character's end where they would not fit, so a fault is always small. */

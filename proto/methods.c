@@ -125,7 +125,7 @@ static const struct param_info loops_params[] = {
         NAMED(called), .needs_loop = (loop), .summary = (about)                                                        \
     }
 
-const struct method_info method_table[METHODS] = {
+const struct method_info method_table[METHOD_COUNT] = {
     [METHOD_HELLO] = METHOD_WITHOUT_PARAMS("hello", false, "which daemon this is, and its limits"),
     [METHOD_PING] = METHOD_WITHOUT_PARAMS("ping", false, "nothing but a reply"),
     [METHOD_OPEN_LOOP] =
@@ -150,7 +150,7 @@ const struct method_info method_table[METHODS] = {
 
 int method_find(struct span name)
 {
-    for (int i = 0; i < METHODS; i++) {
+    for (int i = 0; i < METHOD_COUNT; i++) {
         const struct method_info *known = &method_table[i];
 
         if (known->name_length == name.length && memcmp(known->name, name.data, name.length) == 0)

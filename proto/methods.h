@@ -31,7 +31,7 @@ enum method {
     METHOD_LOOPS,
     METHOD_STATS,
     METHOD_DISCOVER,
-    METHODS, /* how many there are */
+    METHOD_COUNT, /* how many there are */
 };
 
 /* Interests and readiness as the wire has them; bits, so that they can be gathered. */
@@ -118,7 +118,7 @@ struct method_info {
     const char *summary; /* one line for people */
 };
 
-extern const struct method_info method_table[METHODS];
+extern const struct method_info method_table[METHOD_COUNT];
 extern const char *const mode_names[];      /* by enum mode, ends with NULL */
 extern const char *const delivery_names[];  /* by enum delivery, ends with NULL */
 extern const char *const interest_names[];  /* "readable", "writable", by bit number, ends with NULL */

@@ -230,7 +230,7 @@ void reply_read(struct buffer *out, struct span id, struct span bytes, enum enco
 static void put_errors(struct buffer *out, const uint64_t *errors)
 {
     PUT(out, ",\"errors\":{");
-    for (int i = 0; i < FAULT_NAMES; i++) {
+    for (int i = 0; i < FAULT_COUNT; i++) {
         put_name(out, fault_text((enum fault_name)i), i == 0);
         json_write_unsigned(out, errors[i]);
     }
@@ -239,13 +239,13 @@ static void put_errors(struct buffer *out, const uint64_t *errors)
 
 static void put_slow_turns(struct buffer *out, const uint64_t *slow_turns)
 {
-    static const char *const causes[SLOW_CAUSES] = {[SLOW_GATHERING] = "gathering",
+    static const char *const causes[SLOW_CAUSE_COUNT] = {[SLOW_GATHERING] = "gathering",
                                                     [SLOW_DISPATCH] = "dispatch",
                                                     [SLOW_DELIVERY] = "delivery",
                                                     [SLOW_SENDING] = "sending"};
 
     PUT(out, ",\"slow_turns\":{");
-    for (int i = 0; i < SLOW_CAUSES; i++) {
+    for (int i = 0; i < SLOW_CAUSE_COUNT; i++) {
         put_name(out, causes[i], i == 0);
         json_write_unsigned(out, slow_turns[i]);
     }

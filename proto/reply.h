@@ -46,15 +46,15 @@ size_t reply_read_room(struct span id, size_t budget);
 
 /* What took the most time of a turn that took too long: events and timers that were gathered, requests and the closing
  * of loops, events that were written, output that was sent. */
-enum slow_cause { SLOW_GATHERING, SLOW_DISPATCH, SLOW_DELIVERY, SLOW_SENDING, SLOW_CAUSES };
+enum slow_cause { SLOW_GATHERING, SLOW_DISPATCH, SLOW_DELIVERY, SLOW_SENDING, SLOW_CAUSE_COUNT };
 
 struct reply_stats {
     uint64_t uptime_ms;
     uint64_t sessions, loops, registrations; /* now */
     uint64_t requests, replies, events;      /* since the start */
     uint64_t bytes_in, bytes_out;
-    uint64_t errors[FAULT_NAMES];
-    uint64_t slow_turns[SLOW_CAUSES]; /* longer than 2 ms */
+    uint64_t errors[FAULT_COUNT];
+    uint64_t slow_turns[SLOW_CAUSE_COUNT]; /* longer than 2 ms */
 };
 void reply_stats(struct buffer *out, struct span id, const struct reply_stats *stats, const struct limits *limits);
 

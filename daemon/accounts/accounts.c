@@ -16,21 +16,22 @@ static int compare(const struct account *left, const struct account *right)
 
 TREE_GENERATE(account_tree, account, entry, compare)
 
-void policy_init(struct policy *policy, const struct limits *limits, struct schedule *schedule, uint32_t descriptors)
+void accounts_init(struct accounts *accounts, const struct limits *limits, struct schedule *schedule,
+                   uint32_t descriptors)
 {
-    *policy = (struct policy){.limits = limits, .schedule = schedule, .descriptors = descriptors};
-    policy->sweep_at = ACCOUNTS_FEW;
-    RB_INIT(&policy->accounts);
+    *accounts = (struct accounts){.limits = limits, .schedule = schedule, .descriptors = descriptors};
+    accounts->sweep_at = ACCOUNTS_FEW;
+    RB_INIT(&accounts->tree);
 }
 
-static struct account *find(struct policy *policy, uid_t uid)
+static struct account *find(struct accounts *accounts, uid_t uid)
 {
     struct account key = {.uid = uid};
 
-    return RB_FIND(account_tree, &policy->accounts, &key);
+    return RB_FIND(account_tree, &accounts->tree, &key);
 }
 
-static void release(struct policy *policy, struct account *account);
+static void release(struct accounts *accounts, struct account *account);
 
 /* The manager has confirmed a message. */
 static void deposit_done(struct depositor *depositor, int fd)
@@ -38,53 +39,53 @@ static void deposit_done(struct depositor *depositor, int fd)
     struct account *account = container_of(depositor, struct account, depositor);
 
     if (fd >= 0) {
-        closer_let_go(&account->closer, fd);
+        close_shared(&account->closer, fd);
         account_remove_waiting(account, 1);
     } else {
-        release(account->policy, account);
+        release(account->accounts, account);
     }
 }
 
 /* An account whose last descriptors were being closed stays until then, and nothing tells when that is. */
-static void sweep(struct policy *policy)
+static void sweep(struct accounts *accounts)
 {
     struct account *account, *next;
 
-    RB_FOREACH_SAFE(account, account_tree, &policy->accounts, next)
-    release(policy, account);
-    policy->sweep_at = policy->account_count > ACCOUNTS_FEW / 2 ? policy->account_count * 2 : ACCOUNTS_FEW;
+    RB_FOREACH_SAFE(account, account_tree, &accounts->tree, next)
+    release(accounts, account);
+    accounts->sweep_at = accounts->account_count > ACCOUNTS_FEW / 2 ? accounts->account_count * 2 : ACCOUNTS_FEW;
 }
 
-static struct account *add(struct policy *policy, uid_t uid)
+static struct account *add(struct accounts *accounts, uid_t uid)
 {
     struct account *account;
 
-    if (policy->account_count >= policy->sweep_at)
-        sweep(policy);
+    if (accounts->account_count >= accounts->sweep_at)
+        sweep(accounts);
     account = calloc(1, sizeof *account);
     if (!account)
         return NULL;
-    policy->account_count++;
-    account->policy = policy;
+    accounts->account_count++;
+    account->accounts = accounts;
     account->uid = uid;
     account->is_daemons = uid == geteuid();
-    closer_init(&account->closer, uid != 0 && !account->is_daemons);
+    async_closer_init(&account->closer, uid != 0 && !account->is_daemons);
     depositor_init(&account->depositor, deposit_done);
-    share_init(&account->share, policy->schedule, uid);
+    share_init(&account->share, accounts->schedule, uid);
     asker_init(&account->asker, &account->share);
-    RB_INSERT(account_tree, &policy->accounts, account);
+    RB_INSERT(account_tree, &accounts->tree, account);
     return account;
 }
 
-static void release(struct policy *policy, struct account *account)
+static void release(struct accounts *accounts, struct account *account)
 {
     if (account->sessions || account->registrations || account->loops || account->closing || account->refused ||
-        account->waiting || account->unread || account->depositor.pending || !closer_deinit(&account->closer))
+        account->waiting || account->unread || account->depositor.pending || !async_closer_deinit(&account->closer))
         return;
     asker_deinit(&account->asker);
     share_deinit(&account->share);
-    RB_REMOVE(account_tree, &policy->accounts, account);
-    policy->account_count--;
+    RB_REMOVE(account_tree, &accounts->tree, account);
+    accounts->account_count--;
     free(account);
 }
 
@@ -101,23 +102,23 @@ static int refuse_account(const struct account *account, struct fault *ret_fault
 {
     int result = refuse(ret_fault, limit, max, what);
 
-    log_write_rationed(LOG_LIMIT, account->uid, "uid %u: %s = %u is reached", (unsigned)account->uid, limit, max);
+    log_write_ratelimited(LOG_LIMIT, account->uid, "uid %u: %s = %u is reached", (unsigned)account->uid, limit, max);
     return result;
 }
 
 /* ---- Descriptors ------------------------------------------------------------------------------------------------- */
 
-static uint32_t held_by(struct account *account)
+static uint32_t blocked_by_batch(struct account *account)
 {
-    return account->sessions + account->registrations + account->waiting + closer_count(&account->closer);
+    return account->sessions + account->registrations + account->waiting + async_closer_count(&account->closer);
 }
 
 /* What the closers have closed meanwhile is looked at only where it matters. */
-static bool is_full(const struct policy *policy, uint32_t spare)
+static bool is_full(const struct accounts *accounts, uint32_t spare)
 {
-    uint32_t held = policy->sessions + policy->registrations + policy->waiting, max = policy->descriptors + spare;
+    uint32_t held = accounts->sessions + accounts->registrations + accounts->waiting, max = accounts->descriptors + spare;
 
-    return held + closers_total >= max && held + closers_count() >= max;
+    return held + async_closers_total >= max && held + async_closers_count() >= max;
 }
 
 static bool is_privileged(uid_t uid)
@@ -125,30 +126,30 @@ static bool is_privileged(uid_t uid)
     return uid == 0 || uid == geteuid();
 }
 
-static int check_all(const struct policy *policy, uid_t uid, uint32_t spare, struct fault *ret_fault)
+static int check_all(const struct accounts *accounts, uid_t uid, uint32_t spare, struct fault *ret_fault)
 {
-    if (is_privileged(uid) || !is_full(policy, spare))
+    if (is_privileged(uid) || !is_full(accounts, spare))
         return 0;
-    return refuse(ret_fault, "descriptors", policy->descriptors, "too many descriptors");
+    return refuse(ret_fault, "descriptors", accounts->descriptors, "too many descriptors");
 }
 
-int policy_check_descriptors(struct policy *policy, struct account *account, struct fault *ret_fault)
+int accounts_check_descriptors(struct accounts *accounts, struct account *account, struct fault *ret_fault)
 {
-    uint32_t max = policy->limits->descriptors_uid;
+    uint32_t max = accounts->limits->descriptors_uid;
 
-    if (account->uid != 0 && held_by(account) >= max)
+    if (account->uid != 0 && blocked_by_batch(account) >= max)
         return refuse_account(account, ret_fault, "descriptors_uid", max, "too many descriptors of this user");
-    return check_all(policy, account->uid, 0, ret_fault);
+    return check_all(accounts, account->uid, 0, ret_fault);
 }
 
-int policy_check_unread(const struct policy *policy, const struct account *account, struct fault *ret_fault)
+int accounts_check_unread(const struct accounts *accounts, const struct account *account, struct fault *ret_fault)
 {
-    const struct limits *limits = policy->limits;
+    const struct limits *limits = accounts->limits;
 
     if (account->uid != 0 && account->unread >= limits->descriptors_unread_uid)
         return refuse_account(account, ret_fault, "descriptors_unread_uid", limits->descriptors_unread_uid,
                               "too many descriptors that this user has not read");
-    if (policy->unread >= limits->descriptors_unread)
+    if (accounts->unread >= limits->descriptors_unread)
         return refuse_account(account, ret_fault, "descriptors_unread", limits->descriptors_unread,
                               "too many descriptors that clients have not read");
     return 0;
@@ -157,27 +158,27 @@ int policy_check_unread(const struct policy *policy, const struct account *accou
 void account_add_waiting(struct account *account, uint32_t count)
 {
     account->waiting += count;
-    account->policy->waiting += count;
+    account->accounts->waiting += count;
 }
 
 void account_remove_waiting(struct account *account, uint32_t count)
 {
     account->waiting -= count;
-    account->policy->waiting -= count;
-    release(account->policy, account);
+    account->accounts->waiting -= count;
+    release(account->accounts, account);
 }
 
 void account_add_unread(struct account *account, uint32_t count)
 {
     account->unread += count;
-    account->policy->unread += count;
+    account->accounts->unread += count;
 }
 
 void account_remove_unread(struct account *account, uint32_t count)
 {
     account->unread -= count;
-    account->policy->unread -= count;
-    release(account->policy, account);
+    account->accounts->unread -= count;
+    release(account->accounts, account);
 }
 
 /* ---- Sessions ---------------------------------------------------------------------------------------------------- */
@@ -189,91 +190,92 @@ static uint32_t sessions_for(const struct limits *limits, uid_t uid)
 
     if (is_privileged(uid))
         return limits->sessions;
-    return limits->sessions - (reserved < POLICY_RESERVED_SESSIONS ? reserved : POLICY_RESERVED_SESSIONS);
+    return limits->sessions - (reserved < ACCOUNTS_RESERVED_SESSIONS ? reserved : ACCOUNTS_RESERVED_SESSIONS);
 }
 
-static int check_session(const struct policy *policy, uid_t uid, const struct account *account, struct fault *ret_fault)
+static int check_session(const struct accounts *accounts, uid_t uid, const struct account *account,
+                         struct fault *ret_fault)
 {
-    const struct limits *limits = policy->limits;
+    const struct limits *limits = accounts->limits;
 
-    if (policy->sessions >= sessions_for(limits, uid))
+    if (accounts->sessions >= sessions_for(limits, uid))
         return refuse(ret_fault, "sessions", sessions_for(limits, uid), "too many sessions");
     if (uid != 0 && account && account->sessions >= limits->sessions_uid)
         return refuse(ret_fault, "sessions_uid", limits->sessions_uid, "too many sessions of this user");
-    return check_all(policy, uid, POLICY_SPARE_SESSIONS, ret_fault);
+    return check_all(accounts, uid, ACCOUNTS_SPARE_SESSIONS, ret_fault);
 }
 
-int policy_add_session(struct policy *policy, uid_t uid, struct account **ret_account, struct fault *ret_fault)
+int accounts_add_session(struct accounts *accounts, uid_t uid, struct account **ret_account, struct fault *ret_fault)
 {
-    struct account *account = find(policy, uid);
-    int result = check_session(policy, uid, account, ret_fault);
+    struct account *account = find(accounts, uid);
+    int result = check_session(accounts, uid, account, ret_fault);
 
     if (result < 0)
         return result;
     if (!account)
-        account = add(policy, uid);
+        account = add(accounts, uid);
     if (!account) {
         fault_set(ret_fault, FAULT_INTERNAL, "the daemon is out of memory; try again later");
         return -ENOMEM;
     }
-    policy->sessions++;
+    accounts->sessions++;
     account->sessions++;
     *ret_account = account;
     return 0;
 }
 
-struct account *policy_begin_refusal(struct policy *policy, uid_t uid)
+struct account *accounts_begin_refusal(struct accounts *accounts, uid_t uid)
 {
-    struct account *account = find(policy, uid);
+    struct account *account = find(accounts, uid);
 
     if (!account)
-        account = add(policy, uid);
+        account = add(accounts, uid);
     if (account)
         account->refused++;
     return account;
 }
 
-void policy_end_refusal(struct policy *policy, struct account *account)
+void accounts_end_refusal(struct accounts *accounts, struct account *account)
 {
     account->refused--;
-    release(policy, account);
+    release(accounts, account);
 }
 
-void policy_remove_session(struct policy *policy, struct account *account)
+void accounts_remove_session(struct accounts *accounts, struct account *account)
 {
-    policy->sessions--;
+    accounts->sessions--;
     account->sessions--;
-    release(policy, account);
+    release(accounts, account);
 }
 
 /* ---- Registrations and loops ------------------------------------------------------------------------------------- */
 
-int policy_add_registration(struct policy *policy, struct account *account, struct fault *ret_fault)
+int accounts_add_registration(struct accounts *accounts, struct account *account, struct fault *ret_fault)
 {
-    const struct limits *limits = policy->limits;
+    const struct limits *limits = accounts->limits;
 
-    if (policy->registrations >= limits->registrations)
+    if (accounts->registrations >= limits->registrations)
         return refuse_account(account, ret_fault, "registrations", limits->registrations, "too many registrations");
     if (account->uid != 0 && account->registrations >= limits->registrations_uid)
         return refuse_account(account, ret_fault, "registrations_uid", limits->registrations_uid,
                               "too many registrations of this user");
-    if (policy_check_descriptors(policy, account, ret_fault) < 0)
+    if (accounts_check_descriptors(accounts, account, ret_fault) < 0)
         return -EDQUOT;
-    policy->registrations++;
+    accounts->registrations++;
     account->registrations++;
     return 0;
 }
 
-void policy_remove_registration(struct policy *policy, struct account *account)
+void accounts_remove_registration(struct accounts *accounts, struct account *account)
 {
-    policy->registrations--;
+    accounts->registrations--;
     account->registrations--;
-    release(policy, account);
+    release(accounts, account);
 }
 
-int policy_add_loop(struct policy *policy, struct account *account, struct fault *ret_fault)
+int accounts_add_loop(struct accounts *accounts, struct account *account, struct fault *ret_fault)
 {
-    uint32_t max = policy->limits->loops_uid;
+    uint32_t max = accounts->limits->loops_uid;
 
     if (account->uid != 0 && account->loops >= max)
         return refuse_account(account, ret_fault, "loops_uid", max, "too many named loops of this user");
@@ -281,45 +283,45 @@ int policy_add_loop(struct policy *policy, struct account *account, struct fault
     return 0;
 }
 
-void policy_remove_loop(struct policy *policy, struct account *account)
+void accounts_remove_loop(struct accounts *accounts, struct account *account)
 {
     account->loops--;
-    release(policy, account);
+    release(accounts, account);
 }
 
-void policy_add_closing(struct policy *policy, struct account *account)
+void accounts_add_closing(struct accounts *accounts, struct account *account)
 {
-    (void)policy;
+    (void)accounts;
     account->closing++;
 }
 
-void policy_remove_closing(struct policy *policy, struct account *account)
+void accounts_remove_closing(struct accounts *accounts, struct account *account)
 {
     account->closing--;
-    release(policy, account);
+    release(accounts, account);
 }
 
-bool policy_waits_for_closing(const struct policy *policy, const struct account *account)
+bool accounts_wait_for_closing(const struct accounts *accounts, const struct account *account)
 {
-    const struct limits *limits = policy->limits;
+    const struct limits *limits = accounts->limits;
 
-    return account->closing && (policy->registrations >= limits->registrations ||
+    return account->closing && (accounts->registrations >= limits->registrations ||
                                 (account->uid != 0 && account->registrations >= limits->registrations_uid));
 }
 
-struct account *policy_restore_loop(struct policy *policy, uid_t uid)
+struct account *accounts_restore_loop(struct accounts *accounts, uid_t uid)
 {
-    struct account *account = find(policy, uid);
+    struct account *account = find(accounts, uid);
 
     if (!account)
-        account = add(policy, uid);
+        account = add(accounts, uid);
     if (account)
         account->loops++;
     return account;
 }
 
-void policy_restore_registration(struct policy *policy, struct account *account)
+void accounts_restore_registration(struct accounts *accounts, struct account *account)
 {
-    policy->registrations++;
+    accounts->registrations++;
     account->registrations++;
 }

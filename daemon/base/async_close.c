@@ -11,32 +11,32 @@
 #include <unistd.h>
 
 /* Those that have a slot, and how many of the descriptors in them take up room that is kept for a message's. */
-static LIST_HEAD(, closer) all = LIST_HEAD_INITIALIZER(all);
-uint32_t closers_in_room, closers_total;
+static LIST_HEAD(, async_closer) all = LIST_HEAD_INITIALIZER(all);
+uint32_t async_closers_in_room, async_closers_total;
 
 /* Has a slot whenever the closing process runs, for those that can have none any more. */
-static struct closer common = {.stranger = true, .slot = -1};
+static struct async_closer common = {.stranger = true, .slot = -1};
 
 /* ---- One closer -------------------------------------------------------------------------------------------------- */
 
-void closer_init(struct closer *closer, bool stranger)
+void async_closer_init(struct async_closer *closer, bool stranger)
 {
-    *closer = (struct closer){.stranger = stranger, .slot = -1};
+    *closer = (struct async_closer){.stranger = stranger, .slot = -1};
 }
 
-static void forget_oldest(struct closer *closer)
+static void forget_oldest(struct async_closer *closer)
 {
-    closers_in_room -= descriptor_is_in_room(descriptors_take(&closer->waiting));
+    async_closers_in_room -= fd_room_has(fd_queue_take(&closer->waiting));
 }
 
-static void set_counted(struct closer *closer, uint32_t count)
+static void set_counted(struct async_closer *closer, uint32_t count)
 {
-    closers_total += count - closer->counted;
+    async_closers_total += count - closer->counted;
     closer->counted = count;
 }
 
 /* Forgets those that were begun. */
-uint32_t closer_count(struct closer *closer)
+uint32_t async_closer_count(struct async_closer *closer)
 {
     struct closing_progress progress;
 
@@ -49,11 +49,11 @@ uint32_t closer_count(struct closer *closer)
     return closer->counted;
 }
 
-bool closer_deinit(struct closer *closer)
+bool async_closer_deinit(struct async_closer *closer)
 {
     if (closer->slot < 0)
         return true;
-    if (closer_count(closer))
+    if (async_closer_count(closer))
         return false;
     closing_give_slot(closer->slot);
     LIST_REMOVE(closer, entry);
@@ -61,7 +61,7 @@ bool closer_deinit(struct closer *closer)
     return true;
 }
 
-static bool has_slot(struct closer *closer)
+static bool has_slot(struct async_closer *closer)
 {
     if (closer->slot >= 0)
         return true;
@@ -88,15 +88,15 @@ static void close_here(int fd, enum closing_how how)
 {
     if (how == CLOSING_DRAIN)
         drain(fd);
-    descriptor_close(fd);
+    fd_close(fd);
 }
 
 /* Without a process or memory it is closed here. */
-static void put(struct closer *closer, int fd, enum closing_how how)
+static void put(struct async_closer *closer, int fd, enum closing_how how)
 {
     if (!has_slot(closer))
         closer = &common;
-    if (!closing_is_running() || !has_slot(closer) || descriptors_reserve(&closer->waiting, 1) < 0) {
+    if (!closing_is_running() || !has_slot(closer) || fd_queue_reserve(&closer->waiting, 1) < 0) {
         close_here(fd, how);
         return;
     }
@@ -104,14 +104,14 @@ static void put(struct closer *closer, int fd, enum closing_how how)
         close_here(fd, how);
         return;
     }
-    descriptors_put(&closer->waiting, fd);
-    closers_in_room += descriptor_is_in_room(fd);
+    fd_queue_put(&closer->waiting, fd);
+    async_closers_in_room += fd_room_has(fd);
     closer->put++;
     set_counted(closer, closer->counted + 1);
 }
 
 /* It leaves the table at once, so it need not be remembered. */
-static void put_alone(struct closer *closer, int fd)
+static void put_alone(struct async_closer *closer, int fd)
 {
     if (!has_slot(closer))
         closer = &common;
@@ -123,42 +123,42 @@ static void put_alone(struct closer *closer, int fd)
     }
 }
 
-void closer_put(struct closer *closer, int fd)
+void async_close(struct async_closer *closer, int fd)
 {
     put(closer, fd, CLOSING_CLOSE);
 }
 
 /* A Unix socket's queue may hold anything. */
-void closer_discard(struct closer *closer, int fd)
+void close_untrusted(struct async_closer *closer, int fd)
 {
-    enum descriptor_kind kind;
+    enum fd_kind kind;
 
     if (fd < 0)
         return;
-    if (descriptor_inspect(fd, &kind) < 0)
+    if (fd_kind_inspect(fd, &kind) < 0)
         put_alone(closer, fd);
-    else if (closer->stranger || descriptor_carries_credentials(fd))
-        closer_put(closer, fd);
+    else if (closer->stranger || fd_carries_credentials(fd))
+        async_close(closer, fd);
     else
-        descriptor_close(fd);
+        fd_close(fd);
 }
 
-void closer_let_go(struct closer *closer, int fd)
+void close_shared(struct async_closer *closer, int fd)
 {
-    if (closer->stranger || descriptor_lingers(fd) || descriptor_carries_credentials(fd))
-        closer_put(closer, fd);
+    if (closer->stranger || fd_lingers(fd) || fd_carries_credentials(fd))
+        async_close(closer, fd);
     else
         close(fd);
 }
 
-void closer_discard_all(struct closer *closer, struct descriptors *descriptors)
+void close_untrusted_all(struct async_closer *closer, struct fd_queue *descriptors)
 {
     while (descriptors->count)
-        closer_discard(closer, descriptors_take(descriptors));
+        close_untrusted(closer, fd_queue_take(descriptors));
 }
 
 /* From the shutdown on nothing more comes; what has come may have descriptors beside it. */
-void closer_end_session(struct closer *closer, int socket)
+void close_session_socket(struct async_closer *closer, int socket)
 {
     int unread;
 
@@ -171,7 +171,7 @@ void closer_end_session(struct closer *closer, int socket)
 
 /* ---- All closers ------------------------------------------------------------------------------------------------- */
 
-int closers_start(void)
+int async_closers_start(void)
 {
     int result = closing_start();
 
@@ -185,70 +185,70 @@ int closers_start(void)
     return result;
 }
 
-bool closers_are_able(void)
+bool async_closers_are_able(void)
 {
     return closing_is_running();
 }
 
-uint32_t closers_count(void)
+uint32_t async_closers_count(void)
 {
-    struct closer *closer;
+    struct async_closer *closer;
 
     LIST_FOREACH(closer, &all, entry)
-    closer_count(closer);
-    return closers_total;
+    async_closer_count(closer);
+    return async_closers_total;
 }
 
-bool closers_still_take_room(void)
+bool async_closers_still_take_room(void)
 {
-    closers_count();
-    return closers_in_room != 0;
+    async_closers_count();
+    return async_closers_in_room != 0;
 }
 
 /* What was begun is as good as closed: by whom it was begun is no more. */
-static void put_again(struct closer *closer)
+static void put_again(struct async_closer *closer)
 {
-    struct descriptors waiting;
+    struct fd_queue waiting;
     int fd;
 
-    closer_count(closer);
+    async_closer_count(closer);
     waiting = closer->waiting;
-    closer->waiting = (struct descriptors){0};
+    closer->waiting = (struct fd_queue){0};
     closer->put = closing_progress(closer->slot).begun;
     closer->alone = closing_progress(closer->slot).alone;
     while (waiting.count) {
-        fd = descriptors_take(&waiting);
-        closers_in_room -= descriptor_is_in_room(fd);
-        closer_put(closer, fd);
+        fd = fd_queue_take(&waiting);
+        async_closers_in_room -= fd_room_has(fd);
+        async_close(closer, fd);
     }
 }
 
-void closers_return(void)
+void async_closers_return(void)
 {
-    struct closer *closer;
+    struct async_closer *closer;
 
-    if (closers_start() < 0)
+    if (async_closers_start() < 0)
         return;
     LIST_FOREACH(closer, &all, entry)
     put_again(closer);
 }
 
-void closers_look(void)
+void async_closers_look(void)
 {
     if (!closing_has_died())
         return;
     log_write(LOG_LEVEL_ERROR, "the process that closes descriptors has ended; another is started");
-    closers_return();
+    async_closers_return();
 }
 
-void closers_end(void)
+void async_closers_end(void)
 {
     closing_end();
 }
 
-int closers_leave(int **ret_fds, size_t *ret_count)
+int async_closers_leave(int **ret_fds, size_t *ret_count)
 {
-    struct closer *closer;
+    struct async_closer *closer;
     size_t count = 0;
     int *fds = NULL, result = closing_leave();
 
@@ -258,12 +258,12 @@ int closers_leave(int **ret_fds, size_t *ret_count)
     {
         int *more;
 
-        closer_count(closer);
+        async_closer_count(closer);
         more = closer->waiting.count ? reallocarray(fds, count + closer->waiting.count, sizeof *fds) : NULL;
         if (!more)
             continue;
         fds = more;
-        descriptors_peek(&closer->waiting, fds + count, closer->waiting.count);
+        fd_queue_peek(&closer->waiting, fds + count, closer->waiting.count);
         count += closer->waiting.count;
     }
     *ret_fds = fds;

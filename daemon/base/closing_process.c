@@ -300,7 +300,7 @@ static bool is_swept(enum sweep what, const unsigned char *waiting, int fd)
 {
     if (is_waiting(waiting, fd))
         return what == SWEEP_WAITING;
-    return what == SWEEP_LINGERING || (what == SWEEP_PLAIN && !descriptor_lingers(fd));
+    return what == SWEEP_LINGERING || (what == SWEEP_PLAIN && !fd_lingers(fd));
 }
 
 static noreturn void sweep(enum sweep what, const unsigned char *waiting)

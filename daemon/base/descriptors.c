@@ -17,7 +17,7 @@
 
 /* ---- The queue -------------------------------------------------------------------------------------------------- */
 
-int descriptors_reserve(struct descriptors *descriptors, uint32_t more)
+int fd_queue_reserve(struct fd_queue *descriptors, uint32_t more)
 {
     uint32_t needed = descriptors->count + more, capacity = FEWEST;
     int *fds;
@@ -29,18 +29,18 @@ int descriptors_reserve(struct descriptors *descriptors, uint32_t more)
     fds = malloc(capacity * sizeof *fds);
     if (!fds)
         return -ENOMEM;
-    descriptors_peek(descriptors, fds, descriptors->count);
+    fd_queue_peek(descriptors, fds, descriptors->count);
     free(descriptors->fds);
-    *descriptors = (struct descriptors){.fds = fds, .count = descriptors->count, .capacity = capacity};
+    *descriptors = (struct fd_queue){.fds = fds, .count = descriptors->count, .capacity = capacity};
     return 0;
 }
 
-void descriptors_put(struct descriptors *descriptors, int fd)
+void fd_queue_put(struct fd_queue *descriptors, int fd)
 {
     descriptors->fds[(descriptors->first + descriptors->count++) % descriptors->capacity] = fd;
 }
 
-int descriptors_take(struct descriptors *descriptors)
+int fd_queue_take(struct fd_queue *descriptors)
 {
     int fd;
 
@@ -50,27 +50,27 @@ int descriptors_take(struct descriptors *descriptors)
     descriptors->first = (descriptors->first + 1) % descriptors->capacity;
     if (--descriptors->count == 0) {
         free(descriptors->fds);
-        *descriptors = (struct descriptors){0};
+        *descriptors = (struct fd_queue){0};
     }
     return fd;
 }
 
-int descriptors_take_newest(struct descriptors *descriptors)
+int fd_queue_take_newest(struct fd_queue *descriptors)
 {
     int fd = descriptors->fds[(descriptors->first + descriptors->count - 1) % descriptors->capacity];
 
     if (descriptors->count == 1)
-        return descriptors_take(descriptors);
+        return fd_queue_take(descriptors);
     descriptors->count--;
     return fd;
 }
 
-int *descriptors_at(struct descriptors *descriptors, uint32_t index)
+int *fd_queue_at(struct fd_queue *descriptors, uint32_t index)
 {
     return &descriptors->fds[(descriptors->first + index) % descriptors->capacity];
 }
 
-void descriptors_peek(const struct descriptors *descriptors, int *ret_fds, uint32_t count)
+void fd_queue_peek(const struct fd_queue *descriptors, int *ret_fds, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++)
         ret_fds[i] = descriptors->fds[(descriptors->first + i) % descriptors->capacity];
@@ -80,40 +80,40 @@ void descriptors_peek(const struct descriptors *descriptors, int *ret_fds, uint3
 
 static int room_begins = INT_MAX;
 
-void descriptors_set_room(uint32_t first)
+void fd_room_set(uint32_t first)
 {
     room_begins = (int)first;
 }
 
-bool descriptor_is_in_room(int fd)
+bool fd_room_has(int fd)
 {
     return fd >= room_begins;
 }
 
 /* Takes what came; what there is no memory for is lost, and with it the order of the rest. */
-static void put_received(struct descriptors *descriptors, const struct cmsghdr *header, bool *ret_cut)
+static void put_received(struct fd_queue *descriptors, const struct cmsghdr *header, bool *ret_cut)
 {
     size_t bytes = header->cmsg_len - CMSG_LEN(0);
-    int fds[DESCRIPTORS_PASSED_MAX + 1];
+    int fds[FD_PASSED_MAX + 1];
     uint32_t count = (uint32_t)(bytes / sizeof fds[0]);
-    bool has_room = descriptors_reserve(descriptors, count) == 0;
+    bool has_room = fd_queue_reserve(descriptors, count) == 0;
 
     memcpy(fds, CMSG_DATA(header), bytes);
     for (uint32_t i = 0; i < count; i++) {
         if (has_room)
-            descriptors_put(descriptors, fds[i]);
+            fd_queue_put(descriptors, fds[i]);
         else
             close(fds[i]);
-        *ret_cut |= descriptor_is_in_room(fds[i]);
+        *ret_cut |= fd_room_has(fds[i]);
     }
     *ret_cut |= !has_room;
 }
 
-ssize_t descriptors_receive(struct descriptors *descriptors, int socket, char *room, size_t size, bool *ret_cut)
+ssize_t fd_queue_receive(struct fd_queue *descriptors, int socket, char *room, size_t size, bool *ret_cut)
 {
     union {
         struct cmsghdr header;
-        char bytes[CMSG_SPACE(DESCRIPTORS_PASSED_MAX * sizeof(int))];
+        char bytes[CMSG_SPACE(FD_PASSED_MAX * sizeof(int))];
     } control;
     struct iovec piece = {.iov_base = room, .iov_len = size};
     struct msghdr message = {
@@ -129,7 +129,7 @@ ssize_t descriptors_receive(struct descriptors *descriptors, int socket, char *r
     return length;
 }
 
-ssize_t descriptors_look(int socket, char *room, size_t size, bool *ret_cut)
+ssize_t fd_queue_look(int socket, char *room, size_t size, bool *ret_cut)
 {
     struct iovec piece = {.iov_base = room, .iov_len = size};
     struct msghdr message = {.msg_iov = &piece, .msg_iovlen = 1};
@@ -158,12 +158,12 @@ static int set_option(int fd, int level, int name, int value)
 
 /* A byte that is sent out of band is otherwise skipped by a read, and the kernel closes what came beside it, which may
  * wait for as long as the sender likes. */
-void descriptors_prepare_socket(int socket)
+void fd_passing_prepare(int socket)
 {
     set_option(socket, SOL_SOCKET, SO_OOBINLINE, 1);
 }
 
-void descriptors_allow(int socket, bool allowed)
+void fd_passing_allow(int socket, bool allowed)
 {
     set_option(socket, SOL_SOCKET, SO_PASSRIGHTS, allowed);
 }
@@ -171,7 +171,7 @@ void descriptors_allow(int socket, bool allowed)
 /* ---- One descriptor --------------------------------------------------------------------------------------------- */
 
 /* close() of a socket with unsent data waits for as long as SO_LINGER says, non-blocking or not. */
-bool descriptor_lingers(int fd)
+bool fd_lingers(int fd)
 {
     struct linger linger = {0};
     socklen_t length = sizeof linger;
@@ -179,11 +179,11 @@ bool descriptor_lingers(int fd)
     return getsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, &length) == 0 && linger.l_onoff && linger.l_linger > 0;
 }
 
-void descriptor_close(int fd)
+void fd_close(int fd)
 {
     struct linger off = {0};
 
-    if (descriptor_lingers(fd))
+    if (fd_lingers(fd))
         setsockopt(fd, SOL_SOCKET, SO_LINGER, &off, sizeof off);
     close(fd);
 }
@@ -225,7 +225,7 @@ static bool is_event_source(int fd)
  * its owner's requests when it is closed. A signalfd reports the signals of the process that waits for it: the
  * daemon's.
  */
-const char *descriptor_refused_name(int fd)
+const char *fd_kind_refused_name(int fd)
 {
     static const struct {
         const char *prefix, *name;
@@ -249,21 +249,21 @@ static bool is_fifo(int fd)
     return fcntl(fd, F_GETPIPE_SZ) >= 0;
 }
 
-int descriptor_inspect(int fd, enum descriptor_kind *ret_kind)
+int fd_kind_inspect(int fd, enum fd_kind *ret_kind)
 {
     int type;
     socklen_t length = sizeof type;
 
     if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) == 0)
-        *ret_kind = type == SOCK_STREAM || type == SOCK_SEQPACKET ? DESCRIPTOR_STREAM : DESCRIPTOR_DATAGRAM;
+        *ret_kind = type == SOCK_STREAM || type == SOCK_SEQPACKET ? FD_KIND_STREAM : FD_KIND_DATAGRAM;
     else if (is_event_source(fd) || is_fifo(fd))
-        *ret_kind = DESCRIPTOR_OTHER;
+        *ret_kind = FD_KIND_OTHER;
     else
         return -EPERM;
     return 0;
 }
 
-bool descriptor_carries_credentials(int fd)
+bool fd_carries_credentials(int fd)
 {
     int domain;
     socklen_t length = sizeof domain;
@@ -272,13 +272,13 @@ bool descriptor_carries_credentials(int fd)
 }
 
 /* What is not TCP does not know TCP's option: that spares the question. */
-bool descriptor_set_tcp_options(int fd, bool nodelay, bool keepalive)
+bool fd_set_tcp_options(int fd, bool nodelay, bool keepalive)
 {
     return set_option(fd, IPPROTO_TCP, TCP_NODELAY, nodelay) == 0 &&
            set_option(fd, SOL_SOCKET, SO_KEEPALIVE, keepalive) == 0;
 }
 
-int descriptor_set_up(int fd)
+int fd_set_up(int fd)
 {
     int listens = 0, on = 1;
     socklen_t length = sizeof listens;

@@ -29,9 +29,9 @@ struct ration {
 };
 
 static struct ration rations[LOG_RATIONS];
-static struct ration shared[LOG_KINDS]; /* of those that found no slot */
+static struct ration shared[LOG_KIND_COUNT]; /* of those that found no slot */
 
-static const char *const kind_names[LOG_KINDS] = {
+static const char *const kind_names[LOG_KIND_COUNT] = {
     [LOG_REFUSED_SESSION] = "refused sessions", [LOG_LIMIT] = "limits reached", [LOG_DENIED] = "denied addresses",
     [LOG_FILE] = "files that cannot be used",   [LOG_SLOW_TURN] = "slow turns", [LOG_NAMES] = "failures of lookups",
 };
@@ -174,7 +174,7 @@ static bool take_ration(struct ration *ration)
     return true;
 }
 
-void log_write_rationed(enum log_kind kind, uid_t uid, const char *format, ...)
+void log_write_ratelimited(enum log_kind kind, uid_t uid, const char *format, ...)
 {
     struct ration *ration;
     char text[LINE_MAX_BYTES];
@@ -204,6 +204,6 @@ void log_finish(void)
 {
     for (size_t i = 0; i < LOG_RATIONS; i++)
         report_slot(&rations[i]);
-    for (size_t i = 0; i < LOG_KINDS; i++)
+    for (size_t i = 0; i < LOG_KIND_COUNT; i++)
         report_unwritten(&shared[i], " of other users");
 }

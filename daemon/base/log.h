@@ -25,7 +25,7 @@
 enum log_level { LOG_LEVEL_ERROR = 3, LOG_LEVEL_WARNING = 4, LOG_LEVEL_INFO = 6, LOG_LEVEL_DEBUG = 7 };
 
 /* What clients can provoke. */
-enum log_kind { LOG_REFUSED_SESSION, LOG_LIMIT, LOG_DENIED, LOG_FILE, LOG_SLOW_TURN, LOG_NAMES, LOG_KINDS };
+enum log_kind { LOG_REFUSED_SESSION, LOG_LIMIT, LOG_DENIED, LOG_FILE, LOG_SLOW_TURN, LOG_NAMES, LOG_KIND_COUNT };
 
 /* Lines above this level are not written; LOG_LEVEL_INFO at first. */
 void log_set_level(enum log_level level);
@@ -36,7 +36,8 @@ int log_level_from_name(const char *name);
 void log_write(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* As log_write at LOG_LEVEL_WARNING, but rate-limited. `uid`: the user who causes the line. */
-void log_write_rationed(enum log_kind kind, uid_t uid, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void log_write_ratelimited(enum log_kind kind, uid_t uid, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* Tells what was not written. The last thing to be called. */
 void log_finish(void);

@@ -201,21 +201,21 @@ static void rotate(struct schedule *schedule, struct share *share)
 
 static void report_slow_turn(const struct schedule *schedule, int64_t elapsed_ns)
 {
-    static const char *const works[SLOW_CAUSES] = {[SLOW_GATHERING] = "gathering events and timers",
-                                                   [SLOW_DISPATCH] = "requests",
-                                                   [SLOW_DELIVERY] = "events",
-                                                   [SLOW_SENDING] = "output"};
+    static const char *const works[SLOW_CAUSE_COUNT] = {[SLOW_GATHERING] = "gathering events and timers",
+                                                        [SLOW_DISPATCH] = "requests",
+                                                        [SLOW_DELIVERY] = "events",
+                                                        [SLOW_SENDING] = "output"};
 
     schedule->stats->slow_turns[schedule->worst.cause]++;
     if (elapsed_ns < LOGGED_NS)
         return;
     if (schedule->worst.cause == SLOW_GATHERING)
-        log_write_rationed(LOG_SLOW_TURN, schedule->worst.uid, "a turn took %lld ms: %s",
-                           (long long)(elapsed_ns / NS_PER_MS), works[SLOW_GATHERING]);
+        log_write_ratelimited(LOG_SLOW_TURN, schedule->worst.uid, "a turn took %lld ms: %s",
+                              (long long)(elapsed_ns / NS_PER_MS), works[SLOW_GATHERING]);
     else
-        log_write_rationed(LOG_SLOW_TURN, schedule->worst.uid, "a turn took %lld ms: %s of uid %u",
-                           (long long)(elapsed_ns / NS_PER_MS), works[schedule->worst.cause],
-                           (unsigned)schedule->worst.uid);
+        log_write_ratelimited(LOG_SLOW_TURN, schedule->worst.uid, "a turn took %lld ms: %s of uid %u",
+                              (long long)(elapsed_ns / NS_PER_MS), works[schedule->worst.cause],
+                              (unsigned)schedule->worst.uid);
 }
 
 void schedule_run(struct schedule *schedule, int64_t began_ns)

@@ -14,8 +14,8 @@ struct stats {
     int64_t started_ns; /* on CLOCK_MONOTONIC */
     uint64_t requests, replies, events;
     uint64_t bytes_in, bytes_out;
-    uint64_t errors[FAULT_NAMES];     /* told to clients, by name */
-    uint64_t slow_turns[SLOW_CAUSES]; /* longer than 2 ms, by cause */
+    uint64_t errors[FAULT_COUNT];          /* told to clients, by name */
+    uint64_t slow_turns[SLOW_CAUSE_COUNT]; /* longer than 2 ms, by cause */
 };
 
 #endif

@@ -48,21 +48,21 @@ static void default_file(char *ret_path, size_t size)
 /* A file that was named must exist. On a reload the file that was read before must exist too, as its rules would be
  * lost with it. `fd`: a copy of the file, or -1. */
 static void read_file(const char *wanted, int fd, struct config *config, struct settings *settings,
-                      struct complaints *complaints)
+                      struct config_errors *config_errors)
 {
     char path[PATH_MAX];
 
     default_file(path, sizeof path);
     if (!wanted && !*path)
         return;
-    if (config_file_read(wanted ? wanted : path, fd, settings, complaints, &config->text) == -ENOENT) {
+    if (config_file_read(wanted ? wanted : path, fd, settings, config_errors, &config->text) == -ENOENT) {
         if (!wanted)
             return;
-        complain(complaints, 0, "there is no such file");
+        config_error(config_errors, 0, "there is no such file");
     }
     config->file = strdup(wanted ? wanted : path);
     if (!config->file)
-        complain(complaints, 0, "out of memory");
+        config_error(config_errors, 0, "out of memory");
 }
 
 /* ---- Settling --------------------------------------------------------------------------------------------------- */
@@ -82,16 +82,16 @@ static void settle_limits(struct limits *limits, const struct settings *options,
 }
 
 /* Every answer of a batch has a share of its line, into which at least its id and the error that says so must fit. */
-static void check_batch(const struct limits *limits, unsigned line, struct complaints *complaints)
+static void check_batch(const struct limits *limits, unsigned line, struct config_errors *config_errors)
 {
     if ((uint64_t)limits->batch * (limits->id_bytes + CONFIG_ANSWER_BYTES) <= limits->line_bytes)
         return;
     if (!line)
-        complaints->file = NULL;
-    complain(complaints, line,
-             "%sbatch * (id_bytes + %d) must be at most line_bytes, and %u * (%u + %d) is more than %u",
-             line ? "" : "--limit: ", CONFIG_ANSWER_BYTES, limits->batch, limits->id_bytes, CONFIG_ANSWER_BYTES,
-             limits->line_bytes);
+        config_errors->file = NULL;
+    config_error(config_errors, line,
+                 "%sbatch * (id_bytes + %d) must be at most line_bytes, and %u * (%u + %d) is more than %u",
+                 line ? "" : "--limit: ", CONFIG_ANSWER_BYTES, limits->batch, limits->id_bytes, CONFIG_ANSWER_BYTES,
+                 limits->line_bytes);
 }
 
 /* The descriptor limit as far up as it goes: each stream is one. */
@@ -135,16 +135,17 @@ static void settle_unread(struct limits *limits, uint32_t descriptors)
         limits->descriptors_unread_uid = limits->descriptors_unread;
 }
 
-static void settle_descriptors(struct config *config, struct complaints *complaints)
+static void settle_descriptors(struct config *config, struct config_errors *config_errors)
 {
     struct limits *limits = &config->limits;
     uint32_t most;
 
     config->descriptors = raise_descriptors();
     if (config->descriptors <= CONFIG_DESCRIPTOR_RESERVE) {
-        complaints->file = NULL;
-        complain(complaints, 0, "%u descriptors are too few: it needs %d for itself and one a stream; see ulimit -n",
-                 config->descriptors, CONFIG_DESCRIPTOR_RESERVE);
+        config_errors->file = NULL;
+        config_error(config_errors, 0,
+                     "%u descriptors are too few: it needs %d for itself and one a stream; see ulimit -n",
+                     config->descriptors, CONFIG_DESCRIPTOR_RESERVE);
         return;
     }
     most = config->descriptors - CONFIG_DESCRIPTOR_RESERVE;
@@ -161,14 +162,14 @@ static void settle_descriptors(struct config *config, struct complaints *complai
 
 /* The environment stands between the command line and the file. */
 static void settle_socket(struct config *config, const struct settings *options, const struct settings *file,
-                          struct complaints *complaints)
+                          struct config_errors *config_errors)
 {
     const char *given = options->socket ? options->socket : environment("MINIMIO_SOCKET") ? NULL : file->socket;
     int mode = options->socket_mode != SETTING_NOT_GIVEN ? options->socket_mode : file->socket_mode;
 
     if (socket_path_to_listen(given, config->socket, sizeof config->socket) < 0) {
-        complaints->file = NULL;
-        complain(complaints, 0, "the socket's path from the environment is too long for a socket; see --socket");
+        config_errors->file = NULL;
+        config_error(config_errors, 0, "the socket's path from the environment is too long for a socket; see --socket");
         return;
     }
     config->system_socket = !strcmp(config->socket, SYSTEM_SOCKET);
@@ -178,7 +179,7 @@ static void settle_socket(struct config *config, const struct settings *options,
 }
 
 static void settle(struct config *config, const struct settings *options, struct settings *file,
-                   struct complaints *complaints)
+                   struct config_errors *config_errors)
 {
     int level = options->log_level != SETTING_NOT_GIVEN ? options->log_level : file->log_level;
 
@@ -188,30 +189,30 @@ static void settle(struct config *config, const struct settings *options, struct
     file->access = (struct access_rules){0};
     file->rules = (struct rules){0};
     settle_limits(&config->limits, options, file);
-    check_batch(&config->limits, file->line_limits, complaints);
-    settle_socket(config, options, file, complaints);
-    settle_descriptors(config, complaints);
+    check_batch(&config->limits, file->line_limits, config_errors);
+    settle_socket(config, options, file, config_errors);
+    settle_descriptors(config, config_errors);
 }
 
-int config_load(const struct options *options, const char *file, struct complaints *complaints,
+int config_load(const struct options *options, const char *file, struct config_errors *config_errors,
                 struct config *ret_config)
 {
     struct config config = {0};
     struct settings settings;
-    uint32_t before = complaints->count;
+    uint32_t before = config_errors->count;
     int tried = tried_settings_take();
 
     settings_init(&settings);
     limits_init(&config.limits);
     if (tried != TRIED_NO_FILE)
-        read_file(options->config ? options->config : file, tried, &config, &settings, complaints);
+        read_file(options->config ? options->config : file, tried, &config, &settings, config_errors);
     if (tried >= 0)
         close(tried);
     config.store = options->store;
     config.overflow_uid = user_namespace_overflow_uid();
-    settle(&config, &options->settings, &settings, complaints);
+    settle(&config, &options->settings, &settings, config_errors);
     settings_deinit(&settings);
-    if (complaints->count > before) {
+    if (config_errors->count > before) {
         config_deinit(&config);
         return -EINVAL;
     }

@@ -46,7 +46,7 @@ struct config {
  * tried before this binary took over are used in place of the file. Complains about all that is wrong. Waits for the
  * file and for the system's user database. Error: -EINVAL, and there is nothing to be freed.
  */
-int config_load(const struct options *options, const char *file, struct complaints *complaints,
+int config_load(const struct options *options, const char *file, struct config_errors *config_errors,
                 struct config *ret_config);
 void config_deinit(struct config *config);
 

@@ -13,7 +13,7 @@
 
 struct file {
     struct settings *settings;
-    struct complaints *complaints;
+    struct config_errors *config_errors;
     char section[16];     /* the one that is being read; "": none yet */
     unsigned first_allow; /* the line of the first rule that allows; 0: none */
     unsigned lines[];     /* where each key, then each limit, was given; 0: it was not */
@@ -25,17 +25,17 @@ typedef void key_taken(struct file *file, const char *value, unsigned line);
 
 static void take_socket(struct file *file, const char *value, unsigned line)
 {
-    settings_take_socket(file->settings, value, file->complaints, line);
+    settings_take_socket(file->settings, value, file->config_errors, line);
 }
 
 static void take_mode(struct file *file, const char *value, unsigned line)
 {
-    settings_take_mode(file->settings, value, file->complaints, line);
+    settings_take_mode(file->settings, value, file->config_errors, line);
 }
 
 static void take_level(struct file *file, const char *value, unsigned line)
 {
-    settings_take_level(file->settings, value, file->complaints, line);
+    settings_take_level(file->settings, value, file->config_errors, line);
 }
 
 static char *trim(char *text)
@@ -57,18 +57,19 @@ static void take_names(struct file *file, const char *value, unsigned line, cons
     char *copy = strdup(value), *rest = copy, *name;
 
     if (!copy)
-        complain(file->complaints, line, "out of memory");
+        config_error(file->config_errors, line, "out of memory");
     while (rest && (name = strsep(&rest, ","))) {
         int result;
 
         name = trim(name);
         result = *name ? add(ids, name) : -EINVAL;
         if (result == -EINVAL)
-            complain(file->complaints, line, "a %s is missing: write names or numbers with commas between them", what);
+            config_error(file->config_errors, line, "a %s is missing: write names or numbers with commas between them",
+                         what);
         else if (result == -ENOENT)
-            complain(file->complaints, line, "there is no %s '%s': write a name or a number", what, name);
+            config_error(file->config_errors, line, "there is no %s '%s': write a name or a number", what, name);
         else if (result < 0)
-            complain(file->complaints, line, "out of memory");
+            config_error(file->config_errors, line, "out of memory");
     }
     free(copy);
 }
@@ -97,7 +98,7 @@ static void take_unmapped_users(struct file *file, const char *value, unsigned l
 {
     file->settings->access.unmapped_users = !strcmp(value, "allow");
     if (!file->settings->access.unmapped_users && strcmp(value, "deny") != 0)
-        complain(file->complaints, line, "unmapped-users = '%s': write allow or deny", value);
+        config_error(file->config_errors, line, "unmapped-users = '%s': write allow or deny", value);
 }
 
 static void take_rule(struct file *file, bool deny, const char *value, unsigned line)
@@ -106,8 +107,8 @@ static void take_rule(struct file *file, bool deny, const char *value, unsigned 
     int result = rules_add(&file->settings->rules, deny, value, &advice);
 
     if (result < 0)
-        complain(file->complaints, line, "%s = '%s': %s", deny ? "deny" : "allow", value,
-                 result == -EINVAL ? advice : "out of memory");
+        config_error(file->config_errors, line, "%s = '%s': %s", deny ? "deny" : "allow", value,
+                     result == -EINVAL ? advice : "out of memory");
 }
 
 static void take_allow(struct file *file, const char *value, unsigned line)
@@ -126,7 +127,7 @@ static void take_default(struct file *file, const char *value, unsigned line)
 {
     file->settings->rules.default_deny = !strcmp(value, "deny");
     if (!file->settings->rules.default_deny && strcmp(value, "allow") != 0)
-        complain(file->complaints, line, "default = '%s': write allow or deny", value);
+        config_error(file->config_errors, line, "default = '%s': write allow or deny", value);
 }
 
 /* ---- Keys ------------------------------------------------------------------------------------------------------- */
@@ -154,7 +155,7 @@ static const struct key {
 static bool is_first(struct file *file, unsigned *given, const char *name, unsigned line)
 {
     if (*given)
-        complain(file->complaints, line, "%s is given in line %u already: take one of them out", name, *given);
+        config_error(file->config_errors, line, "%s is given in line %u already: take one of them out", name, *given);
     else
         *given = line;
     return *given == line;
@@ -165,7 +166,7 @@ static void take_limit(struct file *file, const char *name, const char *value, u
     const struct limit_info *limit = limits_find((struct span){name, strlen(name)});
 
     if (!limit || is_first(file, &file->lines[KEY_COUNT + (size_t)(limit - limit_table)], name, line))
-        settings_take_limit(file->settings, name, value, file->complaints, line);
+        settings_take_limit(file->settings, name, value, file->config_errors, line);
 }
 
 static void complain_of_key(struct file *file, const char *name, unsigned line)
@@ -176,10 +177,10 @@ static void complain_of_key(struct file *file, const char *name, unsigned line)
         if (!strcmp(keys[i].section, file->section))
             snprintf(known + strlen(known), sizeof known - strlen(known), "%s%s", *known ? ", " : "", keys[i].name);
     if (*file->section)
-        complain(file->complaints, line, "there is no key '%s' in [%s], only %s", name, file->section, known);
+        config_error(file->config_errors, line, "there is no key '%s' in [%s], only %s", name, file->section, known);
     else
-        complain(file->complaints, line,
-                 "'%s' stands in no section: write [daemon], [limits], [access] or [targets] above", name);
+        config_error(file->config_errors, line,
+                     "'%s' stands in no section: write [daemon], [limits], [access] or [targets] above", name);
 }
 
 static void on_key(void *owner, const char *name, const char *value, unsigned line)
@@ -210,8 +211,8 @@ static bool on_section(void *owner, const char *name, unsigned line)
     if (known)
         snprintf(file->section, sizeof file->section, "%s", name);
     else
-        complain(file->complaints, line, "there is no section [%s], only [daemon], [limits], [access] and [targets]",
-                 name);
+        config_error(file->config_errors, line,
+                     "there is no section [%s], only [daemon], [limits], [access] and [targets]", name);
     return known;
 }
 
@@ -221,41 +222,41 @@ static bool on_section(void *owner, const char *name, unsigned line)
 static void check_default(struct file *file)
 {
     if (file->first_allow && !file->lines[DEFAULT])
-        complain(file->complaints, file->first_allow,
-                 "there is a rule that allows, so say what holds for all else: default = deny, or default = allow");
+        config_error(file->config_errors, file->first_allow,
+                     "there is a rule that allows, so say what holds for all else: default = deny, or default = allow");
 }
 
-static void parse(const struct config_text *text, struct settings *settings, struct complaints *complaints)
+static void parse(const struct config_text *text, struct settings *settings, struct config_errors *config_errors)
 {
     struct file *file = calloc(1, sizeof *file + (KEY_COUNT + limit_count) * sizeof file->lines[0]);
     const struct config_lines lines = {.owner = file, .section = on_section, .key = on_key};
 
     if (!file) {
-        complain(complaints, 0, "out of memory");
+        config_error(config_errors, 0, "out of memory");
         return;
     }
     file->settings = settings;
-    file->complaints = complaints;
-    config_lines_read((struct span){text->bytes, text->length}, &lines, complaints);
+    file->config_errors = config_errors;
+    config_lines_read((struct span){text->bytes, text->length}, &lines, config_errors);
     check_default(file);
     free(file);
 }
 
-int config_file_read(const char *path, int fd, struct settings *settings, struct complaints *complaints,
+int config_file_read(const char *path, int fd, struct settings *settings, struct config_errors *config_errors,
                      struct config_text *ret_text)
 {
-    uint32_t before = complaints->count;
+    uint32_t before = config_errors->count;
     char reason[128];
     int result = fd < 0 ? config_text_read(path, ret_text, reason, sizeof reason)
                         : config_text_read_fd(fd, ret_text, reason, sizeof reason);
 
-    complaints->file = path;
+    config_errors->file = path;
     if (result == -ENOENT)
         return result;
     if (result < 0) {
-        complain(complaints, 0, "%s", reason);
+        config_error(config_errors, 0, "%s", reason);
         return -EINVAL;
     }
-    parse(ret_text, settings, complaints);
-    return complaints->count > before ? -EINVAL : 0;
+    parse(ret_text, settings, config_errors);
+    return config_errors->count > before ? -EINVAL : 0;
 }

@@ -12,12 +12,12 @@
 
 /*
  * Reads the file into settings that are still as settings_init made them. Complains about everything that is wrong,
- * line by line; `complaints->file` is the path from then on. `fd`: a copy of the file to be read in its place; -1:
+ * line by line; `config_errors->file` is the path from then on. `fd`: a copy of the file to be read in its place; -1:
  * none.
  * `*ret_text`, all zero before, is to be freed in any case. Errors: -EINVAL, something was complained about; -ENOENT,
  * there is no such file, of which nothing is said.
  */
-int config_file_read(const char *path, int fd, struct settings *settings, struct complaints *complaints,
+int config_file_read(const char *path, int fd, struct settings *settings, struct config_errors *config_errors,
                      struct config_text *ret_text);
 
 #endif

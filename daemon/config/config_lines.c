@@ -22,7 +22,7 @@
 struct reading {
     struct span rest; /* the lines that were not read yet */
     const struct config_lines *lines;
-    struct complaints *complaints;
+    struct config_errors *config_errors;
     unsigned line;         /* number of the line that was read last */
     char value[LINE_ROOM]; /* of the key in that line */
     bool skipping;         /* the section is none that there is, so its keys are not either */
@@ -88,16 +88,16 @@ static bool read_quoted(struct reading *reading, struct span text, struct span *
     struct span rest;
 
     if (!end) {
-        complain(reading->complaints, reading->line, "the value begins with %c: end it with %c", *text.data,
-                 *text.data);
+        config_error(reading->config_errors, reading->line, "the value begins with %c: end it with %c", *text.data,
+                     *text.data);
         return false;
     }
     *ret_value = (struct span){text.data + 1, (size_t)(end - text.data) - 1};
     rest = skip_space((struct span){end + 1, text.length - ret_value->length - 2});
     if (!rest.length || ((*rest.data == '#' || *rest.data == ';') && rest.data > end + 1))
         return true;
-    complain(reading->complaints, reading->line,
-             "only a comment may follow a value in quotes: put the quotes around the whole value");
+    config_error(reading->config_errors, reading->line,
+                 "only a comment may follow a value in quotes: put the quotes around the whole value");
     return false;
 }
 
@@ -182,11 +182,11 @@ static bool examine(struct reading *reading, struct span text, size_t room)
     else if (reading->skipping)
         return false;
     if (has_control(text))
-        complain(reading->complaints, reading->line, "there is a control character in this line: take it out");
+        config_error(reading->config_errors, reading->line, "there is a control character in this line: take it out");
     else if (text.length + 2 > room)
-        complain(reading->complaints, reading->line, "the line is too long: write at most %zu bytes", room - 2);
+        config_error(reading->config_errors, reading->line, "the line is too long: write at most %zu bytes", room - 2);
     else if (section && !is_section(text))
-        complain(reading->complaints, reading->line, "a section is written as [name]");
+        config_error(reading->config_errors, reading->line, "a section is written as [name]");
     else
         return true;
     return false;
@@ -196,7 +196,7 @@ static bool examine(struct reading *reading, struct span text, size_t room)
 static void check_last(struct reading *reading)
 {
     if (reading->open)
-        complain(reading->complaints, reading->line, "write KEY = VALUE, or begin a comment with #");
+        config_error(reading->config_errors, reading->line, "write KEY = VALUE, or begin a comment with #");
     reading->open = false;
 }
 
@@ -230,9 +230,9 @@ static char *next_line(char *line, int size, void *stream)
     return line;
 }
 
-void config_lines_read(struct span text, const struct config_lines *lines, struct complaints *complaints)
+void config_lines_read(struct span text, const struct config_lines *lines, struct config_errors *config_errors)
 {
-    struct reading reading = {.rest = text, .lines = lines, .complaints = complaints};
+    struct reading reading = {.rest = text, .lines = lines, .config_errors = config_errors};
 
     ini_parse_stream(next_line, &reading, found, &reading);
 }

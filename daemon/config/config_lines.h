@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The lines of an INI file: sections and keys with the numbers of their lines, and complaints about every line that is
- * neither.
+ * The lines of an INI file: sections and keys with the numbers of their lines, and config_errors about every line that
+ * is neither.
  */
 #ifndef MINIMIO_DAEMON_CONFIG_CONFIG_LINES_H
 #define MINIMIO_DAEMON_CONFIG_CONFIG_LINES_H
@@ -19,6 +19,6 @@ struct config_lines {
 };
 
 /* Reads to the end of the text, whatever is wrong on the way. */
-void config_lines_read(struct span text, const struct config_lines *lines, struct complaints *complaints);
+void config_lines_read(struct span text, const struct config_lines *lines, struct config_errors *config_errors);
 
 #endif

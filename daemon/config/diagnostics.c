@@ -4,19 +4,19 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-void complain(struct complaints *complaints, unsigned line, const char *format, ...)
+void config_error(struct config_errors *config_errors, unsigned line, const char *format, ...)
 {
     char place[512] = "", text[512], whole[sizeof place + sizeof text];
     va_list arguments;
 
-    if (complaints->file && line)
-        snprintf(place, sizeof place, "%s:%u: ", complaints->file, line);
-    else if (complaints->file)
-        snprintf(place, sizeof place, "%s: ", complaints->file);
+    if (config_errors->file && line)
+        snprintf(place, sizeof place, "%s:%u: ", config_errors->file, line);
+    else if (config_errors->file)
+        snprintf(place, sizeof place, "%s: ", config_errors->file);
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
     snprintf(whole, sizeof whole, "%s%s", place, text);
-    complaints->tell(whole);
-    complaints->count++;
+    config_errors->tell(whole);
+    config_errors->count++;
 }

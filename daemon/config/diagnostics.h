@@ -7,14 +7,14 @@
 
 #include <stdint.h>
 
-struct complaints {
+struct config_errors {
     void (*tell)(const char *text); /* a line without its end, with whatever the settings hold in it */
     const char *file;               /* where `line` is */
     uint32_t count;
 };
 
 /* `line` 0: it is the file as a whole, or, without one, the command line. What is wrong and what to write. */
-void complain(struct complaints *complaints, unsigned line, const char *format, ...)
+void config_error(struct config_errors *config_errors, unsigned line, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 #endif

@@ -39,37 +39,37 @@ static void print_help(void)
 }
 
 /* From a copy: the command line stays as it is, for the binary that may come after this one. */
-static void take_limits(struct settings *settings, const char *list, struct complaints *complaints)
+static void take_limits(struct settings *settings, const char *list, struct config_errors *config_errors)
 {
     char *copy = strdup(list), *rest = copy, *assignment;
 
     if (!copy)
-        complain(complaints, 0, "out of memory");
+        config_error(config_errors, 0, "out of memory");
     while ((assignment = strsep(&rest, ","))) {
         char *equals = strchr(assignment, '=');
         if (!equals) {
-            complain(complaints, 0, "--limit '%s': write it as NAME=NUMBER", assignment);
+            config_error(config_errors, 0, "--limit '%s': write it as NAME=NUMBER", assignment);
             continue;
         }
         *equals = '\0';
-        settings_take_limit(settings, assignment, equals + 1, complaints, 0);
+        settings_take_limit(settings, assignment, equals + 1, config_errors, 0);
     }
     free(copy);
 }
 
-static void take_store(struct options *options, const char *text, struct complaints *complaints)
+static void take_store(struct options *options, const char *text, struct config_errors *config_errors)
 {
     char *end;
     unsigned long long store = strtoull(text, &end, 10);
 
     if (*text < '0' || *text > '9' || *end || store > UINT32_MAX)
-        complain(complaints, 0, "--store '%s': write how many descriptors the service manager keeps", text);
+        config_error(config_errors, 0, "--store '%s': write how many descriptors the service manager keeps", text);
     else
         options->store = (uint32_t)store;
 }
 
 /* OPTIONS_ANSWERED, or OPTIONS_RUN: go on. */
-static int take(struct options *options, int option, struct complaints *complaints)
+static int take(struct options *options, int option, struct config_errors *config_errors)
 {
     struct settings *settings = &options->settings;
 
@@ -81,19 +81,19 @@ static int take(struct options *options, int option, struct complaints *complain
         options->check = true;
         break;
     case 's':
-        settings_take_socket(settings, optarg, complaints, 0);
+        settings_take_socket(settings, optarg, config_errors, 0);
         break;
     case 'm':
-        settings_take_mode(settings, optarg, complaints, 0);
+        settings_take_mode(settings, optarg, config_errors, 0);
         break;
     case 'l':
-        take_limits(settings, optarg, complaints);
+        take_limits(settings, optarg, config_errors);
         break;
     case 'g':
-        settings_take_level(settings, optarg, complaints, 0);
+        settings_take_level(settings, optarg, config_errors, 0);
         break;
     case 'n':
-        take_store(options, optarg, complaints);
+        take_store(options, optarg, config_errors);
         break;
     case 'h':
         print_help();
@@ -102,12 +102,12 @@ static int take(struct options *options, int option, struct complaints *complain
         puts("minimiod " MINIMIO_VERSION);
         return OPTIONS_ANSWERED;
     default: /* getopt has said what it does not know */
-        complain(complaints, 0, "see minimiod --help");
+        config_error(config_errors, 0, "see minimiod --help");
     }
     return OPTIONS_RUN;
 }
 
-int options_read(struct options *ret_options, int argc, char **argv, struct complaints *complaints)
+int options_read(struct options *ret_options, int argc, char **argv, struct config_errors *config_errors)
 {
     static const struct option known[] = {
         {"config", required_argument, NULL, 'c'}, {"check-config", no_argument, NULL, 'k'},
@@ -121,11 +121,11 @@ int options_read(struct options *ret_options, int argc, char **argv, struct comp
     *ret_options = (struct options){.arguments = argv};
     settings_init(&ret_options->settings);
     while ((option = getopt_long(argc, argv, "hV", known, NULL)) != -1)
-        if (take(ret_options, option, complaints) == OPTIONS_ANSWERED)
+        if (take(ret_options, option, config_errors) == OPTIONS_ANSWERED)
             return OPTIONS_ANSWERED;
     if (optind < argc)
-        complain(complaints, 0, "argument '%s': minimiod takes options only; see --help", argv[optind]);
-    return complaints->count ? -EINVAL : OPTIONS_RUN;
+        config_error(config_errors, 0, "argument '%s': minimiod takes options only; see --help", argv[optind]);
+    return config_errors->count ? -EINVAL : OPTIONS_RUN;
 }
 
 void options_deinit(struct options *options)

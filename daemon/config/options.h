@@ -20,7 +20,7 @@ struct options {
 enum { OPTIONS_RUN, OPTIONS_ANSWERED }; /* what to do after they were read: the latter were --help and the like */
 
 /* Complains about what is wrong. Error: -EINVAL. To be freed with options_deinit after an error too. */
-int options_read(struct options *ret_options, int argc, char **argv, struct complaints *complaints);
+int options_read(struct options *ret_options, int argc, char **argv, struct config_errors *config_errors);
 void options_deinit(struct options *options);
 
 #endif

@@ -22,52 +22,56 @@ void settings_deinit(struct settings *settings)
 }
 
 /* The command line's names begin with dashes, the file's do not. */
-static const char *dashes(const struct complaints *complaints)
+static const char *dashes(const struct config_errors *config_errors)
 {
-    return complaints->file ? "" : "--";
+    return config_errors->file ? "" : "--";
 }
 
-static void keep(char **place, const char *text, struct complaints *complaints, unsigned line)
+static void keep(char **place, const char *text, struct config_errors *config_errors, unsigned line)
 {
     char *copy = strdup(text);
 
     if (!copy) {
-        complain(complaints, line, "out of memory");
+        config_error(config_errors, line, "out of memory");
         return;
     }
     free(*place);
     *place = copy;
 }
 
-void settings_take_socket(struct settings *settings, const char *text, struct complaints *complaints, unsigned line)
+void settings_take_socket(struct settings *settings, const char *text, struct config_errors *config_errors,
+                          unsigned line)
 {
     char path[SOCKET_PATH_SIZE];
     int result = socket_path_to_listen(text, path, sizeof path);
 
     if (result < 0)
-        complain(complaints, line, "%ssocket '%s': %s", dashes(complaints), text,
-                 result == -ENAMETOOLONG ? "the path is too long for a socket" : "the path is empty");
+        config_error(config_errors, line, "%ssocket '%s': %s", dashes(config_errors), text,
+                     result == -ENAMETOOLONG ? "the path is too long for a socket" : "the path is empty");
     else
-        keep(&settings->socket, text, complaints, line);
+        keep(&settings->socket, text, config_errors, line);
 }
 
-void settings_take_mode(struct settings *settings, const char *text, struct complaints *complaints, unsigned line)
+void settings_take_mode(struct settings *settings, const char *text, struct config_errors *config_errors, unsigned line)
 {
     char *end;
     unsigned long mode = strtoul(text, &end, 8);
 
     if (*text < '0' || *text > '7' || *end || mode > 0777)
-        complain(complaints, line, "%ssocket-mode '%s': write it in octal, 0 to 0777", dashes(complaints), text);
+        config_error(config_errors, line, "%ssocket-mode '%s': write it in octal, 0 to 0777", dashes(config_errors),
+                     text);
     else
         settings->socket_mode = (int)mode;
 }
 
-void settings_take_level(struct settings *settings, const char *text, struct complaints *complaints, unsigned line)
+void settings_take_level(struct settings *settings, const char *text, struct config_errors *config_errors,
+                         unsigned line)
 {
     int level = log_level_from_name(text);
 
     if (level < 0)
-        complain(complaints, line, "%slog-level '%s': write error, warning, info or debug", dashes(complaints), text);
+        config_error(config_errors, line, "%slog-level '%s': write error, warning, info or debug",
+                     dashes(config_errors), text);
     else
         settings->log_level = level;
 }
@@ -90,21 +94,22 @@ static bool bounds_others(const struct limit_info *limit)
            limit->offset == offsetof(struct limits, line_bytes);
 }
 
-void settings_take_limit(struct settings *settings, const char *name, const char *text, struct complaints *complaints,
-                         unsigned line)
+void settings_take_limit(struct settings *settings, const char *name, const char *text,
+                         struct config_errors *config_errors, unsigned line)
 {
-    const char *prefix = complaints->file ? "" : "--limit ";
+    const char *prefix = config_errors->file ? "" : "--limit ";
     struct span span = {name, strlen(name)};
     const struct limit_info *limit = limits_find(span);
     uint64_t value;
 
     if (!limit)
-        complain(complaints, line, "%s%s: there is no such limit; minimiod --help lists them", prefix, name);
+        config_error(config_errors, line, "%s%s: there is no such limit; minimiod --help lists them", prefix, name);
     else if (parse_number(text, &value) < 0)
-        complain(complaints, line, "%s%s = '%s': write a number, %u to %u", prefix, name, text, limit->min, limit->max);
+        config_error(config_errors, line, "%s%s = '%s': write a number, %u to %u", prefix, name, text, limit->min,
+                     limit->max);
     else if (limits_set(&settings->limits, span, value) < 0)
-        complain(complaints, line, "%s%s = '%s': out of its range, %u to %u", prefix, name, text, limit->min,
-                 limit->max);
+        config_error(config_errors, line, "%s%s = '%s': out of its range, %u to %u", prefix, name, text, limit->min,
+                     limit->max);
     else if (bounds_others(limit))
         settings->line_limits = line;
 }

@@ -29,12 +29,15 @@ void settings_deinit(struct settings *settings);
 
 /*
  * Each takes one setting as text, or complains about `what`, which is how it was written where it was given. What is
- * wrong is told once, and there is nothing to be asked afterwards but the count of the complaints.
+ * wrong is told once, and there is nothing to be asked afterwards but the count of the config_errors.
  */
-void settings_take_socket(struct settings *settings, const char *text, struct complaints *complaints, unsigned line);
-void settings_take_mode(struct settings *settings, const char *text, struct complaints *complaints, unsigned line);
-void settings_take_level(struct settings *settings, const char *text, struct complaints *complaints, unsigned line);
-void settings_take_limit(struct settings *settings, const char *name, const char *text, struct complaints *complaints,
+void settings_take_socket(struct settings *settings, const char *text, struct config_errors *config_errors,
+                          unsigned line);
+void settings_take_mode(struct settings *settings, const char *text, struct config_errors *config_errors,
+                        unsigned line);
+void settings_take_level(struct settings *settings, const char *text, struct config_errors *config_errors,
                          unsigned line);
+void settings_take_limit(struct settings *settings, const char *name, const char *text,
+                         struct config_errors *config_errors, unsigned line);
 
 #endif

@@ -159,7 +159,7 @@ static int attempt_start(struct connector *connector, const union address *addre
     attempt->connector = connector;
     attempt->address = *address;
     result = minimio_tcp_stream_connect(&address->any, address_length(address), &attempt->stream);
-    if (result == 0 && descriptor_is_in_room(minimio_tcp_stream_fd(attempt->stream)))
+    if (result == 0 && fd_room_has(minimio_tcp_stream_fd(attempt->stream)))
         result = -EMFILE;
     if (result == 0)
         result = reactor_watch(connector->reactor, minimio_tcp_stream_fd(attempt->stream), &attempt->source,
@@ -195,7 +195,7 @@ static bool may_try_more(const struct connector *connector)
     struct fault fault;
 
     return !account || LIST_EMPTY(&connector->attempts) ||
-           policy_check_descriptors(account->policy, account, &fault) == 0;
+           accounts_check_descriptors(account->accounts, account, &fault) == 0;
 }
 
 /* Starts the next attempt, and ends the whole when there is nothing left to try or to wait for. */

@@ -27,7 +27,7 @@ enum connector_outcome {
 struct connector_result {
     enum connector_outcome outcome;
     struct minimio_tcp_stream *stream; /* connected: the receiver's from now on; registered with the reactor already,
-                                          a fired ONESHOT of a source that is gone: to be reregistered */
+                                          a disarmed ONESHOT of a source that is gone: to be reregistered */
     int error;                         /* connect failed: a positive errno of the last attempt */
     char address[ADDRESS_TEXT_MAX];    /* its address, or denied: the last one's; "": there was none */
     char rule[RULE_TEXT_MAX];          /* denied: by this one */

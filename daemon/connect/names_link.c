@@ -65,7 +65,7 @@ static int make_ends(int ends[2])
 {
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
         return -errno;
-    if (!descriptor_is_in_room(ends[0]) && !descriptor_is_in_room(ends[1]))
+    if (!fd_room_has(ends[0]) && !fd_room_has(ends[1]))
         return 0;
     close(ends[0]);
     close(ends[1]);
@@ -107,8 +107,8 @@ static void start(struct names_link *link)
 
     if (result == 0)
         return;
-    log_write_rationed(LOG_NAMES, LOG_NOBODY, "names cannot be looked up: no process can be started: %s",
-                       strerror(-result));
+    log_write_ratelimited(LOG_NAMES, LOG_NOBODY, "names cannot be looked up: no process can be started: %s",
+                          strerror(-result));
     link->unavailable(link, -result);
     restart_later(link);
 }
@@ -154,7 +154,7 @@ static void has_ended(struct names_link *link)
     disconnect(link);
     if (link->pid)
         kill(link->pid, SIGKILL);
-    log_write_rationed(LOG_NAMES, LOG_NOBODY, "the process that looks up names has ended; another one is started");
+    log_write_ratelimited(LOG_NAMES, LOG_NOBODY, "the process that looks up names has ended; another one is started");
     restart_later(link);
     link->ended(link);
 }

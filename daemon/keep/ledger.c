@@ -202,7 +202,7 @@ uint32_t ledger_count(const struct ledger *ledger)
 /* Its number; `*ret_entry` is all zeros, and not valid yet. */
 static int take_free(struct ledger *ledger, struct entry **ret_entry, uint32_t *ret_number)
 {
-    if (ledger->first_free == LEDGER_NOWHERE && grow(ledger) < 0)
+    if (ledger->first_free == LEDGER_NO_ENTRY && grow(ledger) < 0)
         return -ENOMEM;
     *ret_number = ledger->first_free;
     *ret_entry = entry_at(ledger, ledger->first_free);
@@ -344,7 +344,7 @@ int ledger_get_stream(const struct ledger *ledger, uint32_t number, struct ledge
     interests = (settings & ~ADOPTED_SINCE) >> 8;
     mode = settings & 0xff;
     if ((interests & ~(uint32_t)(READY_READABLE | READY_WRITABLE)) || mode > MODE_LEVEL ||
-        entry->kind > DESCRIPTOR_OTHER || entry->id == 0 || entry->token > INTEGER_MAX || entry->loop < 1 ||
+        entry->kind > FD_KIND_OTHER || entry->id == 0 || entry->token > INTEGER_MAX || entry->loop < 1 ||
         entry->loop > ledger_count(ledger))
         return -EBADMSG;
     *ret_stream = (struct ledger_stream){

@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 #define LEDGER_TEXT_MAX 300 /* of a stream's address; a loop's name is shorter */
-#define LEDGER_NOWHERE  0   /* no entry has this number */
+#define LEDGER_NO_ENTRY 0   /* no entry has this number */
 
 struct ledger;
 

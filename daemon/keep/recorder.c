@@ -6,10 +6,10 @@
 
 static void release_unowned(struct depositor *depositor, int fd)
 {
-    closer_discard(container_of(depositor, struct recorder, depositor)->closer, fd);
+    close_untrusted(container_of(depositor, struct recorder, depositor)->closer, fd);
 }
 
-void recorder_init(struct recorder *recorder, struct closer *closer)
+void recorder_init(struct recorder *recorder, struct async_closer *closer)
 {
     *recorder = (struct recorder){.closer = closer};
     depositor_init(&recorder->depositor, release_unowned);
@@ -17,7 +17,7 @@ void recorder_init(struct recorder *recorder, struct closer *closer)
 
 static uint64_t next_id(struct recorder *recorder)
 {
-    recorder->last_id = recorder->last_id % DURABLE_ID_MAX + 1;
+    recorder->last_id = recorder->last_id % STORE_ID_MAX + 1;
     return recorder->last_id;
 }
 
@@ -28,11 +28,11 @@ int recorder_add_loop(struct recorder *recorder, const struct ledger_loop *loop,
 
 static int deposit(struct recorder *recorder, struct account *account, const struct ledger_stream *stream)
 {
-    char name[DURABLE_NAME_SIZE];
+    char name[STORE_NAME_SIZE];
 
-    if (!service_has_store(recorder->service))
+    if (!manager_has_store(recorder->service))
         return 0;
-    durable_name(stream->id, name);
+    store_name(stream->id, name);
     return service_store(recorder->service, &account->depositor, stream->fd, name);
 }
 
@@ -55,39 +55,39 @@ int recorder_add_stream(struct recorder *recorder, struct account *account, stru
 }
 
 /* The name under which the manager keeps the descriptor. False: the entry is none of a stream. */
-static bool find_name(const struct recorder *recorder, uint32_t entry, char ret_name[DURABLE_NAME_SIZE])
+static bool find_name(const struct recorder *recorder, uint32_t entry, char ret_name[STORE_NAME_SIZE])
 {
     struct ledger_stream stream;
 
     if (ledger_get_stream(recorder->ledger, entry, &stream) < 0)
         return false;
-    durable_name(stream.id, ret_name);
+    store_name(stream.id, ret_name);
     return true;
 }
 
 bool recorder_has_deposit(const struct recorder *recorder, uint32_t entry)
 {
-    char name[DURABLE_NAME_SIZE];
+    char name[STORE_NAME_SIZE];
 
-    return find_name(recorder, entry, name) && service_keeps(recorder->service, name);
+    return find_name(recorder, entry, name) && manager_keeps(recorder->service, name);
 }
 
 bool recorder_remove_stream(struct recorder *recorder, struct account *account, uint32_t entry, int fd)
 {
-    char name[DURABLE_NAME_SIZE];
+    char name[STORE_NAME_SIZE];
     bool has_deposit;
 
     if (!find_name(recorder, entry, name))
         return false;
     ledger_remove(recorder->ledger, entry);
-    has_deposit = service_keeps(recorder->service, name);
+    has_deposit = manager_keeps(recorder->service, name);
     if (has_deposit && fd >= 0)
         account_add_waiting(account, 1);
-    service_forget(recorder->service, &account->depositor, name, has_deposit ? fd : -1);
+    manager_forget(recorder->service, &account->depositor, name, has_deposit ? fd : -1);
     return has_deposit;
 }
 
 bool recorder_is_synced(const struct recorder *recorder, const struct account *account)
 {
-    return !service_has_store(recorder->service) || (!recorder->depositor.pending && !account->depositor.pending);
+    return !manager_has_store(recorder->service) || (!recorder->depositor.pending && !account->depositor.pending);
 }

@@ -17,15 +17,15 @@
 #include <stdint.h>
 
 struct recorder {
-    struct service *service;
-    struct ledger *ledger;      /* NULL: nothing is recorded */
-    struct closer *closer;      /* for descriptors that nobody owns */
-    struct depositor depositor; /* of the ledger, and of such descriptors */
+    struct manager *service;
+    struct ledger *ledger;       /* NULL: nothing is recorded */
+    struct async_closer *closer; /* for descriptors that nobody owns */
+    struct depositor depositor;  /* of the ledger, and of such descriptors */
     uint64_t last_id;
 };
 
 /* Records nothing yet. */
-void recorder_init(struct recorder *recorder, struct closer *closer);
+void recorder_init(struct recorder *recorder, struct async_closer *closer);
 
 /* Each of these needs a ledger. Errors of the first two: -ENOMEM, -ENOSPC: the manager's store is full. */
 int recorder_add_loop(struct recorder *recorder, const struct ledger_loop *loop, uint32_t *ret_entry);

@@ -102,7 +102,7 @@ struct loop *loop_free(struct loop *loop)
 {
     if (!loop)
         return NULL;
-    loop_pause(loop);
+    loop_dequeue(loop);
     loop->loops->count--;
     if (loop_is_named(loop))
         RB_REMOVE(loop_tree, &loop->loops->named, loop);
@@ -137,7 +137,7 @@ struct stream *loop_next(struct loop *loop, const uint64_t *after)
     return RB_NFIND(stream_tree, &loop->streams, &key);
 }
 
-struct stream *loop_following(struct stream *stream)
+struct stream *loop_next_stream(struct stream *stream)
 {
     return RB_NEXT(stream_tree, NULL, stream);
 }
@@ -150,7 +150,7 @@ void loop_add(struct loop *loop, struct stream *stream)
 
 void loop_remove(struct loop *loop, struct stream *stream)
 {
-    loop_place(loop, stream, STREAM_NOWHERE);
+    loop_set_list(loop, stream, LIST_NONE);
     RB_REMOVE(stream_tree, &loop->streams, stream);
     loop->count--;
 }
@@ -159,45 +159,45 @@ void loop_remove(struct loop *loop, struct stream *stream)
 
 static void leave_place(struct loop *loop, struct stream *stream)
 {
-    if (stream->place == STREAM_READY) {
+    if (stream->place == LIST_READY) {
         TAILQ_REMOVE(&loop->ready, stream, place_link);
         loop->ready_count--;
-    } else if (stream->place == STREAM_TOLD) {
+    } else if (stream->place == LIST_DELIVERED) {
         TAILQ_REMOVE(&loop->told, stream, place_link);
     }
 }
 
-void loop_place(struct loop *loop, struct stream *stream, enum stream_place place)
+void loop_set_list(struct loop *loop, struct stream *stream, enum stream_list_id place)
 {
     if (stream->place == place)
         return;
     leave_place(loop, stream);
     stream->place = (uint8_t)place;
-    if (place == STREAM_READY) {
+    if (place == LIST_READY) {
         TAILQ_INSERT_TAIL(&loop->ready, stream, place_link);
         loop->ready_count++;
-        loop_resume(loop);
-    } else if (place == STREAM_TOLD) {
+        loop_enqueue_if_ready(loop);
+    } else if (place == LIST_DELIVERED) {
         TAILQ_INSERT_TAIL(&loop->told, stream, place_link);
     }
 }
 
-void loop_pause(struct loop *loop)
+void loop_dequeue(struct loop *loop)
 {
     task_cancel(&loop->deliver_task);
 }
 
-static bool has_taker(const struct loop *loop)
+static bool has_consumer(const struct loop *loop)
 {
     if (!loop->session)
         return false;
     if (loop->delivery == DELIVERY_POLL)
         return loop->poll && loop->poll->is_due(loop->poll);
-    return !loop->held_by && !TAILQ_EMPTY(&loop->ready);
+    return !loop->blocked_by_batch && !TAILQ_EMPTY(&loop->ready);
 }
 
-void loop_resume(struct loop *loop)
+void loop_enqueue_if_ready(struct loop *loop)
 {
-    if (!loop->deliver_task.queued && has_taker(loop))
+    if (!loop->deliver_task.queued && has_consumer(loop))
         task_add(&loop->deliver_task);
 }

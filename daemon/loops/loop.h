@@ -56,15 +56,15 @@ struct loop {
     RB_ENTRY(loop) by_name;
     struct timer linger; /* while nobody is in it */
     uint64_t linger_ms;
-    uint64_t speaker; /* no stream with a smaller token can still bring an event: see streams_can_speak */
-    uint32_t held_by; /* the batch after whose replies its events come; 0: none */
-    uint32_t entry;   /* in the ledger */
-    uint16_t epoch;   /* counts the sessions that have left */
-    uint8_t delivery; /* enum delivery */
-    bool reserved;    /* a session is about to enter */
-    bool closing;     /* nobody enters any more */
-    bool lossy;       /* not all of it could be kept for the next daemon */
-    char name[];      /* "": anonymous */
+    uint64_t speaker; /* no stream with a smaller token can still bring an event: see loop_can_produce_events */
+    uint32_t blocked_by_batch; /* the batch after whose replies its events come; 0: none */
+    uint32_t entry;            /* in the ledger */
+    uint16_t epoch;            /* counts the sessions that have left */
+    uint8_t delivery;          /* enum delivery */
+    bool reserved;             /* a session is about to enter */
+    bool closing;              /* nobody enters any more */
+    bool lossy;                /* not all of it could be kept for the next daemon */
+    char name[];               /* "": anonymous */
 };
 
 /* There may be very many, most of them idle: what only a connecting stream needs is in its pending call. */
@@ -78,24 +78,24 @@ struct stream {
         struct pending *connect; /* while connecting */
         minimio_fd fd;           /* once open */
     };
-    uint32_t entry;         /* in the ledger of its loop */
-    uint32_t held_by;       /* the batch after whose replies its events come; 0: none */
-    uint8_t interests;      /* READY_ bits; 0: the closed flags and `error` alone, each once */
-    uint8_t mode;           /* enum mode */
-    uint8_t pending;        /* READY_ bits that are not told yet */
-    uint8_t place;          /* enum stream_place */
-    uint8_t kind;           /* enum descriptor_kind */
-    bool connecting;        /* which of the union it is */
-    bool adopted;           /* a client has or had it, and may have set it up in any way */
-    bool credentials;       /* its peer sees the credentials of whoever writes to it */
-    bool fired;             /* silent until it is armed again */
-    struct rearm rearm;     /* its place in the batch */
-    uint8_t closed_seen;    /* without interests: READY_ bits that became pending since it was armed */
-    bool over;              /* both directions have ended, and the client was told: no further event can come */
-    uint8_t loud;           /* for so many armings a oneshot in the reactor: it has spoken unasked */
-    uint16_t error;         /* errno that ended the connection and that a call has consumed; 0: none */
-    uint16_t pending_epoch; /* the loop's, when it became pending */
-    uint16_t target_length; /* of the address as the client wrote it */
+    uint32_t entry;            /* in the ledger of its loop */
+    uint32_t blocked_by_batch; /* the batch after whose replies its events come; 0: none */
+    uint8_t interests;         /* READY_ bits; 0: the closed flags and `error` alone, each once */
+    uint8_t mode;              /* enum mode */
+    uint8_t pending;           /* READY_ bits that are not told yet */
+    uint8_t place;             /* enum stream_list_id */
+    uint8_t kind;              /* enum fd_kind */
+    bool connecting;           /* which of the union it is */
+    bool adopted;              /* a client has or had it, and may have set it up in any way */
+    bool credentials;          /* its peer sees the credentials of whoever writes to it */
+    bool disarmed;             /* silent until it is armed again */
+    struct rearm rearm;        /* its place in the batch */
+    uint8_t closed_seen;       /* without interests: READY_ bits that became pending since it was armed */
+    bool over;                 /* both directions have ended, and the client was told: no further event can come */
+    uint8_t noisy_rearms;      /* for so many armings a oneshot in the reactor: it has spoken unasked */
+    uint16_t error;            /* errno that ended the connection and that a call has consumed; 0: none */
+    uint16_t pending_epoch;    /* the loop's, when it became pending */
+    uint16_t target_length;    /* of the address as the client wrote it */
     char target[];
 };
 
@@ -129,20 +129,20 @@ struct stream *loop_find(struct loop *loop, uint64_t token);
 struct stream *loop_next(struct loop *loop, const uint64_t *after);
 
 /* The stream behind this one in its loop; NULL: it is the last. */
-struct stream *loop_following(struct stream *stream);
+struct stream *loop_next_stream(struct stream *stream);
 
 /* The token must not be in use. */
 void loop_add(struct loop *loop, struct stream *stream);
 void loop_remove(struct loop *loop, struct stream *stream);
 
 /* Where a stream stands in its loop's lists. */
-enum stream_place { STREAM_NOWHERE, STREAM_READY, STREAM_TOLD };
+enum stream_list_id { LIST_NONE, LIST_READY, LIST_DELIVERED };
 
 /* The stream has readiness to tell; or it has told and waits to be asked again; or neither. */
-void loop_place(struct loop *loop, struct stream *stream, enum stream_place place);
+void loop_set_list(struct loop *loop, struct stream *stream, enum stream_list_id place);
 
 /* Sets the loop aside while nobody takes what it has, and puts it back if there is something, and somebody. */
-void loop_pause(struct loop *loop);
-void loop_resume(struct loop *loop);
+void loop_dequeue(struct loop *loop);
+void loop_enqueue_if_ready(struct loop *loop);
 
 #endif

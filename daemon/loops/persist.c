@@ -121,7 +121,7 @@ static int record(struct loop *loop)
 
     loop->lossy = false;
     persist_loop_added(loop);
-    for (stream = loop_next(loop, NULL); stream; stream = loop_following(stream))
+    for (stream = loop_next(loop, NULL); stream; stream = loop_next_stream(stream))
         persist_stream_added(stream);
     return loop->lossy ? -ENOMEM : 0;
 }
@@ -150,8 +150,8 @@ void persist_forget_entries(struct loops *loops)
     struct loop *loop;
 
     for (loop = loops_after(loops, NULL); loop; loop = loops_next(loop)) {
-        loop->entry = LEDGER_NOWHERE;
-        for (stream = loop_next(loop, NULL); stream; stream = loop_following(stream))
-            stream->entry = LEDGER_NOWHERE;
+        loop->entry = LEDGER_NO_ENTRY;
+        for (stream = loop_next(loop, NULL); stream; stream = loop_next_stream(stream))
+            stream->entry = LEDGER_NO_ENTRY;
     }
 }

@@ -12,8 +12,8 @@
 
 static void queue_if_telling(struct stream *stream)
 {
-    if (stream->pending && !stream->held_by)
-        loop_place(stream->loop, stream, STREAM_READY);
+    if (stream->pending && !stream->blocked_by_batch)
+        loop_set_list(stream->loop, stream, LIST_READY);
 }
 
 /* Level is a oneshot, armed again by each poll that asks: else a stream that stays ready would wake the daemon without
@@ -42,11 +42,11 @@ static uint8_t readiness(const struct minimio_event *event)
  * streams at once, where telling the reactor takes a call for each. One that has become ready while nobody had armed it
  * is a oneshot there as well, for so many armings: a stream's data is not to wake the daemon for a client that is busy.
  */
-#define LOUD_ARMINGS 64
+#define NOISY_REARMS 64
 
 static enum minimio_mode mode_in_reactor(const struct stream *stream)
 {
-    return fires_once(stream) && (stream->mode == MODE_LEVEL || stream->loud) ? MINIMIO_ONESHOT : MINIMIO_EDGE;
+    return fires_once(stream) && (stream->mode == MODE_LEVEL || stream->noisy_rearms) ? MINIMIO_ONESHOT : MINIMIO_EDGE;
 }
 
 /* The queue reports the end of a stream with any interest, and refuses a registration without one. A stream without
@@ -78,11 +78,11 @@ static void force_report(struct stream *stream)
 }
 
 /* The reactor tells it once more, which is ignored, and is silent then. */
-static void hush(struct stream *stream)
+static void demote(struct stream *stream)
 {
     if (mode_in_reactor(stream) == MINIMIO_ONESHOT)
         return;
-    stream->loud = LOUD_ARMINGS;
+    stream->noisy_rearms = NOISY_REARMS;
     force_report(stream);
 }
 
@@ -94,7 +94,7 @@ static void add_pending(struct stream *stream, uint8_t bits)
 }
 
 /* Pending since before a session left, who may have acted on it. */
-static bool is_stale(const struct stream *stream)
+static bool is_inherited(const struct stream *stream)
 {
     return stream->pending && stream->pending_epoch != stream->loop->epoch;
 }
@@ -102,7 +102,7 @@ static bool is_stale(const struct stream *stream)
 static inline void become_ready(struct stream *stream, uint8_t bits)
 {
     add_pending(stream, bits);
-    stream->fired = fires_once(stream);
+    stream->disarmed = fires_once(stream);
     queue_if_telling(stream);
 }
 
@@ -141,8 +141,8 @@ static void ready(struct source *source, const struct minimio_event *event)
     uint8_t unasked = (READY_READABLE | READY_WRITABLE) & (uint8_t)~stream->interests;
     uint8_t bits = readiness(event) & (uint8_t)~unasked;
 
-    if (stream->fired)
-        hush(stream);
+    if (stream->disarmed)
+        demote(stream);
     else if (!stream->interests)
         closed(stream, bits);
     else
@@ -190,7 +190,7 @@ static void end_held(const struct stream *stream)
 
 void stream_free(struct reactor *reactor, struct stream *stream)
 {
-    struct closer *closer = &stream->loop->account->closer;
+    struct async_closer *closer = &stream->loop->account->closer;
 
     if (dissolve(reactor, stream, stream->connecting ? -1 : stream->fd)) {
         end_held(stream);
@@ -201,16 +201,16 @@ void stream_free(struct reactor *reactor, struct stream *stream)
     if (!stream->adopted)
         close(stream->fd);
     else if (stream->credentials || closer->stranger) /* a Unix socket's queue may hold anything */
-        closer_put(closer, stream->fd);
+        async_close(closer, stream->fd);
     else
-        descriptor_close(stream->fd);
+        fd_close(stream->fd);
 }
 
 static void uncount(const struct stream *stream)
 {
     struct account *account = stream->loop->account;
 
-    policy_remove_registration(account->policy, account);
+    accounts_remove_registration(account->accounts, account);
 }
 
 void stream_deregister(struct reactor *reactor, struct stream *stream)
@@ -248,17 +248,17 @@ static int open_with(struct reactor *reactor, struct stream *stream, minimio_fd 
 
 int stream_open(struct reactor *reactor, struct stream *stream, minimio_fd fd)
 {
-    stream->kind = DESCRIPTOR_STREAM;
+    stream->kind = FD_KIND_STREAM;
     return open_with(reactor, stream, fd, true);
 }
 
-int stream_restore(struct reactor *reactor, struct stream *stream, minimio_fd fd, enum descriptor_kind kind)
+int stream_restore(struct reactor *reactor, struct stream *stream, minimio_fd fd, enum fd_kind kind)
 {
     stream->kind = (uint8_t)kind;
     return open_with(reactor, stream, fd, false);
 }
 
-int stream_adopt(struct reactor *reactor, struct stream *stream, minimio_fd fd, enum descriptor_kind kind)
+int stream_adopt(struct reactor *reactor, struct stream *stream, minimio_fd fd, enum fd_kind kind)
 {
     stream->adopted = true;
     return stream_restore(reactor, stream, fd, kind);
@@ -266,7 +266,7 @@ int stream_adopt(struct reactor *reactor, struct stream *stream, minimio_fd fd, 
 
 static void forget_readiness(struct stream *stream)
 {
-    stream->fired = stream->over = false;
+    stream->disarmed = stream->over = false;
     stream->pending = stream->closed_seen = 0;
 }
 
@@ -282,23 +282,23 @@ int stream_ask(struct reactor *reactor, struct stream *stream)
 /* Armed and silent since: what is ready now, the reactor is about to tell anyway. */
 static bool is_armed_so(const struct stream *stream, uint8_t interests, uint8_t mode)
 {
-    return fires_once(stream) && !stream->fired && !stream->pending && stream->interests == interests &&
+    return fires_once(stream) && !stream->disarmed && !stream->pending && stream->interests == interests &&
            stream->mode == mode;
 }
 
 /* Takes what is new, and has the reactor know it, which mostly does: then a look is all it takes. */
 static int watch_as(struct reactor *reactor, struct stream *stream, uint8_t interests, uint8_t mode)
 {
-    uint8_t old_interests = stream->interests, old_mode = stream->mode, old_loud = stream->loud;
+    uint8_t old_interests = stream->interests, old_mode = stream->mode, old_loud = stream->noisy_rearms;
     bool is_edge = mode_in_reactor(stream) == MINIMIO_EDGE;
     int result;
 
     stream->interests = interests;
     stream->mode = mode;
-    if (stream->loud)
-        stream->loud--;
+    if (stream->noisy_rearms)
+        stream->noisy_rearms--;
     if (is_edge && mode_in_reactor(stream) == MINIMIO_EDGE && interests == old_interests) {
-        loop_place(stream->loop, stream, STREAM_NOWHERE);
+        loop_set_list(stream->loop, stream, LIST_NONE);
         rearm_later(stream);
         return 0;
     }
@@ -306,10 +306,10 @@ static int watch_as(struct reactor *reactor, struct stream *stream, uint8_t inte
     if (result < 0) {
         stream->interests = old_interests;
         stream->mode = old_mode;
-        stream->loud = old_loud;
+        stream->noisy_rearms = old_loud;
         return result;
     }
-    loop_place(stream->loop, stream, STREAM_NOWHERE);
+    loop_set_list(stream->loop, stream, LIST_NONE);
     rearm_batch_remove(&stream->loop->loops->rearm, &stream->rearm);
     return 0;
 }
@@ -336,32 +336,32 @@ void stream_clear_interests(struct reactor *reactor, struct stream *stream)
         return;
     stream->interests = 0;
     forget_readiness(stream);
-    loop_place(stream->loop, stream, STREAM_NOWHERE);
+    loop_set_list(stream->loop, stream, LIST_NONE);
     rearm_later(stream);
     persist_stream_changed(stream);
 }
 
-void stream_hold(struct stream *stream, uint32_t batch)
+void stream_block(struct stream *stream, uint32_t batch)
 {
-    stream->held_by = batch;
-    if (stream->place == STREAM_READY)
-        loop_place(stream->loop, stream, STREAM_NOWHERE);
+    stream->blocked_by_batch = batch;
+    if (stream->place == LIST_READY)
+        loop_set_list(stream->loop, stream, LIST_NONE);
 }
 
-void stream_release(struct stream *stream)
+void stream_unblock(struct stream *stream)
 {
-    stream->held_by = 0;
+    stream->blocked_by_batch = 0;
     queue_if_telling(stream);
 }
 
-/* What has become ready since its session left, is known; whether a oneshot still is what it fired for, is not. Without
- * interests, closed flags that were told before are told again. */
+/* What has become ready since its session left, is known; whether a oneshot still is what it disarmed for, is not.
+ * Without interests, closed flags that were told before are told again. */
 static bool is_known(const struct stream *stream)
 {
-    return stream->interests && stream->pending && !is_stale(stream) && !stream->fired;
+    return stream->interests && stream->pending && !is_inherited(stream) && !stream->disarmed;
 }
 
-void stream_hint(struct stream *stream)
+void stream_assume_ready(struct stream *stream)
 {
     if (!stream->interests) { /* a closed flag is no hint: the kernel is asked once more as the turn ends */
         stream->closed_seen = stream->pending;
@@ -372,19 +372,19 @@ void stream_hint(struct stream *stream)
     queue_if_telling(stream);
 }
 
-void stream_rejoin(struct reactor *reactor, struct stream *stream)
+void stream_reattach(struct reactor *reactor, struct stream *stream)
 {
     if (!is_known(stream) && stream_rearm(reactor, stream, stream->interests, stream->mode) < 0)
-        stream_hint(stream);
+        stream_assume_ready(stream);
 }
 
-void stream_told(struct stream *stream)
+void stream_mark_delivered(struct stream *stream)
 {
     const uint8_t ends = READY_READ_CLOSED | READY_WRITE_CLOSED;
 
     stream->over |= (stream->pending & ends) == ends;
     stream->pending = 0;
-    loop_place(stream->loop, stream, stream_is_asked_again(stream) ? STREAM_TOLD : STREAM_NOWHERE);
+    loop_set_list(stream->loop, stream, stream_is_asked_again(stream) ? LIST_DELIVERED : LIST_NONE);
 }
 
 /* An `error` may still come after both closed flags, as of data that the peer never acknowledged: it is told, and not
@@ -396,12 +396,12 @@ static bool has_told_ends(const struct stream *stream)
     return !stream->interests && (stream->closed_seen & (uint8_t)~stream->pending & ends) == ends;
 }
 
-static bool can_speak(const struct stream *stream)
+static bool can_produce_events(const struct stream *stream)
 {
-    return stream->connecting || stream->pending || (!stream->fired && !stream->over && !has_told_ends(stream));
+    return stream->connecting || stream->pending || (!stream->disarmed && !stream->over && !has_told_ends(stream));
 }
 
-bool streams_can_speak(struct loop *loop)
+bool loop_can_produce_events(struct loop *loop)
 {
     uint64_t before = loop->speaker - 1;
     struct stream *stream;
@@ -410,8 +410,8 @@ bool streams_can_speak(struct loop *loop)
     if (loop->delivery == DELIVERY_POLL)
         return false;
     stream = loop_next(loop, loop->speaker ? &before : NULL);
-    while (stream && !can_speak(stream))
-        stream = loop_following(stream);
+    while (stream && !can_produce_events(stream))
+        stream = loop_next_stream(stream);
     loop->speaker = stream ? stream->token : UINT64_MAX;
     return stream != NULL;
 }
@@ -422,7 +422,7 @@ const char *stream_state(const struct stream *stream)
         return "connecting";
     if (has_told_ends(stream))
         return "disarmed";
-    return !stream->fired || stream_is_asked_again(stream) ? "armed" : "disarmed";
+    return !stream->disarmed || stream_is_asked_again(stream) ? "armed" : "disarmed";
 }
 
 void stream_addresses(const struct stream *stream, char ret_local[ADDRESS_TEXT_MAX], char ret_peer[ADDRESS_TEXT_MAX])

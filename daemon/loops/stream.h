@@ -23,16 +23,16 @@ void stream_free(struct reactor *reactor, struct stream *stream);
 void stream_deregister(struct reactor *reactor, struct stream *stream);
 
 /* Turns a connecting stream into an open one that is watched. Takes `fd`, which the reactor knows already, as a
- * oneshot that has fired. Errors: those of the registrator; the stream is then still connecting and `fd` the
+ * oneshot that has disarmed. Errors: those of the registrator; the stream is then still connecting and `fd` the
  * caller's. */
 int stream_open(struct reactor *reactor, struct stream *stream, minimio_fd fd);
 
 /* Likewise, with a descriptor of that kind that a client has sent, and that the reactor does not know; whether it
  * carries credentials is set. */
-int stream_adopt(struct reactor *reactor, struct stream *stream, minimio_fd fd, enum descriptor_kind kind);
+int stream_adopt(struct reactor *reactor, struct stream *stream, minimio_fd fd, enum fd_kind kind);
 
 /* Likewise, with what was kept of a stream that an earlier daemon had: its entry and whether it was adopted are set. */
-int stream_restore(struct reactor *reactor, struct stream *stream, minimio_fd fd, enum descriptor_kind kind);
+int stream_restore(struct reactor *reactor, struct stream *stream, minimio_fd fd, enum fd_kind kind);
 
 /*
  * The descriptor of an open stream, now the caller's; nothing watches it any more. The stream is freed, and
@@ -58,26 +58,26 @@ bool stream_is_asked_again(const struct stream *stream);
 int stream_ask(struct reactor *reactor, struct stream *stream);
 
 /* Its events wait for the end of the batch with this serial. */
-void stream_hold(struct stream *stream, uint32_t batch);
+void stream_block(struct stream *stream, uint32_t batch);
 
 /* They need not wait any more. */
-void stream_release(struct stream *stream);
+void stream_unblock(struct stream *stream);
 
 /* A session is about to be in its loop. What has become ready since the last session left is told as it is; of all else
  * the kernel is asked what is ready now. */
-void stream_rejoin(struct reactor *reactor, struct stream *stream);
+void stream_reattach(struct reactor *reactor, struct stream *stream);
 
 /* The kernel cannot be asked: what it was to be asked for is told, as readiness is a hint to try. */
-void stream_hint(struct stream *stream);
+void stream_assume_ready(struct stream *stream);
 
 /* What was pending has been told. */
-void stream_told(struct stream *stream);
+void stream_mark_delivered(struct stream *stream);
 
 /*
  * Whether any stream of the loop can still bring an event without a further request. To be asked only when the
  * session's last request is done: what has been found silent stays silent, and is not looked at again.
  */
-bool streams_can_speak(struct loop *loop);
+bool loop_can_produce_events(struct loop *loop);
 
 /* The batch's report of a stream that was armed again. */
 void stream_rearmed(struct rearm *rearm, short seen);

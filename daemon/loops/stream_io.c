@@ -13,13 +13,13 @@
  * would close them, and wait for that. */
 static ssize_t receive_without_descriptors(const struct stream *stream, void *buffer, size_t length)
 {
-    struct descriptors received = {0};
+    struct fd_queue received = {0};
     bool cut;
     ssize_t count;
 
-    descriptors_prepare_socket(stream->fd);
-    count = descriptors_receive(&received, stream->fd, buffer, length, &cut);
-    closer_discard_all(&stream->loop->account->closer, &received);
+    fd_passing_prepare(stream->fd);
+    count = fd_queue_receive(&received, stream->fd, buffer, length, &cut);
+    close_untrusted_all(&stream->loop->account->closer, &received);
     return count;
 }
 
@@ -48,7 +48,7 @@ static bool has_ended(const struct stream *stream)
 {
     char byte;
 
-    return stream->kind == DESCRIPTOR_STREAM && receive(stream, &byte, sizeof byte, MSG_PEEK) == 0;
+    return stream->kind == FD_KIND_STREAM && receive(stream, &byte, sizeof byte, MSG_PEEK) == 0;
 }
 
 ssize_t stream_read(struct stream *stream, void *buffer, size_t length, bool peek, bool *ret_eof)
@@ -59,7 +59,7 @@ ssize_t stream_read(struct stream *stream, void *buffer, size_t length, bool pee
         stream->error = (uint16_t)-count;
         count = 0;
     }
-    *ret_eof = count == 0 && stream->kind == DESCRIPTOR_STREAM;
+    *ret_eof = count == 0 && stream->kind == FD_KIND_STREAM;
     return count;
 }
 
@@ -72,7 +72,7 @@ ssize_t stream_write(struct stream *stream, struct span data)
     while (count < 0 && errno == EINTR);
     if (count >= 0)
         return count;
-    if ((errno == ECONNRESET || errno == ETIMEDOUT) && stream->kind == DESCRIPTOR_STREAM)
+    if ((errno == ECONNRESET || errno == ETIMEDOUT) && stream->kind == FD_KIND_STREAM)
         stream->error = (uint16_t)errno; /* the next read would not be told */
     return -errno;
 }

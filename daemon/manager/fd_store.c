@@ -56,7 +56,7 @@ static struct kept *kept_new(const char *name)
     return kept;
 }
 
-static struct kept *find(struct service_store *store, const char *name)
+static struct kept *find(struct fd_store *store, const char *name)
 {
     struct kept *kept = RB_ROOT(&store->names);
 
@@ -69,14 +69,14 @@ static struct kept *find(struct service_store *store, const char *name)
     return kept;
 }
 
-static void count_in(struct service_store *store, struct kept *kept)
+static void count_in(struct fd_store *store, struct kept *kept)
 {
     RB_INSERT(kept_tree, &store->names, kept);
     store->count++;
     store->name_bytes += strlen(kept->name) + 1;
 }
 
-static void count_out(struct service_store *store, struct kept *kept)
+static void count_out(struct fd_store *store, struct kept *kept)
 {
     RB_REMOVE(kept_tree, &store->names, kept);
     store->count--;
@@ -92,7 +92,7 @@ void depositor_init(struct depositor *depositor, void (*done)(struct depositor *
     TAILQ_INIT(&depositor->queue);
 }
 
-static void enqueue(struct service_store *store, struct depositor *depositor, struct kept *kept)
+static void enqueue(struct fd_store *store, struct depositor *depositor, struct kept *kept)
 {
     if (TAILQ_EMPTY(&depositor->queue))
         TAILQ_INSERT_TAIL(&store->depositors, depositor, link);
@@ -101,7 +101,7 @@ static void enqueue(struct service_store *store, struct depositor *depositor, st
     depositor->pending++;
 }
 
-static void dequeue(struct service_store *store, struct kept *kept)
+static void dequeue(struct fd_store *store, struct kept *kept)
 {
     struct depositor *depositor = kept->depositor;
 
@@ -121,7 +121,7 @@ static void finish(struct depositor *depositor, int fd)
 /* ---- Storing and forgetting ---------------------------------------------------------------------------------------
  */
 
-int service_store_know(struct service_store *store, const char *name)
+int fd_store_adopt(struct fd_store *store, const char *name)
 {
     struct kept *kept;
 
@@ -134,7 +134,7 @@ int service_store_know(struct service_store *store, const char *name)
     return 0;
 }
 
-int service_store_add(struct service_store *store, struct depositor *depositor, int fd, const char *name)
+int fd_store_add(struct fd_store *store, struct depositor *depositor, int fd, const char *name)
 {
     struct kept *kept;
 
@@ -153,7 +153,7 @@ int service_store_add(struct service_store *store, struct depositor *depositor, 
     return 0;
 }
 
-int service_store_remove(struct service_store *store, struct depositor *depositor, const char *name, int fd)
+int fd_store_remove(struct fd_store *store, struct depositor *depositor, const char *name, int fd)
 {
     struct kept *kept = find(store, name);
 
@@ -173,7 +173,7 @@ int service_store_remove(struct service_store *store, struct depositor *deposito
     return 0;
 }
 
-bool service_store_keeps(struct service_store *store, const char *name)
+bool fd_store_keeps(struct fd_store *store, const char *name)
 {
     const struct kept *kept = find(store, name);
 
@@ -184,17 +184,17 @@ bool service_store_keeps(struct service_store *store, const char *name)
  */
 
 /* FDPOLL=0: without it the manager watches what it keeps, and drops a stream when its peer hangs up. */
-static int send_one(struct service_store *store, const struct kept *kept)
+static int send_one(struct fd_store *store, const struct kept *kept)
 {
     char text[NAME_BYTES + 64];
     int length = snprintf(text, sizeof text, "%s\nFDNAME=%s",
                           kept->forgotten ? "FDSTOREREMOVE=1" : "FDSTORE=1\nFDPOLL=0", kept->name);
 
-    return service_link_send(store->link, text, (size_t)length, kept->forgotten ? -1 : kept->fd);
+    return notify_socket_send(store->link, text, (size_t)length, kept->forgotten ? -1 : kept->fd);
 }
 
 /* The depositor's next turn is after all others'. */
-static void sent(struct service_store *store, struct kept *kept)
+static void sent(struct fd_store *store, struct kept *kept)
 {
     struct depositor *depositor = kept->depositor;
 
@@ -210,7 +210,7 @@ static void sent(struct service_store *store, struct kept *kept)
         free(kept);
 }
 
-static void send_queued(struct service_store *store)
+static void send_queued(struct fd_store *store)
 {
     struct depositor *depositor;
 
@@ -226,7 +226,7 @@ static void send_queued(struct service_store *store)
 }
 
 /* The oldest are done with. */
-static void finish_sent(struct service_store *store, uint32_t count)
+static void finish_sent(struct fd_store *store, uint32_t count)
 {
     struct sent_message done[SERVICE_STORE_UNDER_WAY];
     uint32_t left = store->before + store->since - count;
@@ -239,7 +239,7 @@ static void finish_sent(struct service_store *store, uint32_t count)
         finish(done[i].depositor, done[i].fd);
 }
 
-static void end_barrier(struct service_store *store)
+static void end_barrier(struct fd_store *store)
 {
     if (store->barrier < 0)
         return;
@@ -255,19 +255,19 @@ static void have_turn(struct timer *timer)
 
 static void confirmed(struct source *source, const struct minimio_event *event)
 {
-    struct service_store *store = container_of(source, struct service_store, confirmed);
+    struct fd_store *store = container_of(source, struct fd_store, confirmed);
     struct timers *timers = &store->link->reactor->timers;
     int64_t took_ms = (timers->now_ns - store->barrier_ns) / NS_PER_MS;
 
     (void)event;
     end_barrier(store);
     finish_sent(store, store->before);
-    if (took_ms > SERVICE_STORE_BRISK_MS && !store->hurried)
-        timer_start(timers, &store->rest, took_ms < SERVICE_STORE_REST_MS ? (uint64_t)took_ms : SERVICE_STORE_REST_MS,
+    if (took_ms > FD_STORE_PACE_FAST_MS && !store->hurried)
+        timer_start(timers, &store->rest, took_ms < FD_STORE_PACE_MAX_MS ? (uint64_t)took_ms : FD_STORE_PACE_MAX_MS,
                     have_turn);
 }
 
-static int begin_barrier(struct service_store *store)
+static int begin_barrier(struct fd_store *store)
 {
     static const char text[] = "BARRIER=1";
     int ends[2];
@@ -277,7 +277,7 @@ static int begin_barrier(struct service_store *store)
         return -errno;
     result = reactor_watch(store->link->reactor, ends[0], &store->confirmed, MINIMIO_READABLE, MINIMIO_ONESHOT);
     if (result == 0) {
-        result = service_link_send(store->link, text, sizeof text - 1, ends[1]);
+        result = notify_socket_send(store->link, text, sizeof text - 1, ends[1]);
         if (result < 0)
             reactor_unwatch(store->link->reactor, ends[0]);
     }
@@ -294,7 +294,7 @@ static int begin_barrier(struct service_store *store)
 }
 
 /* Of one that is not to be sent any more. */
-static void drop(struct service_store *store, struct kept *kept)
+static void drop(struct fd_store *store, struct kept *kept)
 {
     struct depositor *depositor = kept->depositor;
     int held = kept->forgotten ? kept->fd : -1;
@@ -307,7 +307,7 @@ static void drop(struct service_store *store, struct kept *kept)
 }
 
 /* The depositor may be gone with the last of its messages. */
-static void drop_all(struct service_store *store, struct depositor *depositor)
+static void drop_all(struct fd_store *store, struct depositor *depositor)
 {
     struct kept *kept, *next;
 
@@ -316,7 +316,7 @@ static void drop_all(struct service_store *store, struct depositor *depositor)
 }
 
 /* With no manager left nothing will ever be confirmed. */
-static void give_up(struct service_store *store)
+static void give_up(struct fd_store *store)
 {
     struct depositor *depositor, *next;
 
@@ -336,7 +336,7 @@ static void let_go(struct depositor *depositor, int *fd)
         depositor->done(depositor, held);
 }
 
-void service_store_let_go(struct service_store *store)
+void fd_store_release_held(struct fd_store *store)
 {
     struct depositor *depositor;
     struct kept *kept;
@@ -351,7 +351,7 @@ void service_store_let_go(struct service_store *store)
     }
 }
 
-void service_store_send(struct service_store *store)
+void fd_store_send(struct fd_store *store)
 {
     send_queued(store);
     if (store->since && store->barrier < 0) {
@@ -359,17 +359,17 @@ void service_store_send(struct service_store *store)
         if (result < 0 && result != -EAGAIN && result != -ENOTCONN)
             timer_start(&store->link->reactor->timers, &store->retry, RETRY_MS, have_turn);
     }
-    if (!service_link_is_open(store->link))
+    if (!notify_socket_is_open(store->link))
         give_up(store);
 }
 
-void service_store_hurry(struct service_store *store)
+void fd_store_flush_now(struct fd_store *store)
 {
     store->hurried = true;
     timer_stop(&store->link->reactor->timers, &store->rest);
 }
 
-bool service_store_is_settled(const struct service_store *store)
+bool fd_store_is_synced(const struct fd_store *store)
 {
     return TAILQ_EMPTY(&store->depositors) && !store->before && !store->since;
 }
@@ -377,14 +377,14 @@ bool service_store_is_settled(const struct service_store *store)
 /* -------------------------------------------------------------------------------------------------------------------
  */
 
-void service_store_init(struct service_store *store, struct service_link *link)
+void fd_store_init(struct fd_store *store, struct notify_socket *link)
 {
-    *store = (struct service_store){.confirmed.ready = confirmed, .link = link, .barrier = -1};
+    *store = (struct fd_store){.confirmed.ready = confirmed, .link = link, .barrier = -1};
     RB_INIT(&store->names);
     TAILQ_INIT(&store->depositors);
 }
 
-void service_store_deinit(struct service_store *store)
+void fd_store_deinit(struct fd_store *store)
 {
     struct kept *kept, *next;
 

@@ -22,8 +22,8 @@
 #define SERVICE_STORE_UNDER_WAY 32
 
 /* What is no delay worth a rest, and the longest rest. */
-#define SERVICE_STORE_BRISK_MS 5
-#define SERVICE_STORE_REST_MS  250
+#define FD_STORE_PACE_FAST_MS 5
+#define FD_STORE_PACE_MAX_MS  250
 
 /* The kernel takes 128 KiB for an environment variable. With more names in LISTEN_FDNAMES the daemon could never be
  * started again; the rest is for the variable's name and the sockets'. */
@@ -51,11 +51,11 @@ struct sent_message {
     int fd; /* held until it is confirmed; -1: none */
 };
 
-struct service_store {
+struct fd_store {
     struct source confirmed;
     struct timer retry; /* no pipe could be had */
     struct timer rest;  /* the manager's */
-    struct service_link *link;
+    struct notify_socket *link;
     struct kept_tree names;
     struct depositor_list depositors; /* that have something queued; the first one's turn is next */
     uint32_t max, count;
@@ -70,26 +70,26 @@ struct service_store {
 
 void depositor_init(struct depositor *depositor, void (*done)(struct depositor *depositor, int fd));
 
-void service_store_init(struct service_store *store, struct service_link *link);
-void service_store_deinit(struct service_store *store);
+void fd_store_init(struct fd_store *store, struct notify_socket *link);
+void fd_store_deinit(struct fd_store *store);
 
 /* Counts in what the manager has already, under whatever name. Error: -ENOMEM. */
-int service_store_know(struct service_store *store, const char *name);
+int fd_store_adopt(struct fd_store *store, const char *name);
 
-/* As service_store, service_forget and service_keeps. */
-int service_store_add(struct service_store *store, struct depositor *depositor, int fd, const char *name);
-int service_store_remove(struct service_store *store, struct depositor *depositor, const char *name, int fd);
-bool service_store_keeps(struct service_store *store, const char *name);
+/* As service_store, manager_forget and manager_keeps. */
+int fd_store_add(struct fd_store *store, struct depositor *depositor, int fd, const char *name);
+int fd_store_remove(struct fd_store *store, struct depositor *depositor, const char *name, int fd);
+bool fd_store_keeps(struct fd_store *store, const char *name);
 
 /* Holds nothing any more until the manager confirms it. */
-void service_store_let_go(struct service_store *store);
+void fd_store_release_held(struct fd_store *store);
 
 /* From here on the manager has no rest: the daemon is about to end, and waits until all is carried out. */
-void service_store_hurry(struct service_store *store);
+void fd_store_flush_now(struct fd_store *store);
 
 /* Sends what may go out now. */
-void service_store_send(struct service_store *store);
+void fd_store_send(struct fd_store *store);
 
-bool service_store_is_settled(const struct service_store *store);
+bool fd_store_is_synced(const struct fd_store *store);
 
 #endif

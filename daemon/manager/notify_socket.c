@@ -13,7 +13,7 @@
 
 static void room(struct source *source, const struct minimio_event *event)
 {
-    struct service_link *link = container_of(source, struct service_link, room);
+    struct notify_socket *link = container_of(source, struct notify_socket, room);
 
     (void)event;
     link->full = false;
@@ -22,7 +22,7 @@ static void room(struct source *source, const struct minimio_event *event)
 
 static void retry(struct timer *timer)
 {
-    struct service_link *link = container_of(timer, struct service_link, retry);
+    struct notify_socket *link = container_of(timer, struct notify_socket, retry);
 
     link->full = false;
 }
@@ -52,9 +52,9 @@ static int connect_to(const char *text)
     return result < 0 ? result : fd;
 }
 
-void service_link_init(struct service_link *link, struct reactor *reactor, const char *address)
+void notify_socket_init(struct notify_socket *link, struct reactor *reactor, const char *address)
 {
-    *link = (struct service_link){.room.ready = room, .reactor = reactor, .address = address, .fd = -1};
+    *link = (struct notify_socket){.room.ready = room, .reactor = reactor, .address = address, .fd = -1};
     if (!address || !*address)
         return;
     link->fd = connect_to(address);
@@ -63,7 +63,7 @@ void service_link_init(struct service_link *link, struct reactor *reactor, const
                   strerror(-link->fd));
 }
 
-static void stop_waiting(struct service_link *link)
+static void stop_waiting(struct notify_socket *link)
 {
     timer_stop(&link->reactor->timers, &link->retry);
     if (link->full)
@@ -71,7 +71,7 @@ static void stop_waiting(struct service_link *link)
     link->full = false;
 }
 
-void service_link_deinit(struct service_link *link)
+void notify_socket_deinit(struct notify_socket *link)
 {
     if (link->fd < 0)
         return;
@@ -80,7 +80,7 @@ void service_link_deinit(struct service_link *link)
     link->fd = -1;
 }
 
-bool service_link_is_open(const struct service_link *link)
+bool notify_socket_is_open(const struct notify_socket *link)
 {
     return link->fd >= 0;
 }
@@ -105,7 +105,7 @@ static int transmit(int to, const char *text, size_t length, int fd)
     return sendmsg(to, &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -errno : 0;
 }
 
-static int wait_for_room(struct service_link *link, int error)
+static int wait_for_room(struct notify_socket *link, int error)
 {
     link->full = true;
     if (error != -EAGAIN || reactor_watch(link->reactor, link->fd, &link->room, MINIMIO_WRITABLE, MINIMIO_ONESHOT) < 0)
@@ -114,7 +114,7 @@ static int wait_for_room(struct service_link *link, int error)
 }
 
 /* Where the manager has another socket by now it is told there, or its watchdog would end the daemon. */
-static int transmit_anew(struct service_link *link, const char *text, size_t length, int fd)
+static int transmit_anew(struct notify_socket *link, const char *text, size_t length, int fd)
 {
     int fresh = connect_to(link->address);
 
@@ -131,7 +131,7 @@ static bool is_for_now(int error)
     return error == -EAGAIN || error == -EINTR || error == -ENOBUFS || error == -ENOMEM || error == -ETOOMANYREFS;
 }
 
-int service_link_send(struct service_link *link, const char *text, size_t length, int fd)
+int notify_socket_send(struct notify_socket *link, const char *text, size_t length, int fd)
 {
     int result;
 
@@ -147,6 +147,6 @@ int service_link_send(struct service_link *link, const char *text, size_t length
     if (is_for_now(result))
         return wait_for_room(link, result);
     log_write(LOG_LEVEL_WARNING, "lost the connection to the service manager: %s", strerror(-result));
-    service_link_deinit(link);
+    notify_socket_deinit(link);
     return -ENOTCONN;
 }

@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct service_link {
+struct notify_socket {
     struct source room;
     struct timer retry;
     struct reactor *reactor;
@@ -23,16 +23,16 @@ struct service_link {
 
 /* `address`: $NOTIFY_SOCKET, a path or, behind a '@', an abstract name; NULL: no manager. It must outlive the link. One
  * that cannot be reached is said in the log and is none. */
-void service_link_init(struct service_link *link, struct reactor *reactor, const char *address);
-void service_link_deinit(struct service_link *link);
+void notify_socket_init(struct notify_socket *link, struct reactor *reactor, const char *address);
+void notify_socket_deinit(struct notify_socket *link);
 
-bool service_link_is_open(const struct service_link *link);
+bool notify_socket_is_open(const struct notify_socket *link);
 
 /*
  * Sends one message, and a duplicate of a descriptor with it if `fd` is not -1; the manager then has it, whatever
  * becomes of this process. Errors: -EAGAIN, not now, and a turn follows when it can be tried again; -ENOTCONN, there is
  * no manager any more.
  */
-int service_link_send(struct service_link *link, const char *text, size_t length, int fd);
+int notify_socket_send(struct notify_socket *link, const char *text, size_t length, int fd);
 
 #endif

@@ -32,7 +32,7 @@ bool passed_from_socket_unit(int fd, const char *name)
 {
     if (ends_in_socket(name) || strcmp(name, ACCEPTED) == 0)
         return true;
-    if (durable_name_id(name) || strcmp(name, DURABLE_LEDGER) == 0)
+    if (store_name_id(name) || strcmp(name, STORE_LEDGER) == 0)
         return false;
     return option_of(fd, SO_ACCEPTCONN) > 0 || option_of(fd, SO_TYPE) == SOCK_DGRAM;
 }

@@ -40,10 +40,10 @@ static int sd_watchdog_enabled(int unset_environment, uint64_t *ret_usec)
 
 #define STATUS_SIZE 128
 
-struct service {
+struct manager {
     struct reactor *reactor;
-    struct service_link link;
-    struct service_store store;
+    struct notify_socket link;
+    struct fd_store store;
 
     char **names; /* of the descriptors that were passed; NULL in place of one that was taken */
     int count;
@@ -52,10 +52,10 @@ struct service {
     const char *state; /* to be said of the daemon; NULL: it was */
     char status[STATUS_SIZE];
     bool tell_status;
-    bool feed; /* the watchdog */
+    bool ping_watchdog; /* the watchdog */
     int64_t status_ns, fed_ns;
-    uint64_t watchdog_usec; /* 0: there is none */
-    uint64_t hungry_ms;     /* half of that */
+    uint64_t watchdog_usec;   /* 0: there is none */
+    uint64_t watchdog_due_ms; /* half of that */
     struct timer watchdog;
 
     char *manager;      /* $NOTIFY_SOCKET */
@@ -70,14 +70,14 @@ static int passed_fd(int i)
     return SD_LISTEN_FDS_START + i;
 }
 
-static int take(struct service *service, int i)
+static int take(struct manager *service, int i)
 {
     free(service->names[i]);
     service->names[i] = NULL;
     return passed_fd(i);
 }
 
-int service_take_listener(struct service *service)
+int manager_take_listener(struct manager *service)
 {
     int found = passed_find_listener(SD_LISTEN_FDS_START, service->names, service->count);
 
@@ -86,35 +86,35 @@ int service_take_listener(struct service *service)
 
 /* What the store kept was named by service_store, which refuses the names of socket units: so no client's listening
  * socket that was stored is ever taken for the daemon's own. */
-static bool is_stored(const struct service *service, int i)
+static bool is_stored(const struct manager *service, int i)
 {
     return service->names[i] && !passed_from_socket_unit(passed_fd(i), service->names[i]);
 }
 
-int service_take_stored(struct service *service, char ret_name[SERVICE_NAME_SIZE])
+int manager_take_stored(struct manager *service, char ret_name[MANAGER_NAME_SIZE])
 {
     for (; service->looked < service->count; service->looked++) {
         if (is_stored(service, service->looked)) {
-            snprintf(ret_name, SERVICE_NAME_SIZE, "%s", service->names[service->looked]);
+            snprintf(ret_name, MANAGER_NAME_SIZE, "%s", service->names[service->looked]);
             return take(service, service->looked);
         }
     }
     return -ENOENT;
 }
 
-static int count_stored(struct service *service)
+static int count_stored(struct manager *service)
 {
     int result = 0;
 
     for (int i = 0; result == 0 && i < service->count; i++)
         if (is_stored(service, i))
-            result = service_store_know(&service->store, service->names[i]);
+            result = fd_store_adopt(&service->store, service->names[i]);
     return result;
 }
 
 /* Also of the environment. Clients of a socket that cannot be used would wait for ever. Errors: -ENOMEM; others, which
  * were logged, are of sd_listen_fds(3); -EOPNOTSUPP, libsystemd is missing. */
-static int take_passed(struct service *service)
+static int take_passed(struct manager *service)
 {
     const char *count = getenv("LISTEN_FDS");
     bool none = count && !strcmp(count, "0"); /* which is an error to sd_listen_fds */
@@ -156,43 +156,43 @@ static uint64_t monotonic_usec(void)
 }
 
 /* One message for all that is new: what could not be sent is part of the next. */
-static void say(struct service *service)
+static void say(struct manager *service)
 {
     char text[STATUS_SIZE + 128] = "";
 
-    if (!service->state && !service->tell_status && !service->feed)
+    if (!service->state && !service->tell_status && !service->ping_watchdog)
         return;
     if (service->state)
         add(text, sizeof text, "%s=1\nMONOTONIC_USEC=%" PRIu64 "\n", service->state, monotonic_usec());
-    if (service->feed)
+    if (service->ping_watchdog)
         add(text, sizeof text, "WATCHDOG=1\n");
     if (service->tell_status)
         add(text, sizeof text, "STATUS=%s\n", service->status);
-    if (service_link_send(&service->link, text, strlen(text), -1) < 0)
+    if (notify_socket_send(&service->link, text, strlen(text), -1) < 0)
         return;
     service->state = NULL;
     service->tell_status = false;
-    service->feed = false;
+    service->ping_watchdog = false;
 }
 
-static void set_status(struct service *service, const char *format, va_list arguments)
+static void set_status(struct manager *service, const char *format, va_list arguments)
 {
     vsnprintf(service->status, sizeof service->status, format, arguments);
     service->tell_status = true;
     service->status_ns = service->reactor->timers.now_ns;
 }
 
-static void enter(struct service *service, const char *state)
+static void enter(struct manager *service, const char *state)
 {
     service->state = state;
     say(service);
 }
 
-void service_ready(struct service *service, const char *status, ...)
+void manager_ready(struct manager *service, const char *status, ...)
 {
     va_list arguments;
 
-    if (!service_link_is_open(&service->link))
+    if (!notify_socket_is_open(&service->link))
         return;
     va_start(arguments, status);
     set_status(service, status, arguments);
@@ -200,13 +200,13 @@ void service_ready(struct service *service, const char *status, ...)
     enter(service, "READY");
 }
 
-bool service_wants_status(const struct service *service)
+bool manager_wants_status(const struct manager *service)
 {
-    return service_link_is_open(&service->link) &&
+    return notify_socket_is_open(&service->link) &&
            service->reactor->timers.now_ns - service->status_ns >= SERVICE_STATUS_MS * NS_PER_MS;
 }
 
-void service_status(struct service *service, const char *status, ...)
+void manager_status(struct manager *service, const char *status, ...)
 {
     va_list arguments;
 
@@ -215,16 +215,16 @@ void service_status(struct service *service, const char *status, ...)
     va_end(arguments);
 }
 
-void service_reloading(struct service *service)
+void manager_reloading(struct manager *service)
 {
-    if (service_link_is_open(&service->link))
+    if (notify_socket_is_open(&service->link))
         enter(service, "RELOADING");
 }
 
-void service_stopping(struct service *service)
+void manager_stopping(struct manager *service)
 {
-    service_store_hurry(&service->store);
-    if (service_link_is_open(&service->link))
+    fd_store_flush_now(&service->store);
+    if (notify_socket_is_open(&service->link))
         enter(service, "STOPPING");
 }
 
@@ -232,88 +232,88 @@ void service_stopping(struct service *service)
  */
 
 /* It feeds nothing itself: it sees to it that there is a turn, and the turn's end feeds. */
-static void hungry(struct timer *timer)
+static void watchdog_due(struct timer *timer)
 {
     (void)timer;
 }
 
-static void wait_for_hunger(struct service *service)
+static void wait_for_hunger(struct manager *service)
 {
     service->fed_ns = service->reactor->timers.now_ns;
-    timer_start(&service->reactor->timers, &service->watchdog, service->hungry_ms, hungry);
+    timer_start(&service->reactor->timers, &service->watchdog, service->watchdog_due_ms, watchdog_due);
 }
 
-static void watch_dog(struct service *service)
+static void watchdog_turn(struct manager *service)
 {
     uint64_t usec;
 
     if (sd_watchdog_enabled(1, &usec) <= 0)
         return;
     service->watchdog_usec = usec;
-    service->hungry_ms = usec > 2000 ? usec / 2000 : 1;
+    service->watchdog_due_ms = usec > 2000 ? usec / 2000 : 1;
     wait_for_hunger(service);
 }
 
-static bool is_hungry(const struct service *service)
+static bool is_watchdog_due(const struct manager *service)
 {
     int64_t passed_ns = service->reactor->timers.now_ns - service->fed_ns;
 
-    return service->watchdog_usec && (uint64_t)(passed_ns / NS_PER_MS) >= service->hungry_ms;
+    return service->watchdog_usec && (uint64_t)(passed_ns / NS_PER_MS) >= service->watchdog_due_ms;
 }
 
-void service_turn(struct service *service)
+void manager_turn(struct manager *service)
 {
-    if (!service_link_is_open(&service->link))
+    if (!notify_socket_is_open(&service->link))
         return;
-    if (is_hungry(service)) {
-        service->feed = true;
+    if (is_watchdog_due(service)) {
+        service->ping_watchdog = true;
         wait_for_hunger(service);
     }
     say(service);
-    service_store_send(&service->store);
+    fd_store_send(&service->store);
 }
 
 /* ---- The store ----------------------------------------------------------------------------------------------------
  */
 
-void service_set_store_max(struct service *service, uint32_t max)
+void manager_set_store_max(struct manager *service, uint32_t max)
 {
     service->store.max = max < service->store_max ? max : service->store_max;
 }
 
-bool service_has_store(const struct service *service)
+bool manager_has_store(const struct manager *service)
 {
-    return service_link_is_open(&service->link) && service->store.max > 0;
+    return notify_socket_is_open(&service->link) && service->store.max > 0;
 }
 
-int service_store(struct service *service, struct depositor *depositor, int fd, const char *name)
+int service_store(struct manager *service, struct depositor *depositor, int fd, const char *name)
 {
-    return service_has_store(service) ? service_store_add(&service->store, depositor, fd, name) : -ENOTCONN;
+    return manager_has_store(service) ? fd_store_add(&service->store, depositor, fd, name) : -ENOTCONN;
 }
 
-int service_know(struct service *service, const char *name)
+int manager_adopt_entry(struct manager *service, const char *name)
 {
-    return service_has_store(service) ? service_store_know(&service->store, name) : 0;
+    return manager_has_store(service) ? fd_store_adopt(&service->store, name) : 0;
 }
 
-int service_forget(struct service *service, struct depositor *depositor, const char *name, int fd)
+int manager_forget(struct manager *service, struct depositor *depositor, const char *name, int fd)
 {
-    return service_store_remove(&service->store, depositor, name, fd);
+    return fd_store_remove(&service->store, depositor, name, fd);
 }
 
-bool service_keeps(struct service *service, const char *name)
+bool manager_keeps(struct manager *service, const char *name)
 {
-    return service_store_keeps(&service->store, name);
+    return fd_store_keeps(&service->store, name);
 }
 
-void service_let_go(struct service *service)
+void manager_release_held(struct manager *service)
 {
-    service_store_let_go(&service->store);
+    fd_store_release_held(&service->store);
 }
 
-bool service_is_settled(const struct service *service)
+bool manager_is_synced(const struct manager *service)
 {
-    return !service_link_is_open(&service->link) || service_store_is_settled(&service->store);
+    return !notify_socket_is_open(&service->link) || fd_store_is_synced(&service->store);
 }
 
 /* -------------------------------------------------------------------------------------------------------------------
@@ -331,45 +331,45 @@ static uint32_t read_store_max(const char *text)
     return *end || max > UINT32_MAX ? UINT32_MAX : (uint32_t)max;
 }
 
-static int read_environment(struct service *service)
+static int read_environment(struct manager *service)
 {
     const char *manager = getenv("NOTIFY_SOCKET");
 
     service->manager = manager ? strdup(manager) : NULL;
-    service_link_init(&service->link, service->reactor, service->manager);
+    notify_socket_init(&service->link, service->reactor, service->manager);
     if (manager && !service->manager)
         return -ENOMEM;
     service->store_max = read_store_max(getenv("FDSTORE"));
-    watch_dog(service);
-    service_clear_environment();
+    watchdog_turn(service);
+    manager_clear_environment();
     return take_passed(service);
 }
 
-int service_new(struct reactor *reactor, struct service **ret_service)
+int manager_new(struct reactor *reactor, struct manager **ret_service)
 {
-    struct service *service = calloc(1, sizeof *service);
+    struct manager *service = calloc(1, sizeof *service);
     int result;
 
     if (!service)
         return -ENOMEM;
     service->reactor = reactor;
-    service_store_init(&service->store, &service->link);
+    fd_store_init(&service->store, &service->link);
     result = read_environment(service);
     if (result < 0) {
-        service_free(service);
+        manager_free(service);
         return result;
     }
     *ret_service = service;
     return 0;
 }
 
-void service_clear_environment(void)
+void manager_clear_environment(void)
 {
     unsetenv("NOTIFY_SOCKET");
     unsetenv("FDSTORE");
 }
 
-int service_restore_environment(const struct service *service)
+int manager_restore_environment(const struct manager *service)
 {
     char number[24];
 
@@ -388,13 +388,13 @@ int service_restore_environment(const struct service *service)
     return 0;
 }
 
-struct service *service_free(struct service *service)
+struct manager *manager_free(struct manager *service)
 {
     if (!service)
         return NULL;
     timer_stop(&service->reactor->timers, &service->watchdog);
-    service_store_deinit(&service->store);
-    service_link_deinit(&service->link);
+    fd_store_deinit(&service->store);
+    notify_socket_deinit(&service->link);
     for (int i = 0; i < service->count; i++)
         if (service->names[i])
             close(take(service, i));

@@ -7,22 +7,22 @@
 static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 /* The lowest digit comes first. */
-void durable_name(uint64_t id, char ret_name[DURABLE_NAME_SIZE])
+void store_name(uint64_t id, char ret_name[STORE_NAME_SIZE])
 {
     size_t length = 0;
 
     ret_name[length++] = '+';
-    for (; id && length < DURABLE_NAME_SIZE - 1; id >>= 6)
+    for (; id && length < STORE_NAME_SIZE - 1; id >>= 6)
         ret_name[length++] = digits[id & 63];
     ret_name[length] = '\0';
 }
 
-uint64_t durable_name_id(const char *name)
+uint64_t store_name_id(const char *name)
 {
     size_t length = strlen(name);
     uint64_t id = 0;
 
-    if (name[0] != '+' || length < 2 || length >= DURABLE_NAME_SIZE)
+    if (name[0] != '+' || length < 2 || length >= STORE_NAME_SIZE)
         return 0;
     while (--length > 0) {
         const char *digit = strchr(digits, name[length]);

@@ -10,16 +10,16 @@
 
 #include <stdint.h>
 
-#define DURABLE_LEDGER "ledger"
+#define STORE_LEDGER "ledger"
 
 #define DURABLE_ID_CHARACTERS 6
-#define DURABLE_ID_MAX        ((UINT64_C(1) << 6 * DURABLE_ID_CHARACTERS) - 1)
-#define DURABLE_NAME_SIZE     (DURABLE_ID_CHARACTERS + 2)
+#define STORE_ID_MAX          ((UINT64_C(1) << 6 * DURABLE_ID_CHARACTERS) - 1)
+#define STORE_NAME_SIZE       (DURABLE_ID_CHARACTERS + 2)
 
-/* The name of this id, 1 to DURABLE_ID_MAX. */
-void durable_name(uint64_t id, char ret_name[DURABLE_NAME_SIZE]);
+/* The name of this id, 1 to STORE_ID_MAX. */
+void store_name(uint64_t id, char ret_name[STORE_NAME_SIZE]);
 
 /* The id of this name; 0: it is no stream's. */
-uint64_t durable_name_id(const char *name);
+uint64_t store_name_id(const char *name);
 
 #endif

@@ -28,9 +28,9 @@ static void handle_stats(struct context *context, struct call *call, const struc
     const struct stats *stats = &context->turn.stats;
     struct reply_stats reply = {
         .uptime_ms = (uint64_t)((context->turn.reactor.timers.now_ns - stats->started_ns) / NS_PER_MS),
-        .sessions = context->policy.sessions,
+        .sessions = context->accounts.sessions,
         .loops = context->loops.count,
-        .registrations = context->policy.registrations,
+        .registrations = context->accounts.registrations,
         .requests = stats->requests,
         .replies = stats->replies,
         .events = stats->events,
@@ -39,9 +39,9 @@ static void handle_stats(struct context *context, struct call *call, const struc
     };
 
     (void)params;
-    for (int name = 0; name < FAULT_NAMES; name++)
+    for (int name = 0; name < FAULT_COUNT; name++)
         reply.errors[name] = stats->errors[name];
-    for (int cause = 0; cause < SLOW_CAUSES; cause++)
+    for (int cause = 0; cause < SLOW_CAUSE_COUNT; cause++)
         reply.slow_turns[cause] = stats->slow_turns[cause];
     reply_stats(call_begin(call), call->id, &reply, context->turn.limits);
     call_end(call);
@@ -65,7 +65,7 @@ static void handle_discover(struct context *context, struct call *call, const st
  * What a method costs at most, in units of a ping, of some 1 µs: what its handler does in system calls and bytes. Work
  * that grows with the size of a loop is done in pieces, and is not in here.
  */
-static const uint8_t costs[METHODS] = {
+static const uint8_t costs[METHOD_COUNT] = {
     [METHOD_HELLO] = 2,      [METHOD_PING] = 1,       [METHOD_OPEN_LOOP] = 8, [METHOD_REGISTER] = 8,
     [METHOD_REREGISTER] = 1, [METHOD_DEREGISTER] = 3, [METHOD_TAKE] = 4,      [METHOD_READ] = 4,
     [METHOD_WRITE] = 4,      [METHOD_SHUTDOWN] = 2,   [METHOD_POLL] = 2,      [METHOD_CLOSE_LOOP] = 4,
@@ -73,14 +73,14 @@ static const uint8_t costs[METHODS] = {
 };
 
 /* Methods that do nothing but answer: as a notification, nothing at all. */
-static const bool only_answers[METHODS] = {
+static const bool only_answers[METHOD_COUNT] = {
     [METHOD_HELLO] = true, [METHOD_PING] = true,  [METHOD_LIST] = true,
     [METHOD_LOOPS] = true, [METHOD_STATS] = true, [METHOD_DISCOVER] = true,
 };
 
 void handle_request(struct context *context, struct call *call, const struct request *request)
 {
-    static handler *const handlers[METHODS] = {
+    static handler *const handlers[METHOD_COUNT] = {
         [METHOD_HELLO] = handle_hello,
         [METHOD_PING] = handle_ping,
         [METHOD_OPEN_LOOP] = handle_open_loop,

@@ -19,7 +19,7 @@
 
 void handle_open_loop(struct context *context, struct call *call, const struct params *params)
 {
-    opening_begin(context, call, params);
+    pending_open_begin(context, call, params);
 }
 
 /* ---- poll, close_loop ------------------------------------------------------------------------------------------- */
@@ -35,14 +35,14 @@ void handle_poll(struct context *context, struct call *call, const struct params
         answer_fault(call, FAULT_POLL_PENDING, "a poll waits in this loop already");
     else if (!call->id.data) /* nobody is there to be told */
         answer_empty(call);
-    else if (polling_begin(context, call, loop, has_timeout ? &params->timeout_ms : NULL, params->max) < 0)
+    else if (pending_poll_begin(context, call, loop, has_timeout ? &params->timeout_ms : NULL, params->max) < 0)
         answer_out_of_memory(call);
 }
 
 void handle_close_loop(struct context *context, struct call *call, const struct params *params)
 {
     (void)params;
-    membership_close_for(context, call);
+    attach_close_for(context, call);
 }
 
 /* ---- list ------------------------------------------------------------------------------------------------------- */

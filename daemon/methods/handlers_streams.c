@@ -111,8 +111,9 @@ static int connect_stream(struct context *context, struct call *call, const stru
 
     if (!stream)
         return -ENOMEM;
-    call_hold_stream(call, stream);
-    result = registering_begin(context, call, stream, target, params->timeout_ms, params->nodelay, params->keepalive);
+    call_block_stream(call, stream);
+    result =
+        pending_connect_begin(context, call, stream, target, params->timeout_ms, params->nodelay, params->keepalive);
     if (result < 0)
         stream_free(&context->turn.reactor, stream);
     return result;
@@ -142,12 +143,12 @@ static void register_address(struct context *context, struct call *call, const s
         answer_no_address(call, params->address, wrong);
         return;
     }
-    if (policy_add_registration(&context->policy, account, &fault) < 0) {
+    if (accounts_add_registration(&context->accounts, account, &fault) < 0) {
         call_fault(call, &fault);
         return;
     }
     if (connect_stream(context, call, params, &target) < 0) {
-        policy_remove_registration(&context->policy, account);
+        accounts_remove_registration(&context->accounts, account);
         answer_out_of_memory(call);
     }
 }
@@ -156,23 +157,23 @@ static void register_address(struct context *context, struct call *call, const s
 static int adopt_stream(struct context *context, struct call *call, const struct params *params, int fd,
                         struct stream **ret_stream)
 {
-    bool is_tcp = descriptor_set_tcp_options(fd, params->nodelay, params->keepalive);
+    bool is_tcp = fd_set_tcp_options(fd, params->nodelay, params->keepalive);
     struct stream *stream;
-    enum descriptor_kind kind = DESCRIPTOR_STREAM;
+    enum fd_kind kind = FD_KIND_STREAM;
     int result = 0;
 
     /* Most are TCP sockets, and tell so by taking their options. */
     if (!is_tcp)
-        result = descriptor_inspect(fd, &kind);
+        result = fd_kind_inspect(fd, &kind);
     if (result == 0)
-        result = descriptor_set_up(fd);
+        result = fd_set_up(fd);
     if (result < 0)
         return result;
     stream = stream_new(call->session->loop, params->token, (struct span){0}, params->interests, params->mode);
     if (!stream)
         return -ENOMEM;
-    stream->credentials = !is_tcp && kind != DESCRIPTOR_OTHER && descriptor_carries_credentials(fd);
-    call_hold_stream(call, stream);
+    stream->credentials = !is_tcp && kind != FD_KIND_OTHER && fd_carries_credentials(fd);
+    call_block_stream(call, stream);
     result = stream_adopt(&context->turn.reactor, stream, fd, kind);
     if (result < 0) {
         stream_free(&context->turn.reactor, stream);
@@ -206,9 +207,9 @@ static void answer_denied_descriptor(struct call *call)
     struct fault fault;
 
     access_deny_descriptors(&fault);
-    log_write_rationed(LOG_DENIED, call->session->conn.account->uid,
-                       "uid %u: a descriptor denied: " ACCESS_DESCRIPTORS_RULE,
-                       (unsigned)call->session->conn.account->uid);
+    log_write_ratelimited(LOG_DENIED, call->session->conn.account->uid,
+                          "uid %u: a descriptor denied: " ACCESS_DESCRIPTORS_RULE,
+                          (unsigned)call->session->conn.account->uid);
     call_fault(call, &fault);
 }
 
@@ -228,8 +229,8 @@ static void register_descriptor(struct context *context, struct call *call, cons
     struct fault fault;
     int result;
 
-    if (policy_add_registration(&context->policy, account, &fault) < 0) {
-        closer_discard(&account->closer, fd);
+    if (accounts_add_registration(&context->accounts, account, &fault) < 0) {
+        close_untrusted(&account->closer, fd);
         call_fault(call, &fault);
         return;
     }
@@ -238,9 +239,9 @@ static void register_descriptor(struct context *context, struct call *call, cons
         answer_adopted(call, stream);
         return;
     }
-    policy_remove_registration(&context->policy, account);
-    refused = result == -EPERM ? descriptor_refused_name(fd) : NULL;
-    closer_discard(&account->closer, fd);
+    accounts_remove_registration(&context->accounts, account);
+    refused = result == -EPERM ? fd_kind_refused_name(fd) : NULL;
+    close_untrusted(&account->closer, fd);
     if (refused)
         answer_unsuitable(call, refused);
     else
@@ -250,19 +251,19 @@ static void register_descriptor(struct context *context, struct call *call, cons
 void handle_register(struct context *context, struct call *call, const struct params *params)
 {
     /* Also where it fails, so that the next descriptor is the next register's. */
-    int fd = params->fd ? descriptors_take(&call->session->conn.inbox) : -1;
+    int fd = params->fd ? fd_queue_take(&call->session->conn.inbox) : -1;
 
     conn_count_inbox(&call->session->conn);
     if (!check_register(call, params)) {
-        closer_discard(&call->session->conn.account->closer, fd);
+        close_untrusted(&call->session->conn.account->closer, fd);
     } else if (!params->fd) {
         register_address(context, call, params);
     } else if (!call->session->conn.may_send_descriptors) {
-        closer_discard(&call->session->conn.account->closer, fd);
+        close_untrusted(&call->session->conn.account->closer, fd);
         answer_denied_descriptor(call);
     } else if (fd >= 0) {
         register_descriptor(context, call, params, fd);
-    } else if (fd == DESCRIPTOR_REFUSED) {
+    } else if (fd == FD_REFUSED) {
         answer_unsuitable(call, "a connection to this daemon");
     } else {
         answer_fault(call, FAULT_FD_MISSING, "no descriptor is waiting to be claimed; send it with the request");
@@ -319,8 +320,8 @@ static void answer_not_carried(struct call *call, int error)
         answer_out_of_memory(call);
         return;
     }
-    fault_set_limit(&fault, FAULT_LIMIT_EXCEEDED, "descriptors", PARCEL_DESCRIPTORS_MAX,
-                    "batches that wait for an answer keep at most %d descriptors", PARCEL_DESCRIPTORS_MAX);
+    fault_set_limit(&fault, FAULT_LIMIT_EXCEEDED, "descriptors", FD_OUTBOX_MAX,
+                    "batches that wait for an answer keep at most %d descriptors", FD_OUTBOX_MAX);
     call_fault(call, &fault);
 }
 
@@ -343,14 +344,14 @@ static int duplicate(struct context *context, struct call *call, const struct st
     struct fault fault;
     int fd;
 
-    if (policy_check_descriptors(&context->policy, call->session->conn.account, &fault) < 0) {
+    if (accounts_check_descriptors(&context->accounts, call->session->conn.account, &fault) < 0) {
         call_fault(call, &fault);
         return -1;
     }
     fd = fcntl(stream->fd, F_DUPFD_CLOEXEC, 0);
     if (fd < 0) {
         answer_not_duplicated(context, call, errno);
-    } else if (descriptor_is_in_room(fd)) {
+    } else if (fd_room_has(fd)) {
         close(fd);
         fd = -1;
         answer_not_duplicated(context, call, EMFILE);
@@ -412,14 +413,14 @@ static void take_stream(struct context *context, struct call *call, struct strea
 static bool may_take(struct context *context, struct call *call)
 {
     struct account *account = call->session->conn.account;
-    struct policy *policy = &context->policy;
+    struct accounts *accounts = &context->accounts;
     struct fault fault;
 
-    if (policy_check_unread(policy, account, &fault) == 0)
+    if (accounts_check_unread(accounts, account, &fault) == 0)
         return true;
     context->turn.units +=
         unread_look_all(&context->wire.unreads, strcmp(fault.limit, "descriptors_unread") ? account : NULL);
-    if (policy_check_unread(policy, account, &fault) == 0)
+    if (accounts_check_unread(accounts, account, &fault) == 0)
         return true;
     call_fault(call, &fault);
     return false;

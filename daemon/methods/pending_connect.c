@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct registering {
+struct pending_connect {
     struct pending pending;
     struct call call;
     struct context *context;
@@ -22,13 +22,13 @@ struct registering {
     bool nodelay, keepalive;
 };
 
-static struct reactor *reactor_of(struct registering *registering)
+static struct reactor *reactor_of(struct pending_connect *registering)
 {
     return &registering->context->turn.reactor;
 }
 
 /* Takes the pending call away. The stream itself goes too, unless it is open by now. */
-static void release(struct registering *registering)
+static void release(struct pending_connect *registering)
 {
     struct stream *stream = registering->stream;
 
@@ -50,7 +50,7 @@ static void release(struct registering *registering)
 #define NAMED_TARGET_MAX 90 /* so much of a target leaves room in a message for why it failed */
 
 /* The target as its client wrote it, of which a message has the beginning. */
-static void name_target(const struct registering *registering, char ret_text[NAMED_TARGET_MAX + 4])
+static void name_target(const struct pending_connect *registering, char ret_text[NAMED_TARGET_MAX + 4])
 {
     const struct stream *stream = registering->stream;
     bool is_long = stream->target_length > NAMED_TARGET_MAX;
@@ -59,14 +59,14 @@ static void name_target(const struct registering *registering, char ret_text[NAM
              stream->target, is_long ? "..." : "");
 }
 
-static bool is_target(const struct registering *registering, const char *address)
+static bool is_target(const struct pending_connect *registering, const char *address)
 {
     const struct stream *stream = registering->stream;
 
     return strlen(address) == stream->target_length && !memcmp(address, stream->target, stream->target_length);
 }
 
-static void describe_connect_failure(const struct registering *registering, const struct connector_result *result,
+static void describe_connect_failure(const struct pending_connect *registering, const struct connector_result *result,
                                      struct fault *ret_fault)
 {
     uint32_t descriptors = registering->context->config->descriptors;
@@ -75,7 +75,7 @@ static void describe_connect_failure(const struct registering *registering, cons
     if (result->error == EMFILE || result->error == ENFILE) {
         fault_set_limit(ret_fault, FAULT_LIMIT_EXCEEDED, "descriptors", descriptors,
                         "the daemon has no descriptor left for this connection; try again later");
-        log_write_rationed(LOG_LIMIT, LOG_NOBODY, "a connection failed: descriptors = %u is reached", descriptors);
+        log_write_ratelimited(LOG_LIMIT, LOG_NOBODY, "a connection failed: descriptors = %u is reached", descriptors);
         return;
     }
     name_target(registering, target);
@@ -88,16 +88,16 @@ static void describe_connect_failure(const struct registering *registering, cons
     snprintf(ret_fault->address, sizeof ret_fault->address, "%s", result->address);
 }
 
-static void log_denial(const struct registering *registering, const struct connector_result *result)
+static void log_denial(const struct pending_connect *registering, const struct connector_result *result)
 {
     const struct stream *stream = registering->stream;
     uid_t uid = registering->call.session->conn.account->uid;
 
     if (is_target(registering, result->address))
-        log_write_rationed(LOG_DENIED, uid, "uid %u: %s denied: %s", (unsigned)uid, result->address, result->rule);
+        log_write_ratelimited(LOG_DENIED, uid, "uid %u: %s denied: %s", (unsigned)uid, result->address, result->rule);
     else
-        log_write_rationed(LOG_DENIED, uid, "uid %u: %.*s, which is %s, denied: %s", (unsigned)uid,
-                           (int)stream->target_length, stream->target, result->address, result->rule);
+        log_write_ratelimited(LOG_DENIED, uid, "uid %u: %.*s, which is %s, denied: %s", (unsigned)uid,
+                              (int)stream->target_length, stream->target, result->address, result->rule);
 }
 
 static void describe_denial(const struct connector_result *result, struct fault *ret_fault)
@@ -107,17 +107,17 @@ static void describe_denial(const struct connector_result *result, struct fault 
     snprintf(ret_fault->rule, sizeof ret_fault->rule, "%s", result->rule);
 }
 
-static void describe_too_many_lookups(const struct registering *registering, struct fault *ret_fault)
+static void describe_too_many_lookups(const struct pending_connect *registering, struct fault *ret_fault)
 {
     uint32_t max = registering->context->turn.limits->lookups_waiting_uid;
     uid_t uid = registering->call.session->conn.account->uid;
 
     fault_set_limit(ret_fault, FAULT_LIMIT_EXCEEDED, "lookups_waiting_uid", max,
                     "too many names of this user wait to be looked up: the limit of %u is reached", max);
-    log_write_rationed(LOG_LIMIT, uid, "uid %u: lookups_waiting_uid = %u is reached", (unsigned)uid, max);
+    log_write_ratelimited(LOG_LIMIT, uid, "uid %u: lookups_waiting_uid = %u is reached", (unsigned)uid, max);
 }
 
-static void describe(const struct registering *registering, const struct connector_result *result,
+static void describe(const struct pending_connect *registering, const struct connector_result *result,
                      struct fault *ret_fault)
 {
     char target[NAMED_TARGET_MAX + 4];
@@ -144,7 +144,7 @@ static void describe(const struct registering *registering, const struct connect
     }
 }
 
-static void answer_open(struct registering *registering)
+static void answer_open(struct pending_connect *registering)
 {
     struct call *call = &registering->call;
     char local[ADDRESS_TEXT_MAX], peer[ADDRESS_TEXT_MAX];
@@ -155,7 +155,7 @@ static void answer_open(struct registering *registering)
     call_end(call);
 }
 
-static int open_stream(struct registering *registering)
+static int open_stream(struct pending_connect *registering)
 {
     struct connector_result *result = registering->result;
     struct minimio_tcp_stream *tcp = result->stream;
@@ -174,7 +174,7 @@ static int open_stream(struct registering *registering)
 
 static void cancel(struct pending *pending, const struct fault *fault)
 {
-    struct registering *registering = container_of(pending, struct registering, pending);
+    struct pending_connect *registering = container_of(pending, struct pending_connect, pending);
     struct call call = registering->call;
 
     /* The token is free again before the answer says so. */
@@ -187,7 +187,7 @@ static void cancel(struct pending *pending, const struct fault *fault)
 
 static void answer(struct pending *pending)
 {
-    struct registering *registering = container_of(pending, struct registering, pending);
+    struct pending_connect *registering = container_of(pending, struct pending_connect, pending);
     struct fault fault;
     int result = 0;
 
@@ -208,7 +208,7 @@ static void answer(struct pending *pending)
 
 static void connected_or_failed(void *owner, struct connector_result *result)
 {
-    struct registering *registering = owner;
+    struct pending_connect *registering = owner;
     struct session *session = registering->call.session;
 
     registering->result = result;
@@ -219,10 +219,10 @@ static void connected_or_failed(void *owner, struct connector_result *result)
 
 /* ---- Beginning ------------------------------------------------------------------------------------- */
 
-int registering_begin(struct context *context, const struct call *call, struct stream *stream,
-                      const struct target *target, uint64_t timeout_ms, bool nodelay, bool keepalive)
+int pending_connect_begin(struct context *context, const struct call *call, struct stream *stream,
+                          const struct target *target, uint64_t timeout_ms, bool nodelay, bool keepalive)
 {
-    struct registering *registering = calloc(1, sizeof *registering);
+    struct pending_connect *registering = calloc(1, sizeof *registering);
     int result;
 
     if (!registering)

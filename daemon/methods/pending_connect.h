@@ -16,7 +16,7 @@
  * Begins to connect `stream`, which is new. Takes the call (`call` itself is copied) in both cases. Error: -ENOMEM;
  * nothing is answered yet, and the stream is the caller's to free. The stream's pending call is it.
  */
-int registering_begin(struct context *context, const struct call *call, struct stream *stream,
-                      const struct target *target, uint64_t timeout_ms, bool nodelay, bool keepalive);
+int pending_connect_begin(struct context *context, const struct call *call, struct stream *stream,
+                          const struct target *target, uint64_t timeout_ms, bool nodelay, bool keepalive);
 
 #endif

@@ -19,7 +19,7 @@
 /* How many sessions that are ending may wait for each other's loops. */
 #define CHAIN_MAX 16
 
-struct opening {
+struct pending_open {
     struct pending pending;
     struct task task;
     struct context *context;
@@ -39,22 +39,22 @@ struct opening {
 
 /* ---- Finding ---------------------------------------------------------------------------------------------------- */
 
-static struct loop *find(const struct opening *opening)
+static struct loop *find(const struct pending_open *opening)
 {
     return opening->name[0] ? loops_find(&opening->context->loops, opening->name, opening->session->conn.account->uid)
                             : NULL;
 }
 
-static const struct opening *opening_of(const struct session *session)
+static const struct pending_open *opening_of(const struct session *session)
 {
-    return session->opening ? container_of(session->opening, struct opening, pending) : NULL;
+    return session->opening ? container_of(session->opening, struct pending_open, pending) : NULL;
 }
 
 /* Whether the session, by way of loops that ending sessions wait for, waits for `waiter`. */
 static bool waits_for(const struct session *session, const struct session *waiter)
 {
     for (int i = 0; session && i < CHAIN_MAX; i++) {
-        const struct opening *opening = opening_of(session);
+        const struct pending_open *opening = opening_of(session);
         const struct loop *loop = opening && !opening->loop ? find(opening) : NULL;
 
         if (session == waiter)
@@ -68,7 +68,7 @@ static bool waits_for(const struct session *session, const struct session *waite
  * Whether the loop is about to be free: it is being closed or entered, or its client is gone. A client that comes back
  * after the kernel has closed its old session is not to find its own loop busy.
  */
-static bool will_be_free(const struct opening *opening, const struct loop *loop)
+static bool will_be_free(const struct pending_open *opening, const struct loop *loop)
 {
     if (loop->closing || loop->reserved)
         return true;
@@ -79,7 +79,7 @@ static bool will_be_free(const struct opening *opening, const struct loop *loop)
 /* ---- Reserving the loop ----------------------------------------------------------------------------------------- */
 
 /* A new loop that nobody is in; NULL: answered with why not. */
-static struct loop *create(struct opening *opening)
+static struct loop *create(struct pending_open *opening)
 {
     struct context *context = opening->context;
     struct account *account = opening->session->conn.account;
@@ -87,13 +87,13 @@ static struct loop *create(struct opening *opening)
     struct loop *loop;
     struct fault fault;
 
-    if (name && policy_add_loop(&context->policy, account, &fault) < 0) {
+    if (name && accounts_add_loop(&context->accounts, account, &fault) < 0) {
         call_fault(&opening->call, &fault);
         return NULL;
     }
     loop = loop_new(&context->loops, account, name);
     if (!loop && name)
-        policy_remove_loop(&context->policy, account);
+        accounts_remove_loop(&context->accounts, account);
     if (!loop)
         answer_out_of_memory(&opening->call);
     opening->created = true;
@@ -101,7 +101,7 @@ static struct loop *create(struct opening *opening)
 }
 
 /* False: answered with LIMIT_EXCEEDED. */
-static bool check_linger(struct opening *opening)
+static bool check_linger(struct pending_open *opening)
 {
     uint32_t max = opening->session->conn.limits->linger_ms;
     struct fault fault;
@@ -114,7 +114,7 @@ static bool check_linger(struct opening *opening)
 }
 
 /* False: answered with why not. */
-static bool reserve(struct opening *opening, struct loop *loop)
+static bool reserve(struct pending_open *opening, struct loop *loop)
 {
     struct session *session = opening->session;
 
@@ -130,7 +130,7 @@ static bool reserve(struct opening *opening, struct loop *loop)
             answer_fault(&opening->call, FAULT_LOOP_BUSY, "another session is in this loop; see takeover");
             return false;
         }
-        membership_put_out(loop); /* the other session stands as after close_loop */
+        attach_evict(loop); /* the other session stands as after close_loop */
     }
     if (!loop)
         loop = create(opening);
@@ -145,7 +145,7 @@ static bool reserve(struct opening *opening, struct loop *loop)
 /* ---- Entering --------------------------------------------------------------------------------------------------- */
 
 /* What the session had has no registrations, so this is done at once. */
-static void leave_old_loop(struct opening *opening)
+static void leave_old_loop(struct pending_open *opening)
 {
     struct session *session = opening->session;
     struct fault fault;
@@ -153,13 +153,13 @@ static void leave_old_loop(struct opening *opening)
     opening->left = true;
     fault_set(&fault, FAULT_LOOP_CLOSED, "this session has opened another loop");
     if (session->loop != opening->loop)
-        membership_leave(session, &fault);
+        attach_leave(session, &fault);
     else
-        membership_detach(opening->loop, &fault);
+        attach_detach(opening->loop, &fault);
 }
 
 /* Arms every stream again, so that what is ready now is told; false: there is more to do. */
-static bool rearm(struct opening *opening)
+static bool rearm(struct pending_open *opening)
 {
     struct context *context = opening->context;
     struct stream *stream = loop_next(opening->loop, opening->begun ? &opening->cursor : NULL);
@@ -167,8 +167,8 @@ static bool rearm(struct opening *opening)
     for (uint32_t done = 1; stream; done++) {
         opening->begun = true;
         opening->cursor = stream->token;
-        stream_rejoin(&context->turn.reactor, stream);
-        stream = loop_following(stream);
+        stream_reattach(&context->turn.reactor, stream);
+        stream = loop_next_stream(stream);
         if (stream && done % STREAMS_PER_LOOK == 0 && turn_piece_is_over(&context->turn))
             return false;
     }
@@ -176,7 +176,7 @@ static bool rearm(struct opening *opening)
 }
 
 /* Delivery and linger are kept where they are not given. An anonymous loop never lingers. */
-static void set_up(struct opening *opening)
+static void set_up(struct pending_open *opening)
 {
     struct loop *loop = opening->loop;
 
@@ -190,22 +190,22 @@ static void set_up(struct opening *opening)
         persist_loop_changed(loop);
 }
 
-static void enter(struct opening *opening)
+static void enter(struct pending_open *opening)
 {
     struct loop *loop = opening->loop;
     struct call *call = &opening->call;
 
     if (call->batch)
-        loop->held_by = call->batch->serial;
+        loop->blocked_by_batch = call->batch->serial;
     reply_opened(call_begin(call), call->id, loop_name(loop), opening->created, loop->delivery, loop->count);
     loop->reserved = false;
     opening->loop = NULL;
-    membership_enter(opening->session, loop);
+    attach_enter(opening->session, loop);
     call_end(call);
 }
 
 /* One piece. True: the call is answered. */
-static bool step(struct opening *opening)
+static bool step(struct pending_open *opening)
 {
     if (!opening->loop) {
         struct loop *loop = find(opening);
@@ -229,7 +229,7 @@ static bool step(struct opening *opening)
 
 /* ---- Beginning and end ------------------------------------------------------------------------------------------ */
 
-static void end(struct opening *opening)
+static void end(struct pending_open *opening)
 {
     struct session *session = opening->session;
 
@@ -242,7 +242,7 @@ static void end(struct opening *opening)
 /* A loop that the session was about to enter lingers. */
 static void cancel(struct pending *pending, const struct fault *fault)
 {
-    struct opening *opening = container_of(pending, struct opening, pending);
+    struct pending_open *opening = container_of(pending, struct pending_open, pending);
     struct context *context = opening->context;
     struct loop *loop = opening->loop;
 
@@ -257,14 +257,14 @@ static void cancel(struct pending *pending, const struct fault *fault)
         return;
     loop->reserved = false;
     if (loop_is_named(loop))
-        membership_linger(context, loop);
+        attach_linger(context, loop);
     else
         loop_free(loop);
 }
 
 static void run(struct task *task)
 {
-    struct opening *opening = container_of(task, struct opening, task);
+    struct pending_open *opening = container_of(task, struct pending_open, task);
 
     if (step(opening))
         end(opening);
@@ -272,9 +272,10 @@ static void run(struct task *task)
         task_add(task);
 }
 
-static void init(struct opening *opening, struct context *context, const struct call *call, const struct params *params)
+static void init(struct pending_open *opening, struct context *context, const struct call *call,
+                 const struct params *params)
 {
-    *opening = (struct opening){
+    *opening = (struct pending_open){
         .pending.cancel = cancel,
         .task = {.run = run, .share = &call->session->conn.account->share, .stage = STAGE_RUN},
         .context = context,
@@ -290,9 +291,9 @@ static void init(struct opening *opening, struct context *context, const struct 
         memcpy(opening->name, params->name.data, params->name.length);
 }
 
-void opening_begin(struct context *context, struct call *call, const struct params *params)
+void pending_open_begin(struct context *context, struct call *call, const struct params *params)
 {
-    struct opening *opening = malloc(sizeof *opening);
+    struct pending_open *opening = malloc(sizeof *opening);
 
     if (!opening) {
         answer_out_of_memory(call);

@@ -12,6 +12,6 @@
 #include "proto/methods.h"
 
 /* Answers the call, at once or, where there is more to do than a piece, later. */
-void opening_begin(struct context *context, struct call *call, const struct params *params);
+void pending_open_begin(struct context *context, struct call *call, const struct params *params);
 
 #endif

@@ -10,7 +10,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-struct polling {
+struct pending_poll {
     struct pending pending;
     struct call call;
     struct context *context;
@@ -57,17 +57,17 @@ static size_t ask_the_told(struct reactor *reactor, struct loop *loop, size_t mo
 
     while (most-- > 0 && (stream = TAILQ_FIRST(&loop->told))) {
         if (stream_ask(reactor, stream) < 0) {
-            stream_hint(stream);
+            stream_assume_ready(stream);
             continue;
         }
-        loop_place(loop, stream, STREAM_NOWHERE);
+        loop_set_list(loop, stream, LIST_NONE);
         asked++;
     }
     return asked;
 }
 
 /* Asks about so many of the delivered. True: the kernel was asked, and the answer comes with the next events. */
-static bool ask_more(struct polling *polling, size_t most)
+static bool ask_more(struct pending_poll *polling, size_t most)
 {
     size_t asked = ask_the_told(&polling->context->turn.reactor, polling->loop, most);
 
@@ -75,7 +75,7 @@ static bool ask_more(struct polling *polling, size_t most)
     return asked > 0;
 }
 
-static size_t missing(const struct polling *polling)
+static size_t missing(const struct pending_poll *polling)
 {
     size_t ready = polling->loop->ready_count;
 
@@ -100,7 +100,7 @@ static bool has_level(const struct loop *loop, size_t most)
  * The first piece: what is ready and would be delivered, and as many of the delivered, who are to have their turn
  * however busy others are.
  */
-static bool ask_first(struct polling *polling)
+static bool ask_first(struct pending_poll *polling)
 {
     struct loop *loop = polling->loop;
     size_t max = (size_t)polling->max;
@@ -115,14 +115,14 @@ static bool ask_first(struct polling *polling)
 
 static void expired(struct timer *timer)
 {
-    struct polling *polling = container_of(timer, struct polling, timeout);
+    struct pending_poll *polling = container_of(timer, struct pending_poll, timeout);
 
     polling->expired = true;
-    loop_resume(polling->loop);
+    loop_enqueue_if_ready(polling->loop);
 }
 
 /* Streams of which the kernel had nothing to say are not ready any more. */
-static void drop_the_idle(struct polling *polling)
+static void drop_the_idle(struct pending_poll *polling)
 {
     struct loop *loop = polling->loop;
     struct stream *stream, *next;
@@ -133,14 +133,14 @@ static void drop_the_idle(struct polling *polling)
             break;
         polling->rechecked--;
         if (!stream->pending)
-            loop_place(loop, stream, STREAM_NOWHERE);
+            loop_set_list(loop, stream, LIST_NONE);
     }
 }
 
 /* The events of the turn in which the kernel was asked are gathered by now, unless there were too many for one turn. */
 static void recheck(struct task *task)
 {
-    struct polling *polling = container_of(task, struct polling, recheck_task);
+    struct pending_poll *polling = container_of(task, struct pending_poll, recheck_task);
 
     if (polling->context->turn.reactor.full) {
         task_add(task);
@@ -152,23 +152,23 @@ static void recheck(struct task *task)
         return;
     }
     polling->needs_recheck = false;
-    loop_resume(polling->loop);
+    loop_enqueue_if_ready(polling->loop);
 }
 
 /* ---- The answer -------------------------------------------------------------------------------------------------- */
 
 /* What a loop has to tell may have to wait for the end of the batch in which it was opened. */
-static bool may_tell(const struct polling *polling)
+static bool may_tell(const struct pending_poll *polling)
 {
     const struct batch *batch = polling->call.batch;
-    uint32_t held_by = polling->loop->held_by;
+    uint32_t blocked_by_batch = polling->loop->blocked_by_batch;
 
-    return !held_by || (batch && batch->serial == held_by);
+    return !blocked_by_batch || (batch && batch->serial == blocked_by_batch);
 }
 
 static bool is_due(const struct pending *pending)
 {
-    const struct polling *polling = container_of(pending, struct polling, pending);
+    const struct pending_poll *polling = container_of(pending, struct pending_poll, pending);
 
     if (polling->needs_recheck)
         return false;
@@ -178,21 +178,21 @@ static bool is_due(const struct pending *pending)
 /* ---- The end ---------------------------------------------------------------------------------------------------- */
 
 /* Its call is copied by now. */
-static void polling_free(struct polling *polling)
+static void polling_free(struct pending_poll *polling)
 {
     struct loop *loop = polling->loop;
 
     timer_stop(&polling->context->turn.reactor.timers, &polling->timeout);
     task_cancel(&polling->recheck_task);
     drop_the_idle(polling);
-    call_hold_streams(&polling->call);
+    call_block_streams(&polling->call);
     loop->poll = NULL;
-    loop_pause(loop);
+    loop_dequeue(loop);
     free(polling);
 }
 
 /* Returns how many events were written. */
-static uint64_t write_events(struct polling *polling, struct buffer *out)
+static uint64_t write_events(struct pending_poll *polling, struct buffer *out)
 {
     struct call *call = &polling->call;
     size_t budget = call_budget(call);
@@ -213,7 +213,7 @@ static uint64_t write_events(struct polling *polling, struct buffer *out)
 
 static void answer(struct pending *pending)
 {
-    struct polling *polling = container_of(pending, struct polling, pending);
+    struct pending_poll *polling = container_of(pending, struct pending_poll, pending);
     struct call call;
     struct loop *loop = polling->loop;
     struct buffer *out = call_begin(&polling->call);
@@ -223,7 +223,7 @@ static void answer(struct pending *pending)
     if (call_fits(&polling->call)) {
         polling->context->turn.stats.events += count;
         while (count--)
-            stream_told(TAILQ_FIRST(&loop->ready));
+            stream_mark_delivered(TAILQ_FIRST(&loop->ready));
     }
     call = polling->call;
     polling_free(polling);
@@ -232,7 +232,7 @@ static void answer(struct pending *pending)
 
 static void cancel(struct pending *pending, const struct fault *fault)
 {
-    struct polling *polling = container_of(pending, struct polling, pending);
+    struct pending_poll *polling = container_of(pending, struct pending_poll, pending);
     struct call call = polling->call;
 
     polling_free(polling);
@@ -244,10 +244,10 @@ static void cancel(struct pending *pending, const struct fault *fault)
 
 /* ---- The beginning ----------------------------------------------------------------------------------------------- */
 
-int polling_begin(struct context *context, const struct call *call, struct loop *loop, const uint64_t *timeout_ms,
-                  uint64_t max)
+int pending_poll_begin(struct context *context, const struct call *call, struct loop *loop, const uint64_t *timeout_ms,
+                       uint64_t max)
 {
-    struct polling *polling = calloc(1, sizeof *polling);
+    struct pending_poll *polling = calloc(1, sizeof *polling);
 
     if (!polling)
         return -ENOMEM;
@@ -267,7 +267,7 @@ int polling_begin(struct context *context, const struct call *call, struct loop 
     if (polling->needs_recheck)
         task_add(&polling->recheck_task);
     loop->poll = &polling->pending;
-    call_release_streams(call);
-    loop_resume(loop);
+    call_unblock_streams(call);
+    loop_enqueue_if_ready(loop);
     return 0;
 }

@@ -17,7 +17,7 @@
  * Begins a poll in a loop that has none; `timeout_ms` NULL: no limit, 0: what is ready now. `call` is copied. Error:
  * -ENOMEM; nothing is answered then. The loop answers and cancels it.
  */
-int polling_begin(struct context *context, const struct call *call, struct loop *loop, const uint64_t *timeout_ms,
-                  uint64_t max);
+int pending_poll_begin(struct context *context, const struct call *call, struct loop *loop, const uint64_t *timeout_ms,
+                       uint64_t max);
 
 #endif

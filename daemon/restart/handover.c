@@ -65,7 +65,7 @@ static int export(const struct context *context, const int *closing, size_t coun
                       context->wire.listener.path != NULL);
     for (size_t i = 0; i < count; i++)
         length += snprintf(numbers + length, size - (size_t)length, ",%d", closing[i]);
-    result = setenv(VARIABLE, numbers, 1) < 0 ? -ENOMEM : service_restore_environment(context->recorder.service);
+    result = setenv(VARIABLE, numbers, 1) < 0 ? -ENOMEM : manager_restore_environment(context->recorder.service);
     free(numbers);
     return result;
 }
@@ -92,8 +92,8 @@ static int become(const struct context *context, const struct program *program, 
     size_t count;
     int *closing, result;
 
-    service_let_go(context->recorder.service);
-    result = closers_leave(&closing, &count);
+    manager_release_held(context->recorder.service);
+    result = async_closers_leave(&closing, &count);
     if (result < 0)
         return result;
     resolver_leave(context->resolver);
@@ -104,7 +104,7 @@ static int become(const struct context *context, const struct program *program, 
         result = execute(program, argv);
     set_closing_inherited(closing, count, false);
     free(closing);
-    closers_return();
+    async_closers_return();
     resolver_return(context->resolver);
     return result;
 }
@@ -129,7 +129,7 @@ int handover_run(struct context *context, const struct program *program, char **
         result = become(context, program, argv);
     unsetenv(VARIABLE);
     tried_settings_clear();
-    service_clear_environment();
+    manager_clear_environment();
     if (context->recorder.ledger)
         set_all_inherited(context, false);
     if (!kept_before)

@@ -57,20 +57,20 @@ static int spawn(const char *program, char **arguments, int settings, pid_t *ret
 
 static void took_too_long(struct timer *timer)
 {
-    struct trial *trial = container_of(timer, struct trial, limit);
+    struct preflight *trial = container_of(timer, struct preflight, limit);
 
     trial->late = true;
     kill(trial->pid, SIGKILL);
 }
 
-void trial_forget_settings(struct trial *trial)
+void preflight_forget_settings(struct preflight *trial)
 {
     if (trial->settings >= 0)
         close(trial->settings);
     trial->settings = TRIED_NO_FILE;
 }
 
-static int begin(struct trial *trial, struct timers *timers, char **arguments)
+static int begin(struct preflight *trial, struct timers *timers, char **arguments)
 {
     char **all = with_check(arguments);
     int result;
@@ -89,8 +89,8 @@ static int begin(struct trial *trial, struct timers *timers, char **arguments)
     return 0;
 }
 
-int trial_begin(struct trial *trial, struct timers *timers, const struct program *program, char **arguments,
-                int settings)
+int preflight_begin(struct preflight *trial, struct timers *timers, const struct program *program, char **arguments,
+                    int settings)
 {
     int result;
 
@@ -103,11 +103,11 @@ int trial_begin(struct trial *trial, struct timers *timers, const struct program
     trial->program = *program;
     result = begin(trial, timers, arguments);
     if (result < 0)
-        trial_forget_settings(trial);
+        preflight_forget_settings(trial);
     return result;
 }
 
-static void tell_failure(const struct trial *trial, int status)
+static void tell_failure(const struct preflight *trial, int status)
 {
     if (trial->late)
         log_write(LOG_LEVEL_ERROR,
@@ -126,7 +126,7 @@ static void tell_failure(const struct trial *trial, int status)
                   WEXITSTATUS(status));
 }
 
-enum trial_result trial_look(struct trial *trial)
+enum preflight_result preflight_poll(struct preflight *trial)
 {
     int status;
     pid_t ended = trial->pid ? waitpid(trial->pid, &status, WNOHANG) : 0;
@@ -136,8 +136,8 @@ enum trial_result trial_look(struct trial *trial)
     trial->pid = 0;
     timer_stop(trial->timers, &trial->limit);
     if (ended > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0)
-        return TRIAL_PASSED;
-    trial_forget_settings(trial);
+        return PREFLIGHT_PASSED;
+    preflight_forget_settings(trial);
     if (ended > 0)
         tell_failure(trial, status);
     else
@@ -148,7 +148,7 @@ enum trial_result trial_look(struct trial *trial)
     return TRIAL_FAILED;
 }
 
-void trial_deinit(struct trial *trial)
+void preflight_deinit(struct preflight *trial)
 {
     if (!trial->pid)
         return;
@@ -156,5 +156,5 @@ void trial_deinit(struct trial *trial)
     kill(trial->pid, SIGKILL);
     waitpid(trial->pid, NULL, WNOHANG); /* whatever it waits for, the end does not */
     trial->pid = 0;
-    trial_forget_settings(trial);
+    preflight_forget_settings(trial);
 }

@@ -14,7 +14,7 @@
 #include <sys/types.h>
 
 /* Zero it before its first use. */
-struct trial {
+struct preflight {
     struct timers *timers;
     struct timer limit;
     pid_t pid;              /* 0: there is none */
@@ -23,21 +23,21 @@ struct trial {
     int settings;           /* while there is one, or it has passed: the descriptor of its settings, or TRIED_NO_FILE */
 };
 
-enum trial_result { TRIAL_GOES_ON, TRIAL_PASSED, TRIAL_FAILED };
+enum preflight_result { TRIAL_GOES_ON, PREFLIGHT_PASSED, TRIAL_FAILED };
 
 /* Starts the program, of which it keeps a copy, with these arguments and one more. SIGCHLD tells that it has ended,
  * soon or late. `settings`: as tried_settings_new gave it, or TRIED_NO_FILE; the trial's from then on, also if it
  * fails. Errors: negative errno; -EALREADY, one is under way. */
-int trial_begin(struct trial *trial, struct timers *timers, const struct program *program, char **arguments,
-                int settings);
+int preflight_begin(struct preflight *trial, struct timers *timers, const struct program *program, char **arguments,
+                    int settings);
 
 /* Looks whether it has ended; the log says why it has failed. */
-enum trial_result trial_look(struct trial *trial);
+enum preflight_result preflight_poll(struct preflight *trial);
 
 /* Closes the settings of one that has ended. */
-void trial_forget_settings(struct trial *trial);
+void preflight_forget_settings(struct preflight *trial);
 
 /* Ends one that is under way. */
-void trial_deinit(struct trial *trial);
+void preflight_deinit(struct preflight *trial);
 
 #endif

@@ -21,9 +21,9 @@ struct found {
     int fd; /* -1: claimed */
 };
 
-struct restoring {
+struct restore {
     struct context *context;
-    struct service *service;
+    struct manager *service;
     struct ledger *ledger;
     struct found *found; /* by id, once all are there */
     size_t found_count;
@@ -34,7 +34,7 @@ struct restoring {
 
 /* ---- What was kept ---------------------------------------------------------------------------------------------- */
 
-static int add_found(struct restoring *restoring, uint64_t id, int fd)
+static int add_found(struct restore *restoring, uint64_t id, int fd)
 {
     struct found *found = realloc(restoring->found, (restoring->found_count + 1) * sizeof *found);
 
@@ -46,16 +46,16 @@ static int add_found(struct restoring *restoring, uint64_t id, int fd)
 }
 
 /* Without a store, or where the manager has it not, nothing is to be waited for. */
-static void let_go(struct restoring *restoring, const char *name, int fd)
+static void let_go(struct restore *restoring, const char *name, int fd)
 {
     struct recorder *recorder = &restoring->context->recorder;
 
-    if (service_forget(restoring->service, &recorder->depositor, name, fd) < 0)
-        closer_discard(recorder->closer, fd);
+    if (manager_forget(restoring->service, &recorder->depositor, name, fd) < 0)
+        close_untrusted(recorder->closer, fd);
 }
 
 /* A ledger that cannot be read is said; its streams are then nobody's. */
-static int open_ledger(struct restoring *restoring, int fd)
+static int open_ledger(struct restore *restoring, int fd)
 {
     int result = restoring->ledger ? -EEXIST : ledger_open(fd, &restoring->ledger);
 
@@ -64,20 +64,20 @@ static int open_ledger(struct restoring *restoring, int fd)
     if (result < 0) {
         log_write(LOG_LEVEL_ERROR, "the ledger of the named loops cannot be read%s; what it describes is lost",
                   result == -EEXIST ? ": there are two" : "");
-        let_go(restoring, DURABLE_LEDGER, fd);
+        let_go(restoring, STORE_LEDGER, fd);
     }
     return 0;
 }
 
-static int take_stored(struct restoring *restoring)
+static int take_stored(struct restore *restoring)
 {
-    char name[SERVICE_NAME_SIZE];
+    char name[MANAGER_NAME_SIZE];
     int fd, result = 0;
 
-    while (result == 0 && (fd = service_take_stored(restoring->service, name)) >= 0) {
-        uint64_t id = durable_name_id(name);
+    while (result == 0 && (fd = manager_take_stored(restoring->service, name)) >= 0) {
+        uint64_t id = store_name_id(name);
 
-        if (!strcmp(name, DURABLE_LEDGER)) {
+        if (!strcmp(name, STORE_LEDGER)) {
             result = open_ledger(restoring, fd);
         } else if (id) {
             result = add_found(restoring, id, fd);
@@ -89,27 +89,27 @@ static int take_stored(struct restoring *restoring)
     return result;
 }
 
-static int add_handed_over(struct restoring *restoring, const struct ledger_stream *stream)
+static int add_handed_over(struct restore *restoring, const struct ledger_stream *stream)
 {
-    char name[DURABLE_NAME_SIZE];
+    char name[STORE_NAME_SIZE];
     int result;
 
     if (!inherited_claim(stream->fd))
         return 0; /* the entry has no descriptor, which is logged when its turn comes */
-    durable_name(stream->id, name);
-    result = service_know(restoring->service, name);
+    store_name(stream->id, name);
+    result = manager_adopt_entry(restoring->service, name);
     return result == 0 ? add_found(restoring, stream->id, stream->fd) : result;
 }
 
 /* The binary before has written the numbers of its descriptors into the ledger. */
-static int take_handed_over(struct restoring *restoring, int ledger_number)
+static int take_handed_over(struct restore *restoring, int ledger_number)
 {
     int result = open_ledger(restoring, ledger_number);
     struct ledger_stream stream;
 
     if (result < 0 || !restoring->ledger)
         return result;
-    result = service_know(restoring->service, DURABLE_LEDGER);
+    result = manager_adopt_entry(restoring->service, STORE_LEDGER);
     for (uint32_t entry = 1; result == 0 && entry <= ledger_count(restoring->ledger); entry++)
         if (ledger_get_stream(restoring->ledger, entry, &stream) == 0)
             result = add_handed_over(restoring, &stream);
@@ -124,7 +124,7 @@ static int compare(const void *left, const void *right)
 }
 
 /* The descriptor of this id, now the caller's; -1: it was not kept. */
-static int claim(struct restoring *restoring, uint64_t id)
+static int claim(struct restore *restoring, uint64_t id)
 {
     struct found key = {.id = id}, *found = NULL;
     int fd;
@@ -140,13 +140,13 @@ static int claim(struct restoring *restoring, uint64_t id)
 
 /* ---- Loops and streams ------------------------------------------------------------------------------------------ */
 
-static void drop_entry(struct restoring *restoring, uint32_t entry)
+static void drop_entry(struct restore *restoring, uint32_t entry)
 {
     ledger_remove(restoring->ledger, entry);
     restoring->lost++;
 }
 
-static int restore_loop(struct restoring *restoring, uint32_t entry, const struct ledger_loop *found)
+static int restore_loop(struct restore *restoring, uint32_t entry, const struct ledger_loop *found)
 {
     struct context *context = restoring->context;
     char name[NAME_MAX_BYTES + 1];
@@ -159,12 +159,12 @@ static int restore_loop(struct restoring *restoring, uint32_t entry, const struc
         drop_entry(restoring, entry);
         return 0;
     }
-    account = policy_restore_loop(&context->policy, (uid_t)found->uid);
+    account = accounts_restore_loop(&context->accounts, (uid_t)found->uid);
     if (!account)
         return -ENOMEM;
     loop = loop_new(&context->loops, account, name);
     if (!loop) {
-        policy_remove_loop(&context->policy, account);
+        accounts_remove_loop(&context->accounts, account);
         return -ENOMEM;
     }
     loop->delivery = found->delivery;
@@ -175,7 +175,7 @@ static int restore_loop(struct restoring *restoring, uint32_t entry, const struc
     return 0;
 }
 
-static int restore_loops(struct restoring *restoring)
+static int restore_loops(struct restore *restoring)
 {
     struct ledger_loop loop;
 
@@ -193,8 +193,8 @@ static int restore_loops(struct restoring *restoring)
 }
 
 /* Limits are for what is asked for; what was there is there. */
-static int open_stream(struct restoring *restoring, struct loop *loop, uint32_t entry,
-                       const struct ledger_stream *found, int fd)
+static int open_stream(struct restore *restoring, struct loop *loop, uint32_t entry, const struct ledger_stream *found,
+                       int fd)
 {
     struct context *context = restoring->context;
     struct stream *stream = stream_new(loop, found->token, found->address, found->interests, found->mode);
@@ -204,17 +204,17 @@ static int open_stream(struct restoring *restoring, struct loop *loop, uint32_t 
         return -ENOMEM;
     stream->entry = entry;
     stream->adopted = found->adopted;
-    stream->credentials = found->adopted && descriptor_carries_credentials(fd);
-    policy_restore_registration(&context->policy, loop->account);
-    result = stream_restore(&context->turn.reactor, stream, fd, (enum descriptor_kind)found->kind);
+    stream->credentials = found->adopted && fd_carries_credentials(fd);
+    accounts_restore_registration(&context->accounts, loop->account);
+    result = stream_restore(&context->turn.reactor, stream, fd, (enum fd_kind)found->kind);
     if (result < 0) {
-        stream->entry = LEDGER_NOWHERE;
+        stream->entry = LEDGER_NO_ENTRY;
         stream_deregister(&context->turn.reactor, stream);
     }
     return result;
 }
 
-static int restore_stream(struct restoring *restoring, uint32_t entry, const struct ledger_stream *found)
+static int restore_stream(struct restore *restoring, uint32_t entry, const struct ledger_stream *found)
 {
     struct loop *loop = restoring->loops[found->loop];
     int fd = loop && !loop_find(loop, found->token) ? claim(restoring, found->id) : -1;
@@ -231,13 +231,13 @@ static int restore_stream(struct restoring *restoring, uint32_t entry, const str
         restoring->restored_streams++;
         return 0;
     }
-    closer_discard(&restoring->context->wire.closer, fd);
+    close_untrusted(&restoring->context->wire.closer, fd);
     if (result != -ENOMEM)
         drop_entry(restoring, entry);
     return result == -ENOMEM ? result : 0;
 }
 
-static int restore_streams(struct restoring *restoring)
+static int restore_streams(struct restore *restoring)
 {
     struct ledger_stream stream;
 
@@ -254,7 +254,7 @@ static int restore_streams(struct restoring *restoring)
     return 0;
 }
 
-static int restore_all(struct restoring *restoring)
+static int restore_all(struct restore *restoring)
 {
     int result;
 
@@ -270,23 +270,23 @@ static int restore_all(struct restoring *restoring)
 /* ---- Afterwards ------------------------------------------------------------------------------------------------- */
 
 /* Streams that were closed while the manager did not know it yet, or that nothing describes. */
-static uint32_t let_rest_go(struct restoring *restoring)
+static uint32_t let_rest_go(struct restore *restoring)
 {
     uint32_t count = 0;
 
     for (size_t i = 0; i < restoring->found_count; i++) {
-        char name[DURABLE_NAME_SIZE];
+        char name[STORE_NAME_SIZE];
 
         if (restoring->found[i].fd < 0)
             continue;
-        durable_name(restoring->found[i].id, name);
+        store_name(restoring->found[i].id, name);
         let_go(restoring, name, restoring->found[i].fd);
         count++;
     }
     return count;
 }
 
-static void say(const struct restoring *restoring, uint32_t let_go_count)
+static void say(const struct restore *restoring, uint32_t let_go_count)
 {
     if (restoring->restored_loops)
         log_write(LOG_LEVEL_INFO, "%u named loops with %u streams go on", restoring->restored_loops,
@@ -305,18 +305,18 @@ static void linger_all(struct context *context)
 
     for (loop = loops_after(&context->loops, NULL); loop; loop = next) {
         next = loops_next(loop);
-        membership_linger(context, loop);
+        attach_linger(context, loop);
     }
 }
 
 /* From here on: into the ledger that was found, or a new one; or, without anybody to keep it, into none. */
-static int begin_to_keep(struct restoring *restoring)
+static int begin_to_keep(struct restore *restoring)
 {
     struct recorder *recorder = &restoring->context->recorder;
     struct ledger *ledger = restoring->ledger;
     int result = 0;
 
-    if (!service_has_store(restoring->service)) {
+    if (!manager_has_store(restoring->service)) {
         persist_forget_entries(&restoring->context->loops);
         restoring->ledger = ledger_free(ledger);
         return 0;
@@ -324,8 +324,8 @@ static int begin_to_keep(struct restoring *restoring)
     if (!ledger)
         result = ledger_new(&ledger);
     if (result == 0 && !restoring->ledger) {
-        result = service_store(restoring->service, &restoring->context->recorder.depositor, ledger_fd(ledger),
-                               DURABLE_LEDGER);
+        result =
+            service_store(restoring->service, &restoring->context->recorder.depositor, ledger_fd(ledger), STORE_LEDGER);
         if (result < 0)
             ledger_free(ledger);
     }
@@ -336,9 +336,9 @@ static int begin_to_keep(struct restoring *restoring)
     return 0;
 }
 
-int restore(struct context *context, struct service *service, int handed_over)
+int restore(struct context *context, struct manager *service, int handed_over)
 {
-    struct restoring restoring = {.context = context, .service = service};
+    struct restore restoring = {.context = context, .service = service};
     int result;
 
     context->recorder.service = service;

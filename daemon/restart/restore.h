@@ -15,6 +15,6 @@
  * cannot be read is logged, never guessed. Errors: -ENOMEM, -EMFILE: the daemon must not start, as it would lose what
  * it was given.
  */
-int restore(struct context *context, struct service *service, int handed_over);
+int restore(struct context *context, struct manager *service, int handed_over);
 
 #endif

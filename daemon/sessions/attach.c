@@ -24,7 +24,7 @@ static void notify_detached(struct session *session, const struct loop *loop)
 
 /* ---- Connects --------------------------------------------------------------------------------------------------- */
 
-bool membership_end_connects(struct session *session, const struct fault *fault)
+bool attach_end_connects(struct session *session, const struct fault *fault)
 {
     struct pending *pending;
 
@@ -45,12 +45,12 @@ static void part(struct loop *loop)
 
     if (!session)
         return;
-    batches_release_streams(session);
+    batches_unblock_streams(session);
     session->loop = NULL;
     loop->session = NULL;
-    loop->held_by = 0;
+    loop->blocked_by_batch = 0;
     loop->epoch++;
-    loop_pause(loop);
+    loop_dequeue(loop);
 }
 
 static void end_poll(struct loop *loop, const struct fault *fault)
@@ -59,29 +59,29 @@ static void end_poll(struct loop *loop, const struct fault *fault)
         loop->poll->cancel(loop->poll, fault);
 }
 
-void membership_detach(struct loop *loop, const struct fault *fault)
+void attach_detach(struct loop *loop, const struct fault *fault)
 {
     end_poll(loop, fault);
     part(loop);
 }
 
-void membership_leave(struct session *session, const struct fault *fault)
+void attach_leave(struct session *session, const struct fault *fault)
 {
     struct context *context = session->context;
     struct loop *loop = session->loop;
 
     if (!loop)
         return;
-    membership_detach(loop, fault);
+    attach_detach(loop, fault);
     if (loop_is_named(loop))
-        membership_linger(context, loop);
+        attach_linger(context, loop);
     else
-        membership_close(context, loop);
+        attach_close(context, loop);
 }
 
-void membership_end_calls(struct session *session, const struct fault *fault)
+void attach_end_calls(struct session *session, const struct fault *fault)
 {
-    while (!membership_end_connects(session, fault))
+    while (!attach_end_connects(session, fault))
         ;
     if (session->loop)
         end_poll(session->loop, fault);
@@ -91,7 +91,7 @@ void membership_end_calls(struct session *session, const struct fault *fault)
         end_poll(session->leaving, fault);
     if (session->leaving && !session->leaving->closing)
         notify_detached(session, session->leaving);
-    membership_forget(session);
+    attach_forget(session);
 }
 
 /* ---- Being put out ---------------------------------------------------------------------------------------------- */
@@ -102,7 +102,7 @@ static void set_leave_fault(const struct loop *loop, struct fault *ret_fault)
               loop->closing ? "the loop was closed" : "another session has taken the loop over");
 }
 
-void membership_forget(struct session *session)
+void attach_forget(struct session *session)
 {
     task_cancel(&session->leave_task);
     if (!session->leaving)
@@ -117,14 +117,14 @@ static void leave_piece(struct session *session, struct loop *loop)
     struct fault fault;
 
     set_leave_fault(loop, &fault);
-    if (!membership_end_connects(session, &fault)) {
+    if (!attach_end_connects(session, &fault)) {
         task_add(&session->leave_task);
         return;
     }
     end_poll(loop, &fault);
     if (!loop->closing)
         notify_detached(session, loop);
-    membership_forget(session);
+    attach_forget(session);
 }
 
 static void run_leave(struct task *task)
@@ -146,7 +146,7 @@ static void begin_to_leave(struct loop *loop)
     leave_piece(session, loop);
 }
 
-void membership_put_out(struct loop *loop)
+void attach_evict(struct loop *loop)
 {
     begin_to_leave(loop);
 }
@@ -189,9 +189,9 @@ static void finish_close(struct context *context, struct loop *loop)
     persist_loop_gone(loop);
     answer_closed(loop);
     loop_free(loop);
-    policy_remove_closing(&context->policy, account);
+    accounts_remove_closing(&context->accounts, account);
     if (named)
-        policy_remove_loop(&context->policy, account);
+        accounts_remove_loop(&context->accounts, account);
 }
 
 static void close_piece(struct task *task)
@@ -210,17 +210,17 @@ static void begin_close(struct context *context, struct loop *loop)
     timer_stop(&context->turn.reactor.timers, &loop->linger);
     loop->closing = true;
     loop->close_task = (struct task){.run = close_piece, .share = &loop->account->share, .stage = STAGE_RUN};
-    policy_add_closing(&context->policy, loop->account);
+    accounts_add_closing(&context->accounts, loop->account);
     LIST_INSERT_HEAD(&context->loops.closing, loop, closing_link);
 }
 
-void membership_close(struct context *context, struct loop *loop)
+void attach_close(struct context *context, struct loop *loop)
 {
     begin_close(context, loop);
     close_piece(&loop->close_task);
 }
 
-void membership_close_for(struct context *context, struct call *call)
+void attach_close_for(struct context *context, struct call *call)
 {
     struct session *session = call->session;
     struct loop *loop = session->loop;
@@ -236,7 +236,7 @@ void membership_close_for(struct context *context, struct call *call)
     close_piece(&loop->close_task);
 }
 
-void membership_abandon_close(struct session *session)
+void attach_abandon_close(struct session *session)
 {
     struct loop *loop = session->closes;
 
@@ -245,7 +245,7 @@ void membership_abandon_close(struct session *session)
     call_drop(&session->close_call);
 }
 
-void membership_finish_closing(struct context *context)
+void attach_finish_closing(struct context *context)
 {
     struct loop *loop;
 
@@ -253,12 +253,12 @@ void membership_finish_closing(struct context *context)
         close_piece(&loop->close_task);
 }
 
-void membership_close_all(struct context *context)
+void attach_close_all(struct context *context)
 {
     struct loop *loop;
 
     while ((loop = loops_after(&context->loops, NULL)))
-        membership_close(context, loop);
+        attach_close(context, loop);
 }
 
 /* ---- Lingering -------------------------------------------------------------------------------------------------- */
@@ -267,26 +267,26 @@ static void linger_expired(struct timer *timer)
 {
     struct loop *loop = container_of(timer, struct loop, linger);
 
-    membership_close(container_of(loop->loops, struct context, loops), loop);
+    attach_close(container_of(loop->loops, struct context, loops), loop);
 }
 
 /* The loop's own time may exceed the limit: the limit was lowered, or the loop was restored from a ledger. */
-void membership_linger(struct context *context, struct loop *loop)
+void attach_linger(struct context *context, struct loop *loop)
 {
     if (loop->linger_ms > context->turn.limits->linger_ms)
         loop->linger_ms = context->turn.limits->linger_ms;
     if (loop->linger_ms)
         timer_start(&context->turn.reactor.timers, &loop->linger, loop->linger_ms, linger_expired);
     else
-        membership_close(context, loop);
+        attach_close(context, loop);
 }
 
 /* ---- Entering --------------------------------------------------------------------------------------------------- */
 
-void membership_enter(struct session *session, struct loop *loop)
+void attach_enter(struct session *session, struct loop *loop)
 {
     loop->session = session;
     loop->speaker = 0;
     session->loop = loop;
-    loop_resume(loop);
+    loop_enqueue_if_ready(loop);
 }

@@ -17,49 +17,49 @@ struct context;
 struct session;
 
 /* The session, which is in no loop, is in this one from now on, where nobody is. */
-void membership_enter(struct session *session, struct loop *loop);
+void attach_enter(struct session *session, struct loop *loop);
 
 /*
  * The session, which has no connecting streams any more, leaves its loop, if it has one: an anonymous loop is closed, a
  * named one lingers. A poll that waits is answered with `fault`, or not at all (NULL: the session is gone).
  */
-void membership_leave(struct session *session, const struct fault *fault);
+void attach_leave(struct session *session, const struct fault *fault);
 
 /* Likewise, but the loop does not linger: a session is about to enter. */
-void membership_detach(struct loop *loop, const struct fault *fault);
+void attach_detach(struct loop *loop, const struct fault *fault);
 
 /*
  * The session that is in the loop is put out of it, and told so when its calls are ended. Until then the session is
  * the loop's `leaver`.
  */
-void membership_put_out(struct loop *loop);
+void attach_evict(struct loop *loop);
 
 /*
  * Ends the session's connects, with their tokens: answered with `fault`, or not at all. False: more are left for the
  * next piece.
  */
-bool membership_end_connects(struct session *session, const struct fault *fault);
+bool attach_end_connects(struct session *session, const struct fault *fault);
 
 /* The session is gone, and has no connects any more: nothing waits for it to leave. */
-void membership_forget(struct session *session);
+void attach_forget(struct session *session);
 
-/* Ends all of the session's calls that wait, at once, but for a close_loop, which membership_finish_closing ends. */
-void membership_end_calls(struct session *session, const struct fault *fault);
+/* Ends all of the session's calls that wait, at once, but for a close_loop, which attach_finish_closing ends. */
+void attach_end_calls(struct session *session, const struct fault *fault);
 
 /* Nobody is in the loop, which is named, for as long as its linger says; then it is closed. */
-void membership_linger(struct context *context, struct loop *loop);
+void attach_linger(struct context *context, struct loop *loop);
 
 /* Closes a loop that nobody is in: its streams are closed, in pieces. */
-void membership_close(struct context *context, struct loop *loop);
+void attach_close(struct context *context, struct loop *loop);
 
 /* Closes the loop of the session that calls, then answers the call. */
-void membership_close_for(struct context *context, struct call *call);
+void attach_close_for(struct context *context, struct call *call);
 
 /* The session that has asked for it is gone: the loop goes on closing. */
-void membership_abandon_close(struct session *session);
+void attach_abandon_close(struct session *session);
 
 /* Finishes, at once, the loops that are being closed; and closes all loops, which nobody is in: the daemon ends. */
-void membership_finish_closing(struct context *context);
-void membership_close_all(struct context *context);
+void attach_finish_closing(struct context *context);
+void attach_close_all(struct context *context);
 
 #endif

@@ -26,7 +26,7 @@ int batch_carry(struct batch *batch, size_t slot, int fd)
 {
     struct session *session = batch->session;
 
-    if (session->held_fds == PARCEL_DESCRIPTORS_MAX)
+    if (session->held_fds == FD_OUTBOX_MAX)
         return -EDQUOT;
     session->held_fds++;
     unread_add(&session->conn.unread);
@@ -73,7 +73,7 @@ static void batch_say(struct batch *batch, struct buffer *out)
 /* The descriptors of all answers go with the array's first byte. Error: -ENOMEM. */
 static int batch_send_descriptors(struct batch *batch, size_t at)
 {
-    int fds[PARCEL_DESCRIPTORS_MAX];
+    int fds[FD_OUTBOX_MAX];
     uint32_t count = 0;
     int result;
 
@@ -82,7 +82,7 @@ static int batch_send_descriptors(struct batch *batch, size_t at)
             fds[count++] = batch->answers[i].fd;
     if (!count)
         return 0;
-    result = parcels_add(&batch->session->conn.parcels, at, fds, count);
+    result = fd_outbox_add(&batch->session->conn.outbox, at, fds, count);
     if (result < 0)
         return result;
     batch->session->held_fds -= count;
@@ -101,12 +101,12 @@ static struct stream *registered_by(const struct batch *batch, size_t slot)
     return loop && batch->answers[slot].held ? loop_find(loop, batch->answers[slot].token) : NULL;
 }
 
-static void release_streams(const struct batch *batch, size_t count)
+static void unblock_streams(const struct batch *batch, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         struct stream *stream = registered_by(batch, i);
-        if (stream && stream->held_by == batch->serial)
-            stream_release(stream);
+        if (stream && stream->blocked_by_batch == batch->serial)
+            stream_unblock(stream);
     }
 }
 
@@ -115,14 +115,14 @@ static void release_all(const struct batch *batch)
 {
     struct loop *loop = batch->session->loop;
 
-    if (loop && loop->held_by == batch->serial) {
-        loop->held_by = 0;
-        loop_resume(loop);
+    if (loop && loop->blocked_by_batch == batch->serial) {
+        loop->blocked_by_batch = 0;
+        loop_enqueue_if_ready(loop);
     }
-    release_streams(batch, batch->count);
+    unblock_streams(batch, batch->count);
 }
 
-void batches_release_streams(struct session *session)
+void batches_unblock_streams(struct session *session)
 {
     struct batch *batch;
 
@@ -130,24 +130,24 @@ void batches_release_streams(struct session *session)
     release_all(batch);
 }
 
-void batch_hold_stream(struct batch *batch, size_t slot, struct stream *stream)
+void batch_block_stream(struct batch *batch, size_t slot, struct stream *stream)
 {
-    stream->held_by = batch->serial;
+    stream->blocked_by_batch = batch->serial;
     batch->answers[slot].held = true;
     batch->answers[slot].token = stream->token;
 }
 
-void batch_release_streams(const struct batch *batch, size_t slot)
+void batch_unblock_streams(const struct batch *batch, size_t slot)
 {
-    release_streams(batch, slot);
+    unblock_streams(batch, slot);
 }
 
-void batch_hold_streams(const struct batch *batch, size_t slot)
+void batch_block_streams(const struct batch *batch, size_t slot)
 {
     for (size_t i = 0; batch->waiting > 1 && i < slot; i++) {
         struct stream *stream = registered_by(batch, i);
-        if (stream && !stream->held_by)
-            stream_hold(stream, batch->serial);
+        if (stream && !stream->blocked_by_batch)
+            stream_block(stream, batch->serial);
     }
 }
 
@@ -178,7 +178,7 @@ void batch_free(struct batch *batch)
     for (size_t i = 0; i < batch->count; i++) {
         free(batch->answers[i].text);
         if (batch->answers[i].fd >= 0)
-            closer_discard(&batch->session->conn.account->closer, batch->answers[i].fd);
+            close_untrusted(&batch->session->conn.account->closer, batch->answers[i].fd);
     }
     buffer_deinit(&batch->text);
     reactor_defer_free(&batch->session->context->turn.reactor, &batch->memory);

@@ -47,13 +47,13 @@ int batch_add_answer(struct batch *batch, size_t slot);
 void batch_end_slot(struct batch *batch);
 
 /* The events of a stream that this slot registers come after the batch's replies. */
-void batch_hold_stream(struct batch *batch, size_t slot, struct stream *stream);
+void batch_block_stream(struct batch *batch, size_t slot, struct stream *stream);
 
 /* The events of the streams that the slots before this one have registered need not wait; or they wait again. */
-void batch_release_streams(const struct batch *batch, size_t slot);
-void batch_hold_streams(const struct batch *batch, size_t slot);
+void batch_unblock_streams(const struct batch *batch, size_t slot);
+void batch_block_streams(const struct batch *batch, size_t slot);
 
 /* The session leaves its loop: its batches hold no events back any more. */
-void batches_release_streams(struct session *session);
+void batches_unblock_streams(struct session *session);
 
 #endif

@@ -56,7 +56,7 @@ void call_retract(struct call *call)
 
 static int carry_on_line(struct call *call, int fd)
 {
-    int result = parcels_add(&call->session->conn.parcels, call->begun_at, &fd, 1);
+    int result = fd_outbox_add(&call->session->conn.outbox, call->begun_at, &fd, 1);
 
     if (result == 0)
         unread_add(&call->session->conn.unread);
@@ -173,20 +173,20 @@ void call_drop(struct call *call)
     call->id = (struct span){0};
 }
 
-void call_hold_stream(const struct call *call, struct stream *stream)
+void call_block_stream(const struct call *call, struct stream *stream)
 {
     if (call->batch)
-        batch_hold_stream(call->batch, call->slot, stream);
+        batch_block_stream(call->batch, call->slot, stream);
 }
 
-void call_release_streams(const struct call *call)
+void call_unblock_streams(const struct call *call)
 {
     if (call->batch)
-        batch_release_streams(call->batch, call->slot);
+        batch_unblock_streams(call->batch, call->slot);
 }
 
-void call_hold_streams(const struct call *call)
+void call_block_streams(const struct call *call)
 {
     if (call->batch)
-        batch_hold_streams(call->batch, call->slot);
+        batch_block_streams(call->batch, call->slot);
 }

@@ -44,14 +44,14 @@ void call_fault_too_long(struct call *call);
 int call_keep(const struct call *call, struct call *ret_call);
 
 /* The events of a stream that the call registers in a batch come after the batch's replies. */
-void call_hold_stream(const struct call *call, struct stream *stream);
+void call_block_stream(const struct call *call, struct stream *stream);
 
 /*
  * The events of the streams that were registered before this call in its batch may come with its answer, which stands
  * behind the replies to their registers; and, when it is answered, they wait for the array again.
  */
-void call_release_streams(const struct call *call);
-void call_hold_streams(const struct call *call);
+void call_unblock_streams(const struct call *call);
+void call_block_streams(const struct call *call);
 
 /* A kept call that will not be answered any more: its session is gone. */
 void call_drop(struct call *call);

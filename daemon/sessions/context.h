@@ -21,7 +21,7 @@ struct session;
 struct context {
     struct turn turn;
     struct config *config;
-    struct policy policy;
+    struct accounts accounts;
     struct wire wire;
     struct loops loops;
     struct recorder recorder;

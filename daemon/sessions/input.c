@@ -23,7 +23,7 @@ static void say_fault(struct session *session, const struct fault *fault)
 }
 
 /* A register that fails has its descriptor all the same: the next one's is the next. */
-static void claim_in_vain(struct session *session, const struct request *request, const struct fault *fault)
+static void discard_claimed_fd(struct session *session, const struct request *request, const struct fault *fault)
 {
     bool decoded = fault->name == FAULT_INVALID_PARAMS || fault->name == FAULT_INTERNAL;
 
@@ -31,11 +31,11 @@ static void claim_in_vain(struct session *session, const struct request *request
         conn_discard_fd(&session->conn);
 }
 
-bool intake_may_take(const struct session *session, uint64_t share)
+bool input_may_dispatch(const struct session *session, uint64_t share)
 {
     return conn_is_writable(&session->conn) && session->context->turn.units < share && !session_is_paused(session) &&
            !(session->conn.account->closing &&
-             policy_waits_for_closing(&session->context->policy, session->conn.account));
+             accounts_wait_for_closing(&session->context->accounts, session->conn.account));
 }
 
 /* The messages at `data` that are plain requests. Returns how many bytes are done with. `*ret_may`: more may be taken,
@@ -53,7 +53,7 @@ static size_t take_plain(struct session *session, const char *data, size_t lengt
         done += space + used;
         context->turn.stats.requests++;
         context->handle(context, &call, &request);
-        *ret_may = intake_may_take(session, share);
+        *ret_may = input_may_dispatch(session, share);
     }
     return done;
 }
@@ -70,7 +70,7 @@ static void dispatch(struct session *session, struct span text, struct batch *ba
     call.id = request.id;
     if (result < 0) {
         context->turn.units++;
-        claim_in_vain(session, &request, &fault);
+        discard_claimed_fd(session, &request, &fault);
         call_fault(&call, &fault);
     } else {
         context->handle(context, &call, &request);
@@ -177,7 +177,7 @@ static size_t take_messages(struct session *session, const char *data, size_t le
     session->conn.backlog = true;
     if (!finish_batch(session, share))
         return 0;
-    for (may = intake_may_take(session, share); may; may = intake_may_take(session, share)) {
+    for (may = input_may_dispatch(session, share); may; may = input_may_dispatch(session, share)) {
         struct span text;
         struct fault fault;
         size_t used;
@@ -215,14 +215,14 @@ static void keep(struct session *session, const char *data, size_t length)
         conn_abort(&session->conn);
 }
 
-void intake_take_kept(struct session *session, uint64_t share)
+void input_feed_backlog(struct session *session, uint64_t share)
 {
     const char *data = session->conn.in.length ? buffer_bytes(&session->conn.in) : "";
 
     buffer_consume(&session->conn.in, take_messages(session, data, session->conn.in.length, share));
 }
 
-void intake_take(struct session *session, size_t length, uint64_t share)
+void input_feed(struct session *session, size_t length, uint64_t share)
 {
     const char *data = session->context->turn.scratch;
     size_t done;
@@ -230,7 +230,7 @@ void intake_take(struct session *session, size_t length, uint64_t share)
     if (session->conn.in.length) {
         keep(session, data, length);
         if (session->conn.state != CONN_ABORTED)
-            intake_take_kept(session, share);
+            input_feed_backlog(session, share);
         return;
     }
     done = take_messages(session, data, length, share);
@@ -238,7 +238,7 @@ void intake_take(struct session *session, size_t length, uint64_t share)
         keep(session, data + done, length - done);
 }
 
-void intake_end(struct session *session)
+void input_finish(struct session *session)
 {
     struct fault fault;
 

@@ -14,14 +14,14 @@
 struct session;
 
 /* Whether another message may be taken. */
-bool intake_may_take(const struct session *session, uint64_t share);
+bool input_may_dispatch(const struct session *session, uint64_t share);
 
 /* What was just read into the turn's scratch, behind what was kept; and what was kept alone. The latter also when
  * nothing is kept: that there is nothing more is then what is found out. */
-void intake_take(struct session *session, size_t length, uint64_t share);
-void intake_take_kept(struct session *session, uint64_t share);
+void input_feed(struct session *session, size_t length, uint64_t share);
+void input_feed_backlog(struct session *session, uint64_t share);
 
 /* All that the client wrote was taken: what it has begun stays unfinished. */
-void intake_end(struct session *session);
+void input_finish(struct session *session);
 
 #endif

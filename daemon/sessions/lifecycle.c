@@ -28,7 +28,7 @@ static void end_piece(struct session *session)
 {
     struct conn *conn = &session->conn;
 
-    membership_end_connects(session, NULL);
+    attach_end_connects(session, NULL);
     for (int i = 0; i < DISCARDS; i++)
         conn_discard_fd(conn);
     conn_count_inbox(conn);
@@ -44,7 +44,7 @@ static bool read_and_dispatch(struct session *session, uint64_t budget)
     size_t length = conn_read(&session->conn, &ended_at_fds);
 
     if (length)
-        intake_take(session, length, budget);
+        input_feed(session, length, budget);
     return ended_at_fds && !session->conn.backlog;
 }
 
@@ -58,19 +58,19 @@ static void session_run(struct task *task)
         end_piece(session);
     if (!conn_is_writable(conn))
         return;
-    if (closer_is_clogged(&conn->account->closer)) {
+    if (async_closer_is_full(&conn->account->closer)) {
         turn_retry_soon(conn->wire->turn);
         return;
     }
     if (conn->backlog)
-        intake_take_kept(session, budget);
+        input_feed_backlog(session, budget);
     if (!conn->backlog && conn->readable) {
         int reads = READS;
-        while (reads-- > 0 && intake_may_take(session, budget) && read_and_dispatch(session, budget))
+        while (reads-- > 0 && input_may_dispatch(session, budget) && read_and_dispatch(session, budget))
             ;
     }
     if (conn->input == INPUT_READ && !conn->backlog && conn_is_writable(conn))
-        intake_end(session);
+        input_finish(session);
     if ((conn->readable || conn->backlog) && conn_is_writable(conn) && !session_is_paused(session))
         conn_schedule_input(conn);
     conn_count_inbox(conn);
@@ -103,7 +103,7 @@ static int deliver_line(struct session *session)
     }
     conn->wire->turn->stats.events += count;
     while (count--)
-        stream_told(TAILQ_FIRST(&loop->ready));
+        stream_mark_delivered(TAILQ_FIRST(&loop->ready));
     return 0;
 }
 
@@ -130,7 +130,7 @@ void session_deliver(struct task *task)
     else if (conn_is_writable(&session->conn) && loop->poll &&
              loop->poll->is_due(loop->poll)) /* readiness may be cleared since */
         loop->poll->answer(loop->poll);
-    loop_pause(loop);
+    loop_dequeue(loop);
 }
 
 /* ---- Output ----------------------------------------------------------------------------------------------------- */
@@ -146,7 +146,7 @@ static void resume(struct session *session)
     if (!conn_is_writable(conn))
         return;
     if (session->loop)
-        loop_resume(session->loop);
+        loop_enqueue_if_ready(session->loop);
     if (!session_is_paused(session) && (conn->readable || conn->backlog || conn->input == INPUT_READ))
         conn_schedule_input(conn);
 }
@@ -164,7 +164,8 @@ static bool is_over(struct session *session)
         return true;
     if (conn->input != INPUT_CONSUMED)
         return false;
-    return conn->output_dead || (!session->pending_calls && (!session->loop || !streams_can_speak(session->loop)));
+    return conn->output_dead ||
+           (!session->pending_calls && (!session->loop || !loop_can_produce_events(session->loop)));
 }
 
 /* Detaches from the loop; work that takes more than a moment is still to be done. */
@@ -173,7 +174,7 @@ static void begin_retirement(struct session *session)
     session->retired = true;
     conn_begin_close(&session->conn);
     if (TAILQ_EMPTY(&session->connects))
-        membership_leave(session, NULL);
+        attach_leave(session, NULL);
     conn_schedule_input(&session->conn);
 }
 
@@ -215,7 +216,7 @@ int session_new(struct context *context, int fd, struct account *account)
         free(session);
         return result;
     }
-    membership_enter(session, loop);
+    attach_enter(session, loop);
     LIST_INSERT_HEAD(&context->sessions, session, entry);
     return 0;
 }
@@ -226,8 +227,8 @@ static void end_requests(struct session *session)
     if (session->opening)
         session->opening->cancel(session->opening, NULL);
     if (session->closes)
-        membership_abandon_close(session);
-    membership_forget(session);
+        attach_abandon_close(session);
+    attach_forget(session);
     free(session->unfinished.text);
 }
 
@@ -235,10 +236,10 @@ void session_free(struct session *session)
 {
     struct batch *batch, *next;
 
-    while (!membership_end_connects(session, NULL))
+    while (!attach_end_connects(session, NULL))
         ;
     end_requests(session);
-    membership_leave(session, NULL);
+    attach_leave(session, NULL);
     LIST_FOREACH_SAFE(batch, &session->batches, entry, next)
     batch_free(batch);
     LIST_REMOVE(session, entry);

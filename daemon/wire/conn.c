@@ -87,14 +87,14 @@ static void conn_ready(struct source *source, const struct minimio_event *event)
 
 void conn_discard_fd(struct conn *conn)
 {
-    closer_discard(&conn->account->closer, descriptors_take(&conn->inbox));
+    close_untrusted(&conn->account->closer, fd_queue_take(&conn->inbox));
 }
 
 /* Drops the descriptors that came last. */
 static void conn_truncate_inbox(struct conn *conn, uint32_t keep)
 {
     while (conn->inbox.count > keep)
-        closer_discard(&conn->account->closer, descriptors_take_newest(&conn->inbox));
+        close_untrusted(&conn->account->closer, fd_queue_take_newest(&conn->inbox));
     conn->fds_truncated = true;
 }
 
@@ -102,11 +102,11 @@ static void conn_truncate_inbox(struct conn *conn, uint32_t keep)
 static void conn_refuse_own_sockets(struct conn *conn, uint32_t had)
 {
     for (uint32_t i = had; i < conn->inbox.count; i++) {
-        int *fd = descriptors_at(&conn->inbox, i);
+        int *fd = fd_queue_at(&conn->inbox, i);
 
         if (listener_owns(&conn->wire->listener, *fd)) {
-            closer_discard(&conn->account->closer, *fd);
-            *fd = DESCRIPTOR_REFUSED;
+            close_untrusted(&conn->account->closer, *fd);
+            *fd = FD_REFUSED;
         }
     }
 }
@@ -118,7 +118,7 @@ static void conn_take_fds(struct conn *conn, uint32_t had, bool truncated)
 
     if (truncated || !conn->may_send_descriptors || conn->inbox.count - had > conn->limits->descriptors_message) {
         conn_truncate_inbox(conn, had);
-    } else if (policy_check_descriptors(conn->account->policy, conn->account, &fault) < 0) {
+    } else if (accounts_check_descriptors(conn->account->accounts, conn->account, &fault) < 0) {
         conn->fds_over_limit = true;
         conn_truncate_inbox(conn, had);
     } else {
@@ -132,11 +132,11 @@ static ssize_t conn_receive(struct conn *conn, bool *ret_truncated)
     char *room = conn->wire->turn->scratch;
     ssize_t length = 0;
 
-    if (closers_take_room())
-        length = descriptors_look(conn->fd, room, TURN_READ_BYTES, ret_truncated);
+    if (async_closers_take_room())
+        length = fd_queue_look(conn->fd, room, TURN_READ_BYTES, ret_truncated);
     /* With descriptors that the table may have no room for, the session is at its end: the bytes stay in the socket. */
     if (!*ret_truncated && length >= 0)
-        length = descriptors_receive(&conn->inbox, conn->fd, room, TURN_READ_BYTES, ret_truncated);
+        length = fd_queue_receive(&conn->inbox, conn->fd, room, TURN_READ_BYTES, ret_truncated);
     return length;
 }
 
@@ -193,7 +193,7 @@ static void conn_discard_output(struct conn *conn)
 {
     conn->output_dead = true;
     buffer_consume(&conn->out, conn->out.length);
-    parcels_clear(&conn->parcels);
+    fd_outbox_clear(&conn->outbox);
 }
 
 /* The client must read before the output goes on: the kernel takes no more, or descriptors are unread. */
@@ -211,7 +211,7 @@ void conn_send(struct conn *conn)
     if (conn->unread.sent)
         unread_look(&conn->unread);
     if (conn->out.length)
-        sent = parcels_send(&conn->parcels, conn->fd, &conn->out);
+        sent = fd_outbox_send(&conn->outbox, conn->fd, &conn->out);
     if (sent == -ETOOMANYREFS || sent == -ENOBUFS || sent == -ENOMEM) {
         turn_retry_soon(conn->wire->turn); /* no event of the socket tells when there is room */
         return;
@@ -236,13 +236,13 @@ int conn_init(struct conn *conn, struct wire *wire, int fd, struct account *acco
     conn->account = account;
     conn->input_task = (struct task){.run = input, .share = &account->share, .stage = STAGE_RUN};
     conn->output_task = (struct task){.run = output, .share = &account->share, .stage = STAGE_FLUSH};
-    conn->parcels.closer = &account->closer;
-    conn->parcels.unreads = &wire->unreads;
-    conn->parcels.unread = &conn->unread;
+    conn->outbox.closer = &account->closer;
+    conn->outbox.unreads = &wire->unreads;
+    conn->outbox.unread = &conn->unread;
     conn->fd = fd;
     unread_init(&conn->unread, account, fd);
     conn->may_send_descriptors = true; /* as the kernel has it of a new socket */
-    descriptors_prepare_socket(fd);
+    fd_passing_prepare(fd);
     conn_apply_access(conn);
     frame_init(&conn->frame);
     buffer_init(&conn->in);
@@ -254,10 +254,10 @@ void conn_apply_access(struct conn *conn)
 {
     struct ucred peer = access_peer(conn->fd);
     bool may = access_allows_descriptors(conn->wire->access, &peer, conn->fd) &&
-               (closers_are_able() || !conn->account->closer.stranger);
+               (async_closers_are_able() || !conn->account->closer.stranger);
 
     if (may != conn->may_send_descriptors)
-        descriptors_allow(conn->fd, may);
+        fd_passing_allow(conn->fd, may);
     conn->may_send_descriptors = may;
 }
 
@@ -272,8 +272,8 @@ static void conn_end_socket(struct conn *conn)
 {
     if (conn_may_linger(conn) && lingering_begin(&conn->wire->lingerings, conn->account, conn->fd))
         return;
-    closer_end_session(&conn->account->closer, conn->fd);
-    policy_remove_session(conn->account->policy, conn->account);
+    close_session_socket(&conn->account->closer, conn->fd);
+    accounts_remove_session(conn->account->accounts, conn->account);
 }
 
 void conn_free(struct conn *conn)
@@ -285,8 +285,8 @@ void conn_free(struct conn *conn)
     frame_deinit(&conn->frame);
     buffer_deinit(&conn->in);
     buffer_deinit(&conn->out);
-    parcels_clear(&conn->parcels);
-    closer_discard_all(&conn->account->closer, &conn->inbox);
+    fd_outbox_clear(&conn->outbox);
+    close_untrusted_all(&conn->account->closer, &conn->inbox);
     conn_count_inbox(conn);
     reactor_unwatch(reactor, conn->fd);
     if (!unread_outlive(&conn->wire->unreads, &conn->unread)) {
@@ -311,7 +311,7 @@ void conn_refuse(struct wire *wire, struct account *account, int fd, bool may_li
     buffer_deinit(&line);
     if (may_linger && lingering_begin_refused(&wire->lingerings, account, access_peer(fd).uid, fd))
         return;
-    closer_end_session(account ? &account->closer : &wire->closer, fd);
+    close_session_socket(account ? &account->closer : &wire->closer, fd);
     if (account)
-        policy_end_refusal(account->policy, account);
+        accounts_end_refusal(account->accounts, account);
 }

@@ -27,7 +27,7 @@ struct wire {
     struct listener listener;
     struct unreads unreads;
     struct lingerings lingerings; /* sockets of sessions that are over */
-    struct closer closer;         /* of clients without an account */
+    struct async_closer closer;   /* of clients without an account */
 };
 
 /* How far the input of the client has come. Each state follows the one before. */
@@ -56,9 +56,9 @@ struct conn {
     struct frame frame;
     struct buffer in;          /* a begun message, and bytes that were read and not dispatched */
     struct buffer out;         /* complete lines; the first may be partly sent */
-    struct parcels parcels;    /* descriptors that go with `out` */
+    struct fd_outbox outbox;   /* descriptors that go with `out` */
     struct unread unread;      /* those of them that the client has not read */
-    struct descriptors inbox;  /* received, and not claimed by a register */
+    struct fd_queue inbox;     /* received, and not claimed by a register */
     uint32_t inbox_counted;    /* descriptors of `inbox` that the account has counted */
     uint32_t inbox_max;        /* the limit when the last descriptors came: a lower limit is for later ones */
     uint8_t input;             /* enum input_state */
@@ -89,7 +89,7 @@ void conn_apply_access(struct conn *conn);
 static inline bool conn_is_writable(const struct conn *conn)
 {
     return conn->state == CONN_SERVING && conn->out.length < conn->limits->output_bytes &&
-           conn->parcels.fds.count + conn->unread.sent < conn->limits->descriptors_unclaimed;
+           conn->outbox.fds.count + conn->unread.sent < conn->limits->descriptors_unclaimed;
 }
 
 /* Has the input looked at, in this turn or the next. */
@@ -132,8 +132,8 @@ static inline void conn_count_inbox(struct conn *conn)
 
 /*
  * Tells a client that there is no session for it, and closes its socket; with `may_linger` a moment later, if need be,
- * so that the client can read the fault (lingering.h). `account`: of policy_begin_refusal, which is given back when the
- * socket is closed; may be NULL.
+ * so that the client can read the fault (lingering.h). `account`: of accounts_begin_refusal, which is given back when
+ * the socket is closed; may be NULL.
  */
 void conn_refuse(struct wire *wire, struct account *account, int fd, bool may_linger, const struct fault *fault);
 

@@ -10,32 +10,32 @@
 #include "daemon/wire/unread.h"
 #include "proto/buffer.h"
 
-#define PARCEL_DESCRIPTORS_MAX 253 /* the most that Linux passes at once */
+#define FD_OUTBOX_MAX 253 /* the most that Linux passes at once */
 
 /* Zeroed but for the first three, it is empty. */
-struct parcels {
-    struct closer *closer;
+struct fd_outbox {
+    struct async_closer *closer;
     struct unreads *unreads;
     struct unread *unread; /* counts the descriptors, which it knew before */
-    struct descriptors fds;
-    struct parcel *list; /* in the order of the bytes */
+    struct fd_queue fds;
+    struct outbox_set *list; /* in the order of the bytes */
     size_t count;
 };
 
 /*
- * Takes `count` descriptors, at most PARCEL_DESCRIPTORS_MAX, to go with the byte at `at` of those that are still to be
- * sent; no earlier than the parcels before. Error: -ENOMEM; they are the caller's still.
+ * Takes `count` descriptors, at most FD_OUTBOX_MAX, to go with the byte at `at` of those that are still to be
+ * sent; no earlier than the outbox before. Error: -ENOMEM; they are the caller's still.
  */
-int parcels_add(struct parcels *parcels, size_t at, const int *fds, uint32_t count);
+int fd_outbox_add(struct fd_outbox *outbox, size_t at, const int *fds, uint32_t count);
 
 /*
- * Sends bytes and parcels as far as the client's socket takes them; what is sent is consumed. Returns how many bytes.
+ * Sends bytes and outbox as far as the client's socket takes them; what is sent is consumed. Returns how many bytes.
  * Errors: -EAGAIN, nothing was taken; -ETOOMANYREFS, too many descriptors are under way to clients, to be tried again
  * later; and what send says.
  */
-ssize_t parcels_send(struct parcels *parcels, int socket, struct buffer *bytes);
+ssize_t fd_outbox_send(struct fd_outbox *outbox, int socket, struct buffer *bytes);
 
 /* The bytes went nowhere, and so do the descriptors. */
-void parcels_clear(struct parcels *parcels);
+void fd_outbox_clear(struct fd_outbox *outbox);
 
 #endif

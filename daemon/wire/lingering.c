@@ -21,14 +21,14 @@ struct lingering {
     struct timer timer;
 };
 
-void lingerings_init(struct lingerings *lingerings, struct reactor *reactor, struct policy *policy,
-                     struct closer *closer)
+void lingerings_init(struct lingerings *lingerings, struct reactor *reactor, struct accounts *accounts,
+                     struct async_closer *closer)
 {
-    *lingerings = (struct lingerings){.reactor = reactor, .policy = policy, .closer = closer};
+    *lingerings = (struct lingerings){.reactor = reactor, .accounts = accounts, .closer = closer};
     LIST_INIT(&lingerings->list);
 }
 
-static struct closer *closer_of(struct lingering *lingering)
+static struct async_closer *closer_of(struct lingering *lingering)
 {
     return lingering->account ? &lingering->account->closer : lingering->all->closer;
 }
@@ -41,11 +41,11 @@ static void end(struct lingering *lingering)
     LIST_REMOVE(lingering, entry);
     timer_stop(&all->reactor->timers, &lingering->timer);
     reactor_unwatch(all->reactor, lingering->fd);
-    closer_end_session(closer_of(lingering), lingering->fd);
+    close_session_socket(closer_of(lingering), lingering->fd);
     if (lingering->account && lingering->refused)
-        policy_end_refusal(all->policy, lingering->account);
+        accounts_end_refusal(all->accounts, lingering->account);
     else if (lingering->account)
-        policy_remove_session(all->policy, lingering->account);
+        accounts_remove_session(all->accounts, lingering->account);
     reactor_end_source(all->reactor, &lingering->source);
 }
 
@@ -57,19 +57,19 @@ static void expired(struct timer *timer)
 /* Returns what the read did. */
 static ssize_t discard_some(struct lingering *lingering)
 {
-    struct descriptors descriptors = {0};
+    struct fd_queue descriptors = {0};
     char discarded[DISCARD_BYTES];
     bool cut;
-    ssize_t length = descriptors_receive(&descriptors, lingering->fd, discarded, sizeof discarded, &cut);
+    ssize_t length = fd_queue_receive(&descriptors, lingering->fd, discarded, sizeof discarded, &cut);
 
-    closer_discard_all(closer_of(lingering), &descriptors);
+    close_untrusted_all(closer_of(lingering), &descriptors);
     return length;
 }
 
 /* Descriptors that might find no room in the table are left to the closing process. */
 static bool may_receive(struct lingering *lingering)
 {
-    return !closers_take_room() && !closer_is_clogged(closer_of(lingering));
+    return !async_closers_take_room() && !async_closer_is_full(closer_of(lingering));
 }
 
 static void ready(struct source *source, const struct minimio_event *event)
@@ -98,13 +98,13 @@ static bool begin(struct lingerings *lingerings, struct account *account, bool r
                                     .refused = refused,
                                     .uid = uid,
                                     .fd = fd,
-                                    .left = lingerings->policy->limits->message_bytes};
+                                    .left = lingerings->accounts->limits->message_bytes};
     if (reactor_watch(lingerings->reactor, fd, &lingering->source, MINIMIO_READABLE, MINIMIO_LEVEL) < 0) {
         free(lingering);
         return false;
     }
     shutdown(fd, SHUT_WR);
-    descriptors_prepare_socket(fd); /* before anything is read from the socket of a client that was refused */
+    fd_passing_prepare(fd); /* before anything is read from the socket of a client that was refused */
     timer_start(&lingerings->reactor->timers, &lingering->timer, LINGERING_MS, expired);
     LIST_INSERT_HEAD(&lingerings->list, lingering, entry);
     return true;
@@ -125,7 +125,7 @@ bool lingering_begin_refused(struct lingerings *lingerings, struct account *acco
         refused += other->refused;
         of_uid += other->refused && other->uid == uid;
     }
-    return refused < LINGERING_REFUSED_MAX && of_uid < LINGERING_REFUSED_UID && !descriptor_is_in_room(fd) &&
+    return refused < LINGERING_REFUSED_MAX && of_uid < LINGERING_REFUSED_UID && !fd_room_has(fd) &&
            begin(lingerings, account, true, uid, fd);
 }
 

@@ -24,13 +24,13 @@ struct lingering;
 struct lingerings {
     LIST_HEAD(, lingering) list;
     struct reactor *reactor;
-    struct policy *policy;
-    struct closer *closer; /* of clients without an account */
+    struct accounts *accounts;
+    struct async_closer *closer; /* of clients without an account */
 };
 
 /* All that is given is kept, not copied. */
-void lingerings_init(struct lingerings *lingerings, struct reactor *reactor, struct policy *policy,
-                     struct closer *closer);
+void lingerings_init(struct lingerings *lingerings, struct reactor *reactor, struct accounts *accounts,
+                     struct async_closer *closer);
 
 /*
  * Takes the socket of a session that is over, and which the reactor does not watch, together with the place that the
@@ -38,8 +38,8 @@ void lingerings_init(struct lingerings *lingerings, struct reactor *reactor, str
  */
 bool lingering_begin(struct lingerings *lingerings, struct account *account, int fd);
 
-/* Likewise the socket of a client that was refused a session, and the account of policy_begin_refusal, or NULL. False:
- * there are too many, or there is no memory. */
+/* Likewise the socket of a client that was refused a session, and the account of accounts_begin_refusal, or NULL.
+ * False: there are too many, or there is no memory. */
 bool lingering_begin_refused(struct lingerings *lingerings, struct account *account, uid_t uid, int fd);
 
 /* Closes all of them now. */

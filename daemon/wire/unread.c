@@ -101,9 +101,9 @@ static void end(struct unread_remains *remains)
 
     LIST_REMOVE(remains, link);
     reactor_unwatch(reactor, remains->unread.socket);
-    closer_end_session(&account->closer, remains->unread.socket);
+    close_session_socket(&account->closer, remains->unread.socket);
     forget_sent(&remains->unread);
-    policy_remove_session(account->policy, account);
+    accounts_remove_session(account->accounts, account);
     reactor_end_source(reactor, &remains->source);
 }
 

@@ -401,7 +401,7 @@ START_TEST(what_nothing_describes_is_let_go)
     await("a descriptor of an unknown name");
     await("1 kept descriptors are closed: nothing describes them any more");
     manager_await(1);
-    ck_assert_int_ge(manager_kept(DURABLE_LEDGER), 0);
+    ck_assert_int_ge(manager_kept(STORE_LEDGER), 0);
     expect_eof(stray[1]);
     expect_eof(unknown[1]);
     close(stray[1]);
@@ -422,7 +422,7 @@ START_TEST(a_ledger_that_is_none_is_said)
     int stream[2];
 
     make_pair(SOCK_STREAM, stream);
-    manager_keep(DURABLE_LEDGER, memory_file("this is no ledger, and is longer than its heading", 49));
+    manager_keep(STORE_LEDGER, memory_file("this is no ledger, and is longer than its heading", 49));
     manager_keep("+B", stream[0]);
     start(STORE);
     await("the ledger of the named loops cannot be read; what it describes is lost");
@@ -462,11 +462,11 @@ static uint32_t add_stream(uint32_t loop, uint64_t id, uint64_t token)
 
 static void keep_stream(uint64_t id)
 {
-    char name[DURABLE_NAME_SIZE];
+    char name[STORE_NAME_SIZE];
     int pair[2];
 
     make_pair(SOCK_STREAM, pair);
-    durable_name(id, name);
+    store_name(id, name);
     manager_keep(name, pair[0]);
     far_ends[id] = pair[1];
 }
@@ -478,7 +478,7 @@ static void new_ledger(void)
 
 static void keep_ledger(void)
 {
-    manager_keep(DURABLE_LEDGER, fcntl(ledger_fd(ledger), F_DUPFD_CLOEXEC, 0));
+    manager_keep(STORE_LEDGER, fcntl(ledger_fd(ledger), F_DUPFD_CLOEXEC, 0));
     ledger = ledger_free(ledger);
 }
 

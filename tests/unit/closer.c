@@ -21,19 +21,19 @@
 
 Suite *unit_closer_suite(void);
 
-static struct closer closer, other;
+static struct async_closer closer, other;
 
 /* As a stranger's, of whom everything is closed by the closing process. */
 static void set_up(void)
 {
-    ck_assert_int_eq(closers_start(), 0);
-    closer_init(&closer, true);
-    closer_init(&other, true);
+    ck_assert_int_eq(async_closers_start(), 0);
+    async_closer_init(&closer, true);
+    async_closer_init(&other, true);
 }
 
 static void tear_down(void)
 {
-    closers_end();
+    async_closers_end();
 }
 
 /* The process says nothing when it is done, so it is looked for. */
@@ -41,7 +41,7 @@ static void await_idle(void)
 {
     int64_t deadline_ns = test_now_ns() + INT64_C(1000000) * PROCESS_TIMEOUT_MS;
 
-    while (!closer_deinit(&closer)) {
+    while (!async_closer_deinit(&closer)) {
         ck_assert_msg(test_now_ns() < deadline_ns, "it is not closed");
         poll(NULL, 0, 1);
     }
@@ -111,7 +111,7 @@ START_TEST(what_is_put_in_is_closed)
 
     for (int i = 0; i < 100; i++) {
         ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
-        closer_put(&closer, ends[1]);
+        async_close(&closer, ends[1]);
         expect_closed(ends[0]);
     }
     await_idle();
@@ -120,10 +120,10 @@ END_TEST
 
 START_TEST(nothing_is_waited_for_where_nothing_was_put_in)
 {
-    ck_assert(!closer_is_clogged(&closer));
-    closer_discard(&closer, -1);
-    closer_discard(&closer, DESCRIPTOR_REFUSED);
-    ck_assert(closer_deinit(&closer));
+    ck_assert(!async_closer_is_full(&closer));
+    close_untrusted(&closer, -1);
+    close_untrusted(&closer, FD_REFUSED);
+    ck_assert(async_closer_deinit(&closer));
 }
 END_TEST
 
@@ -135,18 +135,18 @@ START_TEST(one_that_does_not_end_is_told)
 
     if (stuck < 0)
         return;
-    closer_put(&closer, stuck);
-    for (int i = 0; i < CLOSER_WAITING_MAX - 1; i++) {
-        ck_assert(!closer_is_clogged(&closer));
-        closer_put(&closer, eventfd(0, EFD_CLOEXEC));
+    async_close(&closer, stuck);
+    for (int i = 0; i < ASYNC_CLOSER_MAX - 1; i++) {
+        ck_assert(!async_closer_is_full(&closer));
+        async_close(&closer, eventfd(0, EFD_CLOEXEC));
     }
-    ck_assert(closer_is_clogged(&closer));
+    ck_assert(async_closer_is_full(&closer));
     ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
     ck_assert_int_eq(pipe2(others, O_CLOEXEC), 0);
-    closer_put(&closer, ends[1]);
-    closer_put(&other, others[1]);
+    async_close(&closer, ends[1]);
+    async_close(&other, others[1]);
     expect_closed(others[0]);
-    ck_assert(!closer_deinit(&closer));
+    ck_assert(!async_closer_deinit(&closer));
     stuck_end(holder);
     expect_closed(ends[0]);
     await_idle();
@@ -161,7 +161,7 @@ START_TEST(a_session_is_read_before_it_is_closed)
 
     ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
     send_descriptor(pair[1], make_lingering(&peer));
-    closer_end_session(&closer, pair[0]);
+    close_session_socket(&closer, pair[0]);
     ck_assert_int_eq(recv(pair[1], &byte, 1, 0), 0); /* an end, and no failure */
     await_idle();
     close(pair[1]);
@@ -177,15 +177,15 @@ START_TEST(a_process_that_is_killed_is_replaced)
 
     if (stuck < 0)
         return;
-    closer_put(&closer, stuck);
+    async_close(&closer, stuck);
     await_begun();
     ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
-    closer_put(&closer, ends[1]);
+    async_close(&closer, ends[1]);
     process = closing_pid();
     ck_assert_int_gt(process, 0);
     ck_assert_int_eq(kill(process, SIGKILL), 0);
     while (closing_pid() == process)
-        closers_look();
+        async_closers_look();
     expect_closed(ends[0]);
     stuck_end(holder);
     await_idle();
@@ -197,10 +197,10 @@ START_TEST(one_that_lingers_holds_up_nobody)
     int peers[10], ends[2];
 
     for (int i = 0; i < 10; i++) {
-        closer_put(&closer, make_lingering(&peers[i]));
+        async_close(&closer, make_lingering(&peers[i]));
     }
     ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
-    closer_put(&closer, ends[1]);
+    async_close(&closer, ends[1]);
     expect_closed(ends[0]);
     await_idle();
     for (int i = 0; i < 10; i++)

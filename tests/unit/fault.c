@@ -19,8 +19,8 @@ START_TEST(names_and_codes_are_those_of_the_protocol)
     };
     static const int codes[] = {-32700, -32600, -32601, -32602, -32603};
 
-    ck_assert_int_eq(FAULT_NAMES, sizeof(names) / sizeof(*names));
-    for (int i = 0; i < FAULT_NAMES; i++) {
+    ck_assert_int_eq(FAULT_COUNT, sizeof(names) / sizeof(*names));
+    for (int i = 0; i < FAULT_COUNT; i++) {
         ck_assert_str_eq(fault_text((enum fault_name)i), names[i]);
         ck_assert_int_eq(fault_code((enum fault_name)i), i < 5 ? codes[i] : i - 4);
     }

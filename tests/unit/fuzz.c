@@ -101,7 +101,7 @@ START_TEST(every_name_is_in_the_dictionary)
 {
     char *dictionary = read_dictionary();
 
-    for (int i = 0; i < METHODS; i++) {
+    for (int i = 0; i < METHOD_COUNT; i++) {
         const struct method_info *method = &method_table[i];
 
         require_word(dictionary, method->name, "");

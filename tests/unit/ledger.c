@@ -48,7 +48,7 @@ static uint32_t add_stream(uint32_t loop, uint64_t token)
         .address = {"[::1]:80", 8},
         .interests = READY_WRITABLE,
         .mode = MODE_EDGE,
-        .kind = DESCRIPTOR_DATAGRAM,
+        .kind = FD_KIND_DATAGRAM,
         .adopted = true,
         .fd = 7,
     };
@@ -91,7 +91,7 @@ START_TEST(what_is_written_is_read_by_another)
     ck_assert(span_is(found.address, "[::1]:80"));
     ck_assert_uint_eq(found.interests, READY_WRITABLE);
     ck_assert_uint_eq(found.mode, MODE_EDGE);
-    ck_assert_uint_eq(found.kind, DESCRIPTOR_DATAGRAM);
+    ck_assert_uint_eq(found.kind, FD_KIND_DATAGRAM);
     ck_assert(found.adopted);
     ck_assert_int_eq(found.fd, 7);
     ck_assert_int_eq(ledger_get_loop(other, stream, &found_loop), -ENOENT);
@@ -194,7 +194,7 @@ START_TEST(damage_is_noticed)
             ck_assert(span_is(found_loop.name, "upstreams") && found_loop.uid == 1000);
         if (of_stream == 0)
             ck_assert(found.token == 42 && found.id == 43 && span_is(found.address, "[::1]:80") && found.loop == loop &&
-                      found.kind == DESCRIPTOR_DATAGRAM && found.adopted);
+                      found.kind == FD_KIND_DATAGRAM && found.adopted);
         bytes[i] ^= 0xff;
     }
     ck_assert_int_gt(noticed, 60);
@@ -210,7 +210,7 @@ static const struct ledger_stream wrong_streams[] = {
     {.loop = 1, .id = 1, .token = INTEGER_MAX + 1, .interests = 1},
     {.loop = 1, .id = 1, .interests = 4},
     {.loop = 1, .id = 1, .interests = 1, .mode = MODE_LEVEL + 1},
-    {.loop = 1, .id = 1, .interests = 1, .kind = DESCRIPTOR_OTHER + 1},
+    {.loop = 1, .id = 1, .interests = 1, .kind = FD_KIND_OTHER + 1},
 };
 
 START_TEST(a_stream_that_cannot_be_right_is_none)
@@ -221,7 +221,7 @@ START_TEST(a_stream_that_cannot_be_right_is_none)
 
     ck_assert_int_eq(ledger_add_stream(ledger, &wrong_streams[_i], &entry), 0);
     ck_assert_int_eq(ledger_get_stream(ledger, entry, &found), -EBADMSG);
-    right.kind = DESCRIPTOR_OTHER;
+    right.kind = FD_KIND_OTHER;
     right.loop = ledger_count(ledger);
     ck_assert_int_eq(ledger_add_stream(ledger, &right, &entry), 0);
     ck_assert_int_eq(ledger_get_stream(ledger, entry, &found), 0);
@@ -278,21 +278,21 @@ END_TEST
 
 START_TEST(names_and_ids_are_one_to_one)
 {
-    static const uint64_t ids[] = {1, 2, 63, 64, 65, 4095, 4096, 1000000, DURABLE_ID_MAX};
-    char name[DURABLE_NAME_SIZE];
+    static const uint64_t ids[] = {1, 2, 63, 64, 65, 4095, 4096, 1000000, STORE_ID_MAX};
+    char name[STORE_NAME_SIZE];
 
     for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++) {
-        durable_name(ids[i], name);
+        store_name(ids[i], name);
         ck_assert_uint_lt(strlen(name), sizeof name);
         ck_assert_ptr_null(strchr(name, ':'));
-        ck_assert_uint_eq(durable_name_id(name), ids[i]);
+        ck_assert_uint_eq(store_name_id(name), ids[i]);
     }
-    ck_assert_uint_eq(durable_name_id(""), 0);
-    ck_assert_uint_eq(durable_name_id("+"), 0);
-    ck_assert_uint_eq(durable_name_id("ledger"), 0);
-    ck_assert_uint_eq(durable_name_id("+a:b"), 0);
-    ck_assert_uint_eq(durable_name_id("+abcdefg"), 0);
-    ck_assert_uint_eq(durable_name_id("stored"), 0);
+    ck_assert_uint_eq(store_name_id(""), 0);
+    ck_assert_uint_eq(store_name_id("+"), 0);
+    ck_assert_uint_eq(store_name_id("ledger"), 0);
+    ck_assert_uint_eq(store_name_id("+a:b"), 0);
+    ck_assert_uint_eq(store_name_id("+abcdefg"), 0);
+    ck_assert_uint_eq(store_name_id("stored"), 0);
 }
 END_TEST
 

@@ -98,7 +98,7 @@ START_TEST(levels_above_the_threshold_are_silent)
     ck_assert_str_eq(written(), "");
     log_set_level(LOG_LEVEL_ERROR);
     log_write(LOG_LEVEL_WARNING, "silent");
-    log_write_rationed(LOG_LIMIT, 1000, "silent");
+    log_write_ratelimited(LOG_LIMIT, 1000, "silent");
     log_write(LOG_LEVEL_ERROR, "heard");
     log_finish();
     ck_assert_str_eq(written(), "minimiod: heard\n");
@@ -108,10 +108,10 @@ END_TEST
 START_TEST(a_flood_is_rationed_by_kind)
 {
     for (int i = 0; i < 1000; i++)
-        log_write_rationed(LOG_DENIED, 1000, "denied %d", i);
+        log_write_ratelimited(LOG_DENIED, 1000, "denied %d", i);
     ck_assert_int_ge(lines(written()), LOG_BURST);
     ck_assert_int_le(lines(text), LOG_BURST + 2); /* a second or two may have passed on a slow machine */
-    log_write_rationed(LOG_LIMIT, 1000, "another kind");
+    log_write_ratelimited(LOG_LIMIT, 1000, "another kind");
     ck_assert_str_eq(written(), "minimiod: another kind\n");
 }
 END_TEST
@@ -119,9 +119,9 @@ END_TEST
 START_TEST(a_flood_of_one_user_hides_no_other_s_lines)
 {
     for (int i = 0; i < 1000; i++)
-        log_write_rationed(LOG_DENIED, 1000, "denied %d", i);
+        log_write_ratelimited(LOG_DENIED, 1000, "denied %d", i);
     written();
-    log_write_rationed(LOG_DENIED, 1001, "another user");
+    log_write_ratelimited(LOG_DENIED, 1001, "another user");
     ck_assert_str_eq(written(), "minimiod: another user\n");
 }
 END_TEST
@@ -133,7 +133,7 @@ START_TEST(a_flood_of_many_users_is_rationed_together)
 
     for (unsigned uid = 1; uid <= 3000; uid++)
         for (int i = 0; i < LOG_BURST + 1; i++) {
-            log_write_rationed(LOG_DENIED, uid, "denied");
+            log_write_ratelimited(LOG_DENIED, uid, "denied");
             if (uid % 20 == 0)
                 heard += lines(written());
         }
@@ -153,13 +153,13 @@ START_TEST(what_was_not_written_is_counted)
 
     while (!strstr(written(), "more like this were not written")) {
         heard += lines(text);
-        log_write_rationed(LOG_DENIED, 1000, "denied");
+        log_write_ratelimited(LOG_DENIED, 1000, "denied");
         said++;
         ck_assert_int_lt(said, 100000000);
     }
     snprintf(expected, sizeof expected, "minimiod: denied (%d more like this were not written)\n", said - heard - 1);
     ck_assert_str_eq(text, expected);
-    log_write_rationed(LOG_DENIED, 1000, "denied");
+    log_write_ratelimited(LOG_DENIED, 1000, "denied");
     log_finish();
     ck_assert_str_eq(written(), "minimiod: denied addresses of uid 1000: 1 more were not written\n");
 }
@@ -171,10 +171,10 @@ START_TEST(a_full_pipe_blocks_nobody)
         ;
     ck_assert_int_eq(errno, EAGAIN);
     log_write(LOG_LEVEL_ERROR, "lost");
-    log_write_rationed(LOG_LIMIT, 1000, "lost");
+    log_write_ratelimited(LOG_LIMIT, 1000, "lost");
     while (read(pipe_end, text, sizeof text) > 0)
         ;
-    log_write_rationed(LOG_LIMIT, 1000, "heard");
+    log_write_ratelimited(LOG_LIMIT, 1000, "heard");
     ck_assert_str_eq(written(), "minimiod: heard (1 more like this were not written)\n");
 }
 END_TEST

@@ -15,7 +15,7 @@ static struct span span(const char *text)
 
 START_TEST(methods_are_found_by_their_names)
 {
-    for (int i = 0; i < METHODS; i++) {
+    for (int i = 0; i < METHOD_COUNT; i++) {
         ck_assert_ptr_nonnull(method_table[i].name);
         ck_assert_int_eq(method_find(span(method_table[i].name)), i);
     }
@@ -33,9 +33,9 @@ START_TEST(some_need_a_loop)
 
     for (size_t i = 0; i < sizeof(without) / sizeof(*without); i++)
         ck_assert(!method_table[method_find(span(without[i]))].needs_loop);
-    for (int i = 0; i < METHODS; i++)
+    for (int i = 0; i < METHOD_COUNT; i++)
         count += method_table[i].needs_loop;
-    ck_assert_int_eq(count, METHODS - 6);
+    ck_assert_int_eq(count, METHOD_COUNT - 6);
 }
 END_TEST
 
@@ -57,7 +57,7 @@ static void require_sound_param(const struct param_info *info)
 
 START_TEST(params_are_sound)
 {
-    for (int i = 0; i < METHODS; i++) {
+    for (int i = 0; i < METHOD_COUNT; i++) {
         const struct method_info *method = &method_table[i];
 
         ck_assert_uint_gt(strlen(method->summary), 10);

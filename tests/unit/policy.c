@@ -11,7 +11,7 @@ Suite *unit_policy_suite(void);
 #define USER 1000
 
 static struct limits limits;
-static struct policy policy;
+static struct accounts accounts;
 static struct schedule schedule;
 static struct fault fault;
 
@@ -24,14 +24,14 @@ static void set_up(void)
     limits.descriptors_unread = 10;
     limits.descriptors_unread_uid = 3;
     schedule_init(&schedule, NULL, NULL, NULL);
-    policy_init(&policy, &limits, &schedule, 1000);
+    accounts_init(&accounts, &limits, &schedule, 1000);
 }
 
 static struct account *join(uid_t uid)
 {
     struct account *account;
 
-    ck_assert_int_eq(policy_add_session(&policy, uid, &account, &fault), 0);
+    ck_assert_int_eq(accounts_add_session(&accounts, uid, &account, &fault), 0);
     return account;
 }
 
@@ -48,18 +48,18 @@ START_TEST(named_loops_are_counted_by_uid)
     struct account *user = join(USER), *other = join(USER + 1);
 
     limits.loops_uid = 2;
-    ck_assert_int_eq(policy_add_loop(&policy, user, &fault), 0);
-    ck_assert_int_eq(policy_add_loop(&policy, user, &fault), 0);
-    expect_limit(policy_add_loop(&policy, user, &fault), "loops_uid", 2);
-    ck_assert_int_eq(policy_add_loop(&policy, other, &fault), 0);
-    policy_remove_loop(&policy, user);
-    ck_assert_int_eq(policy_add_loop(&policy, user, &fault), 0);
-    policy_remove_loop(&policy, user);
-    policy_remove_loop(&policy, user);
-    policy_remove_loop(&policy, other);
-    policy_remove_session(&policy, user);
-    policy_remove_session(&policy, other);
-    ck_assert(RB_EMPTY(&policy.accounts));
+    ck_assert_int_eq(accounts_add_loop(&accounts, user, &fault), 0);
+    ck_assert_int_eq(accounts_add_loop(&accounts, user, &fault), 0);
+    expect_limit(accounts_add_loop(&accounts, user, &fault), "loops_uid", 2);
+    ck_assert_int_eq(accounts_add_loop(&accounts, other, &fault), 0);
+    accounts_remove_loop(&accounts, user);
+    ck_assert_int_eq(accounts_add_loop(&accounts, user, &fault), 0);
+    accounts_remove_loop(&accounts, user);
+    accounts_remove_loop(&accounts, user);
+    accounts_remove_loop(&accounts, other);
+    accounts_remove_session(&accounts, user);
+    accounts_remove_session(&accounts, other);
+    ck_assert(RB_EMPTY(&accounts.tree));
 }
 END_TEST
 
@@ -70,18 +70,18 @@ START_TEST(root_is_bound_by_the_totals_alone)
     limits.sessions_uid = limits.registrations_uid = limits.loops_uid = 1;
     limits.sessions = limits.registrations = 2;
     ck_assert_ptr_eq(join(0), root);
-    expect_limit(policy_add_session(&policy, 0, &root, &fault), "sessions", 2);
+    expect_limit(accounts_add_session(&accounts, 0, &root, &fault), "sessions", 2);
     for (int i = 0; i < 2; i++) {
-        ck_assert_int_eq(policy_add_registration(&policy, root, &fault), 0);
-        ck_assert_int_eq(policy_add_loop(&policy, root, &fault), 0);
+        ck_assert_int_eq(accounts_add_registration(&accounts, root, &fault), 0);
+        ck_assert_int_eq(accounts_add_loop(&accounts, root, &fault), 0);
     }
-    expect_limit(policy_add_registration(&policy, root, &fault), "registrations", 2);
+    expect_limit(accounts_add_registration(&accounts, root, &fault), "registrations", 2);
     for (int i = 0; i < 2; i++) {
-        policy_remove_registration(&policy, root);
-        policy_remove_loop(&policy, root);
-        policy_remove_session(&policy, root);
+        accounts_remove_registration(&accounts, root);
+        accounts_remove_loop(&accounts, root);
+        accounts_remove_session(&accounts, root);
     }
-    ck_assert(RB_EMPTY(&policy.accounts));
+    ck_assert(RB_EMPTY(&accounts.tree));
 }
 END_TEST
 
@@ -90,11 +90,11 @@ START_TEST(a_user_is_bound_by_its_own_limits)
     struct account *user = join(USER), *unused;
 
     limits.sessions_uid = limits.registrations_uid = 1;
-    expect_limit(policy_add_session(&policy, USER, &unused, &fault), "sessions_uid", 1);
-    ck_assert_int_eq(policy_add_registration(&policy, user, &fault), 0);
-    expect_limit(policy_add_registration(&policy, user, &fault), "registrations_uid", 1);
-    policy_remove_registration(&policy, user);
-    policy_remove_session(&policy, user);
+    expect_limit(accounts_add_session(&accounts, USER, &unused, &fault), "sessions_uid", 1);
+    ck_assert_int_eq(accounts_add_registration(&accounts, user, &fault), 0);
+    expect_limit(accounts_add_registration(&accounts, user, &fault), "registrations_uid", 1);
+    accounts_remove_registration(&accounts, user);
+    accounts_remove_session(&accounts, user);
 }
 END_TEST
 
@@ -105,12 +105,12 @@ START_TEST(lowered_limits_take_nothing_away)
 
     join(USER);
     limits.sessions = limits.sessions_uid = 1;
-    expect_limit(policy_add_session(&policy, USER + 1, &unused, &fault), "sessions", 1);
-    ck_assert_uint_eq(policy.sessions, 2);
-    policy_remove_session(&policy, user);
-    policy_remove_session(&policy, user);
+    expect_limit(accounts_add_session(&accounts, USER + 1, &unused, &fault), "sessions", 1);
+    ck_assert_uint_eq(accounts.sessions, 2);
+    accounts_remove_session(&accounts, user);
+    accounts_remove_session(&accounts, user);
     ck_assert_ptr_nonnull(join(USER + 1));
-    policy_remove_session(&policy, RB_ROOT(&policy.accounts));
+    accounts_remove_session(&accounts, RB_ROOT(&accounts.tree));
 }
 END_TEST
 
@@ -119,16 +119,16 @@ START_TEST(an_account_lives_as_long_as_it_has_anything)
 {
     struct account *user = join(USER);
 
-    ck_assert_int_eq(policy_add_loop(&policy, user, &fault), 0);
-    ck_assert_int_eq(policy_add_registration(&policy, user, &fault), 0);
-    policy_remove_session(&policy, user);
+    ck_assert_int_eq(accounts_add_loop(&accounts, user, &fault), 0);
+    ck_assert_int_eq(accounts_add_registration(&accounts, user, &fault), 0);
+    accounts_remove_session(&accounts, user);
     ck_assert_ptr_eq(join(USER), user);
     ck_assert_uint_eq(user->registrations, 1);
-    policy_remove_session(&policy, user);
-    policy_remove_loop(&policy, user);
-    ck_assert(!RB_EMPTY(&policy.accounts));
-    policy_remove_registration(&policy, user);
-    ck_assert(RB_EMPTY(&policy.accounts));
+    accounts_remove_session(&accounts, user);
+    accounts_remove_loop(&accounts, user);
+    ck_assert(!RB_EMPTY(&accounts.tree));
+    accounts_remove_registration(&accounts, user);
+    ck_assert(RB_EMPTY(&accounts.tree));
 }
 END_TEST
 

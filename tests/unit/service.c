@@ -23,7 +23,7 @@ Suite *unit_service_suite(void);
 #define PATIENCE_MS 5000
 
 static struct reactor reactor;
-static struct service *service;
+static struct manager *service;
 static struct sockaddr_un address;
 static int manager = -1;  /* its socket */
 static int received = -1; /* what came with the last message */
@@ -134,8 +134,8 @@ static void expect_logged(const char *lines)
 static void start(void)
 {
     ck_assert_int_eq(reactor_init(&reactor), 0);
-    ck_assert_int_eq(service_new(&reactor, &service), 0);
-    service_set_store_max(service, 100);
+    ck_assert_int_eq(manager_new(&reactor, &service), 0);
+    manager_set_store_max(service, 100);
     depositor_init(&us, done);
     closed_count = 0;
 }
@@ -153,7 +153,7 @@ static void turn(void)
     timer_start(&reactor.timers, &patience, PATIENCE_MS, overdue);
     ck_assert_int_eq(reactor_turn(&reactor, false), 0);
     timer_stop(&reactor.timers, &patience);
-    service_turn(service);
+    manager_turn(service);
     reactor_free_deferred(&reactor);
 }
 
@@ -165,7 +165,7 @@ static void set_up(void)
 
 static void tear_down(void)
 {
-    service = service_free(service);
+    service = manager_free(service);
     reactor_deinit(&reactor);
     forget_received();
     if (manager >= 0)
@@ -179,7 +179,7 @@ static void tear_down(void)
 START_TEST(the_environment_is_taken)
 {
     ck_assert_ptr_null(getenv("NOTIFY_SOCKET"));
-    ck_assert_int_eq(service_restore_environment(service), 0);
+    ck_assert_int_eq(manager_restore_environment(service), 0);
     ck_assert_str_eq(getenv("NOTIFY_SOCKET"), address.sun_path);
     ck_assert_ptr_null(getenv("WATCHDOG_USEC"));
 }
@@ -187,24 +187,24 @@ END_TEST
 
 START_TEST(states_are_told_in_their_order)
 {
-    service_ready(service, "%u sessions", 7u);
+    manager_ready(service, "%u sessions", 7u);
     expect_message("READY=1\n");
     ck_assert_ptr_nonnull(strstr(message, "\nSTATUS=7 sessions\n"));
-    service_reloading(service);
+    manager_reloading(service);
     expect_message("RELOADING=1\nMONOTONIC_USEC=");
-    service_ready(service, "again");
+    manager_ready(service, "again");
     expect_message("READY=1\n");
-    service_stopping(service);
+    manager_stopping(service);
     expect_message("STOPPING=1\n");
-    ck_assert(!service_wants_status(service));
-    service_turn(service);
+    ck_assert(!manager_wants_status(service));
+    manager_turn(service);
     expect_none();
 }
 END_TEST
 
 START_TEST(a_long_status_is_cut)
 {
-    service_ready(service, "%0200d", 0);
+    manager_ready(service, "%0200d", 0);
     expect_message("READY=1\n");
     ck_assert_uint_eq(strspn(strstr(message, "STATUS=") + 7, "0"), 127);
 }
@@ -212,14 +212,14 @@ END_TEST
 
 START_TEST(the_status_is_refreshed_seldom)
 {
-    service_ready(service, "old");
+    manager_ready(service, "old");
     expect_message("READY=1\n");
     reactor.timers.now_ns += SERVICE_STATUS_MS * NS_PER_MS;
-    ck_assert(service_wants_status(service));
-    service_status(service, "new");
-    ck_assert(!service_wants_status(service));
+    ck_assert(manager_wants_status(service));
+    manager_status(service, "new");
+    ck_assert(!manager_wants_status(service));
     expect_none();
-    service_turn(service);
+    manager_turn(service);
     expect_message("STATUS=new\n");
 }
 END_TEST
@@ -237,15 +237,15 @@ static void set_up_watchdog(void)
 START_TEST(the_watchdog_is_fed_by_turns_alone)
 {
     ck_assert_ptr_null(getenv("WATCHDOG_USEC"));
-    service_turn(service);
+    manager_turn(service);
     expect_none();
     for (int i = 0; i < 3; i++) {
         ck_assert_int_eq(reactor_turn(&reactor, false), 0);
         expect_none();
-        service_turn(service);
+        manager_turn(service);
         expect_message("WATCHDOG=1\n");
     }
-    ck_assert_int_eq(service_restore_environment(service), 0);
+    ck_assert_int_eq(manager_restore_environment(service), 0);
     ck_assert_str_eq(getenv("WATCHDOG_USEC"), "100000");
 }
 END_TEST
@@ -264,31 +264,31 @@ START_TEST(what_is_stored_arrives_as_it_is)
     struct stat ours, theirs;
 
     store("a");
-    ck_assert(!service_is_settled(service));
+    ck_assert(!manager_is_synced(service));
     expect_none();
-    service_turn(service);
+    manager_turn(service);
     expect_message("FDSTORE=1\nFDPOLL=0\nFDNAME=a");
     ck_assert_int_eq(fstat(manager, &ours), 0);
     ck_assert_int_eq(fstat(received, &theirs), 0);
     ck_assert_uint_eq(ours.st_ino, theirs.st_ino);
-    ck_assert(!service_is_settled(service));
+    ck_assert(!manager_is_synced(service));
     expect_barrier();
     turn();
-    ck_assert(service_is_settled(service));
+    ck_assert(manager_is_synced(service));
 }
 END_TEST
 
 START_TEST(forgotten_is_what_was_sent)
 {
     store("sent");
-    service_turn(service);
+    manager_turn(service);
     store("not sent");
-    ck_assert_int_eq(service_forget(service, &us, "not sent", -1), 0);
-    ck_assert_int_eq(service_forget(service, &us, "not sent", -1), -ENOENT);
-    ck_assert_int_eq(service_forget(service, &us, "sent", -1), 0);
-    ck_assert_int_eq(service_forget(service, &us, "sent", -1), -ENOENT);
+    ck_assert_int_eq(manager_forget(service, &us, "not sent", -1), 0);
+    ck_assert_int_eq(manager_forget(service, &us, "not sent", -1), -ENOENT);
+    ck_assert_int_eq(manager_forget(service, &us, "sent", -1), 0);
+    ck_assert_int_eq(manager_forget(service, &us, "sent", -1), -ENOENT);
     store("sent");
-    service_turn(service);
+    manager_turn(service);
     expect_message("FDSTORE=1\nFDPOLL=0\nFDNAME=sent");
     expect_barrier();
     expect_message("FDSTOREREMOVE=1\nFDNAME=sent");
@@ -298,7 +298,7 @@ START_TEST(forgotten_is_what_was_sent)
     turn();
     expect_barrier();
     turn();
-    ck_assert(service_is_settled(service));
+    ck_assert(manager_is_synced(service));
 }
 END_TEST
 
@@ -312,20 +312,20 @@ static void await_message(const char *begin)
 
 static void forget_with_copy(const char *name)
 {
-    ck_assert_int_eq(service_forget(service, &us, name, dup(STDERR_FILENO)), 0);
+    ck_assert_int_eq(manager_forget(service, &us, name, dup(STDERR_FILENO)), 0);
 }
 
 START_TEST(a_copy_is_held_until_the_manager_has_closed_its_own)
 {
     store("a");
-    service_turn(service);
+    manager_turn(service);
     expect_message("FDSTORE=1");
     expect_barrier();
     turn();
-    ck_assert(service_keeps(service, "a"));
+    ck_assert(manager_keeps(service, "a"));
     forget_with_copy("a");
-    ck_assert(!service_keeps(service, "a"));
-    service_turn(service);
+    ck_assert(!manager_keeps(service, "a"));
+    manager_turn(service);
     await_message("FDSTOREREMOVE=1");
     expect_message("BARRIER=1");
     ck_assert_int_eq(closed_count, 0);
@@ -340,7 +340,7 @@ END_TEST
 START_TEST(a_copy_is_held_for_what_is_on_its_way)
 {
     store("a");
-    service_turn(service);
+    manager_turn(service);
     forget_with_copy("a");
     expect_message("FDSTORE=1");
     expect_barrier();
@@ -356,10 +356,10 @@ END_TEST
 START_TEST(of_what_was_never_sent_no_copy_is_held)
 {
     store("a");
-    ck_assert(!service_keeps(service, "a"));
+    ck_assert(!manager_keeps(service, "a"));
     forget_with_copy("a");
     ck_assert_int_eq(closed_count, 1);
-    service_turn(service);
+    manager_turn(service);
     expect_none();
 }
 END_TEST
@@ -368,14 +368,14 @@ START_TEST(copies_are_let_go_before_another_binary_starts)
 {
     store("sent");
     store("queued");
-    service_turn(service);
+    manager_turn(service);
     forget_with_copy("sent");
-    service_turn(service);
+    manager_turn(service);
     forget_with_copy("queued");
-    service_let_go(service);
+    manager_release_held(service);
     ck_assert_int_eq(closed_count, 2);
     ck_assert_uint_ne(us.pending, 0);
-    service = service_free(service);
+    service = manager_free(service);
     ck_assert_int_eq(closed_count, 2);
     ck_assert_uint_eq(us.pending, 0);
 }
@@ -392,7 +392,7 @@ START_TEST(depositors_take_turns)
         snprintf(name, sizeof name, "%d", i);
         store(name);
     }
-    service_turn(service);
+    manager_turn(service);
     while (take_message(MSG_DONTWAIT))
         ;
     ck_assert_int_eq(service_store(service, &other, manager, "other"), 0);
@@ -427,8 +427,8 @@ START_TEST(the_manager_has_its_own_pace)
         snprintf(name, sizeof name, "%d", i);
         store(name);
     }
-    service_turn(service);
-    while (!service_is_settled(service)) {
+    manager_turn(service);
+    while (!manager_is_synced(service)) {
         int now = drain();
         stores += now;
         most = now > most ? now : most;
@@ -450,7 +450,7 @@ static void be_slow(void)
     struct timer slow = {0};
 
     store("a");
-    service_turn(service);
+    manager_turn(service);
     expect_message("FDSTORE=1");
     expect_message("BARRIER=1");
     timer_start(&reactor.timers, &slow, 50, is_over);
@@ -465,7 +465,7 @@ START_TEST(a_slow_manager_has_a_rest)
 {
     be_slow();
     store("b");
-    service_turn(service);
+    manager_turn(service);
     expect_none();
     turn();
     expect_message("FDSTORE=1\nFDPOLL=0\nFDNAME=b");
@@ -477,9 +477,9 @@ START_TEST(at_the_end_a_slow_manager_has_none)
 {
     be_slow();
     store("b");
-    service_stopping(service);
+    manager_stopping(service);
     expect_message("STOPPING=1\n");
-    service_turn(service);
+    manager_turn(service);
     expect_message("FDSTORE=1\nFDPOLL=0\nFDNAME=b");
 }
 END_TEST
@@ -493,8 +493,8 @@ START_TEST(a_manager_that_is_full_is_waited_for)
         filled++;
     ck_assert_int_eq(errno, EAGAIN);
     store("a");
-    service_ready(service, "late");
-    service_turn(service);
+    manager_ready(service, "late");
+    manager_turn(service);
     for (int i = 0; i < filled; i++)
         expect_message("X=1");
     expect_none();
@@ -503,7 +503,7 @@ START_TEST(a_manager_that_is_full_is_waited_for)
     expect_message("FDSTORE=1\nFDPOLL=0\nFDNAME=a");
     expect_barrier();
     turn();
-    ck_assert(service_is_settled(service));
+    ck_assert(manager_is_synced(service));
     close(other);
 }
 END_TEST
@@ -529,14 +529,14 @@ END_TEST
 
 START_TEST(a_full_store_says_so)
 {
-    service_set_store_max(service, 2);
+    manager_set_store_max(service, 2);
     store("a");
     store("b");
     ck_assert_int_eq(service_store(service, &us, manager, "c"), -ENOSPC);
-    ck_assert_int_eq(service_forget(service, &us, "a", -1), 0);
+    ck_assert_int_eq(manager_forget(service, &us, "a", -1), 0);
     store("c");
-    service_set_store_max(service, 0);
-    ck_assert(!service_has_store(service));
+    manager_set_store_max(service, 0);
+    ck_assert(!manager_has_store(service));
     ck_assert_int_eq(service_store(service, &us, manager, "d"), -ENOTCONN);
 }
 END_TEST
@@ -547,7 +547,7 @@ START_TEST(names_fit_in_an_environment_variable)
     char name[256];
     int result = 0, count = 0;
 
-    service_set_store_max(service, 100000);
+    manager_set_store_max(service, 100000);
     for (; result == 0; count += result == 0) {
         snprintf(name, sizeof name, "%0255d", count);
         result = service_store(service, &us, manager, name);
@@ -559,13 +559,13 @@ END_TEST
 
 START_TEST(a_manager_with_another_socket_is_told_there)
 {
-    service_ready(service, "at the first");
+    manager_ready(service, "at the first");
     expect_message("READY=1");
     close(manager);
     open_manager();
-    service_ready(service, "at the second");
+    manager_ready(service, "at the second");
     expect_message("READY=1");
-    ck_assert(service_has_store(service));
+    ck_assert(manager_has_store(service));
 }
 END_TEST
 
@@ -573,25 +573,25 @@ START_TEST(a_manager_that_is_gone_is_none)
 {
     capture_log();
     ck_assert_int_eq(service_store(service, &us, STDERR_FILENO, "a"), 0);
-    service_turn(service);
+    manager_turn(service);
     forget_with_copy("a");
     close(manager);
     manager = -1;
     ck_assert_int_eq(service_store(service, &us, STDERR_FILENO, "b"), 0);
-    service_turn(service);
+    manager_turn(service);
     ck_assert_int_eq(closed_count, 1);
-    ck_assert(service_is_settled(service));
-    ck_assert(!service_has_store(service));
+    ck_assert(manager_is_synced(service));
+    ck_assert(!manager_has_store(service));
     ck_assert_int_eq(service_store(service, &us, STDERR_FILENO, "c"), -ENOTCONN);
-    service_ready(service, "nobody hears it");
-    service_turn(service);
+    manager_ready(service, "nobody hears it");
+    manager_turn(service);
     expect_logged("minimiod: lost the connection to the service manager: Connection refused\n");
 }
 END_TEST
 
 START_TEST(memory_may_run_out)
 {
-    struct service *other = NULL;
+    struct manager *other = NULL;
     int stored, result = -ENOMEM;
 
     if (!fail_alloc_works())
@@ -601,21 +601,21 @@ START_TEST(memory_may_run_out)
     fail_alloc_after(-1);
     ck_assert_int_eq(stored, -ENOMEM);
     fail_alloc_after(1);
-    stored = service_know(service, "a");
+    stored = manager_adopt_entry(service, "a");
     fail_alloc_after(-1);
     ck_assert_int_eq(stored, -ENOMEM);
-    ck_assert_int_eq(service_forget(service, &us, "a", -1), -ENOENT);
-    ck_assert_int_eq(service_know(service, "a"), 0);
-    ck_assert_int_eq(service_know(service, "a"), 0);
-    ck_assert_int_eq(service_forget(service, &us, "a", -1), 0);
+    ck_assert_int_eq(manager_forget(service, &us, "a", -1), -ENOENT);
+    ck_assert_int_eq(manager_adopt_entry(service, "a"), 0);
+    ck_assert_int_eq(manager_adopt_entry(service, "a"), 0);
+    ck_assert_int_eq(manager_forget(service, &us, "a", -1), 0);
     for (int n = 1; result == -ENOMEM; n++) {
         setenv("NOTIFY_SOCKET", address.sun_path, 1);
         fail_alloc_after(n);
-        result = service_new(&reactor, &other);
+        result = manager_new(&reactor, &other);
         fail_alloc_after(-1);
     }
     ck_assert_int_eq(result, 0);
-    service_free(other);
+    manager_free(other);
 }
 END_TEST
 
@@ -624,22 +624,22 @@ END_TEST
 
 START_TEST(without_a_manager_nothing_happens)
 {
-    char name[SERVICE_NAME_SIZE];
+    char name[MANAGER_NAME_SIZE];
 
     unsetenv("NOTIFY_SOCKET");
     start();
-    service_ready(service, "ready");
-    service_reloading(service);
-    service_stopping(service);
-    service_turn(service);
-    ck_assert(!service_wants_status(service));
-    ck_assert(!service_has_store(service));
-    ck_assert(service_is_settled(service));
-    ck_assert_int_eq(service_take_listener(service), -ENOENT);
-    ck_assert_int_eq(service_take_stored(service, name), -ENOENT);
+    manager_ready(service, "ready");
+    manager_reloading(service);
+    manager_stopping(service);
+    manager_turn(service);
+    ck_assert(!manager_wants_status(service));
+    ck_assert(!manager_has_store(service));
+    ck_assert(manager_is_synced(service));
+    ck_assert_int_eq(manager_take_listener(service), -ENOENT);
+    ck_assert_int_eq(manager_take_stored(service, name), -ENOENT);
     ck_assert_int_eq(service_store(service, &us, STDERR_FILENO, "a"), -ENOTCONN);
-    ck_assert_int_eq(service_forget(service, &us, "a", -1), -ENOENT);
-    ck_assert_ptr_null(service_free(NULL));
+    ck_assert_int_eq(manager_forget(service, &us, "a", -1), -ENOENT);
+    ck_assert_ptr_null(manager_free(NULL));
 }
 END_TEST
 
@@ -665,9 +665,9 @@ START_TEST(a_manager_that_cannot_be_reached_is_none)
         capture_log();
         setenv("NOTIFY_SOCKET", cases[i].address, 1);
         start();
-        service_ready(service, "ready");
-        ck_assert(!service_has_store(service));
-        service = service_free(service);
+        manager_ready(service, "ready");
+        ck_assert(!manager_has_store(service));
+        service = manager_free(service);
         reactor_deinit(&reactor);
         expect_logged(cases[i].log);
     }

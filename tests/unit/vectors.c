@@ -146,7 +146,7 @@ void require_fault(const cJSON *vector, const struct fault *fault, const char *h
 
 void require_sound_fault(const struct fault *fault)
 {
-    ck_assert_uint_lt(fault->name, FAULT_NAMES);
+    ck_assert_uint_lt(fault->name, FAULT_COUNT);
     ck_assert_uint_gt(strlen(fault->message), 5);
     ck_assert_str_eq(fault->reason, "");
     ck_assert_str_eq(fault->address, "");
