@@ -4,6 +4,7 @@
  */
 #include "tests/daemon/fixture.h"
 #include "tests/daemon/passing.h"
+#include "tests/skip.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -171,6 +172,8 @@ START_TEST(its_options_are_as_they_were)
 {
     int fds[2], fd;
 
+    TEST_NEEDS(!getenv("MINIMIO_VALGRIND"),
+               "a process that shares the table of descriptors, which valgrind does not allow");
     make_tcp_pair(fds);
     set_linger(fds[0], 7);
     adopt(&wire, 1, fds[0], "");
