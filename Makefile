@@ -183,7 +183,7 @@ $(BUILD)/obj/tests/%.o: EXTRA_CFLAGS = $(call pkg_cflags,check)
 $(BUILD)/obj/examples/%.o: EXTRA_CFLAGS = -Ilibminimio
 $(BUILD)/obj/bench/library/%.o: EXTRA_CFLAGS = $(call pkg_cflags,libevent_core libuv)
 
-$(BUILD)/obj/daemon/manager/sd_notify.o: EXTRA_CFLAGS = $(systemd_cflags)
+$(BUILD)/obj/daemon/manager/manager.o: EXTRA_CFLAGS = $(systemd_cflags)
 $(BUILD)/obj/tests/unit/service.o $(BUILD)/obj/tests/daemon/keeping.o $(BUILD)/obj/tests/systemd/suite.o: EXTRA_CFLAGS = $(call pkg_cflags,check) $(systemd_cflags)
 
 # In an object for link-time optimization no symbol can be made local.

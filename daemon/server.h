@@ -7,7 +7,7 @@
 #ifndef MINIMIO_DAEMON_SERVER_H
 #define MINIMIO_DAEMON_SERVER_H
 
-#include "daemon/manager/sd_notify.h"
+#include "daemon/manager/manager.h"
 #include "daemon/restart/handover.h"
 #include "daemon/sessions/context.h"
 

@@ -2,6 +2,7 @@
 #include "daemon/base/async_close.h"
 
 #include "daemon/base/closing.h"
+#include "daemon/base/fd_kind.h"
 #include "daemon/base/log.h"
 
 #include <linux/sockios.h>

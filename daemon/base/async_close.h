@@ -7,7 +7,7 @@
 #ifndef MINIMIO_DAEMON_BASE_ASYNC_CLOSE_H
 #define MINIMIO_DAEMON_BASE_ASYNC_CLOSE_H
 
-#include "daemon/base/descriptors.h"
+#include "daemon/base/fd_queue.h"
 
 #include <bsd/sys/queue.h>
 #include <stdbool.h>
@@ -17,12 +17,12 @@
 
 struct async_closer {
     LIST_ENTRY(async_closer) entry; /* in the list of those that have a slot */
-    bool stranger;            /* nothing of this user's is closed in the daemon's own process */
-    int slot;                 /* of the closing process; -1: none yet */
-    uint32_t alone;           /* files that were put into the slot */
-    uint32_t put;             /* how many were put into the slot since it was first used */
-    uint32_t counted;         /* how many were not closed when they were counted last */
-    struct fd_queue waiting;  /* those of them that may not have been begun */
+    bool stranger;                  /* nothing of this user's is closed in the daemon's own process */
+    int slot;                       /* of the closing process; -1: none yet */
+    uint32_t alone;                 /* files that were put into the slot */
+    uint32_t put;                   /* how many were put into the slot since it was first used */
+    uint32_t counted;               /* how many were not closed when they were counted last */
+    struct fd_queue waiting;        /* those of them that may not have been begun */
 };
 
 /* `stranger`: a user other than root and the daemon's own. */

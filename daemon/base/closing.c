@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/base/closing.h"
 
-#include "daemon/base/descriptors.h"
 #include "daemon/base/valgrind.h"
 
 #include <errno.h>

@@ -6,7 +6,7 @@
  */
 #include "daemon/base/closing_process.h"
 
-#include "daemon/base/descriptors.h"
+#include "daemon/base/fd_kind.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/connect/names_link.h"
 
-#include "daemon/base/descriptors.h"
+#include "daemon/base/fd_queue.h"
 #include "daemon/base/log.h"
 #include "daemon/base/valgrind.h"
 #include "daemon/connect/names_process.h"

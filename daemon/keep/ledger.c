@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/keep/ledger.h"
 
-#include "daemon/base/descriptors.h"
+#include "daemon/base/fd_kind.h"
 #include "proto/methods.h"
 
 #include <assert.h>

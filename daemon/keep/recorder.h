@@ -11,7 +11,7 @@
 
 #include "daemon/accounts/accounts.h"
 #include "daemon/keep/ledger.h"
-#include "daemon/manager/sd_notify.h"
+#include "daemon/manager/manager.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -9,7 +9,7 @@
 #define MINIMIO_DAEMON_LOOPS_STREAM_H
 
 #include "daemon/base/address.h"
-#include "daemon/base/descriptors.h"
+#include "daemon/base/fd_kind.h"
 #include "daemon/loops/loop.h"
 #include "proto/buffer.h"
 

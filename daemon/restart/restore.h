@@ -7,7 +7,7 @@
 #ifndef MINIMIO_DAEMON_RESTART_RESTORE_H
 #define MINIMIO_DAEMON_RESTART_RESTORE_H
 
-#include "daemon/manager/sd_notify.h"
+#include "daemon/manager/manager.h"
 #include "daemon/sessions/context.h"
 
 /*

@@ -10,7 +10,7 @@
 
 #include "daemon/accounts/accounts.h"
 #include "daemon/base/async_close.h"
-#include "daemon/base/descriptors.h"
+#include "daemon/base/fd_queue.h"
 #include "daemon/config/access.h"
 #include "daemon/wire/fd_outbox.h"
 #include "daemon/wire/lingering.h"

@@ -6,7 +6,7 @@
 #define MINIMIO_DAEMON_WIRE_FD_OUTBOX_H
 
 #include "daemon/base/async_close.h"
-#include "daemon/base/descriptors.h"
+#include "daemon/base/fd_queue.h"
 #include "daemon/wire/unread.h"
 #include "proto/buffer.h"
 

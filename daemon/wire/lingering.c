@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/wire/lingering.h"
 
-#include "daemon/base/descriptors.h"
+#include "daemon/base/fd_queue.h"
 
 #include <errno.h>
 #include <stdlib.h>

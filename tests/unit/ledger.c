@@ -2,7 +2,7 @@
 /* The ledger: what is written is read by another, and what is damaged is noticed. */
 #include "daemon/keep/ledger.h"
 
-#include "daemon/base/descriptors.h"
+#include "daemon/base/fd_kind.h"
 #include "daemon/manager/store_names.h"
 #include "proto/methods.h"
 

@@ -3,7 +3,7 @@
  * What the service manager is told, against a manager of the test's own: a datagram socket that is read when the test
  * says so.
  */
-#include "daemon/manager/sd_notify.h"
+#include "daemon/manager/manager.h"
 #include "daemon/manager/fd_store.h"
 #include "tests/fail_alloc.h"
 #include "tests/process.h"

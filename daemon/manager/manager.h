@@ -6,8 +6,8 @@
  * Nothing here blocks. Where no manager started the daemon, or the manager is not of that kind, every function does
  * nothing or says that there is nothing. All of it belongs to the thread that turns the reactor.
  */
-#ifndef MINIMIO_DAEMON_MANAGER_SD_NOTIFY_H
-#define MINIMIO_DAEMON_MANAGER_SD_NOTIFY_H
+#ifndef MINIMIO_DAEMON_MANAGER_MANAGER_H
+#define MINIMIO_DAEMON_MANAGER_MANAGER_H
 
 #include "daemon/base/reactor.h"
 #include "daemon/manager/fd_store.h"

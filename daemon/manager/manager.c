@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "daemon/manager/sd_notify.h"
+#include "daemon/manager/manager.h"
 
 #include "daemon/base/log.h"
 #include "daemon/manager/notify_socket.h"
