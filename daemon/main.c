@@ -152,7 +152,7 @@ static bool read_settings(struct server *server, const struct options *options, 
 }
 
 /* A binary that could not start would end with every stream in its hands: it is tried first. */
-static void try_next(struct server *server, struct preflight *trial, const struct options *options)
+static void try_next(struct server *server, struct preflight *preflight, const struct options *options)
 {
     static struct program program;
     int result = program_find(&program), settings;
@@ -163,7 +163,7 @@ static void try_next(struct server *server, struct preflight *trial, const struc
                   strerror(-result));
     if (result < 0 || !read_settings(server, options, &settings))
         return;
-    result = preflight_begin(trial, &server->context.turn.reactor.timers, &program, options->arguments, settings);
+    result = preflight_begin(preflight, &server->context.turn.reactor.timers, &program, options->arguments, settings);
     if (result == -EALREADY)
         log_write(LOG_LEVEL_INFO, "a binary is being tried already: this SIGUSR2 is about that one");
     else if (result < 0)
@@ -171,7 +171,7 @@ static void try_next(struct server *server, struct preflight *trial, const struc
 }
 
 /* Returns only where it failed: then this binary goes on. Error: negative errno, it cannot. */
-static int hand_over(struct server *server, const struct options *options, const struct preflight *trial)
+static int hand_over(struct server *server, const struct options *options, const struct preflight *preflight)
 {
     int result = server_take_leave(server);
 
@@ -179,7 +179,8 @@ static int hand_over(struct server *server, const struct options *options, const
         return result;
     /* One that came before now is nobody's but this binary's to obey; one that comes later is the next one's. */
     hold_signals(SIG_BLOCK);
-    result = signals.stop ? 0 : handover_run(&server->context, &trial->program, options->arguments, trial->settings);
+    result =
+        signals.stop ? 0 : handover_run(&server->context, &preflight->program, options->arguments, preflight->settings);
     hold_signals(SIG_UNBLOCK);
     if (result < 0)
         log_write(LOG_LEVEL_ERROR, "not handed over: %s; this binary goes on",
@@ -188,17 +189,17 @@ static int hand_over(struct server *server, const struct options *options, const
     return 0;
 }
 
-static int settle_trial(struct server *server, struct preflight *trial, const struct options *options)
+static int settle_preflight(struct server *server, struct preflight *preflight, const struct options *options)
 {
     int result;
 
     signals.child = 0;
     async_closers_look();
     resolver_look(server->context.resolver);
-    if (preflight_poll(trial) != PREFLIGHT_PASSED)
+    if (preflight_poll(preflight) != PREFLIGHT_PASSED)
         return 0;
-    result = hand_over(server, options, trial);
-    preflight_forget_settings(trial);
+    result = hand_over(server, options, preflight);
+    preflight_forget_settings(preflight);
     return result;
 }
 
@@ -238,7 +239,7 @@ static void announce(struct server *server, const struct config *config)
 
 static int serve(struct server *server, struct config *config, const struct options *options)
 {
-    struct preflight trial = {.settings = TRIED_NO_FILE};
+    struct preflight preflight = {.settings = TRIED_NO_FILE};
     struct handover handover;
     int result;
 
@@ -251,13 +252,13 @@ static int serve(struct server *server, struct config *config, const struct opti
             if (result == SERVER_RELOAD)
                 reload(server, options);
             else if (result == SERVER_HAND_OVER)
-                try_next(server, &trial, options);
-            else if ((result = settle_trial(server, &trial, options)) < 0)
+                try_next(server, &preflight, options);
+            else if ((result = settle_preflight(server, &preflight, options)) < 0)
                 break;
         }
         if (result < 0)
             log_write(LOG_LEVEL_ERROR, "cannot go on: %s", strerror(-result));
-        preflight_deinit(&trial);
+        preflight_deinit(&preflight);
         ignore_signals();
     }
     handover_deinit(&handover);

@@ -116,7 +116,8 @@ static uint32_t blocked_by_batch(struct account *account)
 /* What the closers have closed meanwhile is looked at only where it matters. */
 static bool is_full(const struct accounts *accounts, uint32_t spare)
 {
-    uint32_t held = accounts->sessions + accounts->registrations + accounts->waiting, max = accounts->descriptors + spare;
+    uint32_t held = accounts->sessions + accounts->registrations + accounts->waiting,
+             max = accounts->descriptors + spare;
 
     return held + async_closers_total >= max && held + async_closers_count() >= max;
 }

@@ -12,7 +12,11 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
+
+#define FILES_MS     1   /* how often a daemon that leaves looks whether the workers have begun every file */
+#define FILES_MAX_MS 200 /* and for how long */
 
 #define PIPE_BYTES (1024 * 1024) /* requests that the process has not read yet; it reads them at once */
 
@@ -56,6 +60,7 @@ static void reset_page(void)
         closing.put[slot] = atomic_load(&closing.page->slots[slot].begun);
         atomic_store(&closing.page->slots[slot].done, closing.put[slot]);
         atomic_store(&closing.page->slots[slot].alone, closing.alone[slot]);
+        atomic_store(&closing.page->slots[slot].alone_begun, closing.alone[slot]);
     }
 }
 
@@ -110,10 +115,42 @@ static void end_process(void)
     close_pipe();
 }
 
+/* A worker that was killed may have begun nothing, and counts as done. */
+bool closing_has_files(void)
+{
+    for (int slot = 0; closing.pid && slot < CLOSING_SLOTS; slot++) {
+        const struct closing_counts *counts = &closing.page->slots[slot];
+
+        if (closing.alone[slot] != atomic_load(&counts->alone_begun) &&
+            closing.alone[slot] != atomic_load(&counts->alone))
+            return true;
+    }
+    return false;
+}
+
+uint32_t closing_begun(void)
+{
+    uint32_t begun = 0;
+
+    for (int slot = 0; closing.pid && slot < CLOSING_SLOTS; slot++)
+        begun += atomic_load(&closing.page->slots[slot].begun) + atomic_load(&closing.page->slots[slot].alone_begun);
+    return begun;
+}
+
+/* Workers begin within some milliseconds, unless too many are at work. */
+static void await_files(void)
+{
+    static const struct timespec moment = {.tv_nsec = FILES_MS * 1000000L};
+
+    for (int waited = 0; waited < FILES_MAX_MS && closing_has_files(); waited += FILES_MS)
+        nanosleep(&moment, NULL);
+}
+
 int closing_leave(void)
 {
     if (!closing.pid)
         return 0;
+    await_files();
     atomic_store(&closing.page->halted, 1);
     if (unshare(CLONE_FILES) < 0) {
         int result = -errno;

@@ -48,6 +48,15 @@ void closing_give_slot(int slot);
 
 struct closing_progress closing_progress(int slot);
 
+/*
+ * Whether a file that was put may still be in the table. A process that is started then has a copy of it, which the
+ * start of another program closes, and that may never end.
+ */
+bool closing_has_files(void);
+
+/* How many descriptors were begun in all. Wraps around. */
+uint32_t closing_begun(void);
+
 /* Closes `fd` as the last of that slot's. False: the process does not read its requests. */
 bool closing_put(int slot, int fd, enum closing_how how);
 

@@ -156,6 +156,7 @@ static void start_loner(struct loner *loner)
     loner->worker = closing_fork();
     if (loner->worker == 0) {
         interrupt_often();
+        atomic_fetch_add(&process.page->slots[loner->slot].alone_begun, 1);
         close(loner->fd);
         _exit(0);
     }

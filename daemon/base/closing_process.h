@@ -21,7 +21,7 @@ enum closing_how {
 struct closing_page {
     atomic_uint halted; /* workers begin no more */
     struct closing_counts {
-        atomic_uint begun, done, alone;
+        atomic_uint begun, done, alone, alone_begun;
     } slots[CLOSING_SLOTS];
 };
 

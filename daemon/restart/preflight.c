@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/restart/preflight.h"
 
+#include "daemon/base/async_close.h"
+#include "daemon/base/closing.h"
 #include "daemon/base/log.h"
 #include "daemon/config/tried_settings.h"
 
@@ -14,6 +16,10 @@
 #include <unistd.h>
 
 #define LIMIT_MS 10000 /* far more than reading a file takes */
+#define DYING_MS 1000  /* how long it may take to die */
+
+#define LOOK_MS   10  /* how often it is looked whether the new process may be started */
+#define LOOKS_MAX 100 /* then it is started nevertheless */
 
 /* The arguments with another at their end. To be freed; NULL: out of memory. */
 static char **with_check(char **arguments)
@@ -55,61 +61,16 @@ static int spawn(const char *program, char **arguments, int settings, pid_t *ret
     return -error;
 }
 
-static void took_too_long(struct timer *timer)
+void preflight_forget_settings(struct preflight *preflight)
 {
-    struct preflight *trial = container_of(timer, struct preflight, limit);
-
-    trial->late = true;
-    kill(trial->pid, SIGKILL);
+    if (preflight->settings >= 0)
+        close(preflight->settings);
+    preflight->settings = TRIED_NO_FILE;
 }
 
-void preflight_forget_settings(struct preflight *trial)
+static void tell_failure(const struct preflight *preflight, int status)
 {
-    if (trial->settings >= 0)
-        close(trial->settings);
-    trial->settings = TRIED_NO_FILE;
-}
-
-static int begin(struct preflight *trial, struct timers *timers, char **arguments)
-{
-    char **all = with_check(arguments);
-    int result;
-
-    if (!all)
-        return -ENOMEM;
-    result = spawn(trial->program.path, all, trial->settings, &trial->pid);
-    free(all);
-    if (result < 0) {
-        trial->pid = 0;
-        return result;
-    }
-    trial->timers = timers;
-    trial->late = false;
-    timer_start(timers, &trial->limit, LIMIT_MS, took_too_long);
-    return 0;
-}
-
-int preflight_begin(struct preflight *trial, struct timers *timers, const struct program *program, char **arguments,
-                    int settings)
-{
-    int result;
-
-    if (trial->pid) {
-        if (settings >= 0)
-            close(settings);
-        return -EALREADY;
-    }
-    trial->settings = settings;
-    trial->program = *program;
-    result = begin(trial, timers, arguments);
-    if (result < 0)
-        preflight_forget_settings(trial);
-    return result;
-}
-
-static void tell_failure(const struct preflight *trial, int status)
-{
-    if (trial->late)
+    if (preflight->late)
         log_write(LOG_LEVEL_ERROR,
                   "not handed over: the new binary did not check its configuration within %d s; "
                   "this binary goes on",
@@ -126,35 +87,132 @@ static void tell_failure(const struct preflight *trial, int status)
                   WEXITSTATUS(status));
 }
 
-enum preflight_result preflight_poll(struct preflight *trial)
+static void end(struct preflight *preflight)
+{
+    timer_stop(preflight->timers, &preflight->limit);
+    preflight->pid = 0;
+    preflight->under_way = false;
+}
+
+/* A process that waits for a file system cannot be killed: it is left alone then. */
+static void took_too_long(struct timer *timer)
+{
+    struct preflight *preflight = container_of(timer, struct preflight, limit);
+
+    if (!preflight->late) {
+        preflight->late = true;
+        kill(preflight->pid, SIGKILL);
+        timer_start(preflight->timers, &preflight->limit, DYING_MS, took_too_long);
+        return;
+    }
+    tell_failure(preflight, 0);
+    end(preflight);
+    preflight_forget_settings(preflight);
+}
+
+static int start(struct preflight *preflight)
+{
+    char **all = with_check(preflight->arguments);
+    int result;
+
+    if (!all)
+        return -ENOMEM;
+    result = spawn(preflight->program.path, all, preflight->settings, &preflight->pid);
+    free(all);
+    if (result < 0) {
+        preflight->pid = 0;
+        return result;
+    }
+    preflight->late = false;
+    timer_start(preflight->timers, &preflight->limit, LIMIT_MS, took_too_long);
+    return 0;
+}
+
+/*
+ * A new process has a copy of every descriptor in the table, and the start of the program closes the copies. If another
+ * process closes the original in between, the copy is the last, and its close() may never end. So the new process is
+ * started while no close() begins, and no file is about to be closed, each close() of which may wait.
+ */
+static void look_again(struct timer *timer)
+{
+    struct preflight *preflight = container_of(timer, struct preflight, start);
+    uint32_t before = preflight->begun;
+    int result;
+
+    preflight->begun = closing_begun();
+    if ((closing_has_files() || preflight->begun != before) && ++preflight->looks < LOOKS_MAX) {
+        timer_start(preflight->timers, &preflight->start, LOOK_MS, look_again);
+        return;
+    }
+    result = start(preflight);
+    if (result == 0)
+        return;
+    log_write(LOG_LEVEL_ERROR, "not handed over: %s; this binary goes on", strerror(-result));
+    preflight->under_way = false;
+    preflight_forget_settings(preflight);
+}
+
+static int begin(struct preflight *preflight)
+{
+    if (async_closers_count() == 0)
+        return start(preflight);
+    preflight->looks = 0;
+    preflight->begun = closing_begun();
+    timer_start(preflight->timers, &preflight->start, LOOK_MS, look_again);
+    return 0;
+}
+
+int preflight_begin(struct preflight *preflight, struct timers *timers, const struct program *program, char **arguments,
+                    int settings)
+{
+    int result;
+
+    if (preflight->under_way) {
+        if (settings >= 0)
+            close(settings);
+        return -EALREADY;
+    }
+    preflight->settings = settings;
+    preflight->program = *program;
+    preflight->timers = timers;
+    preflight->arguments = arguments;
+    result = begin(preflight);
+    preflight->under_way = result == 0;
+    if (result < 0)
+        preflight_forget_settings(preflight);
+    return result;
+}
+
+enum preflight_result preflight_poll(struct preflight *preflight)
 {
     int status;
-    pid_t ended = trial->pid ? waitpid(trial->pid, &status, WNOHANG) : 0;
+    pid_t ended = preflight->pid ? waitpid(preflight->pid, &status, WNOHANG) : 0;
 
     if (ended == 0)
-        return TRIAL_GOES_ON;
-    trial->pid = 0;
-    timer_stop(trial->timers, &trial->limit);
+        return PREFLIGHT_GOES_ON;
+    end(preflight);
     if (ended > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0)
         return PREFLIGHT_PASSED;
-    preflight_forget_settings(trial);
+    preflight_forget_settings(preflight);
     if (ended > 0)
-        tell_failure(trial, status);
+        tell_failure(preflight, status);
     else
         log_write(LOG_LEVEL_ERROR,
                   "not handed over: how the new binary's check ended cannot be told: %s; "
                   "this binary goes on",
                   strerror(errno));
-    return TRIAL_FAILED;
+    return PREFLIGHT_FAILED;
 }
 
-void preflight_deinit(struct preflight *trial)
+void preflight_deinit(struct preflight *preflight)
 {
-    if (!trial->pid)
+    if (!preflight->under_way)
         return;
-    timer_stop(trial->timers, &trial->limit);
-    kill(trial->pid, SIGKILL);
-    waitpid(trial->pid, NULL, WNOHANG); /* whatever it waits for, the end does not */
-    trial->pid = 0;
-    preflight_forget_settings(trial);
+    timer_stop(preflight->timers, &preflight->start);
+    if (preflight->pid) {
+        kill(preflight->pid, SIGKILL);
+        waitpid(preflight->pid, NULL, WNOHANG); /* whatever it waits for, the end does not */
+    }
+    end(preflight);
+    preflight_forget_settings(preflight);
 }

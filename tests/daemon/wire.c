@@ -83,8 +83,11 @@ static __attribute__((format(printf, 1, 0))) char *quoted(const char *format, va
 void say(struct wire *wire, const char *format, ...)
 {
     QUOTED(text, format, format);
-    wire_send(wire, text);
-    wire_send(wire, "\n");
+    size_t length = strlen(text);
+
+    /* At once: the reply may come before a line feed that is sent apart, and then the line feed stays unread. */
+    text[length] = '\n';
+    wire_send_bytes(wire, text, length + 1);
     free(text);
 }
 
