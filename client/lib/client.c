@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns the socket, the name of the loop to rejoin, and what is told of errors.
+ * Owns the socket and the name of the loop to rejoin.
  */
 #include "client/lib/minimio-client.h"
 
-#include "client/lib/client_state.h"
+#include "client/lib/client_message.h"
+#include "client/lib/client_receive.h"
+#include "client/lib/client_send.h"
 #include "client/lib/deadline.h"
 #include "proto/json_write.h"
-#include "proto/walk.h"
 
 #include <errno.h>
-#include <poll.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -20,58 +18,6 @@
 #include <unistd.h>
 
 #define RETRY_NS (10 * NS_PER_MS)
-
-/* ---- Errors ----------------------------------------------------------------------------------------------------- */
-
-int client_fail(struct minimio_client *client, int error, const char *format, ...)
-{
-    va_list arguments;
-
-    va_start(arguments, format);
-    vsnprintf(client->error, sizeof(client->error), format, arguments);
-    va_end(arguments);
-    return error;
-}
-
-int client_fail_system(struct minimio_client *client, int error)
-{
-    return client_fail(client, error, "the connection to the daemon failed: %s", strerror(-error));
-}
-
-int client_fail_timed_out(struct minimio_client *client)
-{
-    return client_fail(client, -ETIMEDOUT, "the daemon did not answer in time");
-}
-
-int client_fail_no_memory(struct minimio_client *client)
-{
-    return client_fail(client, -ENOMEM, "out of memory");
-}
-
-void client_begin(struct minimio_client *client)
-{
-    free(client->current);
-    client->current = NULL;
-    free(client->fault);
-    client->fault = NULL;
-    client->fault_name[0] = '\0';
-    client->error[0] = '\0';
-}
-
-const char *minimio_client_error(const struct minimio_client *client)
-{
-    return client->error;
-}
-
-const char *minimio_client_fault_name(const struct minimio_client *client)
-{
-    return client->fault ? client->fault_name : NULL;
-}
-
-const char *minimio_client_fault(const struct minimio_client *client)
-{
-    return client->fault;
-}
 
 /* ---- Open and close --------------------------------------------------------------------------------------------- */
 
@@ -135,13 +81,6 @@ int minimio_client_connect(const char *path, int64_t timeout_ns, struct minimio_
     return r;
 }
 
-void client_close_fds(int *fds, size_t *count)
-{
-    for (size_t i = 0; i < *count; i++)
-        close(fds[i]);
-    *count = 0;
-}
-
 /* Ends the session and forgets what belongs to it alone. */
 static void disconnect(struct minimio_client *client)
 {
@@ -173,11 +112,6 @@ const char *minimio_client_path(const struct minimio_client *client)
 int minimio_client_fd(const struct minimio_client *client)
 {
     return client->fd;
-}
-
-short minimio_client_wants(const struct minimio_client *client)
-{
-    return STAILQ_EMPTY(&client->outgoing) ? POLLIN : POLLIN | POLLOUT;
 }
 
 /* ---- Join and rejoin -------------------------------------------------------------------------------------------- */

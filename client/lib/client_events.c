@@ -2,12 +2,13 @@
 /*
  * How messages are given out: replies to those who call, events by their number, and all else one by one.
  */
-#include "client/lib/client_state.h"
-
+#include "client/lib/client_exchange.h"
+#include "client/lib/client_message.h"
+#include "client/lib/client_receive.h"
+#include "client/lib/client_send.h"
 #include "client/lib/deadline.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 
 /* ---- Calls ------------------------------------------------------------------------------------------------------ */

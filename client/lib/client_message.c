@@ -3,7 +3,7 @@
  * What a line from the daemon means. Lines are checked as strictly as the daemon checks its clients', and then read
  * where they lie.
  */
-#include "client/lib/client_state.h"
+#include "client/lib/client_message.h"
 
 #include "proto/methods.h"
 #include "proto/number.h"
@@ -15,7 +15,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-bool client_is_json(struct span text)
+/* One whole JSON value, fit to be walked over. */
+static bool is_json(struct span text)
 {
     struct limits limits = {.message_bytes = SCAN_BYTES_MAX, .message_depth = 32, .message_values = UINT32_MAX};
     struct fault fault;
@@ -109,7 +110,7 @@ int client_read_message(struct span line, struct kept **ret_kept)
     enum minimio_client_kind kind;
     struct kept *kept;
     size_t size;
-    int r = client_is_json(line) ? sort(line, &kind, &method, &body) : -EBADMSG;
+    int r = is_json(line) ? sort(line, &kind, &method, &body) : -EBADMSG;
 
     if (r < 0)
         return r;
@@ -178,7 +179,7 @@ int minimio_client_read_events(const char *json, struct minimio_client_event *ev
     struct walk walk;
     int count = 0;
 
-    if (!client_is_json(text) || !client_member(text, "events", &array) || walk_kind(array) != WALK_ARRAY)
+    if (!is_json(text) || !client_member(text, "events", &array) || walk_kind(array) != WALK_ARRAY)
         return -EBADMSG;
     walk_init(&walk, array);
     for (; walk_element(&walk, &element); count++)

@@ -4,15 +4,13 @@
  * holds: every message that is kept is sound JSON, and descriptors are kept in the order of the replies they came with,
  * since the daemon sends one beside the first byte of its reply.
  */
-#include "client/lib/client_state.h"
+#include "client/lib/client_receive.h"
 
-#include "client/lib/deadline.h"
+#include "client/lib/client_message.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 /* ---- Kept messages ---------------------------------------------------------------------------------------------- */
 
@@ -99,12 +97,6 @@ int minimio_client_take_fd(struct minimio_client *client)
 
 /* ---- Reading ---------------------------------------------------------------------------------------------------- */
 
-static int fail_closed(struct minimio_client *client)
-{
-    return client_fail(client, -ECONNRESET, "the daemon closed the connection%s",
-                       line_reader_is_open(&client->reader) ? " in the middle of a message" : "");
-}
-
 /* The kernel dropped descriptors: which of those to come belongs to which reply can no longer be told. */
 static int fail_without_fds(struct minimio_client *client)
 {
@@ -130,7 +122,7 @@ static int fill(struct minimio_client *client)
     if (n < 0 && errno == EAGAIN)
         return -EAGAIN;
     if (n == 0 || (n < 0 && errno == ECONNRESET))
-        return fail_closed(client);
+        return client_fail_closed(client);
     if (n < 0)
         return client_fail_system(client, -errno);
     line_reader_grew(&client->reader, (size_t)n);
@@ -171,14 +163,6 @@ static int take_line(struct minimio_client *client, struct kept **ret_kept)
     return r;
 }
 
-/* What is wrong with a session stays so: it is told again whenever more is asked for. */
-static int fail_for_good(struct minimio_client *client, int error)
-{
-    client->broken = error;
-    memcpy(client->broken_error, client->error, sizeof(client->broken_error));
-    return error;
-}
-
 static int keep_line(struct minimio_client *client)
 {
     struct kept *kept = NULL;
@@ -187,24 +171,18 @@ static int keep_line(struct minimio_client *client)
     return kept ? keep(client, kept) : r;
 }
 
-static int fail_again(struct minimio_client *client)
-{
-    return client_fail(client, client->broken, "%s", client->broken_error);
-}
-
-/* Keeps all that is there now; whole lines are never left where only the next byte would show them. */
-static int receive(struct minimio_client *client)
+int client_receive(struct minimio_client *client)
 {
     int r;
 
     if (client->broken < 0)
-        return fail_again(client);
+        return client_fail_again(client);
     r = fill(client);
     if (r == -EAGAIN)
         return r;
     while (r >= 0)
         r = keep_line(client);
-    return r == -EAGAIN ? 0 : fail_for_good(client, r);
+    return r == -EAGAIN ? 0 : client_fail_for_good(client, r);
 }
 
 int client_take_kept(struct minimio_client *client, struct kept **ret_kept)
@@ -213,7 +191,7 @@ int client_take_kept(struct minimio_client *client, struct kept **ret_kept)
     int r = 0;
 
     if (!kept) {
-        r = receive(client);
+        r = client_receive(client);
         kept = STAILQ_FIRST(&client->kept);
     }
     if (!kept)
@@ -221,25 +199,4 @@ int client_take_kept(struct minimio_client *client, struct kept **ret_kept)
     client_remove_kept(client, kept);
     *ret_kept = kept;
     return 0;
-}
-
-int client_exchange(struct minimio_client *client, int64_t deadline_ns)
-{
-    int ready, r = 0;
-
-    if (client->broken < 0)
-        return fail_again(client);
-    ready = deadline_wait_fd(deadline_ns, client->fd, minimio_client_wants(client));
-    if (ready == -ETIMEDOUT)
-        return client_fail_timed_out(client);
-    if (ready < 0)
-        return client_fail_system(client, ready);
-    /* The daemon reads no more from a client that does not read from it, so reading comes first. */
-    if (ready & POLLIN)
-        r = receive(client);
-    if ((r == 0 || r == -EAGAIN) && ready & POLLOUT)
-        r = client_send_now(client);
-    if (r == 0 && !(ready & (POLLIN | POLLOUT)))
-        return fail_closed(client);
-    return r == -EAGAIN ? 0 : r;
 }

@@ -2,16 +2,14 @@
 /*
  * Owns what waits to be sent. Each piece goes out in order, its descriptors beside its first byte.
  */
-#include "client/lib/client_state.h"
+#include "client/lib/client_send.h"
 
-#include "client/lib/deadline.h"
 #include "proto/json_write.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 /* ---- What waits ------------------------------------------------------------------------------------------------- */
 
@@ -93,13 +91,6 @@ static ssize_t send_piece(int fd, struct outgoing *outgoing)
     return sendmsg(fd, &message, MSG_NOSIGNAL);
 }
 
-static int fail_to_send(struct minimio_client *client, int error)
-{
-    if (error == EPIPE || error == ECONNRESET || error == ENOTCONN)
-        return client_fail(client, -ECONNRESET, "the daemon closed the connection");
-    return client_fail_system(client, -error);
-}
-
 int client_send_now(struct minimio_client *client)
 {
     struct outgoing *outgoing;
@@ -110,7 +101,7 @@ int client_send_now(struct minimio_client *client)
         if (n < 0 && errno == EAGAIN)
             return -EAGAIN;
         if (n < 0 && errno != EINTR)
-            return fail_to_send(client, errno);
+            return client_fail_to_send(client, -errno);
         if (n < 0)
             continue;
         client_close_fds(outgoing->fds, &outgoing->fd_count);
@@ -166,27 +157,4 @@ int minimio_client_attach(struct minimio_client *client, int fd)
         return client_fail(client, -errno, "descriptor %d cannot be sent: %s", fd, strerror(errno));
     client->attached[client->attached_count++] = duplicate;
     return 0;
-}
-
-int minimio_client_flush(struct minimio_client *client, int64_t timeout_ns)
-{
-    int64_t deadline_ns = deadline_in(timeout_ns);
-    int r;
-
-    client_begin(client);
-    while ((r = client_send_now(client)) == -EAGAIN) {
-        r = client_exchange(client, deadline_ns);
-        if (r < 0)
-            return r;
-    }
-    return r;
-}
-
-int minimio_client_finish(struct minimio_client *client, int64_t timeout_ns)
-{
-    int r = minimio_client_flush(client, timeout_ns);
-
-    if (r == 0 && shutdown(client->fd, SHUT_WR) < 0)
-        return fail_to_send(client, errno);
-    return r;
 }

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the files of libminimio-client share: the session's state, and who owns which part of it.
- *
- * client.c owns the socket, joining and errors; client_send.c what goes out; client_receive.c what comes in, up to the
- * queue of kept messages; client_message.c what a line means; client_events.c how events are given out; client_take.c
- * the stream that is being taken.
+ * What the files of libminimio-client share: the session's state, and its errors. From the bottom to the top:
+ * client_message.c what a line means; client_send.c what goes out; client_receive.c what comes in, up to the queue of
+ * kept messages; client_exchange.c waiting for the socket; client_events.c calls, and how events are given out;
+ * client_take.c the stream that is being taken; client.c connecting and joining.
  */
 #ifndef MINIMIO_CLIENT_LIB_CLIENT_STATE_H
 #define MINIMIO_CLIENT_LIB_CLIENT_STATE_H
@@ -64,55 +63,28 @@ struct minimio_client {
     struct line_reader reader;
 };
 
-/* ---- client.c: errors ------------------------------------------------------------------------------------------- */
+/* ---- Errors ----------------------------------------------------------------------------------------------------- */
 
-/* Remembers what to tell people, and returns `error`. */
+/* Each of these remembers what to tell people, and returns its error. */
 int client_fail(struct minimio_client *client, int error, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 int client_fail_system(struct minimio_client *client, int error);
+int client_fail_to_send(struct minimio_client *client, int error);
 int client_fail_timed_out(struct minimio_client *client);
 int client_fail_no_memory(struct minimio_client *client);
+int client_fail_closed(struct minimio_client *client);
+
+/* The session is broken by `error`, which was just told: client_fail_again tells the same whenever more is asked for.
+ */
+int client_fail_for_good(struct minimio_client *client, int error);
+int client_fail_again(struct minimio_client *client);
 
 /* A function of the public ones begins: what the last one told or gave out is over. */
 void client_begin(struct minimio_client *client);
 
+/* ---- The session ------------------------------------------------------------------------------------------------ */
+
 void client_close_fds(int *fds, size_t *count);
-
-/* ---- client_take.c ----------------------------------------------------------------------------------------------- */
-
 void client_forget_taking(struct minimio_client *client);
-
-/* ---- client_send.c ---------------------------------------------------------------------------------------------- */
-
-/* An id of 0 makes a notification. */
-int client_queue_request(struct minimio_client *client, const char *method, const char *params, uint64_t id);
-
-/* Sends what the kernel takes. 0: all has left; -EAGAIN: not yet; or an error, told. */
-int client_send_now(struct minimio_client *client);
-void client_forget_outgoing(struct minimio_client *client);
-
-/* ---- client_receive.c ------------------------------------------------------------------------------------------- */
-
-/* Waits until the socket can be read, or written where something is to be sent, and does both; what comes is kept. */
-int client_exchange(struct minimio_client *client, int64_t deadline_ns);
-
-/* One message out of the kept ones or off the socket, without waiting: the caller's. -EAGAIN: there is none. */
-int client_take_kept(struct minimio_client *client, struct kept **ret_kept);
-void client_remove_kept(struct minimio_client *client, struct kept *kept);
-void client_forget_incoming(struct minimio_client *client);
-
-/* ---- client_message.c ------------------------------------------------------------------------------------------- */
-
-/* Reads a line. Errors: -EBADMSG, -ENOMEM. */
-int client_read_message(struct span line, struct kept **ret_kept);
-
-/* An error object in words: "no such host (RESOLVE_FAILED)"; and its name. */
-void client_explain_fault(const char *fault, char *ret_text, size_t size, char *ret_name, size_t name_size);
-
-/* The members of an object; false: there is none of that name. */
-bool client_member(struct span object, const char *name, struct span *ret_value);
-
-/* A NUL-terminated text of one whole JSON value, fit to be walked over; false: it is none. */
-bool client_is_json(struct span text);
 
 #endif

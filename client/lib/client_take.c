@@ -4,8 +4,8 @@
  * proxy that forwards the daemon's socket passes bytes, not descriptors. The daemon first gives a duplicate and keeps
  * the token; the token is forgotten when the descriptor is here.
  */
-#include "client/lib/client_state.h"
-
+#include "client/lib/client_message.h"
+#include "client/lib/client_receive.h"
 #include "client/lib/deadline.h"
 #include "proto/json_write.h"
 #include "proto/number.h"
@@ -156,13 +156,6 @@ static void drop_events(struct minimio_client *client, uint64_t token)
 }
 
 /* ---- The steps -------------------------------------------------------------------------------------------------- */
-
-void client_forget_taking(struct minimio_client *client)
-{
-    free(client->taking.before);
-    client->taking.before = NULL;
-    client->taking.begun = client->taking.kept = false;
-}
 
 /* A daemon older than `keep` has refused the request, and changed nothing. */
 static bool is_unknown_keep(const struct minimio_client *client)
