@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/ctl/bytes.h"
 
+#include "client/ctl/connection.h"
+#include "client/ctl/json.h"
 #include "client/ctl/output.h"
 #include "client/lib/deadline.h"
 #include "proto/base64.h"

@@ -6,7 +6,11 @@
 #define MINIMIO_CLIENT_CTL_BYTES_H
 
 #include "client/ctl/command.h"
+#include "client/lib/minimio-client.h"
 #include "proto/buffer.h"
+
+#include <cjson/cJSON.h>
+#include <stdint.h>
 
 #define BYTES_WRITE_MAX 49152 /* of one `write`: in base64, with the rest of the request, it fits any message */
 

@@ -4,7 +4,9 @@
  * line each, until all requests are answered.
  */
 #include "client/ctl/answers.h"
-#include "client/ctl/command.h"
+#include "client/ctl/commands.h"
+#include "client/ctl/connection.h"
+#include "client/ctl/json.h"
 #include "client/ctl/output.h"
 #include "client/lib/deadline.h"
 

@@ -2,8 +2,8 @@
 /*
  * `call`: any method, its parameters as the person typed them.
  */
-#include "client/ctl/command.h"
-
+#include "client/ctl/commands.h"
+#include "client/ctl/connection.h"
 #include "client/ctl/output.h"
 #include "proto/buffer.h"
 #include "proto/limits.h"

@@ -5,6 +5,9 @@
  * tell when either has changed.
  */
 #include "client/ctl/bytes.h"
+#include "client/ctl/commands.h"
+#include "client/ctl/connection.h"
+#include "client/ctl/json.h"
 #include "client/ctl/output.h"
 #include "client/ctl/target.h"
 #include "client/lib/deadline.h"
@@ -33,7 +36,7 @@ static int connect_stream(struct relay *relay, const struct options *options, co
     cJSON *params = cJSON_CreateObject();
     bool whole = json_add_integer(params, "token", TOKEN) && cJSON_AddStringToObject(params, "address", address) &&
                  cJSON_AddStringToObject(params, "mode", "edge") &&
-                 params_add(params, "interests", cJSON_CreateStringArray(interests, 2));
+                 json_add(params, "interests", cJSON_CreateStringArray(interests, 2));
 
     if (whole && options->timeout_ns >= 0)
         whole = json_add_integer(params, "timeout_ms", (uint64_t)milliseconds_of(options->timeout_ns + 1));

@@ -3,7 +3,11 @@
  * `read` and `write`: the bytes of a stream in a named loop, to standard output and from standard input.
  */
 #include "client/ctl/bytes.h"
+#include "client/ctl/commands.h"
+#include "client/ctl/json.h"
+#include "client/ctl/method_options.h"
 #include "client/ctl/output.h"
+#include "client/ctl/registrations.h"
 #include "client/lib/deadline.h"
 
 #include <errno.h>

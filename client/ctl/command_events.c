@@ -2,6 +2,8 @@
 /*
  * `events`: follows the events of a named loop: a line each, or a command run for each.
  */
+#include "client/ctl/commands.h"
+#include "client/ctl/connection.h"
 #include "client/ctl/event_source.h"
 #include "client/ctl/output.h"
 #include "client/ctl/program.h"

@@ -2,9 +2,9 @@
 /*
  * `list`: the registrations of a loop, printed as one table.
  */
-#include "client/ctl/command.h"
-
+#include "client/ctl/commands.h"
 #include "client/ctl/output.h"
+#include "client/ctl/registrations.h"
 #include "client/lib/deadline.h"
 
 static const struct output_column columns[] = {

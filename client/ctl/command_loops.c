@@ -2,7 +2,8 @@
 /*
  * `loops`: the caller's named loops, everybody's for root, fetched page by page and printed as one table.
  */
-#include "client/ctl/command.h"
+#include "client/ctl/commands.h"
+#include "client/ctl/connection.h"
 #include "client/ctl/output.h"
 #include "client/lib/deadline.h"
 

@@ -2,8 +2,8 @@
 /*
  * `ping`: is the daemon there, and how long does it take to answer?
  */
-#include "client/ctl/command.h"
-
+#include "client/ctl/commands.h"
+#include "client/ctl/connection.h"
 #include "client/ctl/output.h"
 #include "client/lib/deadline.h"
 

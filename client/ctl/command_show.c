@@ -2,12 +2,10 @@
 /*
  * `hello`, `stats` and `discover`: what the daemon tells of itself.
  */
-#include "client/ctl/command.h"
-
+#include "client/ctl/commands.h"
+#include "client/ctl/connection.h"
 #include "client/ctl/metrics.h"
 #include "client/ctl/output.h"
-
-#include <stdio.h>
 
 static void print(const struct options *options, const cJSON *result, bool metrics)
 {

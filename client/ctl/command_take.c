@@ -3,14 +3,15 @@
  * `take` and `run`: streams out of the daemon, as the standard input and output of a program. `run` waits for tokens
  * that become ready and serves one after the other, as inetd does for streams that are still to come.
  */
+#include "client/ctl/commands.h"
 #include "client/ctl/event_source.h"
 #include "client/ctl/output.h"
 #include "client/ctl/program.h"
+#include "client/ctl/registrations.h"
 #include "client/lib/deadline.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>

@@ -3,8 +3,10 @@
  * `register`, `reregister`, `deregister`, `shutdown` and `close-loop`: what changes the streams of a named loop.
  * Several tokens are sent together and answered as they come; what one of them meets keeps none of the others.
  */
-#include "client/ctl/command.h"
-
+#include "client/ctl/commands.h"
+#include "client/ctl/connection.h"
+#include "client/ctl/json.h"
+#include "client/ctl/method_options.h"
 #include "client/ctl/output.h"
 #include "client/ctl/target.h"
 #include "client/lib/deadline.h"
@@ -105,7 +107,7 @@ static bool explain_option(const struct tokens *tokens, const cJSON *fault, char
     bool argument;
 
     for (size_t i = 0; i < PARAMS_MAX; i++)
-        if (method_option(tokens->command, i, option, &argument) &&
+        if (param_option(tokens->command, i, option, &argument) &&
             strcmp(method_table[tokens->command->method].params[i].name, param) == 0) {
             snprintf(ret_text, size, "invalid --%s '%s': %s", option, text_of(tokens->params, param),
                      text_of(fault, "message"));

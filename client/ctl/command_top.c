@@ -3,8 +3,8 @@
  * `top`: a live screen of the daemon's counters and named loops. Where there is no screen to draw on, a report per
  * interval as plain text; with --json, as an object.
  */
-#include "client/ctl/command.h"
-
+#include "client/ctl/commands.h"
+#include "client/ctl/connection.h"
 #include "client/ctl/output.h"
 #include "client/ctl/screen.h"
 #include "client/ctl/top_feed.h"

@@ -3,9 +3,9 @@
  * `wait`: until each target, or any, is open, closed, or has greeted; then it becomes the command it was given. Needs
  * no daemon. Ends by _exit or exec, with threads still at work: see prober.h.
  */
-#include "client/ctl/command.h"
-
+#include "client/ctl/commands.h"
 #include "client/ctl/curl.h"
+#include "client/ctl/options.h"
 #include "client/ctl/prober.h"
 #include "client/ctl/program.h"
 #include "client/ctl/wait_report.h"

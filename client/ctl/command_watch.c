@@ -3,8 +3,9 @@
  * `watch`: registers each target under the tokens 1, 2, … and prints their events as they come, until every stream has
  * ended. It reads nothing from the streams: it shows readiness.
  */
-#include "client/ctl/command.h"
-
+#include "client/ctl/commands.h"
+#include "client/ctl/connection.h"
+#include "client/ctl/json.h"
 #include "client/ctl/output.h"
 #include "client/ctl/program.h"
 #include "client/ctl/target.h"
@@ -12,7 +13,6 @@
 #include "proto/methods.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -123,7 +123,7 @@ static cJSON *registration_params(const struct watch *watch, size_t index)
     if (json_add_integer(params, "token", index + 1) &&
         cJSON_AddStringToObject(params, "address", watch->addresses[index]) &&
         cJSON_AddStringToObject(params, "mode", mode_names[watch->mode]) &&
-        params_add(params, "interests", cJSON_CreateStringArray(interests, count)))
+        json_add(params, "interests", cJSON_CreateStringArray(interests, count)))
         return params;
     cJSON_Delete(params);
     return NULL;

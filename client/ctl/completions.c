@@ -4,8 +4,8 @@
  * files. The names of loops are asked of the running daemon, at the socket that the command line names. Names of loops
  * and files are never expanded by the shell, and are quoted where the shell does not do so itself.
  */
-#include "client/ctl/command.h"
-
+#include "client/ctl/commands.h"
+#include "client/ctl/options.h"
 #include "client/ctl/output.h"
 
 #include <stdio.h>
@@ -21,13 +21,13 @@ static const struct param_info *find_param(const struct command *command, const 
     bool argument;
 
     for (size_t i = 0; i < PARAMS_MAX; i++)
-        if (method_option(command, i, name, &argument) && strcmp(name, option) == 0)
+        if (param_option(command, i, name, &argument) && strcmp(name, option) == 0)
             return &method_table[command->method].params[i];
     return NULL;
 }
 
 /* The words that an option of this name takes, whichever command it is of; NULL: they cannot be listed. */
-static const char *const *choices_of(const char *option)
+static const char *const *choices_of(const struct command *const *commands, const char *option)
 {
     static const char *const interests[] = {"readable", "writable", "closed", NULL};
 
@@ -48,7 +48,7 @@ static void print_words(const char *const *words)
         printf("%s%s", i > 0 ? " " : "", words[i]);
 }
 
-static void print_command_names(void)
+static void print_command_names(const struct command *const *commands)
 {
     for (size_t i = 0; commands[i]; i++)
         printf("%s ", commands[i]->name);
@@ -76,7 +76,8 @@ static bool print_argument_words(const struct command *command)
 }
 
 /* Calls for each option of any command that takes an argument, each name once. */
-static void for_each_argument_option(void (*call)(const char *name))
+static void for_each_argument_option(const struct command *const *commands,
+                                     void (*call)(const struct command *const *commands, const char *name))
 {
     char names[PARAMS_MAX][OPTION_NAME_SIZE], seen[1024] = " ", word[OPTION_NAME_SIZE + 2];
     struct option table[OPTIONS_MAX];
@@ -88,14 +89,15 @@ static void for_each_argument_option(void (*call)(const char *name))
             snprintf(word, sizeof(word), " %s ", table[j].name);
             if (!table[j].has_arg || strstr(seen, word))
                 continue;
-            call(table[j].name);
+            call(commands, table[j].name);
             snprintf(seen + strlen(seen), sizeof(seen) - strlen(seen), "%s ", table[j].name);
         }
     }
 }
 
-static void print_pattern(const char *name)
+static void print_pattern(const struct command *const *commands, const char *name)
 {
+    (void)commands;
     printf("|--%s", name);
 }
 
@@ -111,9 +113,9 @@ static void print_options(const struct command *command)
 
 /* ---- bash ------------------------------------------------------------------------------------------------------- */
 
-static void print_bash_option(const char *name)
+static void print_bash_option(const struct command *const *commands, const char *name)
 {
-    const char *const *choices = choices_of(name);
+    const char *const *choices = choices_of(commands, name);
 
     if (strcmp(name, "loop") == 0)
         puts("    --loop) _minimioctl_loops \"$1\" \"$socket\" \"$cur\"; return ;;");
@@ -189,7 +191,7 @@ static const char bash_functions[] =
     "}\n";
 
 /* Where bash cuts --loop=NAME, one word becomes three. */
-static void print_bash(void)
+static void print_bash(const struct command *const *commands)
 {
     printf("# bash completion for minimioctl, made by its build\n%s\n", bash_functions);
     puts("_minimioctl()\n"
@@ -204,7 +206,7 @@ static void print_bash(void)
          "        case ${COMP_WORDS[i]} in");
     puts("        --) _minimioctl_files -c -f \"$cur\"; return ;;");
     printf("        --socket");
-    for_each_argument_option(print_pattern);
+    for_each_argument_option(commands, print_pattern);
     puts(")\n"
          "            option=${COMP_WORDS[i]}\n"
          "            [ \"${COMP_WORDS[i + 1]}\" != = ] || ((i++))\n"
@@ -215,16 +217,16 @@ static void print_bash(void)
          "        esac\n"
          "    done\n"
          "    case $prev in");
-    for_each_argument_option(print_bash_option);
+    for_each_argument_option(commands, print_bash_option);
     puts("    *)\n    case $command in");
     for (size_t i = 0; commands[i]; i++)
         print_bash_command(commands[i]);
     printf("    help) words='");
-    print_command_names();
+    print_command_names(commands);
     printf("' ;;\n    '')\n        case $cur in\n        -*) words='");
     print_options(NULL);
     printf("' ;;\n        *) words='");
-    print_command_names();
+    print_command_names(commands);
     puts("' ;;\n        esac ;;\n    esac ;;\n    esac\n"
          "    COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"
          "}\n"
@@ -243,9 +245,9 @@ static void print_quoted(const char *text)
             putchar(*text);
 }
 
-static void print_zsh_option(const char *name)
+static void print_zsh_option(const struct command *const *commands, const char *name)
 {
-    const char *const *choices = choices_of(name);
+    const char *const *choices = choices_of(commands, name);
 
     if (strcmp(name, "loop") == 0)
         puts("    --loop) compadd -- ${(f)\"$($program loops --names --timeout 1s ${socket:+--socket} $socket "
@@ -260,7 +262,7 @@ static void print_zsh_option(const char *name)
         printf("    --%s) return ;;\n", name);
 }
 
-static void print_zsh(void)
+static void print_zsh(const struct command *const *commands)
 {
     puts("#compdef minimioctl\n"
          "# zsh completion for minimioctl, made by its build\n"
@@ -285,7 +287,7 @@ static void print_zsh(void)
          "    for ((i = 2; i < CURRENT; i++)); do\n"
          "        case $words[i] in");
     printf("        --) shift $i words; ((CURRENT -= i)); _normal; return ;;\n        --socket");
-    for_each_argument_option(print_pattern);
+    for_each_argument_option(commands, print_pattern);
     puts(")\n"
          "            [[ $words[i] != --socket ]] || { _minimioctl_word $words[i+1]; socket=$REPLY; }\n"
          "            ((i++)) ;;\n"
@@ -295,7 +297,7 @@ static void print_zsh(void)
          "        esac\n"
          "    done\n"
          "    case $words[CURRENT-1] in");
-    for_each_argument_option(print_zsh_option);
+    for_each_argument_option(commands, print_zsh_option);
     puts("    esac\n    case $command in");
     for (size_t i = 0; commands[i]; i++) {
         printf("    %s)\n        [[ $words[CURRENT] != -* ]] || compadd -- ", commands[i]->name);
@@ -305,7 +307,7 @@ static void print_zsh(void)
         puts(" ;;");
     }
     printf("    help) compadd -- ");
-    print_command_names();
+    print_command_names(commands);
     puts(" ;;\n    '')\n        names=(");
     for (size_t i = 0; commands[i]; i++) {
         printf("            '%s:", commands[i]->name);
@@ -323,9 +325,10 @@ static void print_zsh(void)
 
 /* ---- fish ------------------------------------------------------------------------------------------------------- */
 
-static void print_fish_option(const char *condition, const struct command *command, const struct option *option)
+static void print_fish_option(const struct command *const *commands, const char *condition,
+                              const struct command *command, const struct option *option)
 {
-    const char *const *choices = choices_of(option->name);
+    const char *const *choices = choices_of(commands, option->name);
     const struct param_info *info = command ? find_param(command, option->name) : NULL;
 
     printf("complete -c minimioctl -n '%s' -l %s", condition, option->name);
@@ -348,7 +351,7 @@ static void print_fish_option(const char *condition, const struct command *comma
     putchar('\n');
 }
 
-static void print_fish_command(const struct command *command)
+static void print_fish_command(const struct command *const *commands, const struct command *command)
 {
     char names[PARAMS_MAX][OPTION_NAME_SIZE], condition[96];
     struct option table[OPTIONS_MAX];
@@ -359,7 +362,7 @@ static void print_fish_command(const struct command *command)
     puts("'");
     snprintf(condition, sizeof(condition), "__fish_seen_subcommand_from %s", command->name);
     for (size_t i = 0; i < count; i++)
-        print_fish_option(condition, command, &table[i]);
+        print_fish_option(commands, condition, command, &table[i]);
     if (command == &command_call || command == &command_shutdown || command == &command_completions) {
         printf("complete -c minimioctl -n '%s' -a '", condition);
         print_argument_words(command);
@@ -367,7 +370,7 @@ static void print_fish_command(const struct command *command)
     }
 }
 
-static void print_fish(void)
+static void print_fish(const struct command *const *commands)
 {
     char names[PARAMS_MAX][OPTION_NAME_SIZE];
     struct option table[OPTIONS_MAX];
@@ -399,17 +402,18 @@ static void print_fish(void)
          "end\n"
          "complete -c minimioctl -f");
     for (size_t i = 0; i < count; i++)
-        print_fish_option("__fish_use_subcommand", NULL, &table[i]);
+        print_fish_option(commands, "__fish_use_subcommand", NULL, &table[i]);
     for (size_t i = 0; commands[i]; i++)
-        print_fish_command(commands[i]);
+        print_fish_command(commands, commands[i]);
     printf("complete -c minimioctl -n '__fish_seen_subcommand_from help' -a '");
-    print_command_names();
+    print_command_names(commands);
     puts("'\ncomplete -c minimioctl -n __fish_use_subcommand -a help -d 'print the help of a command'");
 }
 
 static int run(const struct command *command, struct options *options, int argc, char **argv)
 {
-    static void (*const prints[])(void) = {print_bash, print_zsh, print_fish}; /* as in shells */
+    static void (*const prints[])(const struct command *const *commands) = {print_bash, print_zsh,
+                                                                            print_fish}; /* as in shells */
     int shell;
 
     if (!options_read(command, options, argc, argv))
@@ -421,7 +425,7 @@ static int run(const struct command *command, struct options *options, int argc,
     shell = option_choice(command, "shell", argv[optind], strlen(argv[optind]), shells, NULL);
     if (shell < 0)
         return EXIT_WRONG_USAGE;
-    prints[shell]();
+    prints[shell](options->commands);
     return output_flush();
 }
 

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-#include "client/ctl/command.h"
+#include "client/ctl/connection.h"
 
 #include "client/ctl/hint.h"
+#include "client/ctl/json.h"
 #include "client/ctl/output.h"
 #include "client/lib/deadline.h"
 #include "proto/fault.h"
 #include "proto/socket_path.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,20 +16,6 @@
 #define RETRY_NS (10 * NS_PER_MS)
 
 static const char *joined_loop; /* for hints; NULL: none */
-
-int failed(const struct command *command, const char *format, ...)
-{
-    char text[1024];
-    va_list arguments;
-
-    va_start(arguments, format);
-    vsnprintf(text, sizeof(text), format, arguments);
-    va_end(arguments);
-    fprintf(stderr, "minimioctl %s: ", command->name);
-    output_text(stderr, text);
-    fputc('\n', stderr);
-    return EXIT_FAILED;
-}
 
 static bool is_absent(int error)
 {
@@ -174,14 +160,6 @@ int session_call(const struct command *command, struct minimio_client *client, c
             return failed(command, "out of memory");
     }
     return 0;
-}
-
-bool params_add(cJSON *params, const char *name, cJSON *value)
-{
-    if (value && cJSON_AddItemToObject(params, name, value))
-        return true;
-    cJSON_Delete(value);
-    return false;
 }
 
 int session_call_with(const struct command *command, struct minimio_client *client, const char *method, cJSON *params,

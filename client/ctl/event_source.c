@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/ctl/event_source.h"
 
+#include "client/ctl/json.h"
+#include "client/ctl/registrations.h"
 #include "client/lib/deadline.h"
 
 #include <errno.h>

@@ -6,6 +6,11 @@
 #define MINIMIO_CLIENT_CTL_EVENT_SOURCE_H
 
 #include "client/ctl/command.h"
+#include "client/ctl/options.h"
+#include "client/lib/minimio-client.h"
+
+#include <cjson/cJSON.h>
+#include <stdint.h>
 
 #define EVENTS_AT_ONCE 256
 

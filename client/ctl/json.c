@@ -93,3 +93,11 @@ bool json_add_integer(cJSON *object, const char *name, uint64_t number)
     cJSON_Delete(value);
     return false;
 }
+
+bool json_add(cJSON *object, const char *name, cJSON *value)
+{
+    if (value && cJSON_AddItemToObject(object, name, value))
+        return true;
+    cJSON_Delete(value);
+    return false;
+}

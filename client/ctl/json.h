@@ -24,4 +24,8 @@ bool json_integer(const cJSON *value, uint64_t *ret_number);
 cJSON *json_new_integer(uint64_t number);
 bool json_add_integer(cJSON *object, const char *name, uint64_t number);
 
+/* Adds a member, which is then the object's; NULL, as cJSON's makers return it, is no memory. Returns whether it was
+ * added. */
+bool json_add(cJSON *object, const char *name, cJSON *value);
+
 #endif

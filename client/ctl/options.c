@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "client/ctl/command.h"
+#include "client/ctl/options.h"
 
+#include "client/ctl/help.h"
 #include "client/ctl/output.h"
 #include "client/lib/deadline.h"
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,28 +18,7 @@
 
 #define DURATION_RANGE "to 8784h, such as 500ms, 2s, 1.5m or 1h"
 
-/* ---- What is wrong ---------------------------------------------------------------------------------------------- */
-
-int wrong_usage(const struct command *command, const char *format, ...)
-{
-    char text[1024];
-    va_list arguments;
-
-    va_start(arguments, format);
-    vsnprintf(text, sizeof(text), format, arguments);
-    va_end(arguments);
-    fprintf(stderr, "minimioctl%s%s: ", command ? " " : "", command ? command->name : "");
-    output_text(stderr, text);
-    fputc('\n', stderr);
-    print_usage(stderr, command);
-    fprintf(stderr, "Try 'minimioctl %s%s--help'.\n", command ? command->name : "", command ? " " : "");
-    return EXIT_WRONG_USAGE;
-}
-
-int unexpected_argument(const struct command *command, const char *argument)
-{
-    return wrong_usage(command, "unexpected argument '%s'", argument);
-}
+/* ---- Values ----------------------------------------------------------------------------------------------------- */
 
 int option_duration_from(const struct command *command, const char *option, const char *text, int64_t least_ns,
                          int64_t *ret_duration_ns)
@@ -132,6 +111,8 @@ int require_loop(const struct command *command, const struct options *options)
     return options->loop ? 0 : wrong_usage(command, "missing required option --loop NAME");
 }
 
+/* ---- Options ---------------------------------------------------------------------------------------------------- */
+
 static int end_with(struct options *options, int exit_code)
 {
     options->exit_code = exit_code;
@@ -198,9 +179,9 @@ static int take_common(const struct command *command, struct options *options, i
         return r == 0 ? 0 : end_with(options, r);
     case OPTION_HELP:
         if (command)
-            print_command_help(command);
+            help_print_command(command);
         else
-            print_help(stdout);
+            help_print(stdout, options->commands);
         return end_with(options, EXIT_DONE);
     case OPTION_VERSION:
         puts("minimioctl " MINIMIO_VERSION);
@@ -238,7 +219,7 @@ size_t options_of(const struct command *command, struct option ret_table[OPTIONS
     bool argument;
 
     for (size_t i = 0; command && i < PARAMS_MAX; i++)
-        if (method_option(command, i, names[i], &argument))
+        if (param_option(command, i, names[i], &argument))
             count = append(ret_table, count,
                            (const struct option[]){{names[i], argument, NULL, OPTION_PARAM + (int)i}, {0}});
     if (command && command->takes_loop)

@@ -7,7 +7,9 @@
 #define MINIMIO_CLIENT_CTL_PROGRAM_H
 
 #include "client/ctl/command.h"
+#include "client/lib/minimio-client.h"
 
+#include <stdint.h>
 #include <sys/types.h>
 
 /* Looks the program up as execvp does. Returns 0, or having said why not EXIT_NOT_FOUND or EXIT_CANNOT_RUN. */

@@ -2,7 +2,9 @@
 /*
  * `list`, page by page.
  */
-#include "client/ctl/command.h"
+#include "client/ctl/registrations.h"
+
+#include "client/ctl/json.h"
 
 #include <inttypes.h>
 #include <stdio.h>
