@@ -262,24 +262,34 @@ static void print_zsh_option(const struct command *const *commands, const char *
         printf("    --%s) return ;;\n", name);
 }
 
+static const char zsh_functions[] =
+    "# Sets REPLY to what was typed without its quotes; ~/ and a variable stand for their values at the "
+    "beginning.\n"
+    "_minimioctl_word()\n"
+    "{\n"
+    "    local match mbegin mend\n"
+    "    REPLY=${(Q)1}\n"
+    "    if [[ $1 == '~/'* ]]; then\n"
+    "        REPLY=$HOME${REPLY#'~'}\n"
+    "    elif [[ ${1#'\"'} =~ '^\\$\\{?([A-Za-z_][A-Za-z0-9_]*)\\}?(.*)$' ]]; then\n"
+    "        REPLY=${(P)match[1]}${(Q)match[2]%'\"'}\n"
+    "    fi\n"
+    "}\n"
+    "\n";
+
+static void print_zsh_command(const struct command *command)
+{
+    printf("    %s)\n        [[ $words[CURRENT] != -* ]] || compadd -- ", command->name);
+    print_options(command);
+    printf("\n        [[ $words[CURRENT] == -* ]] || compadd -- ");
+    print_argument_words(command);
+    puts(" ;;");
+}
+
 static void print_zsh(const struct command *const *commands)
 {
-    puts("#compdef minimioctl\n"
-         "# zsh completion for minimioctl, made by its build\n"
-         "# Sets REPLY to what was typed without its quotes; ~/ and a variable stand for their values at the "
-         "beginning.\n"
-         "_minimioctl_word()\n"
-         "{\n"
-         "    local match mbegin mend\n"
-         "    REPLY=${(Q)1}\n"
-         "    if [[ $1 == '~/'* ]]; then\n"
-         "        REPLY=$HOME${REPLY#'~'}\n"
-         "    elif [[ ${1#'\"'} =~ '^\\$\\{?([A-Za-z_][A-Za-z0-9_]*)\\}?(.*)$' ]]; then\n"
-         "        REPLY=${(P)match[1]}${(Q)match[2]%'\"'}\n"
-         "    fi\n"
-         "}\n"
-         "\n"
-         "_minimioctl()\n"
+    printf("#compdef minimioctl\n# zsh completion for minimioctl, made by its build\n%s", zsh_functions);
+    puts("_minimioctl()\n"
          "{\n"
          "    local command='' socket='' program i\n"
          "    local -a names\n"
@@ -299,13 +309,8 @@ static void print_zsh(const struct command *const *commands)
          "    case $words[CURRENT-1] in");
     for_each_argument_option(commands, print_zsh_option);
     puts("    esac\n    case $command in");
-    for (size_t i = 0; commands[i]; i++) {
-        printf("    %s)\n        [[ $words[CURRENT] != -* ]] || compadd -- ", commands[i]->name);
-        print_options(commands[i]);
-        printf("\n        [[ $words[CURRENT] == -* ]] || compadd -- ");
-        print_argument_words(commands[i]);
-        puts(" ;;");
-    }
+    for (size_t i = 0; commands[i]; i++)
+        print_zsh_command(commands[i]);
     printf("    help) compadd -- ");
     print_command_names(commands);
     puts(" ;;\n    '')\n        names=(");
