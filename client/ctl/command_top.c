@@ -7,6 +7,7 @@
 #include "client/ctl/connection.h"
 #include "client/ctl/output.h"
 #include "client/ctl/screen.h"
+#include "client/ctl/top_draw.h"
 #include "client/ctl/top_feed.h"
 #include "client/ctl/top_view.h"
 #include "client/lib/deadline.h"
@@ -78,7 +79,7 @@ static int report(struct top *top, bool first)
         return failed(top->command, "out of memory");
     if (!first)
         putchar('\n');
-    top_view_print(&top->view, &top->feed, (size_t)screen_columns(), stdout);
+    top_print(&top->view, &top->feed, (size_t)screen_columns(), stdout);
     return output_flush();
 }
 
@@ -127,7 +128,7 @@ static int draw(struct top *top)
 {
     if (!top->feed.ever && now_ns() - top->feed.asked_ns < BLANK_NS)
         return 0;
-    return top_view_draw(&top->view, &top->feed, &top->screen);
+    return top_draw(&top->view, &top->feed, &top->screen);
 }
 
 /* Waits, and takes what comes. Returns 0 to go on. Errors: -ECANCELED, a key ends the program; -EINTR, a signal does,

@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What `top` shows of a feed: the loops in their order, those that match the filter, the selected loop, and the help.
- * A loop's name comes first and is whole wherever a row has room for it; of the other columns, those show that fit.
+ * What `top` shows, as the keys choose it: the order of the loops, the filter, the selected loop, and the page.
  */
 #ifndef MINIMIO_CLIENT_CTL_TOP_VIEW_H
 #define MINIMIO_CLIENT_CTL_TOP_VIEW_H
 
-#include "client/ctl/screen.h"
-#include "client/ctl/top_feed.h"
-
-#include <stdio.h>
+#include "client/ctl/top_sample.h"
 
 enum top_order { BY_STREAMS, BY_READY, BY_NAME };
 enum top_page { PAGE_LOOPS, PAGE_DETAILS, PAGE_HELP };
@@ -36,11 +32,5 @@ int top_view_arrange(struct top_view *view, const struct top_sample *sample);
 
 /* Returns whether to go on; *ret_arrange: the sample must be arranged anew. */
 bool top_view_key(struct top_view *view, int key, bool *ret_arrange);
-
-/* Error: -ENOMEM. */
-int top_view_draw(struct top_view *view, const struct top_feed *feed, struct screen *screen);
-
-/* The same as text, with all loops; `width` 0: as wide as it has to be. */
-void top_view_print(const struct top_view *view, const struct top_feed *feed, size_t width, FILE *stream);
 
 #endif
