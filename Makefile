@@ -71,7 +71,7 @@ DAEMON_SOURCES = $(wildcard daemon/*.c)
 CLIENT_LIBRARY_SOURCES = $(wildcard client/lib/*.c)
 CTL_SOURCES = $(wildcard client/ctl/*.c) client/lib/deadline.c
 TEST_SOURCES = $(wildcard tests/*.c tests/runner/*.c tests/unit/*.c tests/library/*.c tests/daemon/*.c tests/client/*.c \
-	tests/fairness/*.c tests/names/*.c tests/faults/*.c tests/installed/*.c tests/systemd/*.c)
+	tests/fairness/*.c tests/names/*.c tests/faults/*.c tests/installed/*.c tests/rooms/*.c tests/systemd/*.c)
 TESTED_DAEMON_SOURCES = $(addprefix daemon/,address.c asker.c closer.c closing.c closing_process.c descriptors.c durable_names.c \
 	escape.c ledger.c log.c names_message.c passed_sockets.c policy.c reactor.c rules.c schedule.c service.c service_link.c service_store.c \
 	timer.c)
