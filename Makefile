@@ -68,10 +68,10 @@ LIBRARY_SOURCES = $(PORTABLE_SOURCES) $(NAMES_SOURCES) \
 PROTO_SOURCES = $(wildcard proto/*.c)
 DAEMON_SOURCES = $(wildcard daemon/*.c daemon/*/*.c)
 # The client library; deadline.c is in both, as nothing of it is exported.
-CLIENT_LIBRARY_SOURCES = $(wildcard client/client*.c) client/line_reader.c client/deadline.c
-CTL_SOURCES = $(filter-out $(wildcard client/client*.c) client/line_reader.c,$(wildcard client/*.c))
+CLIENT_LIBRARY_SOURCES = $(wildcard client/lib/*.c)
+CTL_SOURCES = $(wildcard client/ctl/*.c) client/lib/deadline.c
 TEST_SOURCES = $(wildcard tests/*.c tests/runner/*.c tests/unit/*.c tests/library/*.c tests/daemon/*.c tests/client/*.c \
-	tests/fairness/*.c tests/names/*.c tests/faults/*.c tests/installed/*.c tests/systemd/*.c)
+	tests/fairness/*.c tests/names/*.c tests/faults/*.c tests/installed/*.c tests/rooms/*.c tests/systemd/*.c)
 TESTED_DAEMON_SOURCES = $(wildcard $(patsubst %,daemon/%/*.c,base manager accounts keep)) daemon/config/rules.c \
 	daemon/connect/names_message.c
 # KQUEUE_LIKE=FREEBSD, MACOS or OLD_NETBSD: the kqueue backend on Linux, over the kqueue of tests/kqueue.
@@ -217,9 +217,9 @@ $(CLIENT_LIBRARY): $(BUILD)/obj/libminimio-client.o
 $(BUILD)/libminimio-client.so $(BUILD)/$(CLIENT_SONAME): $(BUILD)/libminimio-client.so.$(VERSION)
 	$(call quiet,LN) ln -sf $(<F) $@
 
-$(BUILD)/libminimio-client.so.$(VERSION): $(call objects,$(CLIENT_LIBRARY_SOURCES)) $(PROTO) client/minimio-client.map
+$(BUILD)/libminimio-client.so.$(VERSION): $(call objects,$(CLIENT_LIBRARY_SOURCES)) $(PROTO) client/lib/minimio-client.map
 	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -shared -Wl,-soname,$(CLIENT_SONAME) \
-		-Wl,--version-script,client/minimio-client.map -o $@ $(filter %.o %.a,$^)
+		-Wl,--version-script,client/lib/minimio-client.map -o $@ $(filter %.o %.a,$^)
 
 $(PROTO): $(call objects,$(PROTO_SOURCES))
 	@rm -f $@

@@ -3,12 +3,6 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-# The client library's header under the name that programs include it by.
-include=$(mktemp -d)
-trap 'rm -rf "$include"' EXIT
-ln -s "$PWD/client/client.h" "$include/minimio-client.h"
-export include
-
 product='libminimio names proto daemon client examples fuzz'
 # shellcheck disable=SC2086 # the folders are words on purpose
 sources=$(find $product -name '*.c' ! -name '*_windows.c' | sort)
@@ -22,7 +16,7 @@ echo '== clang-tidy'
 export analyzer='-Xclang -analyzer-config -Xclang max-nodes=60000'
 # shellcheck disable=SC2086,SC2016 # the inner shell expands what it is given
 printf '%s\n' $sources | xargs -P "$(nproc)" -n 4 sh -c '
-    clang-tidy --quiet "$@" -- -std=c11 -D_GNU_SOURCE -I. -Ilibminimio -I"$include" -Itests/kqueue -DKQUEUE_LIKE_MACOS -DMINIMIO_VERSION=\"lint\" $analyzer 2>lint.$$ || { cat lint.$$; rm -f lint.$$; exit 1; }
+    clang-tidy --quiet "$@" -- -std=c11 -D_GNU_SOURCE -I. -Ilibminimio -Iclient/lib -Itests/kqueue -DKQUEUE_LIKE_MACOS -DMINIMIO_VERSION=\"lint\" $analyzer 2>lint.$$ || { cat lint.$$; rm -f lint.$$; exit 1; }
     rm -f lint.$$' sh
 # For the other platform, where its headers are at hand.
 windows_headers=/usr/x86_64-w64-mingw32/include
@@ -39,13 +33,14 @@ cppcheck --quiet --std=c11 --error-exitcode=1 --enable=warning,performance,porta
     -D'STAILQ_HEAD(name,type)=struct name{struct type*a,**b;}' -D'TAILQ_HEAD(name,type)=struct name{struct type*a,**b;}' \
     -D'LIST_HEAD(name,type)=struct name{struct type*a;}' -D'SLIST_HEAD(name,type)=struct name{struct type*a;}' \
     -D'RB_HEAD(name,type)=struct name{struct type*a;}' -D'cJSON_ArrayForEach(e,a)=for((e)=(a);(e);)' \
-    -I. -Ilibminimio -I"$include" -Itests/kqueue -DKQUEUE_LIKE_MACOS $product
+    -I. -Ilibminimio -Iclient/lib -Itests/kqueue -DKQUEUE_LIKE_MACOS $product
 
 echo '== shellcheck'
 # shellcheck disable=SC2046
 shellcheck -x $(git ls-files '*.sh' .ci/run)
 
 echo '== the rooms and their walls'
+scripts/rooms.py daemon client
 wall() { # wall WHAT PATTERN FILES…
     what=$1 pattern=$2
     shift 2
@@ -69,14 +64,13 @@ wall 'proto knows nothing of the other rooms' 'include "(daemon|client|libminimi
 # shellcheck disable=SC2046
 wall 'libinih belongs to daemon/config/config_lines.c' '<ini\.h>' \
     $(find libminimio daemon proto client -name '*.[ch]' ! -path daemon/config/config_lines.c)
-wall 'the client library needs the C library and proto alone' 'cJSON\.h|include "(libminimio|client/(command|output))' \
-    client/client*.[ch] client/line_reader.[ch] client/deadline.[ch]
-wall 'the client knows nothing of the daemon' 'include "daemon/' client/*.[ch]
+wall 'the client library needs the C library and proto alone' 'cJSON\.h|include "(libminimio|names)/' client/lib/*.[ch]
 # shellcheck disable=SC2046
 wall 'libsystemd belongs to daemon/manager/manager.c' 'systemd/sd-' $(find libminimio proto daemon client -name '*.[ch]' ! -path daemon/manager/manager.c)
 wall 'handlers touch neither sockets nor JSON' '\b(send|recv|sendmsg|recvmsg|cJSON_[A-Za-z]+) *\(' daemon/methods/handlers.c
 # shellcheck disable=SC2046
 wall 'the daemon uses libminimio through minimio.h alone' 'include "libminimio/[^m]' $(find daemon -name '*.[ch]')
+wall 'minimioctl uses libminimio through minimio.h alone' 'include "libminimio/[^m]' client/ctl/*.[ch]
 
 echo '== a suite that runs in parts has all its test cases in the table'
 # shellcheck disable=SC2013 # these are words

@@ -103,9 +103,9 @@ libraries() {
     link "libminimio-client.so.$VERSION" "$LIBDIR/$CLIENT_SONAME"
     link "$CLIENT_SONAME" "$LIBDIR/libminimio-client.so"
     put 644 libminimio/minimio.h "$PREFIX/include/minimio.h"
-    put 644 client/client.h "$PREFIX/include/minimio-client.h"
+    put 644 client/lib/minimio-client.h "$PREFIX/include/minimio-client.h"
     fill libminimio/minimio.pc.in "$LIBDIR/pkgconfig/minimio.pc" pkg_config_file
-    fill client/minimio-client.pc.in "$LIBDIR/pkgconfig/minimio-client.pc" pkg_config_file
+    fill client/lib/minimio-client.pc.in "$LIBDIR/pkgconfig/minimio-client.pc" pkg_config_file
 }
 
 documentation() {

@@ -79,6 +79,7 @@ Suite *library_system_calls_suite(void);
 Suite *library_tcp_suite(void);
 Suite *library_threads_suite(void);
 Suite *library_wake_suite(void);
+Suite *rooms_suite(void);
 Suite *runner_suite(void);
 Suite *socket_path_suite(void);
 Suite *unit_address_suite(void);
@@ -143,6 +144,7 @@ static const struct job in_process[] = {
     SUITE(library_tcp, 1),
     SUITE(library_threads, 1),
     SUITE(library_wake, 1),
+    SUITE(rooms, 6),
     SUITE(runner, 8),
     SUITE(socket_path, 1),
     SUITE(unit_address, 1),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* libminimio-client against a daemon, and against one of the test's own. */
-#include "client/client.h"
+#include "client/lib/minimio-client.h"
 #include "tests/client/network.h"
 #include "tests/fail_alloc.h"
 #include "tests/process.h"

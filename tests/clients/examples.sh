@@ -11,7 +11,7 @@ case $which in
 c)
     # shellcheck disable=SC2086 # an option or nothing
     ${CC:-cc} -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror ${SANITIZE:+-fsanitize=$SANITIZE} -o "$folder/client" \
-        -I"$(include_folder)" examples/clients/client.c "$build/libminimio-client.a"
+        -Iclient/lib examples/clients/client.c "$build/libminimio-client.a"
     client=$folder/client
     ;;
 py) require python3 && client='python3 examples/clients/client.py' ;;

@@ -33,13 +33,6 @@ require() {
     command -v "$1" >/dev/null || skip "the program $1"
 }
 
-# A folder with the header under the name it is installed by.
-include_folder() {
-    mkdir -p "$folder/include"
-    cp client/client.h "$folder/include/minimio-client.h"
-    echo "$folder/include"
-}
-
 start_daemon() {
     export MINIMIO_SOCKET="$folder/minimio.sock"
     "$MINIMIO_BUILD/minimiod" 2>"$folder/log" &

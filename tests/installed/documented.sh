@@ -55,7 +55,7 @@ require_described() {
 client_page=man/minimio-client.3
 # shellcheck disable=SC2046 # the pages are words on purpose
 require_described libminimio/minimio.h $(find man -name '*.3' ! -path $client_page | sort)
-require_described client/client.h $client_page
+require_described client/lib/minimio-client.h $client_page
 
 {
     basename -s .3 -a man/*.3

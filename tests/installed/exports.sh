@@ -28,7 +28,7 @@ require_exports() {
     require_same "globals of the static $1" "$folder/declared" "$folder/static"
 }
 
-require_exports libminimio-client client/client.h 20
+require_exports libminimio-client client/lib/minimio-client.h 20
 require_exports libminimio libminimio/minimio.h 51
 
 # What the library keeps to itself, defined by a program once more.

@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # What a public header declares, as functions for the scripts here to source.
 
-header=libminimio/minimio.h # or client/client.h
+header=libminimio/minimio.h # or client/lib/minimio-client.h
 
 # The header without its comments.
 header_code() {

@@ -48,7 +48,7 @@ for file in bin/minimiod bin/minimioctl lib/libminimio.a lib/libminimio.so inclu
 done
 [ "$(readlink "$root/lib/libminimio-client.so")" = libminimio-client.so.0 ] || fail 'the link for the linker is wrong'
 grep -q '^\.Dt MINIMIO 3' "$root/share/man/man3/minimio.3" || fail 'another page is installed as minimio(3)'
-for header in client/client.h libminimio/minimio.h; do
+for header in client/lib/minimio-client.h libminimio/minimio.h; do
     for name in $(header_functions); do
         grep -q "^\.Fo $name\$" "$root/share/man/man3/$name.3" || fail "no page is installed as $name(3)"
     done

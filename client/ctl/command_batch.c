@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * `batch`: requests from standard input to the daemon as they are, and all that the daemon sends to standard output, a
+ * line each, until all requests are answered.
+ */
+#include "client/ctl/answers.h"
+#include "client/ctl/commands.h"
+#include "client/ctl/connection.h"
+#include "client/ctl/json.h"
+#include "client/ctl/output.h"
+#include "client/lib/deadline.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PIECE_BYTES 65536
+
+struct batch {
+    const struct command *command;
+    struct minimio_client *client;
+    int64_t deadline_ns;
+    struct answers answers;
+    uint64_t answered;
+    bool input_ended;
+    bool cut; /* not all of the input reached the daemon */
+    bool any_fault;
+};
+
+/* One read of standard input, sent on. */
+static int pass_input(struct batch *batch)
+{
+    static char bytes[PIECE_BYTES];
+    ssize_t n = read(STDIN_FILENO, bytes, sizeof(bytes));
+    int r;
+
+    if (n < 0)
+        return errno == EINTR ? 0 : failed(batch->command, "cannot read standard input: %s", strerror(errno));
+    if (n > 0 && answers_feed(&batch->answers, bytes, (size_t)n) < 0)
+        return failed(batch->command, "out of memory");
+    r = n > 0 ? minimio_client_send_bytes(batch->client, bytes, (size_t)n) : 0;
+    if (n == 0) {
+        batch->input_ended = true;
+        answers_end(&batch->answers);
+        r = minimio_client_finish(batch->client, deadline_left_ns(batch->deadline_ns));
+    }
+    /* A daemon that closed the session may have said why, which is read before the closing is told. */
+    batch->cut = batch->cut || r == -ECONNRESET;
+    return r < 0 && r != -ECONNRESET ? connection_failed(batch->command, batch->client, r) : 0;
+}
+
+static void print(struct batch *batch, const struct minimio_client_message *message)
+{
+    if (message->kind == MINIMIO_CLIENT_FAULT ||
+        (message->kind == MINIMIO_CLIENT_BATCH && strstr(message->body, "\"error\":")))
+        batch->any_fault = true;
+    if (message->kind != MINIMIO_CLIENT_READY && message->kind != MINIMIO_CLIENT_NOTIFICATION)
+        batch->answered++;
+    output_json_text(message->json);
+}
+
+static uint64_t unanswered(const struct batch *batch)
+{
+    uint64_t expected = batch->answers.expected;
+
+    return expected > batch->answered ? expected - batch->answered : 0;
+}
+
+static bool is_done(const struct batch *batch)
+{
+    return batch->input_ended && !batch->cut && unanswered(batch) == 0;
+}
+
+static const char *requests_text(uint64_t count)
+{
+    return count == 1 ? "request was" : "requests were";
+}
+
+/* Prints what is there. Returns 0 or the exit code. */
+static int pass_output(struct batch *batch)
+{
+    struct minimio_client_message message;
+    int r = 0;
+
+    while (!is_done(batch) && (r = minimio_client_next(batch->client, &message, 0)) > 0)
+        print(batch, &message);
+    if (output_flush() != 0)
+        return EXIT_FAILED;
+    if (r == -ECONNRESET && unanswered(batch) > 0)
+        return failed(batch->command, "the daemon closed the connection: %" PRIu64 " %s not answered",
+                      unanswered(batch), requests_text(unanswered(batch)));
+    return r < 0 ? connection_failed(batch->command, batch->client, r) : 0;
+}
+
+static int time_out(const struct batch *batch)
+{
+    uint64_t count = unanswered(batch);
+
+    if (batch->input_ended)
+        failed(batch->command, "%" PRIu64 " %s not answered in time", count, requests_text(count));
+    else
+        failed(batch->command, "standard input did not end in time");
+    return EXIT_TIMED_OUT;
+}
+
+/* Waits until there is something to pass on; requests are not read while earlier ones wait to be sent. */
+static int wait_for_either(struct batch *batch)
+{
+    short wants = minimio_client_wants(batch->client);
+    bool reads = !batch->input_ended && !(wants & POLLOUT);
+    struct pollfd fds[] = {{.fd = minimio_client_fd(batch->client), .events = wants},
+                           {.fd = reads ? STDIN_FILENO : -1, .events = POLLIN}};
+    int64_t left = deadline_left_ns(batch->deadline_ns);
+    struct timespec timeout = deadline_timespec(left);
+    int n = ppoll(fds, 2, left < 0 ? NULL : &timeout, NULL);
+
+    if (n == 0 && deadline_left_ns(batch->deadline_ns) == 0)
+        return time_out(batch);
+    return n > 0 && fds[1].revents ? pass_input(batch) : 0;
+}
+
+static int pass_all(struct batch *batch)
+{
+    for (;;) {
+        int r = pass_output(batch);
+
+        if (r == 0 && is_done(batch))
+            return batch->any_fault ? EXIT_FAILED : EXIT_DONE;
+        if (r == 0)
+            r = wait_for_either(batch);
+        if (r != 0)
+            return r;
+    }
+}
+
+/* What a request is depends on the limits of the daemon, too. The call also shows that the session was accepted. */
+static int fetch_limits(struct batch *batch)
+{
+    cJSON *hello;
+    const cJSON *limit;
+    uint64_t number;
+    int r = session_call(batch->command, batch->client, "hello", NULL, batch->deadline_ns, &hello);
+
+    if (r != 0)
+        return r;
+    cJSON_ArrayForEach(limit, cJSON_GetObjectItemCaseSensitive(hello, "limits"))
+    {
+        if (json_integer(limit, &number) && number <= UINT32_MAX)
+            limits_set(&batch->answers.limits, (struct span){limit->string, strlen(limit->string)}, number);
+    }
+    cJSON_Delete(hello);
+    return 0;
+}
+
+static int run(const struct command *command, struct options *options, int argc, char **argv)
+{
+    struct batch batch = {.command = command};
+    int r;
+
+    if (options_next(command, options, argc, argv) != OPTIONS_END)
+        return options->exit_code;
+    if (optind < argc)
+        return wrong_usage(command, "unexpected argument '%s': requests come from standard input", argv[optind]);
+    answers_init(&batch.answers);
+    batch.deadline_ns = deadline_in(options->timeout_ns);
+    r = connection_open(command, options, batch.deadline_ns, &batch.client);
+    if (r == 0)
+        r = fetch_limits(&batch);
+    if (r == 0)
+        r = pass_all(&batch);
+    minimio_client_free(batch.client);
+    answers_deinit(&batch.answers);
+    return r;
+}
+
+const struct command command_batch = {
+    .name = "batch",
+    .arguments = "<REQUESTS",
+    .summary = "send requests from standard input, print the replies",
+    .help = "\nReads JSON-RPC requests and prints replies and events, one per line. Exits when the input has\n"
+            "ended and all requests are answered: with status 1 if a reply is an error.\n",
+    .takes_loop = true,
+    .makes_loop = true,
+    .method = METHOD_COUNT,
+    .run = run,
+};

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * `read` and `write`: the bytes of a stream in a named loop, to standard output and from standard input.
+ */
+#include "client/ctl/bytes.h"
+#include "client/ctl/commands.h"
+#include "client/ctl/json.h"
+#include "client/ctl/method_options.h"
+#include "client/ctl/output.h"
+#include "client/ctl/registrations.h"
+#include "client/lib/deadline.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Nobody tells this session when a full stream has room again without changing what the registration waits for. */
+#define FIRST_PAUSE_NS NS_PER_MS
+#define LAST_PAUSE_NS  (50 * NS_PER_MS)
+
+/* Reads options and the token, which becomes a parameter. Returns 0, the exit code, or OPTIONS_EXIT. */
+static int take_arguments(const struct command *command, struct options *options, int argc, char **argv, cJSON *params,
+                          uint64_t *ret_token)
+{
+    int r;
+
+    if (method_options_read(command, options, argc, argv, params) == OPTIONS_EXIT)
+        return OPTIONS_EXIT;
+    r = require_loop(command, options);
+    if (r == 0 && optind + 1 != argc)
+        r = optind == argc ? wrong_usage(command, "missing token") : unexpected_argument(command, argv[optind + 1]);
+    if (r == 0)
+        r = argument_token(command, argv[optind], ret_token);
+    if (r == 0)
+        json_add_integer(params, "token", *ret_token);
+    return r;
+}
+
+/* ---- read ------------------------------------------------------------------------------------------------------- */
+
+static int print_bytes(const struct command *command, const cJSON *result, int64_t deadline_ns)
+{
+    struct buffer bytes;
+    bool eof;
+    int r;
+
+    buffer_init(&bytes);
+    r = bytes_of_result(result, &bytes, &eof);
+    if (r < 0)
+        r = failed(command, r == -ENOMEM ? "out of memory" : "the daemon sent no bytes");
+    else
+        r = bytes_put(command, STDOUT_FILENO, (struct span){buffer_bytes(&bytes), bytes.length}, deadline_ns);
+    buffer_deinit(&bytes);
+    return r;
+}
+
+static int read_once(const struct command *command, const struct options *options, cJSON *params)
+{
+    int64_t deadline_ns = deadline_in(options->timeout_ns);
+    struct minimio_client *client = NULL;
+    cJSON *result = NULL;
+    int r = connection_open(command, options, deadline_ns, &client);
+
+    if (r == 0)
+        r = session_call_with(command, client, "read", cJSON_Duplicate(params, true), deadline_ns, &result);
+    if (r == 0 && options->json)
+        output_json_line(result);
+    else if (r == 0)
+        r = print_bytes(command, result, deadline_ns);
+    cJSON_Delete(result);
+    minimio_client_free(client);
+    return r == 0 ? output_flush() : r;
+}
+
+static int run_read(const struct command *command, struct options *options, int argc, char **argv)
+{
+    cJSON *params = cJSON_CreateObject();
+    uint64_t token;
+    int r = take_arguments(command, options, argc, argv, params, &token);
+
+    if (r == 0)
+        r = read_once(command, options, params);
+    cJSON_Delete(params);
+    return r == OPTIONS_EXIT ? options->exit_code : r;
+}
+
+/* ---- write ------------------------------------------------------------------------------------------------------ */
+
+struct writing {
+    const struct command *command;
+    struct minimio_client *client;
+    uint64_t token;
+    int64_t deadline_ns;
+    uint64_t written;
+};
+
+static int give_up(const struct writing *writing)
+{
+    failed(writing->command, "the stream took %" PRIu64 " bytes and then no more in time", writing->written);
+    return EXIT_TIMED_OUT;
+}
+
+/* A call that is under way at the deadline is answered yet by a daemon that answers at all. */
+static int64_t call_deadline(const struct writing *writing)
+{
+    return writing->deadline_ns == DEADLINE_NEVER ? DEADLINE_NEVER : writing->deadline_ns + NS_PER_S;
+}
+
+static int write_chunk(struct writing *writing, struct span bytes)
+{
+    int64_t pause_ns = FIRST_PAUSE_NS;
+
+    while (bytes.length > 0) {
+        size_t n = 0;
+        int r = bytes_write(writing->command, writing->client, writing->token, bytes, call_deadline(writing), &n);
+
+        if (r != 0)
+            return r;
+        bytes.data += n;
+        bytes.length -= n;
+        writing->written += n;
+        if (bytes.length > 0 && deadline_left_ns(writing->deadline_ns) == 0)
+            return give_up(writing);
+        if (n > 0) {
+            pause_ns = FIRST_PAUSE_NS;
+            continue;
+        }
+        deadline_pause(writing->deadline_ns, pause_ns);
+        pause_ns = deadline_sooner(pause_ns * 2, LAST_PAUSE_NS);
+    }
+    return 0;
+}
+
+static int write_input(struct writing *writing)
+{
+    char bytes[BYTES_WRITE_MAX];
+    ssize_t n;
+    int r = 0;
+
+    while (r == 0 && ((n = read(STDIN_FILENO, bytes, sizeof(bytes))) > 0 || (n < 0 && errno == EINTR)))
+        if (n > 0)
+            r = write_chunk(writing, (struct span){bytes, (size_t)n});
+    if (r == 0 && n < 0)
+        return failed(writing->command, "cannot read standard input: %s", strerror(errno));
+    return r;
+}
+
+static int run_write(const struct command *command, struct options *options, int argc, char **argv)
+{
+    struct writing writing = {.command = command};
+    cJSON *params = cJSON_CreateObject();
+    int r = take_arguments(command, options, argc, argv, params, &writing.token);
+
+    cJSON_Delete(params);
+    if (r == OPTIONS_EXIT)
+        return options->exit_code;
+    writing.deadline_ns = deadline_in(options->timeout_ns);
+    if (r == 0)
+        r = connection_open(command, options, writing.deadline_ns, &writing.client);
+    if (r == 0)
+        r = write_input(&writing);
+    if (r == 0 && writing.written == 0) /* nothing has shown that the token is there */
+        r = require_token(command, writing.client, writing.token, call_deadline(&writing));
+    if (r == 0 && options->json)
+        printf("{\"bytes\":%" PRIu64 "}\n", writing.written);
+    minimio_client_free(writing.client);
+    return r == 0 ? output_flush() : r;
+}
+
+const struct command command_read = {
+    .name = "read",
+    .arguments = "--loop NAME TOKEN",
+    .summary = "print the data that a stream has now",
+    .help = "\nPrints the bytes as they came, to a terminal too; with --json the reply of the daemon, which also\n"
+            "tells whether the stream has ended.\n",
+    .takes_loop = true,
+    .method = METHOD_READ,
+    .positional = "token",
+    .run = run_read,
+};
+
+const struct command command_write = {
+    .name = "write",
+    .arguments = "--loop NAME TOKEN <DATA",
+    .summary = "write standard input to a stream",
+    .help = "\nWaits while the stream is full. With --json prints the number of bytes written.\n",
+    .takes_loop = true,
+    .method = METHOD_WRITE,
+    .positional = "token data encoding",
+    .run = run_write,
+};

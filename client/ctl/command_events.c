@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * `events`: follows the events of a named loop: a line each, or a command run for each.
+ */
+#include "client/ctl/commands.h"
+#include "client/ctl/connection.h"
+#include "client/ctl/event_source.h"
+#include "client/ctl/output.h"
+#include "client/ctl/program.h"
+#include "client/lib/deadline.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+struct following {
+    const struct command *command;
+    struct options *options;
+    struct event_source source;
+    struct output_event_layout layout;
+    const char *line; /* for the shell; NULL: print */
+    bool rearm;
+    bool now; /* those that are ready now, then exit */
+    bool any_event;
+    bool any_failed;
+    uint64_t left; /* how many events are wanted yet */
+};
+
+static int parse_options(struct following *following, int argc, char **argv)
+{
+    const struct command *command = following->command;
+    struct options *options = following->options;
+    int letter;
+
+    while ((letter = options_next(command, options, argc, argv)) != OPTIONS_END) {
+        if (letter == OPTIONS_EXIT)
+            return OPTIONS_EXIT;
+        if (letter == 'r')
+            following->rearm = true;
+        else if (letter == 'n')
+            following->now = true;
+        else if ((letter == 'e' ? option_line(command, optarg, &following->line)
+                                : option_count(command, optarg, &following->left)) != 0)
+            return options->exit_code = EXIT_WRONG_USAGE, OPTIONS_EXIT;
+    }
+    if (following->now && following->rearm) {
+        options->exit_code = wrong_usage(command, "--now and --rearm are mutually exclusive");
+        return OPTIONS_EXIT;
+    }
+    return 0;
+}
+
+/* Columns as wide as the loop's registrations need them. */
+static void lay_out(struct following *following)
+{
+    const struct event_source *source = &following->source;
+
+    following->layout.json = following->options->json;
+    for (size_t i = 0; i < source->count; i++) {
+        uint64_t token = event_source_token(source->by_token[i]);
+        int width = output_address_width(event_source_address(source, token));
+
+        if (width > following->layout.address_width)
+            following->layout.address_width = width;
+        following->layout.token_width = snprintf(NULL, 0, "%" PRIu64, token);
+    }
+}
+
+static int rearm(struct following *following, uint64_t token)
+{
+    char params[48];
+    int r;
+
+    snprintf(params, sizeof(params), "[%" PRIu64 "]", token);
+    r = minimio_client_send(following->source.client, "reregister", params, NULL);
+    return r < 0 ? connection_failed(following->command, following->source.client, r) : 0;
+}
+
+static int take_event(struct following *following, const struct minimio_client_event *event)
+{
+    const char *address = event_source_address(&following->source, event->token);
+
+    following->left--;
+    following->any_event = true;
+    if (following->line) {
+        program_tell(following->source.client, following->options->loop, event->token, address, event->readiness);
+        if (program_run_shell(following->command, following->line) != 0)
+            following->any_failed = true;
+    } else {
+        output_event(&following->layout, event->token, address, event->readiness);
+        if (output_flush() != 0)
+            return EXIT_FAILED;
+    }
+    /* A stream that ended is ready for good: armed again it would be told over and over. */
+    return following->rearm && !(event->readiness & MINIMIO_CLIENT_READ_CLOSED) ? rearm(following, event->token) : 0;
+}
+
+static int follow(struct following *following)
+{
+    struct minimio_client_event events[EVENTS_AT_ONCE];
+
+    for (;;) {
+        int n = following->now ? event_source_next_ready(&following->source, events)
+                               : event_source_next(&following->source, events);
+
+        if (n < 0)
+            return -n;
+        if (n == 0 && following->now)
+            return following->any_event && !following->any_failed ? EXIT_DONE : EXIT_FAILED;
+        if (n == 0)
+            return EXIT_TIMED_OUT;
+        for (int i = 0; i < n; i++) {
+            int r = take_event(following, &events[i]);
+
+            if (r != 0)
+                return r;
+            if (following->left == 0)
+                return following->any_failed ? EXIT_FAILED : EXIT_DONE;
+        }
+    }
+}
+
+static int run(const struct command *command, struct options *options, int argc, char **argv)
+{
+    struct following following = {.command = command, .options = options, .left = UINT64_MAX};
+    int r;
+
+    if (parse_options(&following, argc, argv) == OPTIONS_EXIT)
+        return options->exit_code;
+    r = require_loop(command, options);
+    if (r == 0 && optind < argc)
+        r = unexpected_argument(command, argv[optind]);
+    if (r != 0)
+        return r;
+    r = event_source_begin(&following.source, command, options);
+    if (r == 0) {
+        lay_out(&following);
+        r = follow(&following);
+    }
+    event_source_end(&following.source);
+    return r;
+}
+
+static const struct option own_options[] = {
+    {"count", required_argument, NULL, 'c'},
+    {"exec", required_argument, NULL, 'e'},
+    {"now", no_argument, NULL, 'n'},
+    {"rearm", no_argument, NULL, 'r'},
+    {0},
+};
+
+const struct command command_events = {
+    .options = own_options,
+    .name = "events",
+    .arguments = "--loop NAME",
+    .summary = "follow the events of a loop",
+    .help = "  --count N          exit after N events\n"
+            "  --exec COMMAND     run a shell command per event, sequentially, instead of printing\n"
+            "                     the event; MINIMIO_TOKEN, MINIMIO_READINESS and MINIMIO_ADDRESS are set\n"
+            "  --now              print the tokens that are ready now, then exit: with 1 if none is\n"
+            "  --rearm            rearm a token after its event, until its stream ends\n"
+            "\n"
+            "Prints a line per event: the token, the address, the readiness. With --exec the exit\n"
+            "status is 1 if a command failed.\n",
+    .takes_loop = true,
+    .method = METHOD_COUNT,
+    .run = run,
+};

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * `list`: the registrations of a loop, printed as one table.
+ */
+#include "client/ctl/commands.h"
+#include "client/ctl/output.h"
+#include "client/ctl/registrations.h"
+#include "client/lib/deadline.h"
+
+static const struct output_column columns[] = {
+    {"TOKEN", "token", OUTPUT_NUMBER}, {"STATE", "state", OUTPUT_TEXT},     {"INTERESTS", "interests", OUTPUT_TEXT},
+    {"MODE", "mode", OUTPUT_TEXT},     {"PENDING", "pending", OUTPUT_TEXT}, {"ADDRESS", "address", OUTPUT_TEXT},
+    {"LOCAL", "local", OUTPUT_TEXT},   {"PEER", "peer", OUTPUT_TEXT},
+};
+
+static int print(const struct command *command, const struct options *options, const cJSON *all)
+{
+    const cJSON *registration;
+
+    if (options->json)
+        cJSON_ArrayForEach(registration, all) output_json_line(registration);
+    else if (output_table(all, columns, sizeof(columns) / sizeof(columns[0])) < 0)
+        return failed(command, "out of memory");
+    return output_flush();
+}
+
+static int run(const struct command *command, struct options *options, int argc, char **argv)
+{
+    struct minimio_client *client = NULL;
+    cJSON *all = NULL;
+    int64_t deadline_ns;
+    int r;
+
+    if (options_next(command, options, argc, argv) != OPTIONS_END)
+        return options->exit_code;
+    if (optind < argc)
+        return unexpected_argument(command, argv[optind]);
+    deadline_ns = deadline_in(options->timeout_ns);
+    r = connection_open(command, options, deadline_ns, &client);
+    if (r != 0)
+        goto out;
+    all = cJSON_CreateArray();
+    r = all ? fetch_registrations(command, client, deadline_ns, all) : failed(command, "out of memory");
+    if (r == 0)
+        r = print(command, options, all);
+out:
+    cJSON_Delete(all);
+    minimio_client_free(client);
+    return r;
+}
+
+const struct command command_list = {
+    .name = "list",
+    .arguments = "",
+    .summary = "list the registrations of a loop",
+    .help = "",
+    .takes_loop = true,
+    .method = METHOD_COUNT,
+    .run = run,
+};

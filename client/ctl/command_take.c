@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * `take` and `run`: streams out of the daemon, as the standard input and output of a program. `run` waits for tokens
+ * that become ready and serves one after the other, as inetd does for streams that are still to come.
+ */
+#include "client/ctl/commands.h"
+#include "client/ctl/event_source.h"
+#include "client/ctl/output.h"
+#include "client/ctl/program.h"
+#include "client/ctl/registrations.h"
+#include "client/lib/deadline.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define FINISHING_NS INT64_C(10000000000)
+
+/* getopt moves options in front of the rest, so the program behind `--` is cut off before it looks. */
+static char **cut_program(int *argc, char **argv)
+{
+    for (int i = 1; i < *argc; i++)
+        if (strcmp(argv[i], "--") == 0) {
+            *argc = i;
+            return argv + i + 1;
+        }
+    return NULL;
+}
+
+static int require_program(const struct command *command, char **program)
+{
+    return program && program[0] ? 0 : wrong_usage(command, "missing command: -- COMMAND");
+}
+
+/* For requests that finish what was begun. The time limit of the command does not apply to them once it has passed: a
+ * stream that did not go back would be lost. */
+static int64_t finishing_ns(int64_t deadline_ns)
+{
+    int64_t left_ns = deadline_left_ns(deadline_ns);
+
+    return left_ns >= 0 && left_ns < FINISHING_NS ? FINISHING_NS : left_ns;
+}
+
+/* The token is forgotten. Where the daemon is gone, the stream is here all the same. Returns 0 or the exit code. */
+static int commit(const struct command *command, struct minimio_client *client, int64_t deadline_ns)
+{
+    int r = minimio_client_take_commit(client, finishing_ns(deadline_ns));
+
+    return r == 0 || r == -ECONNRESET ? 0 : connection_failed(command, client, r);
+}
+
+/* Back into the loop, as it was registered before. Returns 0 or the exit code. */
+static int undo(const struct command *command, struct minimio_client *client, int stream, int64_t deadline_ns)
+{
+    int r = minimio_client_take_undo(client, stream, finishing_ns(deadline_ns));
+
+    return r == 0 ? 0 : connection_failed(command, client, r);
+}
+
+/* ---- take ------------------------------------------------------------------------------------------------------- */
+
+/* The token is forgotten before the program begins, so that it never finds its own stream registered; and the session,
+ * which exec closes, is open until then, for the stream to go back where exec fails after all. */
+static int become(const struct command *command, struct minimio_client *client, int stream, char **program,
+                  int64_t deadline_ns)
+{
+    int r = commit(command, client, deadline_ns);
+
+    if (r == 0)
+        r = program_become_with(command, program, stream);
+    (void)undo(command, client, stream, deadline_ns);
+    return r;
+}
+
+static int take(const struct command *command, const struct options *options, uint64_t token, char **program)
+{
+    int64_t deadline_ns = deadline_in(options->timeout_ns);
+    struct minimio_client *client = NULL;
+    int r = program_find(command, program[0]);
+    int stream;
+
+    if (r == 0)
+        r = connection_open(command, options, deadline_ns, &client);
+    if (r != 0)
+        return r;
+    stream = minimio_client_take_begin(client, token, deadline_left_ns(deadline_ns));
+    if (stream < 0) {
+        r = connection_failed(command, client, stream);
+    } else {
+        program_tell(client, options->loop, token, "", 0);
+        r = become(command, client, stream, program, deadline_ns);
+        close(stream);
+    }
+    minimio_client_free(client);
+    return r;
+}
+
+static int run_take(const struct command *command, struct options *options, int argc, char **argv)
+{
+    char **program = cut_program(&argc, argv);
+    uint64_t token;
+    int r;
+
+    if (options_next(command, options, argc, argv) != OPTIONS_END)
+        return options->exit_code;
+    r = require_loop(command, options);
+    if (r == 0 && optind + 1 != argc)
+        r = optind == argc ? wrong_usage(command, "missing token") : unexpected_argument(command, argv[optind + 1]);
+    if (r == 0)
+        r = argument_token(command, argv[optind], &token);
+    if (r == 0)
+        r = require_program(command, program);
+    return r == 0 ? take(command, options, token, program) : r;
+}
+
+/* ---- run -------------------------------------------------------------------------------------------------------- */
+
+struct serving {
+    const struct command *command;
+    struct options *options;
+    struct event_source source;
+    char **program;
+    bool back;
+    bool one; /* serve `token` alone */
+    uint64_t token;
+    uint64_t left;    /* how many commands are wanted yet */
+    uint64_t streams; /* in the loop */
+    int exit_code;    /* of the last command that failed */
+};
+
+static int parse_options(struct serving *serving, int argc, char **argv)
+{
+    const struct command *command = serving->command;
+    struct options *options = serving->options;
+    int letter, r = 0;
+
+    while (r == 0 && (letter = options_next(command, options, argc, argv)) != OPTIONS_END) {
+        if (letter == OPTIONS_EXIT)
+            return OPTIONS_EXIT;
+        if (letter == 'b')
+            serving->back = true;
+        else if (letter == 'c')
+            r = option_count(command, optarg, &serving->left);
+        else {
+            r = option_token(command, optarg, &serving->token);
+            serving->one = true;
+        }
+    }
+    options->exit_code = r;
+    return r == 0 ? 0 : OPTIONS_EXIT;
+}
+
+/* Has the peer said all, and has all of it been read, or has it reset the connection? Such a stream would be ready for
+ * good. What is no socket cannot be asked. */
+static bool has_ended(int stream)
+{
+    char byte;
+    ssize_t n = recv(stream, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+
+    if (n < 0 && errno != EAGAIN) /* a reset is told once, the end from then on */
+        n = recv(stream, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    return n == 0;
+}
+
+/* The program has the stream now. */
+static int await_end(struct serving *serving, int stream, int flags, pid_t child)
+{
+    struct event_source *source = &serving->source;
+    int r = commit(serving->command, source->client, source->deadline_ns);
+    int code = program_await(serving->command, serving->program[0], child);
+
+    if (code != 0)
+        serving->exit_code = code;
+    serving->left--;
+    if (r == 0 && serving->back && !has_ended(stream)) {
+        program_restore_flags(stream, flags);
+        return undo(serving->command, source->client, stream, source->deadline_ns);
+    }
+    serving->streams--;
+    return r;
+}
+
+static int serve_stream(struct serving *serving, int stream)
+{
+    struct event_source *source = &serving->source;
+    int flags = fcntl(stream, F_GETFL), r;
+    pid_t child;
+
+    r = program_start(serving->command, serving->program, stream, &child);
+    if (r == 0)
+        return await_end(serving, stream, flags, child);
+    (void)undo(serving->command, source->client, stream, source->deadline_ns);
+    return r;
+}
+
+/* An event may be about a stream that was served since it came. */
+static bool is_gone(const struct minimio_client *client)
+{
+    const char *name = minimio_client_fault_name(client);
+
+    return name && strcmp(name, "TOKEN_UNKNOWN") == 0;
+}
+
+static int serve(struct serving *serving, const struct minimio_client_event *event)
+{
+    struct event_source *source = &serving->source;
+    int stream = minimio_client_take_begin(source->client, event->token, deadline_left_ns(source->deadline_ns));
+    int r;
+
+    if (stream < 0 && is_gone(source->client))
+        return 0;
+    if (stream < 0)
+        return connection_failed(serving->command, source->client, stream);
+    program_tell(source->client, serving->options->loop, event->token, event_source_address(source, event->token),
+                 event->readiness);
+    r = serve_stream(serving, stream);
+    close(stream);
+    return r;
+}
+
+/* What became ready of other tokens than the one is told again to the next session in the loop. */
+static int serve_all(struct serving *serving)
+{
+    struct minimio_client_event events[EVENTS_AT_ONCE];
+
+    if (serving->one && !event_source_find(&serving->source, serving->token))
+        return tell_unknown_token(serving->command, serving->token);
+    serving->streams = serving->one ? 1 : serving->source.count;
+    while (serving->left > 0 && serving->streams > 0) {
+        int n = event_source_next(&serving->source, events);
+
+        if (n <= 0)
+            return n < 0 ? -n : EXIT_TIMED_OUT;
+        for (int i = 0; i < n && serving->left > 0; i++) {
+            int r = serving->one && events[i].token != serving->token ? 0 : serve(serving, &events[i]);
+
+            if (r != 0)
+                return r;
+        }
+    }
+    return serving->exit_code;
+}
+
+static int run_run(const struct command *command, struct options *options, int argc, char **argv)
+{
+    struct serving serving = {.command = command, .options = options, .left = UINT64_MAX};
+    int r;
+
+    serving.program = cut_program(&argc, argv);
+    if (parse_options(&serving, argc, argv) == OPTIONS_EXIT)
+        return options->exit_code;
+    r = require_loop(command, options);
+    if (r == 0 && optind < argc)
+        r = wrong_usage(command, "unexpected argument '%s': the command follows --", argv[optind]);
+    if (r == 0)
+        r = require_program(command, serving.program);
+    if (r == 0)
+        r = program_find(command, serving.program[0]);
+    if (r != 0)
+        return r;
+    r = event_source_begin(&serving.source, command, options);
+    if (r == 0)
+        r = serve_all(&serving);
+    event_source_end(&serving.source);
+    return r;
+}
+
+const struct command command_take = {
+    .name = "take",
+    .arguments = "--loop NAME TOKEN -- COMMAND...",
+    .summary = "take a stream out of a loop and exec a command with it",
+    .help = "\nThe stream is the standard input and output of the command. It stays in the loop if the\n"
+            "command cannot be run.\n",
+    .takes_loop = true,
+    .method = METHOD_TAKE,
+    .positional = "token keep",
+    .run = run_take,
+};
+
+static const struct option own_options[] = {
+    {"token", required_argument, NULL, 't'},
+    {"back", no_argument, NULL, 'b'},
+    {"count", required_argument, NULL, 'c'},
+    {0},
+};
+
+const struct command command_run = {
+    .options = own_options,
+    .name = "run",
+    .arguments = "--loop NAME [--token N] -- COMMAND...",
+    .summary = "run a command with each stream that becomes ready",
+    .help = "  --token N          serve only this token\n"
+            "  --back             register the stream again when the command has exited, unless the\n"
+            "                     peer has closed\n"
+            "  --count N          exit after N commands\n"
+            "\n"
+            "Takes each stream out of the daemon and runs the command with the stream as its standard\n"
+            "input and output, sequentially, until no stream is left. MINIMIO_TOKEN, MINIMIO_READINESS\n"
+            "and MINIMIO_ADDRESS are set. Exit status is that of the last failing command.\n",
+    .takes_loop = true,
+    .method = METHOD_COUNT,
+    .run = run_run,
+};

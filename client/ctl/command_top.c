@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * `top`: a live screen of the daemon's counters and named loops. Where there is no screen to draw on, a report per
+ * interval as plain text; with --json, as an object.
+ */
+#include "client/ctl/commands.h"
+#include "client/ctl/connection.h"
+#include "client/ctl/output.h"
+#include "client/ctl/screen.h"
+#include "client/ctl/top_draw.h"
+#include "client/ctl/top_feed.h"
+#include "client/ctl/top_view.h"
+#include "client/lib/deadline.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#define REFRESH_NS (500 * NS_PER_MS)
+#define BLANK_NS   (300 * NS_PER_MS) /* for the first sample, before a screen without loops is drawn */
+
+struct top {
+    const struct command *command;
+    struct options *options;
+    struct minimio_client *client;
+    int64_t refresh_ns, deadline_ns;
+    uint64_t left; /* how many refreshes are wanted yet */
+    bool missed;   /* that the daemon is gone, or silent, has been said */
+    struct top_feed feed;
+    struct top_view view;
+    struct screen screen;
+};
+
+/* ---- Reports ---------------------------------------------------------------------------------------------------- */
+
+static void print_json(const struct top_feed *feed)
+{
+    const struct top_sample *now = &feed->now;
+    const double *counters = now->counters;
+
+    printf("{\"sessions\":%.0f,\"loops\":%.0f,\"streams\":%.0f,\"events_per_second\":%.1f,"
+           "\"requests_per_second\":%.1f,\"named\":[",
+           counters[COUNTER_SESSIONS], counters[COUNTER_LOOPS], counters[COUNTER_REGISTRATIONS],
+           top_rate(&feed->before, now, COUNTER_EVENTS), top_rate(&feed->before, now, COUNTER_REQUESTS));
+    for (size_t i = 0; i < now->count; i++) {
+        const struct top_loop *loop = &now->loops[i];
+
+        fputs(i > 0 ? ",{\"name\":" : "{\"name\":", stdout);
+        output_json_string(loop->name);
+        printf(",\"uid\":%.0f,\"streams\":%.0f,\"ready\":%.0f,\"attached\":%s,\"slow_ms\":%.0f}", loop->uid,
+               loop->streams, loop->ready, loop->attached ? "true" : "false", top_slow_ms(now, loop));
+    }
+    puts("]}");
+}
+
+/* Says on standard error, once each, that the daemon is gone or silent, and that the daemon is back: in a log of
+ * reports a gap alone would not show why. */
+static void say_once(struct top *top)
+{
+    char text[sizeof(top->feed.reason) + 64];
+    bool stuck = top_feed_is_stuck(&top->feed, text, sizeof(text));
+
+    if (stuck && !top->missed)
+        failed(top->command, "%s", text);
+    else if (!stuck && top->missed)
+        failed(top->command, "the daemon is back");
+    top->missed = stuck;
+}
+
+/* Returns 0, or the exit code. */
+static int report(struct top *top, bool first)
+{
+    if (top->options->json) {
+        print_json(&top->feed);
+        return output_flush();
+    }
+    if (top_view_arrange(&top->view, &top->feed.now) < 0)
+        return failed(top->command, "out of memory");
+    if (!first)
+        putchar('\n');
+    top_print(&top->view, &top->feed, (size_t)screen_columns(), stdout);
+    return output_flush();
+}
+
+/* ---- Running ---------------------------------------------------------------------------------------------------- */
+
+static int give_up(const struct top *top, int error)
+{
+    return failed(top->command, "%s", error == -ENOMEM ? "out of memory" : top->feed.reason);
+}
+
+/* Returns 0 to go on, or the exit code. */
+static int await_daemon(struct top *top)
+{
+    short events;
+    int fd = top_feed_fd(&top->feed, &events), r;
+
+    if (deadline_left_ns(top->deadline_ns) == 0)
+        return EXIT_TIMED_OUT;
+    r = deadline_wait_fd(deadline_sooner(top_feed_due_ns(&top->feed), top->deadline_ns), fd, events);
+    return r < 0 && r != -ETIMEDOUT ? failed(top->command, "cannot wait for the daemon: %s", strerror(-r)) : 0;
+}
+
+/* The first sample of a session has no rates, and is not reported. */
+static int run_plain(struct top *top)
+{
+    uint64_t wanted = top->left;
+    int r = 0;
+
+    while (r == 0 && top->left > 0) {
+        int step = top_feed_step(&top->feed);
+
+        if (step < 0)
+            return give_up(top, step);
+        say_once(top);
+        if (step == 0) {
+            r = await_daemon(top);
+        } else if (top->feed.before.at_ns > 0) {
+            r = report(top, top->left == wanted);
+            top->left--;
+        }
+    }
+    return r;
+}
+
+static int draw(struct top *top)
+{
+    if (!top->feed.ever && now_ns() - top->feed.asked_ns < BLANK_NS)
+        return 0;
+    return top_draw(&top->view, &top->feed, &top->screen);
+}
+
+/* Waits, and takes what comes. Returns 0 to go on. Errors: -ECANCELED, a key ends the program; -EINTR, a signal does,
+ * or the terminal; -ENOMEM. */
+static int await_key(struct top *top)
+{
+    int64_t due_ns = deadline_sooner(top_feed_due_ns(&top->feed), top->deadline_ns);
+    bool arrange = false;
+    short events;
+    int fd = top_feed_fd(&top->feed, &events), key;
+
+    if (!top->feed.ever)
+        due_ns = deadline_sooner(due_ns, deadline_in(BLANK_NS));
+    key = screen_wait(&top->screen, fd, events, due_ns);
+    if (key == SCREEN_END)
+        return -EINTR;
+    if (key >= 0 && !top_view_key(&top->view, key, &arrange))
+        return -ECANCELED;
+    return arrange ? top_view_arrange(&top->view, &top->feed.now) : 0;
+}
+
+/* Returns what ended it: EXIT_DONE, EXIT_TIMED_OUT, or an error of await_key and top_feed_step. */
+static int run_screen(struct top *top)
+{
+    int r = 0;
+
+    while (r == 0) {
+        if (deadline_left_ns(top->deadline_ns) == 0)
+            return EXIT_TIMED_OUT;
+        r = top_feed_step(&top->feed);
+        if (r > 0 && top->left-- == 0) /* the last of those that are wanted was seen for an interval */
+            return EXIT_DONE;
+        if (r > 0)
+            r = top_view_arrange(&top->view, &top->feed.now);
+        if (r == 0 && !screen_has_key(&top->screen))
+            r = draw(top);
+        if (r == 0)
+            r = await_key(top);
+    }
+    return r;
+}
+
+/* Ends by the signal itself, so that the parent process sees the signal. The terminal is restored by now. */
+static int end_by_signal(const struct top *top)
+{
+    int number = top->screen.signal_number;
+
+    if (number == 0)
+        return failed(top->command, "cannot use the terminal: %s",
+                      top->screen.error ? strerror(top->screen.error) : "it hung up");
+    signal(number, SIG_DFL);
+    raise(number);
+    return 128 + number;
+}
+
+static int watch(struct top *top)
+{
+    int r;
+
+    if (top->options->json || !screen_is_usable())
+        return run_plain(top);
+    r = screen_open(&top->screen);
+    if (r < 0)
+        return failed(top->command, "cannot use the terminal: %s", strerror(-r));
+    r = run_screen(top);
+    screen_close(&top->screen);
+    if (r == -EINTR)
+        return end_by_signal(top);
+    if (r == -ECANCELED)
+        return EXIT_DONE;
+    return r < 0 ? give_up(top, r) : r;
+}
+
+/* ---- The command ------------------------------------------------------------------------------------------------ */
+
+static int parse_options(struct top *top, int argc, char **argv)
+{
+    int letter, r = 0;
+
+    while (r == 0 && (letter = options_next(top->command, top->options, argc, argv)) != OPTIONS_END) {
+        if (letter == OPTIONS_EXIT)
+            return OPTIONS_EXIT;
+        if (letter == 'c')
+            r = option_count(top->command, optarg, &top->left);
+        else
+            r = option_duration_from(top->command, "--interval", optarg, 10 * NS_PER_MS, &top->refresh_ns);
+    }
+    top->options->exit_code = r;
+    return r == 0 ? 0 : OPTIONS_EXIT;
+}
+
+static int run(const struct command *command, struct options *options, int argc, char **argv)
+{
+    struct top top = {.command = command, .options = options, .refresh_ns = REFRESH_NS, .left = UINT64_MAX};
+    int r;
+
+    if (parse_options(&top, argc, argv) == OPTIONS_EXIT)
+        return options->exit_code;
+    if (optind < argc)
+        return unexpected_argument(command, argv[optind]);
+    top.deadline_ns = deadline_in(options->timeout_ns);
+    r = connection_open(command, options, top.deadline_ns, &top.client);
+    if (r == 0) {
+        top_feed_init(&top.feed, top.client, top.refresh_ns);
+        r = watch(&top);
+        top_feed_deinit(&top.feed);
+        top_view_deinit(&top.view);
+    }
+    minimio_client_free(top.client);
+    return r;
+}
+
+static const struct option own_options[] = {
+    {"interval", required_argument, NULL, 'i'},
+    {"count", required_argument, NULL, 'c'},
+    {0},
+};
+
+const struct command command_top = {
+    .options = own_options,
+    .name = "top",
+    .arguments = "",
+    .summary = "show the state of the daemon: loops, streams, events per second, slow readers",
+    .help =
+        "  --interval D       between two refreshes (500ms)\n"
+        "  --count N          exit after N refreshes\n"
+        "\n"
+        "Keys: ? shows them all; arrows, PgUp, PgDn, Home, End select a loop, Enter shows all about it; s r n sort\n"
+        "by streams, ready, name, and again in reverse; / filters by name, Esc shows all; q quits.\n"
+        "SLOW is for how long the session in a loop has left events unfetched. top itself is not counted. If the\n"
+        "daemon restarts, top waits and reconnects. If standard input or output is not a terminal, or TERM is\n"
+        "dumb, top prints a plain-text report per interval.\n",
+    .method = METHOD_COUNT,
+    .run = run,
+};

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: MIT */
+#include "client/ctl/connection.h"
+
+#include "client/ctl/hint.h"
+#include "client/ctl/json.h"
+#include "client/ctl/output.h"
+#include "client/lib/deadline.h"
+#include "proto/fault.h"
+#include "proto/socket_path.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define RETRY_NS (10 * NS_PER_MS)
+
+static const char *joined_loop; /* for hints; NULL: none */
+
+static bool is_absent(int error)
+{
+    return error == -ENOENT || error == -ECONNREFUSED;
+}
+
+static void explain(const struct command *command, const char *path, int error)
+{
+    if (error == -ETIMEDOUT)
+        failed(command, "the daemon at %s did not answer in time", path);
+    else if (error == -ECONNREFUSED && !hint_is_socket(path)) /* what the system says of any other file */
+        failed(command, "cannot connect to %s: it exists and is not a socket", path);
+    else
+        failed(command, "cannot connect to %s: %s", path, strerror(-error));
+    if (error == -EACCES)
+        fputs("Only the owner and the group of the socket may connect; ls -l shows them.\n", stderr);
+    else if (is_absent(error) && hint_is_socket(path))
+        hint_start(path);
+}
+
+/* A daemon that starts makes its socket file first and listens then; until both are done it counts as absent. */
+static int connect_patiently(const char *path, int64_t patience_end_ns, int64_t deadline_ns,
+                             struct minimio_client **ret_client)
+{
+    int r;
+
+    for (;;) {
+        r = minimio_client_connect(path, deadline_left_ns(deadline_ns), ret_client);
+        if (!is_absent(r) || deadline_left_ns(patience_end_ns) == 0)
+            return r;
+        deadline_pause(patience_end_ns, RETRY_NS);
+    }
+}
+
+int connection_await(const struct command *command, const struct options *options, int64_t patience_ns,
+                     int64_t deadline_ns, struct minimio_client **ret_client)
+{
+    char path[SOCKET_PATH_SIZE];
+    const char *variable = getenv("MINIMIO_SOCKET");
+    int r = socket_path(options->socket, path, sizeof(path));
+
+    /* A script's variable that was never set, not a wish for another daemon. */
+    if (!options->socket && variable && !*variable)
+        return wrong_usage(command, "MINIMIO_SOCKET is empty: set a path, or unset the variable");
+    if (r == -ENAMETOOLONG)
+        return wrong_usage(command, "the path of the socket is too long: at most %d bytes fit", SOCKET_PATH_SIZE - 1);
+    r = connect_patiently(path, deadline_sooner(deadline_in(patience_ns), deadline_ns), deadline_ns, ret_client);
+    if (r == 0)
+        return 0;
+    explain(command, path, r);
+    return r == -ETIMEDOUT || (is_absent(r) && patience_ns > 0) ? EXIT_TIMED_OUT : EXIT_FAILED;
+}
+
+/* The parameters of `open_loop`, the caller's to delete; NULL: no memory. */
+static cJSON *loop_params(const struct options *options)
+{
+    cJSON *params = cJSON_CreateObject();
+    bool whole = cJSON_AddStringToObject(params, "name", options->loop) != NULL;
+
+    if (options->takeover)
+        whole = whole && cJSON_AddTrueToObject(params, "takeover");
+    if (options->linger_ns >= 0)
+        whole = whole && json_add_integer(params, "linger_ms", (uint64_t)milliseconds_of(options->linger_ns));
+    if (whole)
+        return params;
+    cJSON_Delete(params);
+    return NULL;
+}
+
+/* open_loop has created the loop, which the command does not want: the loop is closed again. */
+static int refuse_new_loop(const struct command *command, const struct options *options, int64_t deadline_ns,
+                           struct minimio_client *client)
+{
+    int r = session_call(command, client, "close_loop", NULL, deadline_ns, NULL);
+
+    failed(command, "there is no loop '%s'", options->loop);
+    fputs("'minimioctl loops' lists the loops that exist.\n", stderr);
+    return r != 0 ? r : EXIT_FAILED;
+}
+
+static int open_loop(const struct command *command, const struct options *options, int64_t deadline_ns,
+                     struct minimio_client *client, bool *ret_polled, uint64_t *ret_registrations)
+{
+    cJSON *result = NULL;
+    const char *delivery;
+    int r = session_call_with(command, client, "open_loop", loop_params(options), deadline_ns, &result);
+
+    if (r != 0)
+        return r;
+    if (!command->makes_loop && cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(result, "created"))) {
+        cJSON_Delete(result);
+        return refuse_new_loop(command, options, deadline_ns, client);
+    }
+    delivery = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(result, "delivery"));
+    *ret_polled = delivery && strcmp(delivery, "poll") == 0;
+    if (!json_integer(cJSON_GetObjectItemCaseSensitive(result, "registrations"), ret_registrations))
+        *ret_registrations = 0;
+    cJSON_Delete(result);
+    return 0;
+}
+
+int connection_open_loop(const struct command *command, const struct options *options, int64_t deadline_ns,
+                         struct minimio_client **ret_client, bool *ret_polled, uint64_t *ret_registrations)
+{
+    struct minimio_client *client = NULL;
+    int r = connection_await(command, options, 0, deadline_ns, &client);
+
+    if (r != 0)
+        return r;
+    *ret_polled = false;
+    *ret_registrations = 0;
+    joined_loop = options->loop;
+    if (options->loop)
+        r = open_loop(command, options, deadline_ns, client, ret_polled, ret_registrations);
+    if (r == 0)
+        *ret_client = client;
+    else
+        minimio_client_free(client);
+    return r;
+}
+
+int connection_open(const struct command *command, const struct options *options, int64_t deadline_ns,
+                    struct minimio_client **ret_client)
+{
+    uint64_t registrations;
+    bool polled;
+
+    return connection_open_loop(command, options, deadline_ns, ret_client, &polled, &registrations);
+}
+
+int session_call(const struct command *command, struct minimio_client *client, const char *method, const char *params,
+                 int64_t deadline_ns, cJSON **ret_result)
+{
+    const char *text;
+    int r = minimio_client_call(client, method, params, deadline_left_ns(deadline_ns), &text);
+
+    if (r < 0)
+        return connection_failed(command, client, r);
+    if (ret_result) {
+        *ret_result = json_parse(text);
+        if (!*ret_result)
+            return failed(command, "out of memory");
+    }
+    return 0;
+}
+
+int session_call_with(const struct command *command, struct minimio_client *client, const char *method, cJSON *params,
+                      int64_t deadline_ns, cJSON **ret_result)
+{
+    char *text = params ? cJSON_PrintUnformatted(params) : NULL;
+    int r;
+
+    cJSON_Delete(params);
+    if (!text)
+        return failed(command, "out of memory");
+    r = session_call(command, client, method, text, deadline_ns, ret_result);
+    cJSON_free(text);
+    return r;
+}
+
+int connection_call(const struct command *command, const struct options *options, const char *method,
+                    const char *params, cJSON **ret_result)
+{
+    int64_t deadline_ns = deadline_in(options->timeout_ns);
+    struct minimio_client *client = NULL;
+    int r = connection_open(command, options, deadline_ns, &client);
+
+    if (r != 0)
+        return r;
+    r = session_call(command, client, method, params, deadline_ns, ret_result);
+    minimio_client_free(client);
+    return r;
+}
+
+int connection_failed(const struct command *command, const struct minimio_client *client, int error)
+{
+    const char *name = minimio_client_fault_name(client);
+    cJSON *fault = name ? json_parse(minimio_client_fault(client)) : NULL;
+    char text[512];
+
+    if (fault)
+        explain_fault(fault, NULL, text, sizeof(text));
+    failed(command, "%s", fault ? text : minimio_client_error(client));
+    cJSON_Delete(fault);
+    if (name && strcmp(name, "LOOP_BUSY") == 0)
+        fputs("Use --takeover to take the loop over from that session.\n", stderr);
+    if (name && strcmp(name, "TOKEN_UNKNOWN") == 0 && joined_loop)
+        fprintf(stderr, "'minimioctl list --loop %s' lists the tokens that exist.\n", joined_loop);
+    return error == -ETIMEDOUT || (name && strcmp(name, "TIMED_OUT") == 0) ? EXIT_TIMED_OUT : EXIT_FAILED;
+}
+
+/* The message with the name of the errno, where it is in it, in the system's words. */
+static void explain_errno(const char *message, const char *name, int error, char *ret_text, size_t size)
+{
+    const char *at = strstr(message, name);
+
+    if (at)
+        snprintf(ret_text, size, "%.*s%s%s", (int)(at - message), message, strerror(error), at + strlen(name));
+    else
+        snprintf(ret_text, size, "%s: %s", message, strerror(error));
+}
+
+static const char *member(const cJSON *object, const char *name)
+{
+    return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, name));
+}
+
+void explain_fault(const cJSON *fault, const char *address, char *ret_text, size_t size)
+{
+    const cJSON *data = cJSON_GetObjectItemCaseSensitive(fault, "data");
+    const char *message = member(fault, "message"), *name = member(data, "name");
+    const char *error_name = member(data, "errno"), *last = member(data, "address"), *reason = member(data, "reason");
+    int error = error_name ? errno_of_name(error_name) : 0;
+
+    if (!name)
+        name = "an error without a name";
+    if (!message)
+        message = "an error without a message";
+    if (error > 0 && strcmp(name, "CONNECT_FAILED") == 0 && last && address)
+        snprintf(ret_text, size, "%s%s%s", strcmp(last, address) == 0 ? "" : last,
+                 strcmp(last, address) == 0 ? "" : ": ", strerror(error));
+    else if (error > 0)
+        explain_errno(message, error_name, error, ret_text, size);
+    else if (strcmp(name, "RESOLVE_FAILED") == 0 && reason && address)
+        snprintf(ret_text, size, "%s", reason);
+    else if (strcmp(name, "TIMED_OUT") == 0)
+        snprintf(ret_text, size, "%.*s", (int)strcspn(message, address ? ":;" : ";"), message);
+    else
+        snprintf(ret_text, size, "%s (%s)", message, name);
+}

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+#include "client/ctl/event_source.h"
+
+#include "client/ctl/json.h"
+#include "client/ctl/registrations.h"
+#include "client/lib/deadline.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+uint64_t event_source_token(const cJSON *registration)
+{
+    uint64_t token;
+
+    return json_integer(cJSON_GetObjectItemCaseSensitive(registration, "token"), &token) ? token : UINT64_MAX;
+}
+
+/* The registrations come in ascending order of their tokens. */
+static int index_registrations(struct event_source *source)
+{
+    const cJSON *registration;
+
+    source->by_token = calloc((size_t)cJSON_GetArraySize(source->registrations) + 1, sizeof(const cJSON *));
+    source->given = calloc((size_t)cJSON_GetArraySize(source->registrations) + 1, sizeof(*source->given));
+    if (!source->by_token || !source->given)
+        return failed(source->command, "out of memory");
+    cJSON_ArrayForEach(registration, source->registrations) source->by_token[source->count++] = registration;
+    source->asked = source->count;
+    return 0;
+}
+
+int event_source_begin(struct event_source *ret_source, const struct command *command, const struct options *options)
+{
+    struct event_source *source = ret_source;
+    uint64_t registrations;
+    int r;
+
+    *source = (struct event_source){.command = command, .deadline_ns = deadline_in(options->timeout_ns)};
+    source->registrations = cJSON_CreateArray();
+    if (!source->registrations)
+        return failed(command, "out of memory");
+    r = connection_open_loop(command, options, source->deadline_ns, &source->client, &source->polled, &registrations);
+    if (r == 0)
+        r = fetch_registrations(command, source->client, source->deadline_ns, source->registrations);
+    return r == 0 ? index_registrations(source) : r;
+}
+
+void event_source_end(struct event_source *source)
+{
+    minimio_client_free(source->client);
+    cJSON_Delete(source->registrations);
+    free(source->by_token);
+    free(source->given);
+}
+
+/* The daemon keeps the time, to the millisecond; 0 events are its answer at the end. */
+static int poll_events(struct event_source *source, struct minimio_client_event *events, int64_t left_ns, size_t max)
+{
+    char params[96];
+    const char *result;
+    int length = snprintf(params, sizeof(params), "{\"max\":%zu", max), r;
+
+    if (left_ns >= 0)
+        length += snprintf(params + length, sizeof(params) - (size_t)length, ",\"timeout_ms\":%" PRIi64,
+                           milliseconds_of(left_ns));
+    snprintf(params + length, sizeof(params) - (size_t)length, "}");
+    r = minimio_client_call(source->client, "poll", params, MINIMIO_CLIENT_FOREVER, &result);
+    if (r == 0)
+        r = minimio_client_read_events(result, events, EVENTS_AT_ONCE);
+    return r > EVENTS_AT_ONCE ? EVENTS_AT_ONCE : r; /* more than was asked for */
+}
+
+int event_source_next(struct event_source *source, struct minimio_client_event *events)
+{
+    int64_t left_ns = deadline_left_ns(source->deadline_ns);
+    int r;
+
+    if (source->polled)
+        r = poll_events(source, events, left_ns, EVENTS_AT_ONCE);
+    else
+        r = minimio_client_events(source->client, events, EVENTS_AT_ONCE, left_ns);
+    return r < 0 ? -connection_failed(source->command, source->client, r) : r;
+}
+
+static int compare(const void *token, const void *registration)
+{
+    uint64_t wanted = *(const uint64_t *)token, has = event_source_token(*(const cJSON *const *)registration);
+
+    return (wanted > has) - (wanted < has);
+}
+
+static const cJSON *const *place_of(const struct event_source *source, uint64_t token)
+{
+    return bsearch(&token, (const void *)source->by_token, source->count, sizeof(const cJSON *), compare);
+}
+
+const cJSON *event_source_find(const struct event_source *source, uint64_t token)
+{
+    const cJSON *const *found = place_of(source, token);
+
+    return found ? *found : NULL;
+}
+
+const char *event_source_address(const struct event_source *source, uint64_t token)
+{
+    const cJSON *registration = event_source_find(source, token);
+    const char *address = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(registration, "address"));
+
+    if (!address)
+        address = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(registration, "peer"));
+    return address ? address : "-";
+}
+
+/* ---- What is ready now ------------------------------------------------------------------------------------------ */
+
+/* Tokens take turns, so as many events as there are registrations are those of each, level tokens too. */
+static int poll_ready(struct event_source *source, struct minimio_client_event *events)
+{
+    size_t max = source->asked < EVENTS_AT_ONCE ? source->asked : EVENTS_AT_ONCE;
+    int n = max > 0 ? poll_events(source, events, 0, max) : 0;
+
+    if (n >= 0)
+        source->asked = (size_t)n < max ? 0 : source->asked - max;
+    return n;
+}
+
+static bool is_pending(const cJSON *registration)
+{
+    return cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(registration, "pending")) > 0;
+}
+
+/* Are there events that the daemon has not sent yet, of tokens of which none was given? */
+static int ask_pending(struct event_source *source, bool *ret_pending)
+{
+    cJSON *all = cJSON_CreateArray();
+    const cJSON *registration;
+    int r = all ? fetch_registrations(source->command, source->client, source->deadline_ns, all)
+                : failed(source->command, "out of memory");
+
+    *ret_pending = false;
+    cJSON_ArrayForEach(registration, all)
+    {
+        const cJSON *const *place = place_of(source, event_source_token(registration));
+
+        if (place && !source->given[place - source->by_token] && is_pending(registration))
+            *ret_pending = true;
+    }
+    cJSON_Delete(all);
+    return r;
+}
+
+/* Takes events that are there, or waits for them. Returns as event_source_next does. */
+static int take_pushed(struct event_source *source, struct minimio_client_event *events, int64_t timeout_ns)
+{
+    int count = minimio_client_events(source->client, events, EVENTS_AT_ONCE, timeout_ns);
+
+    if (count < 0)
+        return -connection_failed(source->command, source->client, count);
+    for (int i = 0; i < count; i++) {
+        const cJSON *const *place = place_of(source, events[i].token);
+
+        if (!place || source->given[place - source->by_token])
+            continue;
+        source->given[place - source->by_token] = true;
+        source->new_given = true;
+    }
+    source->asked -= source->asked < (size_t)count ? source->asked : (size_t)count;
+    return count;
+}
+
+/*
+ * Entering the loop has the daemon ask the kernel about each stream, and a list that is asked for then comes after the
+ * events of what is ready, or shows those events as pending. Where very much is ready the daemon asks the kernel in
+ * portions, so lists are asked for until one brings no event of another token. Between two lists as many events are
+ * taken as there are registrations, lest streams that become ready again and again have no end.
+ */
+static int next_pushed(struct event_source *source, struct minimio_client_event *events)
+{
+    for (;;) {
+        bool pending;
+        int r = source->asked > 0 ? take_pushed(source, events, 0) : 0;
+
+        if (r != 0)
+            return r;
+        if (source->listed && !source->new_given)
+            return 0;
+        source->listed = true;
+        source->new_given = false;
+        source->asked = source->count;
+        r = ask_pending(source, &pending);
+        if (r != 0)
+            return -r;
+        if (!pending)
+            continue;
+        r = take_pushed(source, events, deadline_left_ns(source->deadline_ns));
+        return r == 0 ? -EXIT_TIMED_OUT : r;
+    }
+}
+
+int event_source_next_ready(struct event_source *source, struct minimio_client_event *events)
+{
+    int r;
+
+    if (!source->polled)
+        return next_pushed(source, events);
+    r = poll_ready(source, events);
+    return r < 0 ? -connection_failed(source->command, source->client, r) : r;
+}

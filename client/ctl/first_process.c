@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+#include "client/ctl/first_process.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stddef.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static volatile pid_t awaited; /* the program that is run; 0: none */
+
+static void end(int number)
+{
+    pid_t child = awaited;
+
+    if (child > 0 && kill(child, number) == 0)
+        while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
+            ;
+    _exit(128 + number);
+}
+
+void first_process_begin(void)
+{
+    static const int signals[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+    struct sigaction action = {.sa_handler = end}, before;
+
+    if (getpid() != 1)
+        return;
+    for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+        if (sigaction(signals[i], NULL, &before) == 0 && before.sa_handler == SIG_DFL)
+            sigaction(signals[i], &action, NULL);
+}
+
+void first_process_runs(pid_t child)
+{
+    awaited = child;
+}

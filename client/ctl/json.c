@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+#include "client/ctl/json.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Behind the string that begins here. */
+static const char *skip_string(const char *text)
+{
+    for (text++; *text && *text != '"'; text++)
+        if (*text == '\\' && text[1])
+            text++;
+    return *text ? text + 1 : text;
+}
+
+/* The next number from here on, and its length; 0: there is none. */
+static size_t next_number(const char **text)
+{
+    while (**text && !strchr("-0123456789", **text))
+        *text = **text == '"' ? skip_string(*text) : *text + 1;
+    return strspn(*text, "-+.eE0123456789");
+}
+
+/* Gives each number its text, in the order in which both have them. cJSON frees it with the number. */
+static bool keep_texts(cJSON *value, const char **text)
+{
+    for (; value; value = value->next) {
+        if (value->child && !keep_texts(value->child, text))
+            return false;
+        if (cJSON_IsNumber(value)) {
+            size_t length = next_number(text);
+
+            value->valuestring = cJSON_malloc(length + 1);
+            if (!value->valuestring)
+                return false;
+            memcpy(value->valuestring, *text, length);
+            value->valuestring[length] = '\0';
+            *text += length;
+        }
+    }
+    return true;
+}
+
+cJSON *json_parse(const char *text)
+{
+    cJSON *value = cJSON_Parse(text);
+
+    if (value && !keep_texts(value, &text)) {
+        cJSON_Delete(value);
+        return NULL;
+    }
+    return value;
+}
+
+const char *json_number_text(const cJSON *value)
+{
+    return cJSON_IsNumber(value) ? value->valuestring : NULL;
+}
+
+bool json_integer(const cJSON *value, uint64_t *ret_number)
+{
+    const char *text = json_number_text(value);
+    uint64_t number;
+    char *end;
+
+    if (!text || *text < '0' || *text > '9')
+        return false;
+    errno = 0;
+    number = strtoull(text, &end, 10);
+    if (errno != 0 || *end != '\0')
+        return false;
+    *ret_number = number;
+    return true;
+}
+
+cJSON *json_new_integer(uint64_t number)
+{
+    char text[24];
+
+    snprintf(text, sizeof(text), "%" PRIu64, number);
+    return cJSON_CreateRaw(text);
+}
+
+bool json_add_integer(cJSON *object, const char *name, uint64_t number)
+{
+    cJSON *value = json_new_integer(number);
+
+    if (value && cJSON_AddItemToObject(object, name, value))
+        return true;
+    cJSON_Delete(value);
+    return false;
+}
+
+bool json_add(cJSON *object, const char *name, cJSON *value)
+{
+    if (value && cJSON_AddItemToObject(object, name, value))
+        return true;
+    cJSON_Delete(value);
+    return false;
+}

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef MINIMIO_CLIENT_CTL_METRICS_H
+#define MINIMIO_CLIENT_CTL_METRICS_H
+
+#include <cjson/cJSON.h>
+
+/* Prints the result of `stats` in Prometheus' text format, which ends as OpenMetrics does. */
+void metrics_print(const cJSON *stats);
+
+#endif

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The parameters of a command's method as options, from the protocol's table: `timeout_ms` is --timeout-ms, a boolean
+ * that is true by default is --no-NAME.
+ */
+#ifndef MINIMIO_CLIENT_CTL_PARAM_OPTION_H
+#define MINIMIO_CLIENT_CTL_PARAM_OPTION_H
+
+#include "client/ctl/command.h"
+
+#define OPTION_NAME_SIZE 32
+
+/* The option that sets this parameter, such as "max" or "no-nodelay"; false: it is none. */
+bool param_option(const struct command *command, size_t param, char ret_name[OPTION_NAME_SIZE], bool *ret_argument);
+
+/* Prints the help of these options. */
+void param_option_help(const struct command *command);
+
+#endif

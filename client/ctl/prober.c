@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: MIT */
+#include "client/ctl/prober.h"
+
+#include "client/ctl/curl.h"
+#include "client/lib/deadline.h"
+#include "libminimio/minimio.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define STACK_BYTES       ((size_t)256 * 1024) /* name service modules are the ones that need it */
+#define TRY_NS            (10 * NS_PER_S)
+#define FIRST_INTERVAL_NS (100 * NS_PER_MS)
+#define LAST_INTERVAL_NS  NS_PER_S
+
+struct prober {
+    struct probers *probers;
+    struct wait_target target;
+    struct probe probe; /* under the lock */
+};
+
+struct probers {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    int reached; /* this and the next under the lock */
+    uint64_t changes;
+    struct probe_settings settings;
+    size_t count;
+    struct prober each[];
+};
+
+int probers_new(const struct wait_target *targets, size_t count, const struct probe_settings *settings,
+                struct probers **ret_probers)
+{
+    struct probers *probers = calloc(1, sizeof(*probers) + count * sizeof(probers->each[0]));
+    pthread_condattr_t monotonic;
+
+    if (!probers)
+        return -ENOMEM;
+    pthread_mutex_init(&probers->lock, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&probers->changed, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    probers->settings = *settings;
+    probers->count = count;
+    for (size_t i = 0; i < count; i++)
+        probers->each[i] = (struct prober){.probers = probers, .target = targets[i]};
+    *ret_probers = probers;
+    return 0;
+}
+
+/* ---- One try ---------------------------------------------------------------------------------------------------- */
+
+static int await_greeting(int fd)
+{
+    char byte;
+    ssize_t n;
+
+    if (deadline_wait_fd(deadline_in(TRY_NS), fd, POLLIN) == -ETIMEDOUT)
+        return -ENOMSG;
+    n = recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    return n > 0 ? 0 : n == 0 ? -ENODATA : -errno;
+}
+
+/* What stands in front of a server, such as a container's proxy, may accept and close at once. */
+static int stay_open(int fd, int64_t stable_ns)
+{
+    int events = deadline_wait_fd(deadline_in(stable_ns), fd, POLLRDHUP);
+
+    return events == -ETIMEDOUT ? 0 : events < 0 ? events : -ESHUTDOWN;
+}
+
+/* What is wanted of a connection that was made. */
+static int examine(const struct probe_settings *settings, int fd)
+{
+    int r = settings->goal == PROBE_READABLE ? await_greeting(fd) : 0;
+
+    if (r == 0 && settings->goal != PROBE_CLOSED && settings->stable_ns > 0)
+        r = stay_open(fd, settings->stable_ns);
+    return r;
+}
+
+/* A try that nobody answers is given up in time for another: the kernel's own repeat ever more rarely. */
+static int try_tcp(const struct probe_settings *settings, const char *address)
+{
+    struct minimio_tcp_stream *stream = NULL;
+    int r = minimio_tcp_stream_connect_host(address, TRY_NS, &stream);
+
+    if (r == 0)
+        r = examine(settings, minimio_tcp_stream_fd(stream));
+    minimio_tcp_stream_free(stream);
+    return r;
+}
+
+static int connect_unix(int fd, const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+    memcpy(address.sun_path, path, strlen(path) + 1);
+    if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0)
+        return 0;
+    return errno == ENOENT ? -ENXIO : errno == EAGAIN ? -EBUSY : -errno;
+}
+
+static int try_unix(const struct probe_settings *settings, const char *path)
+{
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), r;
+
+    if (fd < 0)
+        return -errno;
+    r = connect_unix(fd, path);
+    if (r == 0)
+        r = examine(settings, fd);
+    close(fd);
+    return r;
+}
+
+static int try_url(const char *url)
+{
+    long status;
+    int r = curl_ask(url, TRY_NS, &status);
+
+    return r < 0 || (status >= 200 && status < 400) ? r : PROBE_STATUS - (int)status;
+}
+
+static int try_target(const struct prober *prober)
+{
+    const struct probe_settings *settings = &prober->probers->settings;
+
+    if (prober->target.kind == WAIT_UNIX)
+        return try_unix(settings, prober->target.place);
+    if (prober->target.kind == WAIT_HTTP)
+        return try_url(prober->target.place);
+    return try_tcp(settings, prober->target.place);
+}
+
+/* Whether nobody accepts there. Other failures are of this machine, which may have no port, descriptor or memory left,
+ * and say nothing of the target. */
+static bool is_down(int error)
+{
+    static const int errors[] = {ECONNREFUSED, ECONNRESET, EHOSTUNREACH, ENETUNREACH, EHOSTDOWN,
+                                 ENETDOWN,     ETIMEDOUT,  ENOENT,       ENXIO,       ENOTDIR};
+
+    for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
+        if (error == -errors[i])
+            return true;
+    return false;
+}
+
+static int probe_once(const struct prober *prober)
+{
+    int r = try_target(prober);
+
+    if (prober->probers->settings.goal != PROBE_CLOSED)
+        return r;
+    return r == 0 || r <= PROBE_STATUS ? -EISCONN : is_down(r) ? 0 : r;
+}
+
+/* ---- Trying again ----------------------------------------------------------------------------------------------- */
+
+static void note_result(struct prober *prober, int r)
+{
+    struct probers *probers = prober->probers;
+    struct probe *probe = &prober->probe;
+
+    pthread_mutex_lock(&probers->lock);
+    probe->attempts++;
+    if (r == 0) {
+        probe->reached = true;
+        probe->at_ns = now_ns();
+        probers->reached++;
+    }
+    if (r == 0 || probe->error != r) {
+        probers->changes++;
+        pthread_cond_signal(&probers->changed);
+    }
+    probe->error = r;
+    pthread_mutex_unlock(&probers->lock);
+}
+
+/* A connection is open for so long when it is examined; anything else is tried again and again. */
+static bool is_repeated(const struct prober *prober)
+{
+    const struct probe_settings *settings = &prober->probers->settings;
+
+    return settings->stable_ns > 0 && (settings->goal == PROBE_CLOSED || prober->target.kind == WAIT_HTTP);
+}
+
+/* How long it has to be as it is wanted yet; `*since_ns` is since when it is, 0: it is not. */
+static int64_t left_to_prove(const struct prober *prober, int r, int64_t *since_ns)
+{
+    int64_t now = now_ns(), left_ns;
+
+    if (r != 0)
+        *since_ns = 0;
+    else if (*since_ns == 0)
+        *since_ns = now;
+    if (r != 0 || !is_repeated(prober))
+        return 0;
+    left_ns = *since_ns + prober->probers->settings.stable_ns - now;
+    return left_ns > 0 ? left_ns : 0;
+}
+
+/* Knows no deadline: a thousand threads that wake up for it would be in the way of the one that keeps it. */
+static void *probe(void *argument)
+{
+    struct prober *prober = argument;
+    int64_t interval_ns = prober->probers->settings.interval_ns, since_ns = 0;
+    bool grows = interval_ns == 0;
+
+    if (grows)
+        interval_ns = FIRST_INTERVAL_NS;
+    for (;;) {
+        int r = probe_once(prober);
+        int64_t left_ns = left_to_prove(prober, r, &since_ns);
+
+        if (left_ns > 0) {
+            deadline_pause(DEADLINE_NEVER, deadline_sooner(left_ns, interval_ns));
+            continue;
+        }
+        note_result(prober, r);
+        if (r == 0)
+            return NULL;
+        deadline_pause(DEADLINE_NEVER, interval_ns);
+        if (grows)
+            interval_ns = deadline_sooner(interval_ns * 5 / 4, LAST_INTERVAL_NS);
+    }
+}
+
+/* TLS libraries write where nobody may read any more. */
+static void block_sigpipe(sigset_t *ret_before)
+{
+    sigset_t pipe;
+
+    sigemptyset(&pipe);
+    sigaddset(&pipe, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &pipe, ret_before);
+}
+
+int probers_start(struct probers *probers)
+{
+    pthread_attr_t small;
+    pthread_t thread;
+    sigset_t before;
+    int error = 0;
+
+    block_sigpipe(&before);
+    pthread_attr_init(&small);
+    pthread_attr_setstacksize(&small, STACK_BYTES);
+    pthread_attr_setdetachstate(&small, PTHREAD_CREATE_DETACHED);
+    for (size_t i = 0; i < probers->count && error == 0; i++)
+        error = pthread_create(&thread, &small, probe, &probers->each[i]);
+    pthread_attr_destroy(&small);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return -error;
+}
+
+int probers_wait(struct probers *probers, uint64_t *changes, int64_t deadline_ns)
+{
+    struct timespec until = deadline_timespec(deadline_ns);
+    int error = 0;
+    int r;
+
+    pthread_mutex_lock(&probers->lock);
+    while (probers->changes == *changes && error != ETIMEDOUT) {
+        if (deadline_ns == DEADLINE_NEVER)
+            pthread_cond_wait(&probers->changed, &probers->lock);
+        else
+            error = pthread_cond_timedwait(&probers->changed, &probers->lock, &until);
+    }
+    r = probers->changes == *changes ? -ETIMEDOUT : probers->reached;
+    *changes = probers->changes;
+    pthread_mutex_unlock(&probers->lock);
+    return r;
+}
+
+struct probe probers_get(struct probers *probers, size_t index)
+{
+    struct probe probe;
+
+    pthread_mutex_lock(&probers->lock);
+    probe = probers->each[index].probe;
+    pthread_mutex_unlock(&probers->lock);
+    return probe;
+}

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT */
+#include "client/ctl/program.h"
+
+#include "client/ctl/first_process.h"
+#include "client/ctl/output.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* ---- Looking it up ---------------------------------------------------------------------------------------------- */
+
+static int check_file(const char *path)
+{
+    struct stat found;
+
+    if (stat(path, &found) < 0)
+        return errno;
+    if (!S_ISREG(found.st_mode))
+        return EACCES;
+    return faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) < 0 ? errno : 0;
+}
+
+/* What is in one folder and must not be run hides nothing that another folder has. */
+static int search(const char *name, const char *folders)
+{
+    int result = ENOENT;
+
+    for (;;) {
+        size_t length = strcspn(folders, ":");
+        char path[PATH_MAX];
+        int error = ENAMETOOLONG;
+
+        if (length + strlen(name) + 2 <= sizeof(path)) {
+            snprintf(path, sizeof(path), "%.*s%s%s", (int)length, folders, length ? "/" : "", name);
+            error = check_file(path);
+        }
+        if (error == 0)
+            return 0;
+        if (error == EACCES)
+            result = EACCES;
+        if (folders[length] == '\0')
+            return result;
+        folders += length + 1;
+    }
+}
+
+static int find(const char *name)
+{
+    const char *folders = getenv("PATH");
+
+    if (*name == '\0')
+        return ENOENT;
+    if (strchr(name, '/'))
+        return check_file(name);
+    return search(name, folders ? folders : "/bin:/usr/bin");
+}
+
+static int tell_failure(const struct command *command, const char *name, int error)
+{
+    failed(command, "cannot run '%s': %s", name, strerror(error));
+    return error == ENOENT || error == ENOTDIR ? EXIT_NOT_FOUND : EXIT_CANNOT_RUN;
+}
+
+int program_find(const struct command *command, const char *name)
+{
+    int error = find(name);
+
+    return error == 0 ? 0 : tell_failure(command, name, error);
+}
+
+/* ---- Becoming it ------------------------------------------------------------------------------------------------ */
+
+int program_become(const struct command *command, char *const *arguments)
+{
+    execvp(arguments[0], arguments);
+    return tell_failure(command, arguments[0], errno);
+}
+
+int program_make_blocking(int stream)
+{
+    int flags = fcntl(stream, F_GETFL);
+
+    return flags < 0 || fcntl(stream, F_SETFL, flags & ~O_NONBLOCK) < 0 ? -errno : flags;
+}
+
+void program_restore_flags(int stream, int flags)
+{
+    if (flags >= 0)
+        (void)fcntl(stream, F_SETFL, flags);
+}
+
+int program_become_with(const struct command *command, char *const *arguments, int stream)
+{
+    int flags = program_make_blocking(stream), r;
+
+    if (flags < 0 || dup2(stream, STDIN_FILENO) < 0 || dup2(stream, STDOUT_FILENO) < 0) {
+        failed(command, "cannot make the stream standard input and output: %s", strerror(errno));
+        r = EXIT_CANNOT_RUN;
+    } else {
+        r = program_become(command, arguments);
+    }
+    program_restore_flags(stream, flags);
+    return r;
+}
+
+void program_tell(const struct minimio_client *client, const char *loop, uint64_t token, const char *address,
+                  uint32_t readiness)
+{
+    char text[READINESS_SIZE];
+
+    readiness_text(readiness, text);
+    setenv("MINIMIO_READINESS", text, 1);
+    snprintf(text, sizeof(text), "%" PRIu64, token);
+    setenv("MINIMIO_TOKEN", text, 1);
+    setenv("MINIMIO_ADDRESS", address, 1);
+    setenv("MINIMIO_SOCKET", minimio_client_path(client), 1);
+    if (loop)
+        setenv("MINIMIO_LOOP", loop, 1);
+    else
+        unsetenv("MINIMIO_LOOP");
+}
+
+/* ---- Running it ------------------------------------------------------------------------------------------------- */
+
+static int become(const struct command *command, char *const *arguments, int stream)
+{
+    int none;
+
+    if (stream >= 0)
+        return program_become_with(command, arguments, stream);
+    none = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (none >= 0)
+        dup2(none, STDIN_FILENO);
+    return program_become(command, arguments);
+}
+
+/* Says through `report`, which is closed when the program runs, that it does not. */
+static _Noreturn void run_child(const struct command *command, char *const *arguments, int stream, int report)
+{
+    int r = become(command, arguments, stream);
+
+    while (write(report, "", 1) < 0 && errno == EINTR)
+        ;
+    _exit(r);
+}
+
+/* Whether the child has become the program. */
+static bool await_start(int report)
+{
+    char byte;
+    ssize_t n;
+
+    do
+        n = read(report, &byte, 1);
+    while (n < 0 && errno == EINTR);
+    return n == 0;
+}
+
+static int fail_to_start(const struct command *command, const char *name)
+{
+    failed(command, "cannot run '%s': %s", name, strerror(errno));
+    return EXIT_CANNOT_RUN;
+}
+
+int program_start(const struct command *command, char *const *arguments, int stream, pid_t *ret_child)
+{
+    int report[2], r = 0;
+    pid_t child;
+
+    signal(SIGCHLD, SIG_DFL); /* where it is ignored, the kernel forgets how a child ends */
+    fflush(stdout);           /* else the child would have a copy of what is not written yet */
+    if (pipe2(report, O_CLOEXEC) < 0)
+        return fail_to_start(command, arguments[0]);
+    child = fork();
+    if (child == 0)
+        run_child(command, arguments, stream, report[1]);
+    first_process_runs(child);
+    if (child < 0)
+        r = fail_to_start(command, arguments[0]);
+    close(report[1]);
+    if (r == 0 && !await_start(report[0]))
+        r = program_await(command, arguments[0], child);
+    close(report[0]);
+    if (r == 0)
+        *ret_child = child;
+    return r;
+}
+
+int program_await(const struct command *command, const char *name, pid_t child)
+{
+    int status;
+    pid_t ended;
+
+    do
+        ended = waitpid(child, &status, 0);
+    while (ended < 0 && errno == EINTR);
+    first_process_runs(0);
+    if (ended < 0)
+        return failed(command, "cannot tell how '%s' ended: %s", name, strerror(errno));
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+int program_run(const struct command *command, char *const *arguments, int stream)
+{
+    pid_t child;
+    int r = program_start(command, arguments, stream, &child);
+
+    return r == 0 ? program_await(command, arguments[0], child) : r;
+}
+
+int program_run_shell(const struct command *command, const char *line)
+{
+    char *const arguments[] = {(char *)"sh", (char *)"-c", (char *)line, NULL};
+
+    return program_run(command, arguments, -1);
+}

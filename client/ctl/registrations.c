@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * `list`, page by page.
+ */
+#include "client/ctl/registrations.h"
+
+#include "client/ctl/json.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+/* Moves the registrations of one page to the end of `all`. Returns 1 where another page follows `*token`. */
+static int take_page(cJSON *page, cJSON *all, bool first_page, uint64_t *token)
+{
+    cJSON *registrations = cJSON_GetObjectItemCaseSensitive(page, "registrations");
+    const cJSON *next = cJSON_GetObjectItemCaseSensitive(page, "next");
+    uint64_t after;
+    cJSON *first;
+
+    while ((first = cJSON_DetachItemFromArray(registrations, 0)))
+        cJSON_AddItemToArray(all, first);
+    if (!json_integer(next, &after) || (!first_page && after <= *token))
+        return 0;
+    *token = after;
+    return 1;
+}
+
+int tell_unknown_token(const struct command *command, uint64_t token)
+{
+    failed(command, "token %" PRIu64 " is not registered in this loop (TOKEN_UNKNOWN)", token);
+    fputs("minimioctl list --loop NAME shows the tokens there are.\n", stderr);
+    return EXIT_FAILED;
+}
+
+int require_token(const struct command *command, struct minimio_client *client, uint64_t token, int64_t deadline_ns)
+{
+    const cJSON *first;
+    char params[64];
+    uint64_t other;
+    cJSON *page;
+    bool found;
+    int r;
+
+    snprintf(params, sizeof(params), "{\"after\":%" PRIu64 ",\"limit\":1}", token - 1);
+    r = session_call(command, client, "list", token == 0 ? "{\"limit\":1}" : params, deadline_ns, &page);
+    if (r != 0)
+        return r;
+    first = cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(page, "registrations"), 0);
+    found = json_integer(cJSON_GetObjectItemCaseSensitive(first, "token"), &other) && other == token;
+    cJSON_Delete(page);
+    return found ? 0 : tell_unknown_token(command, token);
+}
+
+int fetch_registrations(const struct command *command, struct minimio_client *client, int64_t deadline_ns, cJSON *all)
+{
+    bool first_page = true;
+    uint64_t token = 0;
+    int r;
+
+    do {
+        char params[48];
+        cJSON *page;
+
+        snprintf(params, sizeof(params), "{\"after\":%" PRIu64 "}", token);
+        r = session_call(command, client, "list", first_page ? NULL : params, deadline_ns, &page);
+        if (r != 0)
+            return r;
+        r = take_page(page, all, first_page, &token);
+        first_page = false;
+        cJSON_Delete(page);
+    } while (r > 0);
+    return 0;
+}

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+#include "client/ctl/top_sample.h"
+
+#include "client/ctl/json.h"
+#include "client/ctl/output.h"
+#include "client/lib/deadline.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const counter_names[COUNTERS] = {
+    [COUNTER_SESSIONS] = "sessions",   [COUNTER_LOOPS] = "loops",         [COUNTER_REGISTRATIONS] = "registrations",
+    [COUNTER_UPTIME_MS] = "uptime_ms", [COUNTER_REQUESTS] = "requests",   [COUNTER_EVENTS] = "events",
+    [COUNTER_BYTES_IN] = "bytes_in",   [COUNTER_BYTES_OUT] = "bytes_out",
+};
+
+/* A count, which no daemon of ours lets grow beyond what JSON's integers hold. */
+static double number(const cJSON *object, const char *name)
+{
+    const cJSON *value = cJSON_GetObjectItemCaseSensitive(object, name);
+    double count = cJSON_IsNumber(value) && value->valuedouble > 0 ? value->valuedouble : 0;
+
+    return count < (double)INTEGER_MAX ? count : (double)INTEGER_MAX;
+}
+
+/* The text is sound JSON, which the client library has checked. */
+static int parse(const char *json, cJSON **ret_object)
+{
+    cJSON *object = json_parse(json);
+
+    if (!object)
+        return -ENOMEM;
+    if (!cJSON_IsObject(object)) {
+        cJSON_Delete(object);
+        return -EBADMSG;
+    }
+    *ret_object = object;
+    return 0;
+}
+
+int top_sample_read_stats(struct top_sample *sample, const char *json)
+{
+    cJSON *stats = NULL;
+    int r = parse(json, &stats);
+
+    if (r < 0)
+        return r;
+    for (size_t i = 0; i < COUNTERS; i++)
+        sample->counters[i] = number(stats, counter_names[i]);
+    cJSON_Delete(stats);
+    return 0;
+}
+
+int top_loop_compare(const struct top_loop *left, const struct top_loop *right)
+{
+    int r = strcmp(left->name, right->name);
+
+    return r != 0 ? r : (left->uid > right->uid) - (left->uid < right->uid);
+}
+
+static int compare(const void *left, const void *right)
+{
+    return top_loop_compare(left, right);
+}
+
+static void read_loop(const cJSON *object, const struct top_sample *before, int64_t at_ns, struct top_loop *loop)
+{
+    const char *name = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, "name"));
+    const struct top_loop *earlier = NULL;
+
+    *loop = (struct top_loop){.uid = number(object, "uid"),
+                              .streams = number(object, "registrations"),
+                              .ready = number(object, "pending"),
+                              .linger_ms = number(object, "linger_ms"),
+                              .attached = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(object, "attached"))};
+    output_escape_columns(name ? name : "?", loop->name, sizeof(loop->name));
+    if (!loop->attached || loop->ready == 0)
+        return;
+    if (before->count > 0)
+        earlier = bsearch(loop, before->loops, before->count, sizeof(*loop), compare);
+    loop->slow_since_ns = earlier && earlier->slow_since_ns > 0 ? earlier->slow_since_ns : at_ns;
+}
+
+static int add_page(struct top_sample *sample, const cJSON *array, const struct top_sample *before)
+{
+    size_t more = (size_t)cJSON_GetArraySize(array);
+    struct top_loop *loops = realloc(sample->loops, (sample->count + more + 1) * sizeof(*loops));
+    const cJSON *object;
+
+    if (!loops)
+        return -ENOMEM;
+    sample->loops = loops;
+    cJSON_ArrayForEach(object, array)
+    {
+        if (sample->count == TOP_LOOPS_MAX) {
+            sample->cut = true;
+            break;
+        }
+        read_loop(object, before, sample->at_ns, &loops[sample->count++]);
+    }
+    return 0;
+}
+
+/* A page must begin behind the one before it, or there would be no end of pages. */
+static bool is_next(const char *next, const char *after)
+{
+    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+    size_t length = strlen(next);
+
+    return length >= 1 && length <= NAME_MAX_BYTES && strspn(next, allowed) == length && strcmp(next, after) > 0;
+}
+
+int top_sample_read_loops(struct top_sample *sample, const char *json, const struct top_sample *before,
+                          char after[NAME_MAX_BYTES + 1])
+{
+    const char *next;
+    cJSON *page = NULL;
+    int r = parse(json, &page);
+
+    if (r < 0)
+        return r;
+    r = add_page(sample, cJSON_GetObjectItemCaseSensitive(page, "loops"), before);
+    next = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(page, "next"));
+    if (r == 0 && next && !sample->cut) {
+        r = is_next(next, after) ? 1 : -EBADMSG;
+        if (r > 0)
+            memcpy(after, next, strlen(next) + 1);
+    }
+    cJSON_Delete(page);
+    if (r == 0)
+        qsort(sample->loops, sample->count, sizeof(sample->loops[0]), compare);
+    return r;
+}
+
+void top_sample_free(struct top_sample *sample)
+{
+    free(sample->loops);
+    *sample = (struct top_sample){0};
+}
+
+double top_rate(const struct top_sample *before, const struct top_sample *now, enum counter counter)
+{
+    double seconds = (double)(now->at_ns - before->at_ns) / (double)NS_PER_S;
+
+    if (before->at_ns == 0 || seconds <= 0)
+        return -1;
+    if (now->counters[counter] < before->counters[counter])
+        return 0;
+    return (now->counters[counter] - before->counters[counter]) / seconds;
+}
+
+double top_slow_ms(const struct top_sample *now, const struct top_loop *loop)
+{
+    return loop->slow_since_ns > 0 ? (double)milliseconds_of(now->at_ns - loop->slow_since_ns) : 0;
+}
+
+void top_seconds(double milliseconds, char *ret_text, size_t size)
+{
+    double whole = milliseconds < 60000 ? (double)(int)(milliseconds / 1000) * 1000 : milliseconds;
+
+    if (whole < 1000)
+        snprintf(ret_text, size, "0s");
+    else
+        output_duration(whole, ret_text, size);
+}

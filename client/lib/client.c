@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns the socket and the name of the loop to rejoin.
+ */
+#include "client/lib/minimio-client.h"
+
+#include "client/lib/client_message.h"
+#include "client/lib/client_receive.h"
+#include "client/lib/client_send.h"
+#include "client/lib/deadline.h"
+#include "proto/json_write.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define RETRY_NS (10 * NS_PER_MS)
+
+/* ---- Open and close --------------------------------------------------------------------------------------------- */
+
+static int connect_socket(int fd, const struct sockaddr_un *address, int64_t deadline_ns)
+{
+    while (connect(fd, (const struct sockaddr *)address, sizeof(*address)) < 0) {
+        /* A Unix socket never says EINPROGRESS: EAGAIN is a full backlog, of which poll tells nothing. */
+        if (errno != EAGAIN && errno != EINTR)
+            return -errno;
+        if (deadline_left_ns(deadline_ns) == 0)
+            return -ETIMEDOUT;
+        deadline_pause(deadline_ns, RETRY_NS);
+    }
+    return 0;
+}
+
+static int open_socket(struct minimio_client *client, int64_t deadline_ns)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int r;
+
+    if (fd < 0)
+        return -errno;
+    memcpy(address.sun_path, client->path, strlen(client->path) + 1);
+    r = connect_socket(fd, &address, deadline_ns);
+    if (r < 0)
+        close(fd);
+    else
+        client->fd = fd;
+    return r;
+}
+
+static struct minimio_client *client_new(void)
+{
+    struct minimio_client *client = malloc(sizeof(*client));
+
+    if (!client)
+        return NULL;
+    memset(client, 0, offsetof(struct minimio_client, reader));
+    client->fd = -1;
+    STAILQ_INIT(&client->kept);
+    STAILQ_INIT(&client->outgoing);
+    line_reader_init(&client->reader);
+    return client;
+}
+
+int minimio_client_connect(const char *path, int64_t timeout_ns, struct minimio_client **ret_client)
+{
+    struct minimio_client *client = client_new();
+    int r = -ENOMEM;
+
+    if (client)
+        r = socket_path(path, client->path, sizeof(client->path));
+    if (r == 0)
+        r = open_socket(client, deadline_in(timeout_ns));
+    if (r == 0)
+        *ret_client = client;
+    else
+        minimio_client_free(client);
+    return r;
+}
+
+/* Ends the session and forgets what belongs to it alone. */
+static void disconnect(struct minimio_client *client)
+{
+    if (client->fd >= 0)
+        close(client->fd);
+    client->fd = -1;
+    client_forget_outgoing(client);
+    client_forget_incoming(client);
+}
+
+struct minimio_client *minimio_client_free(struct minimio_client *client)
+{
+    if (!client)
+        return NULL;
+    disconnect(client);
+    client_begin(client);
+    client_forget_taking(client);
+    free(client->fds);
+    free(client->loop);
+    free(client);
+    return NULL;
+}
+
+const char *minimio_client_path(const struct minimio_client *client)
+{
+    return client->path;
+}
+
+int minimio_client_fd(const struct minimio_client *client)
+{
+    return client->fd;
+}
+
+/* ---- Join and rejoin -------------------------------------------------------------------------------------------- */
+
+static int open_loop(struct minimio_client *client, int64_t deadline_ns, bool *ret_created)
+{
+    struct buffer params;
+    struct span created = {0};
+    const char *result = "";
+    int r;
+
+    buffer_init(&params);
+    buffer_append_text(&params, "{\"name\":");
+    json_write_text(&params, client->loop);
+    buffer_append_text(&params, client->takeover ? ",\"takeover\":true}" : "}");
+    buffer_append(&params, "", 1);
+    if (buffer_failed(&params))
+        r = client_fail_no_memory(client);
+    else
+        r = minimio_client_call(client, "open_loop", buffer_bytes(&params), deadline_left_ns(deadline_ns), &result);
+    buffer_deinit(&params);
+    if (r == 0 && ret_created)
+        *ret_created =
+            client_member((struct span){result, strlen(result)}, "created", &created) && created.data[0] == 't';
+    return r;
+}
+
+int minimio_client_join(struct minimio_client *client, const char *loop, bool takeover, int64_t timeout_ns,
+                        bool *ret_created)
+{
+    char *name = strdup(loop);
+
+    client_begin(client);
+    if (!name)
+        return client_fail_no_memory(client);
+    free(client->loop);
+    client->loop = name;
+    client->takeover = takeover;
+    return open_loop(client, deadline_in(timeout_ns), ret_created);
+}
+
+int minimio_client_rejoin(struct minimio_client *client, int64_t timeout_ns, bool *ret_created)
+{
+    int64_t deadline_ns = deadline_in(timeout_ns);
+    int r;
+
+    client_begin(client);
+    disconnect(client);
+    while ((r = open_socket(client, deadline_ns)) == -ENOENT || r == -ECONNREFUSED) {
+        if (deadline_left_ns(deadline_ns) == 0)
+            break;
+        deadline_pause(deadline_ns, RETRY_NS);
+    }
+    if (r < 0)
+        return client_fail(client, r, "cannot connect to %s: %s", client->path, strerror(-r));
+    if (client->loop)
+        return open_loop(client, deadline_ns, ret_created);
+    if (ret_created)
+        *ret_created = true;
+    return 0;
+}

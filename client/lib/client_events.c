@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How messages are given out: replies to those who call, events by their number, and all else one by one.
+ */
+#include "client/lib/client_exchange.h"
+#include "client/lib/client_message.h"
+#include "client/lib/client_receive.h"
+#include "client/lib/client_send.h"
+#include "client/lib/deadline.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* ---- Calls ------------------------------------------------------------------------------------------------------ */
+
+/* An error without an id speaks of the session, so it answers every call. */
+static bool is_reply_to(const struct kept *kept, uint64_t id)
+{
+    const struct minimio_client_message *view = &kept->view;
+
+    if (view->kind != MINIMIO_CLIENT_RESULT && view->kind != MINIMIO_CLIENT_FAULT)
+        return false;
+    return view->id == id || (view->id == MINIMIO_CLIENT_NO_ID && view->kind == MINIMIO_CLIENT_FAULT);
+}
+
+static struct kept *find_reply(struct minimio_client *client, uint64_t id)
+{
+    struct kept *kept;
+
+    STAILQ_FOREACH(kept, &client->kept, entry)
+    if (is_reply_to(kept, id))
+        return kept;
+    return NULL;
+}
+
+static int take_reply(struct minimio_client *client, struct kept *kept, const char **ret_result)
+{
+    client_remove_kept(client, kept);
+    client->current = kept;
+    if (kept->view.kind == MINIMIO_CLIENT_RESULT) {
+        if (ret_result)
+            *ret_result = kept->view.body;
+        return 0;
+    }
+    client->fault = strdup(kept->view.body);
+    client_explain_fault(kept->view.body, client->error, sizeof(client->error), client->fault_name,
+                         sizeof(client->fault_name));
+    return client->fault ? -EREMOTEIO : client_fail_no_memory(client);
+}
+
+static int await_reply(struct minimio_client *client, uint64_t id, int64_t deadline_ns, const char **ret_result)
+{
+    struct kept *kept;
+    int r;
+
+    for (;;) {
+        kept = find_reply(client, id);
+        if (kept)
+            return take_reply(client, kept, ret_result);
+        r = client_exchange(client, deadline_ns);
+        kept = r < 0 ? find_reply(client, id) : NULL;
+        if (kept) /* it came before what failed */
+            return take_reply(client, kept, ret_result);
+        if (r < 0)
+            return r;
+    }
+}
+
+int minimio_client_call(struct minimio_client *client, const char *method, const char *params, int64_t timeout_ns,
+                        const char **ret_result)
+{
+    int64_t deadline_ns = deadline_in(timeout_ns);
+    uint64_t id = ++client->last_id;
+    int r;
+
+    client_begin(client);
+    r = client_queue_request(client, method, params, id);
+    if (r == 0)
+        r = client_send_now(client);
+    if (r == -ECONNRESET) /* a daemon that refuses a session says why before it closes it: that is still to be read */
+        client_forget_outgoing(client);
+    else if (r < 0 && r != -EAGAIN)
+        return r;
+    return await_reply(client, id, deadline_ns, ret_result);
+}
+
+/* ---- Messages --------------------------------------------------------------------------------------------------- */
+
+int minimio_client_next(struct minimio_client *client, struct minimio_client_message *ret_message, int64_t timeout_ns)
+{
+    int64_t deadline_ns = deadline_in(timeout_ns);
+    int r;
+
+    client_begin(client);
+    while ((r = client_take_kept(client, &client->current)) == -EAGAIN) {
+        r = client_exchange(client, deadline_ns);
+        if (r < 0)
+            break;
+    }
+    if (r == -ETIMEDOUT) {
+        client_begin(client);
+        return 0;
+    }
+    if (r < 0)
+        return r;
+    *ret_message = client->current->view;
+    return 1;
+}
+
+/* ---- Events ----------------------------------------------------------------------------------------------------- */
+
+/* Reads the events of a `ready`, which is the caller's still. */
+static int open_events(struct minimio_client *client, const char *body)
+{
+    int count = minimio_client_read_events(body, NULL, 0);
+
+    if (count < 0)
+        return client_fail(client, count, "the daemon sent a 'ready' without events");
+    client->events = calloc((size_t)count + 1, sizeof(*client->events));
+    if (!client->events)
+        return client_fail_no_memory(client);
+    client->event_count = (size_t)count;
+    client->events_given = 0;
+    count = minimio_client_read_events(body, client->events, client->event_count);
+    if (count >= 0)
+        return 0;
+    client->event_count = 0;
+    return client_fail(client, count, "the daemon sent an event without a token");
+}
+
+/* Gives out of the `ready` under way; 0: there is no more in it. */
+static int give_events(struct minimio_client *client, struct minimio_client_event *events, size_t capacity)
+{
+    size_t left = client->event_count - client->events_given;
+    size_t given = left < capacity ? left : capacity;
+
+    if (given > 0)
+        memcpy(events, client->events + client->events_given, given * sizeof(*events));
+    client->events_given += given;
+    if (client->events_given == client->event_count) {
+        free(client->events);
+        client->events = NULL;
+        client->event_count = client->events_given = 0;
+    }
+    return (int)given;
+}
+
+static bool ends_the_loop(const struct kept *kept)
+{
+    return kept->view.kind == MINIMIO_CLIENT_NOTIFICATION &&
+           (strcmp(kept->view.method, "loop_detached") == 0 || strcmp(kept->view.method, "loop_closed") == 0);
+}
+
+static int fail_loop_ended(struct minimio_client *client, const char *method)
+{
+    bool closed = strcmp(method, "loop_closed") == 0;
+
+    return client_fail(client, -ECANCELED, "%s",
+                       closed ? "the daemon is shutting down" : "the loop was taken over by another session");
+}
+
+/* Takes the first `ready` of what is kept. 0; -EAGAIN: there is none; -ECANCELED: there will be none. */
+static int take_ready(struct minimio_client *client)
+{
+    struct kept *kept;
+
+    STAILQ_FOREACH(kept, &client->kept, entry)
+    if (kept->view.kind == MINIMIO_CLIENT_READY || ends_the_loop(kept))
+        break;
+    if (!kept)
+        return -EAGAIN;
+    client_remove_kept(client, kept);
+    client->current = kept;
+    if (kept->view.kind != MINIMIO_CLIENT_READY)
+        return fail_loop_ended(client, kept->view.method);
+    return open_events(client, kept->view.body);
+}
+
+int minimio_client_events(struct minimio_client *client, struct minimio_client_event *events, size_t capacity,
+                          int64_t timeout_ns)
+{
+    int64_t deadline_ns = deadline_in(timeout_ns);
+    int r;
+
+    if (capacity == 0)
+        return client_fail(client, -EINVAL, "the capacity for events is 0");
+    for (;;) {
+        client_begin(client);
+        r = give_events(client, events, capacity);
+        if (r != 0)
+            return r;
+        r = take_ready(client);
+        if (r == -EAGAIN)
+            r = client_exchange(client, deadline_ns);
+        if (r == -ETIMEDOUT) {
+            client_begin(client);
+            return 0;
+        }
+        if (r < 0)
+            return r;
+    }
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Waits for the socket in both directions at once, so that a client and a daemon with full buffers do not block each
+ * other.
+ */
+#include "client/lib/client_exchange.h"
+
+#include "client/lib/client_receive.h"
+#include "client/lib/client_send.h"
+#include "client/lib/deadline.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+int client_exchange(struct minimio_client *client, int64_t deadline_ns)
+{
+    int ready, r = 0;
+
+    if (client->broken < 0)
+        return client_fail_again(client);
+    ready = deadline_wait_fd(deadline_ns, client->fd, minimio_client_wants(client));
+    if (ready == -ETIMEDOUT)
+        return client_fail_timed_out(client);
+    if (ready < 0)
+        return client_fail_system(client, ready);
+    /* The daemon reads no more from a client that does not read from it, so reading comes first. */
+    if (ready & POLLIN)
+        r = client_receive(client);
+    if ((r == 0 || r == -EAGAIN) && ready & POLLOUT)
+        r = client_send_now(client);
+    if (r == 0 && !(ready & (POLLIN | POLLOUT)))
+        return client_fail_closed(client);
+    return r == -EAGAIN ? 0 : r;
+}
+
+int minimio_client_flush(struct minimio_client *client, int64_t timeout_ns)
+{
+    int64_t deadline_ns = deadline_in(timeout_ns);
+    int r;
+
+    client_begin(client);
+    while ((r = client_send_now(client)) == -EAGAIN) {
+        r = client_exchange(client, deadline_ns);
+        if (r < 0)
+            return r;
+    }
+    return r;
+}
+
+int minimio_client_finish(struct minimio_client *client, int64_t timeout_ns)
+{
+    int r = minimio_client_flush(client, timeout_ns);
+
+    if (r == 0 && shutdown(client->fd, SHUT_WR) < 0)
+        return client_fail_to_send(client, -errno);
+    return r;
+}

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a line from the daemon means. Lines are checked as strictly as the daemon checks its clients', and then read
+ * where they lie.
+ */
+#include "client/lib/client_message.h"
+
+#include "proto/methods.h"
+#include "proto/number.h"
+#include "proto/scan.h"
+#include "proto/text.h"
+#include "proto/walk.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* One whole JSON value, fit to be walked over. */
+static bool is_json(struct span text)
+{
+    struct limits limits = {.message_bytes = SCAN_BYTES_MAX, .message_depth = 32, .message_values = UINT32_MAX};
+    struct fault fault;
+    struct scan scan;
+    bool whole;
+
+    scan_init(&scan);
+    whole = scan_run(&scan, text.data, text.length, &limits, &fault) == SCAN_DONE && scan_offset(&scan) == text.length;
+    scan_deinit(&scan);
+    return whole;
+}
+
+bool client_member(struct span object, const char *name, struct span *ret_value)
+{
+    struct walk walk;
+    struct span written, value;
+
+    if (walk_kind(object) != WALK_OBJECT)
+        return false;
+    walk_init(&walk, object);
+    while (walk_member(&walk, &written, &value))
+        if (text_is(written, name)) {
+            *ret_value = value;
+            return true;
+        }
+    return false;
+}
+
+static bool all_objects(struct span array)
+{
+    struct walk walk;
+    struct span element;
+
+    walk_init(&walk, array);
+    while (walk_element(&walk, &element))
+        if (walk_kind(element) != WALK_OBJECT)
+            return false;
+    return true;
+}
+
+static uint64_t read_id(struct span object)
+{
+    struct span id;
+    uint64_t number;
+
+    if (client_member(object, "id", &id) && walk_kind(id) == WALK_NUMBER && number_to_integer(id, &number) == 0)
+        return number;
+    return MINIMIO_CLIENT_NO_ID;
+}
+
+/* Sorts a message. `*ret_method` is as written, its data NULL where there is none. */
+static int sort(struct span line, enum minimio_client_kind *ret_kind, struct span *ret_method, struct span *ret_body)
+{
+    static const struct span null = {"null", 4};
+    struct span method = {0};
+
+    if (walk_kind(line) == WALK_ARRAY) {
+        *ret_kind = MINIMIO_CLIENT_BATCH;
+        *ret_body = line;
+        return all_objects(line) ? 0 : -EBADMSG;
+    }
+    if (walk_kind(line) != WALK_OBJECT)
+        return -EBADMSG;
+    if (client_member(line, "method", &method)) {
+        if (!walk_is_string(method))
+            return -EBADMSG;
+        *ret_method = walk_string(method);
+        if (!client_member(line, "params", ret_body))
+            *ret_body = null;
+        *ret_kind = text_is(*ret_method, "ready") ? MINIMIO_CLIENT_READY : MINIMIO_CLIENT_NOTIFICATION;
+    } else if (client_member(line, "result", ret_body)) {
+        *ret_kind = MINIMIO_CLIENT_RESULT;
+    } else if (client_member(line, "error", ret_body)) {
+        *ret_kind = MINIMIO_CLIENT_FAULT;
+    } else {
+        return -EPROTO;
+    }
+    return 0;
+}
+
+static char *put(char *at, struct span text)
+{
+    memcpy(at, text.data, text.length);
+    at[text.length] = '\0';
+    return at + text.length + 1;
+}
+
+int client_read_message(struct span line, struct kept **ret_kept)
+{
+    struct span method = {0}, body;
+    enum minimio_client_kind kind;
+    struct kept *kept;
+    size_t size;
+    int r = is_json(line) ? sort(line, &kind, &method, &body) : -EBADMSG;
+
+    if (r < 0)
+        return r;
+    size = line.length + body.length + method.length + 3;
+    kept = malloc(sizeof(*kept) + size);
+    if (!kept)
+        return -ENOMEM;
+    kept->size = sizeof(*kept) + size;
+    kept->view = (struct minimio_client_message){.kind = kind, .id = read_id(line), .json = kept->text};
+    kept->view.body = put(kept->text, line);
+    kept->view.method = put((char *)kept->view.body, body);
+    if (method.data)
+        text_decode(method, (char *)kept->view.method, method.length + 1);
+    else
+        kept->view.method = NULL;
+    *ret_kept = kept;
+    return 0;
+}
+
+static void read_text(struct span object, const char *name, char *ret_text, size_t size)
+{
+    struct span value;
+
+    ret_text[0] = '\0';
+    if (client_member(object, name, &value) && walk_is_string(value))
+        text_decode(walk_string(value), ret_text, size);
+}
+
+void client_explain_fault(const char *fault, char *ret_text, size_t size, char *ret_name, size_t name_size)
+{
+    struct span object = {fault, strlen(fault)}, data = {0};
+    char message[400], error[32] = "";
+
+    read_text(object, "message", message, sizeof(message));
+    ret_name[0] = '\0';
+    if (client_member(object, "data", &data)) {
+        read_text(data, "name", ret_name, name_size);
+        read_text(data, "errno", error, sizeof(error));
+    }
+    if (strstr(message, error)) /* not twice */
+        error[0] = '\0';
+    snprintf(ret_text, size, "%s (%s%s%s)", *message ? message : "an error without a message",
+             *ret_name ? ret_name : "an error without a name", *error ? ", " : "", error);
+}
+
+/* ---- Events ----------------------------------------------------------------------------------------------------- */
+
+static int read_event(struct span text, struct minimio_client_event *ret_event)
+{
+    struct minimio_client_event event = {0};
+    struct span value;
+
+    if (!client_member(text, "token", &value) || walk_kind(value) != WALK_NUMBER ||
+        number_to_integer(value, &event.token) < 0)
+        return -EBADMSG;
+    for (unsigned bit = 0; readiness_names[bit]; bit++)
+        if (client_member(text, readiness_names[bit], &value) && value.data[0] == 't')
+            event.readiness |= 1u << bit;
+    *ret_event = event;
+    return 0;
+}
+
+int minimio_client_read_events(const char *json, struct minimio_client_event *events, size_t capacity)
+{
+    struct span text = {json, strlen(json)}, array, element;
+    struct walk walk;
+    int count = 0;
+
+    if (!is_json(text) || !client_member(text, "events", &array) || walk_kind(array) != WALK_ARRAY)
+        return -EBADMSG;
+    walk_init(&walk, array);
+    for (; walk_element(&walk, &element); count++)
+        if ((size_t)count < capacity && read_event(element, &events[count]) < 0)
+            return -EBADMSG;
+    return count;
+}

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns the bytes of the line under way, the messages kept until they are fetched, and the descriptors that came. What
+ * holds: every message that is kept is sound JSON, and descriptors are kept in the order of the replies they came with,
+ * since the daemon sends one beside the first byte of its reply.
+ */
+#include "client/lib/client_receive.h"
+
+#include "client/lib/client_message.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+/* ---- Kept messages ---------------------------------------------------------------------------------------------- */
+
+static int keep(struct minimio_client *client, struct kept *kept)
+{
+    if (client->kept_bytes + kept->size > MINIMIO_CLIENT_KEPT_MAX) {
+        free(kept);
+        return client_fail(client, -ENOBUFS, "more than %d bytes of messages came and were not fetched",
+                           MINIMIO_CLIENT_KEPT_MAX);
+    }
+    STAILQ_INSERT_TAIL(&client->kept, kept, entry);
+    client->kept_bytes += kept->size;
+    return 0;
+}
+
+void client_remove_kept(struct minimio_client *client, struct kept *kept)
+{
+    client->kept_bytes -= kept->size;
+    STAILQ_REMOVE(&client->kept, kept, kept, entry);
+}
+
+void client_forget_incoming(struct minimio_client *client)
+{
+    struct kept *kept;
+
+    while ((kept = STAILQ_FIRST(&client->kept))) {
+        client_remove_kept(client, kept);
+        free(kept);
+    }
+    free(client->events);
+    client->events = NULL;
+    client->event_count = client->events_given = 0;
+    client->broken = 0;
+    client_close_fds(client->fds, &client->fd_count);
+    line_reader_init(&client->reader);
+}
+
+/* ---- Descriptors ------------------------------------------------------------------------------------------------ */
+
+static int keep_fds(struct minimio_client *client, const struct cmsghdr *header)
+{
+    size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    int came[CLIENT_FDS_KEPT_MAX];
+    int *fds;
+
+    memcpy(came, CMSG_DATA(header), count * sizeof(int));
+    fds = realloc(client->fds, (client->fd_count + count) * sizeof(int));
+    if (!fds) {
+        client_close_fds(came, &count);
+        return client_fail_no_memory(client);
+    }
+    memcpy(fds + client->fd_count, came, count * sizeof(int));
+    client->fds = fds;
+    client->fd_count += count;
+    return 0;
+}
+
+/* Closes what has arrived of a set that was cut short. */
+static void close_truncated(struct msghdr *message)
+{
+    for (struct cmsghdr *header = CMSG_FIRSTHDR(message); header; header = CMSG_NXTHDR(message, header)) {
+        size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+        int came[CLIENT_FDS_KEPT_MAX];
+
+        if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS)
+            continue;
+        memcpy(came, CMSG_DATA(header), count * sizeof(int));
+        client_close_fds(came, &count);
+    }
+}
+
+int minimio_client_take_fd(struct minimio_client *client)
+{
+    int fd;
+
+    client_begin(client);
+    if (client->fd_count == 0)
+        return client_fail(client, -ENOENT, "no descriptor came");
+    fd = client->fds[0];
+    client->fd_count--;
+    memmove(client->fds, client->fds + 1, client->fd_count * sizeof(int));
+    return fd;
+}
+
+/* ---- Reading ---------------------------------------------------------------------------------------------------- */
+
+/* The kernel dropped descriptors: which of those to come belongs to which reply can no longer be told. */
+static int fail_without_fds(struct minimio_client *client)
+{
+    return client_fail(client, -EMFILE, "a stream was lost: this process can have no more descriptors (ulimit -n)");
+}
+
+/* One read. -EAGAIN: nothing is there now. */
+static int fill(struct minimio_client *client)
+{
+    union {
+        char bytes[CMSG_SPACE(CLIENT_FDS_KEPT_MAX * sizeof(int))];
+        struct cmsghdr aligned;
+    } control;
+    struct line_room room = line_reader_room(&client->reader);
+    struct iovec bytes = {.iov_base = room.data, .iov_len = room.size};
+    struct msghdr message = {
+        .msg_iov = &bytes, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};
+    ssize_t n;
+
+    do
+        n = recvmsg(client->fd, &message, MSG_CMSG_CLOEXEC);
+    while (n < 0 && errno == EINTR);
+    if (n < 0 && errno == EAGAIN)
+        return -EAGAIN;
+    if (n == 0 || (n < 0 && errno == ECONNRESET))
+        return client_fail_closed(client);
+    if (n < 0)
+        return client_fail_system(client, -errno);
+    line_reader_grew(&client->reader, (size_t)n);
+    if (message.msg_flags & MSG_CTRUNC) {
+        close_truncated(&message);
+        return fail_without_fds(client);
+    }
+    for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header; header = CMSG_NXTHDR(&message, header))
+        if (header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS)
+            return keep_fds(client, header);
+    return 0;
+}
+
+static int fail_to_read(struct minimio_client *client, int r, struct span line)
+{
+    int shown = (int)(line.length < 64 ? line.length : 64);
+
+    if (r == -ENOMEM)
+        return client_fail_no_memory(client);
+    if (r == -EPROTO)
+        return client_fail(client, -EBADMSG, "the daemon sent a reply with neither result nor error");
+    return client_fail(client, r, "the daemon sent a line that is not a protocol message: %.*s", shown, line.data);
+}
+
+/* The next message of the bytes read so far; -EAGAIN: there is none. */
+static int take_line(struct minimio_client *client, struct kept **ret_kept)
+{
+    struct span line;
+    int r = line_reader_next(&client->reader, &line);
+
+    if (r == -EMSGSIZE)
+        return client_fail(client, r, "the daemon sent a line longer than %zu bytes", LINE_SIZE);
+    if (r == 0) {
+        r = client_read_message(line, ret_kept);
+        if (r < 0)
+            r = fail_to_read(client, r, line);
+    }
+    return r;
+}
+
+static int keep_line(struct minimio_client *client)
+{
+    struct kept *kept = NULL;
+    int r = take_line(client, &kept);
+
+    return kept ? keep(client, kept) : r;
+}
+
+int client_receive(struct minimio_client *client)
+{
+    int r;
+
+    if (client->broken < 0)
+        return client_fail_again(client);
+    r = fill(client);
+    if (r == -EAGAIN)
+        return r;
+    while (r >= 0)
+        r = keep_line(client);
+    return r == -EAGAIN ? 0 : client_fail_for_good(client, r);
+}
+
+int client_take_kept(struct minimio_client *client, struct kept **ret_kept)
+{
+    struct kept *kept = STAILQ_FIRST(&client->kept);
+    int r = 0;
+
+    if (!kept) {
+        r = client_receive(client);
+        kept = STAILQ_FIRST(&client->kept);
+    }
+    if (!kept)
+        return r < 0 ? r : -EAGAIN;
+    client_remove_kept(client, kept);
+    *ret_kept = kept;
+    return 0;
+}
