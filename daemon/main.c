@@ -194,8 +194,7 @@ static int settle_preflight(struct server *server, struct preflight *preflight, 
     int result;
 
     signals.child = 0;
-    async_closers_look();
-    resolver_look(server->context.resolver);
+    context_child_ended(&server->context);
     if (preflight_poll(preflight) != PREFLIGHT_PASSED)
         return 0;
     result = hand_over(server, options, preflight);

@@ -29,7 +29,7 @@ static int compare_loops(const struct loop *left, const struct loop *right)
 
 TREE_GENERATE(loop_tree, loop, by_name, compare_loops)
 
-void loops_init(struct loops *loops, struct reactor *reactor, struct recorder *recorder,
+void loops_init(struct loops *loops, struct reactor *reactor, struct async_closer *closer,
                 void (*deliver)(struct task *task))
 {
     loops->deliver = deliver;
@@ -38,7 +38,7 @@ void loops_init(struct loops *loops, struct reactor *reactor, struct recorder *r
     RB_INIT(&loops->named);
     loops->count = 0;
     loops->reactor = reactor;
-    loops->recorder = recorder;
+    recorder_init(&loops->recorder, closer);
 }
 
 struct loop *loops_find(struct loops *loops, const char *name, uid_t uid)

@@ -11,6 +11,7 @@
 #include "daemon/base/schedule.h"
 #include "daemon/base/timer.h"
 #include "daemon/base/tree.h"
+#include "daemon/keep/recorder.h"
 #include "daemon/loops/pending.h"
 #include "daemon/loops/rearm.h"
 #include "proto/methods.h"
@@ -20,7 +21,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct recorder;
 struct session;
 
 RB_HEAD(stream_tree, stream);
@@ -35,7 +35,7 @@ struct loops {
     LIST_HEAD(, loop) closing;          /* being closed, in pieces */
     size_t count;                       /* named or not */
     struct reactor *reactor;            /* watches their streams */
-    struct recorder *recorder;          /* records the named ones for the next daemon */
+    struct recorder recorder;           /* records the named ones for the next daemon */
 };
 
 struct loop {
@@ -99,8 +99,8 @@ struct stream {
     char target[];
 };
 
-/* `deliver` runs when a loop has events and a client that reads. */
-void loops_init(struct loops *loops, struct reactor *reactor, struct recorder *recorder,
+/* `closer`: for descriptors that nobody owns. `deliver` runs when a loop has events and a client that reads. */
+void loops_init(struct loops *loops, struct reactor *reactor, struct async_closer *closer,
                 void (*deliver)(struct task *task));
 
 /* The named loop of this user; NULL: there is none. */

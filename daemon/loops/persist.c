@@ -2,7 +2,6 @@
 #include "daemon/loops/persist.h"
 
 #include "daemon/base/log.h"
-#include "daemon/keep/recorder.h"
 
 #include <errno.h>
 #include <string.h>
@@ -10,9 +9,7 @@
 /* The ledger that the loop is to be in; NULL: none. */
 static struct ledger *ledger_of(const struct loop *loop)
 {
-    struct recorder *recorder = loop->loops->recorder;
-
-    return recorder && loop_is_named(loop) ? recorder->ledger : NULL;
+    return loop_is_named(loop) ? loop->loops->recorder.ledger : NULL;
 }
 
 static bool is_recorded(const struct loop *loop)
@@ -48,7 +45,7 @@ void persist_loop_added(struct loop *loop)
 
     if (!ledger_of(loop))
         return;
-    result = recorder_add_loop(loop->loops->recorder, &entry, &loop->entry);
+    result = recorder_add_loop(&loop->loops->recorder, &entry, &loop->entry);
     if (result < 0)
         mark_not_durable(loop, result);
 }
@@ -82,7 +79,7 @@ void persist_stream_added(struct stream *stream)
 
     if (!is_recorded(loop))
         return;
-    result = recorder_add_stream(loop->loops->recorder, loop->account, &entry, &stream->entry);
+    result = recorder_add_stream(&loop->loops->recorder, loop->account, &entry, &stream->entry);
     if (result < 0)
         mark_not_durable(loop, result);
 }
@@ -102,17 +99,17 @@ void persist_stream_adopted(const struct stream *stream)
 bool persist_stream_gone(const struct stream *stream, int fd)
 {
     return is_stream_recorded(stream) &&
-           recorder_remove_stream(stream->loop->loops->recorder, stream->loop->account, stream->entry, fd);
+           recorder_remove_stream(&stream->loop->loops->recorder, stream->loop->account, stream->entry, fd);
 }
 
 bool persist_has_deposit(const struct stream *stream)
 {
-    return is_stream_recorded(stream) && recorder_has_deposit(stream->loop->loops->recorder, stream->entry);
+    return is_stream_recorded(stream) && recorder_has_deposit(&stream->loop->loops->recorder, stream->entry);
 }
 
 bool persist_is_durable(const struct loop *loop)
 {
-    return is_recorded(loop) && !loop->lossy && recorder_is_synced(loop->loops->recorder, loop->account);
+    return is_recorded(loop) && !loop->lossy && recorder_is_synced(&loop->loops->recorder, loop->account);
 }
 
 static int record(struct loop *loop)
@@ -129,7 +126,7 @@ static int record(struct loop *loop)
 int persist_all(struct loops *loops)
 {
     struct loop *loop;
-    int result = ledger_new(&loops->recorder->ledger);
+    int result = ledger_new(&loops->recorder.ledger);
 
     for (loop = loops_after(loops, NULL); loop && result == 0; loop = loops_next(loop))
         result = record(loop);
@@ -141,7 +138,7 @@ int persist_all(struct loops *loops)
 void persist_stop(struct loops *loops)
 {
     persist_forget_entries(loops);
-    loops->recorder->ledger = ledger_free(loops->recorder->ledger);
+    loops->recorder.ledger = ledger_free(loops->recorder.ledger);
 }
 
 void persist_forget_entries(struct loops *loops)

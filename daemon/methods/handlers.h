@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What each method does: from a typed request to its answer, one short function a method. No JSON, no sockets.
+ *
+ * Owns no state. Calls sessions, loops and pending calls.
  */
 #ifndef MINIMIO_DAEMON_METHODS_HANDLERS_H
 #define MINIMIO_DAEMON_METHODS_HANDLERS_H
@@ -10,12 +12,10 @@
 
 struct context;
 
-/* Carries a request out. It is answered then, or later if it has to wait. */
-void handle_request(struct context *context, struct call *call, const struct request *request);
-
-/* ---- For the handlers' own files -------------------------------------------------------------------------------- */
-
 typedef void handler(struct context *context, struct call *call, const struct params *params);
+
+/* handlers.c */
+handler handle_hello, handle_ping, handle_stats, handle_discover;
 
 /* handlers_loops.c */
 handler handle_open_loop, handle_poll, handle_close_loop, handle_list, handle_loops;

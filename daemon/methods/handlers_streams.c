@@ -206,7 +206,7 @@ static void answer_denied_descriptor(struct call *call)
 {
     struct fault fault;
 
-    access_deny_descriptors(&fault);
+    conn_deny_descriptors(&fault);
     log_write_ratelimited(LOG_DENIED, call->session->conn.account->uid,
                           "uid %u: a descriptor denied: " ACCESS_DESCRIPTORS_RULE,
                           (unsigned)call->session->conn.account->uid);

@@ -35,7 +35,7 @@ static int set_streams_inherited(struct context *context, bool inherited)
     for (loop = loops_after(&context->loops, NULL); loop; loop = loops_next(loop))
         for (stream = loop_next(loop, NULL); stream && result == 0; stream = loop_next(loop, &stream->token)) {
             if (stream->entry)
-                ledger_set_fd(context->recorder.ledger, stream->entry, stream->fd);
+                ledger_set_fd(context->loops.recorder.ledger, stream->entry, stream->fd);
             result = inherited_set(stream->fd, inherited);
         }
     return result;
@@ -44,7 +44,7 @@ static int set_streams_inherited(struct context *context, bool inherited)
 /* All that crosses over, at once; undone if one fails. */
 static int set_all_inherited(struct context *context, bool inherited)
 {
-    int result = inherited_set(ledger_fd(context->recorder.ledger), inherited);
+    int result = inherited_set(ledger_fd(context->loops.recorder.ledger), inherited);
 
     if (result == 0)
         result = inherited_set(context->wire.listener.fd, inherited);
@@ -61,11 +61,11 @@ static int export(const struct context *context, const int *closing, size_t coun
 
     if (!numbers)
         return -ENOMEM;
-    length = snprintf(numbers, size, "%d,%d,%d", ledger_fd(context->recorder.ledger), context->wire.listener.fd,
+    length = snprintf(numbers, size, "%d,%d,%d", ledger_fd(context->loops.recorder.ledger), context->wire.listener.fd,
                       context->wire.listener.path != NULL);
     for (size_t i = 0; i < count; i++)
         length += snprintf(numbers + length, size - (size_t)length, ",%d", closing[i]);
-    result = setenv(VARIABLE, numbers, 1) < 0 ? -ENOMEM : manager_restore_environment(context->recorder.service);
+    result = setenv(VARIABLE, numbers, 1) < 0 ? -ENOMEM : manager_restore_environment(context->loops.recorder.service);
     free(numbers);
     return result;
 }
@@ -87,16 +87,16 @@ static int execute(const struct program *program, char **argv)
 
 /* Returns only if that failed. An exec closes what it does not keep, so what may wait in close() is kept, and with it
  * what was held for the manager. */
-static int become(const struct context *context, const struct program *program, char **argv)
+static int become(struct context *context, const struct program *program, char **argv)
 {
     size_t count;
     int *closing, result;
 
-    manager_release_held(context->recorder.service);
+    manager_release_held(context->loops.recorder.service);
     result = async_closers_leave(&closing, &count);
     if (result < 0)
         return result;
-    resolver_leave(context->resolver);
+    context_leave(context);
     count = count < CLOSING_MAX ? count : CLOSING_MAX;
     set_closing_inherited(closing, count, true);
     result = export(context, closing, count);
@@ -105,7 +105,7 @@ static int become(const struct context *context, const struct program *program, 
     set_closing_inherited(closing, count, false);
     free(closing);
     async_closers_return();
-    resolver_return(context->resolver);
+    context_return(context);
     return result;
 }
 
@@ -118,7 +118,7 @@ static int pass_settings(int settings)
 
 int handover_run(struct context *context, const struct program *program, char **argv, int settings)
 {
-    bool kept_before = context->recorder.ledger != NULL;
+    bool kept_before = context->loops.recorder.ledger != NULL;
     int result = kept_before ? 0 : persist_all(&context->loops);
 
     if (result == 0)
@@ -130,7 +130,7 @@ int handover_run(struct context *context, const struct program *program, char **
     unsetenv(VARIABLE);
     tried_settings_clear();
     manager_clear_environment();
-    if (context->recorder.ledger)
+    if (context->loops.recorder.ledger)
         set_all_inherited(context, false);
     if (!kept_before)
         persist_stop(&context->loops);

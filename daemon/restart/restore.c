@@ -48,7 +48,7 @@ static int add_found(struct restore *restoring, uint64_t id, int fd)
 /* Without a store, or where the manager has it not, nothing is to be waited for. */
 static void let_go(struct restore *restoring, const char *name, int fd)
 {
-    struct recorder *recorder = &restoring->context->recorder;
+    struct recorder *recorder = &restoring->context->loops.recorder;
 
     if (manager_forget(restoring->service, &recorder->depositor, name, fd) < 0)
         close_untrusted(recorder->closer, fd);
@@ -220,8 +220,8 @@ static int restore_stream(struct restore *restoring, uint32_t entry, const struc
     int fd = loop && !loop_find(loop, found->token) ? claim(restoring, found->id) : -1;
     int result;
 
-    if (found->id > restoring->context->recorder.last_id)
-        restoring->context->recorder.last_id = found->id;
+    if (found->id > restoring->context->loops.recorder.last_id)
+        restoring->context->loops.recorder.last_id = found->id;
     if (fd < 0) {
         drop_entry(restoring, entry);
         return 0;
@@ -312,7 +312,7 @@ static void linger_all(struct context *context)
 /* From here on: into the ledger that was found, or a new one; or, without anybody to keep it, into none. */
 static int begin_to_keep(struct restore *restoring)
 {
-    struct recorder *recorder = &restoring->context->recorder;
+    struct recorder *recorder = &restoring->context->loops.recorder;
     struct ledger *ledger = restoring->ledger;
     int result = 0;
 
@@ -324,8 +324,8 @@ static int begin_to_keep(struct restore *restoring)
     if (!ledger)
         result = ledger_new(&ledger);
     if (result == 0 && !restoring->ledger) {
-        result =
-            service_store(restoring->service, &restoring->context->recorder.depositor, ledger_fd(ledger), STORE_LEDGER);
+        result = service_store(restoring->service, &restoring->context->loops.recorder.depositor, ledger_fd(ledger),
+                               STORE_LEDGER);
         if (result < 0)
             ledger_free(ledger);
     }
@@ -341,7 +341,7 @@ int restore(struct context *context, struct manager *service, int handed_over)
     struct restore restoring = {.context = context, .service = service};
     int result;
 
-    context->recorder.service = service;
+    context->loops.recorder.service = service;
     result = handed_over >= 0 ? take_handed_over(&restoring, handed_over) : take_stored(&restoring);
     if (result == 0 && restoring.ledger)
         result = restore_all(&restoring);

@@ -161,7 +161,7 @@ static void refuse_descriptors(struct session *session)
                         "at most %u descriptors beside a message and %u unclaimed, and the daemon may have none left",
                         limits->descriptors_message, limits->descriptors_unclaimed);
     else
-        access_deny_descriptors(&fault);
+        conn_deny_descriptors(&fault);
     say_fault(session, &fault);
     conn_begin_close(&session->conn);
     conn_schedule_input(&session->conn);

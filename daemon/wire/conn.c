@@ -261,6 +261,11 @@ void conn_apply_access(struct conn *conn)
     conn->may_send_descriptors = may;
 }
 
+void conn_deny_descriptors(struct fault *ret_fault)
+{
+    access_deny_descriptors(ret_fault);
+}
+
 /* Whether the client was sent its last line and may still be writing. */
 static bool conn_may_linger(const struct conn *conn)
 {

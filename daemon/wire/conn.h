@@ -82,6 +82,9 @@ int conn_init(struct conn *conn, struct wire *wire, int fd, struct account *acco
 /* Closes the socket, and has the reactor free the allocation. A client that may still be writing is lingered for. */
 void conn_free(struct conn *conn);
 
+/* Why a client may not send descriptors. */
+void conn_deny_descriptors(struct fault *ret_fault);
+
 /* Asks the rules anew whether the client may send descriptors. */
 void conn_apply_access(struct conn *conn);
 

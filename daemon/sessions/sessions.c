@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/sessions/sessions.h"
+
+#include "daemon/loops/persist.h"
+#include "daemon/sessions/attach.h"
+#include "daemon/sessions/lifecycle.h"
+#include "proto/reply.h"
+
+void sessions_retry(struct turn *turn)
+{
+    struct context *context = container_of(turn, struct context, turn);
+    struct session *session;
+
+    LIST_FOREACH(session, &context->sessions, entry)
+    {
+        if (session->loop)
+            loop_enqueue_if_ready(session->loop);
+        if (session->conn.readable || session->conn.backlog)
+            conn_schedule_input(&session->conn);
+        if (session->conn.out.length) /* even if it was blocked: of that the kernel may have told already */
+            conn_mark_dirty(&session->conn);
+    }
+}
+
+void sessions_apply_access(struct context *context)
+{
+    struct session *session;
+
+    LIST_FOREACH(session, &context->sessions, entry)
+    conn_apply_access(&session->conn);
+}
+
+/* ---- The end ---------------------------------------------------------------------------------------------------- */
+
+static void say_goodbye(struct context *context)
+{
+    struct session *session;
+    struct fault fault;
+
+    fault_set(&fault, FAULT_LOOP_CLOSED, "the daemon ends");
+    LIST_FOREACH(session, &context->sessions, entry)
+    {
+        if (session->conn.state != CONN_SERVING) { /* its last line is written; what is left may end at once */
+            attach_end_calls(session, NULL);       /* a loop that is being closed waits for them */
+            conn_mark_dirty(&session->conn);
+            continue;
+        }
+        attach_end_calls(session, &fault);
+        notify_loop_closed(&session->conn.out, session->loop ? loop_name(session->loop) : NULL, "shutdown");
+        conn_end_line(&session->conn);
+        conn_begin_close(&session->conn);
+    }
+}
+
+static void stop(struct context *context)
+{
+    context->turn.stopping = true;
+    lingerings_end(&context->wire.lingerings);
+}
+
+void sessions_begin_end(struct context *context)
+{
+    stop(context);
+    say_goodbye(context);
+    attach_finish_closing(context);
+}
+
+void sessions_free_all(struct context *context)
+{
+    struct session *session;
+
+    while ((session = LIST_FIRST(&context->sessions)))
+        session_free(session);
+}
+
+void sessions_close_loops(struct context *context)
+{
+    stop(context);
+    attach_finish_closing(context);
+    persist_stop(&context->loops);
+    attach_close_all(context);
+}
