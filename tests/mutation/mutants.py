@@ -94,7 +94,7 @@ def of_file(root, path):
 
 def sources(root):
     for room in ROOMS:
-        for path in sorted((root / room).glob("*.[ch]")):
+        for path in sorted((root / room).rglob("*.[ch]")):
             if not re.search(r"_windows\.|kqueue|minimio\.h", path.name):
                 yield room, str(path.relative_to(root))
 
