@@ -34,10 +34,26 @@ uint64_t intake_share(const struct server *server)
     return server->units + (server->schedule.shared ? SERVER_UNITS_SHARED : SERVER_UNITS);
 }
 
+/* Whether only its share can end what is taken of the session. */
+static inline bool is_open(const struct session *session)
+{
+    return session_takes(session) && !session_is_paused(session) &&
+           !(session->account->closing && policy_waits_for_closing(&session->server->policy, session->account));
+}
+
 bool intake_may_take(const struct session *session, uint64_t share)
 {
-    return session_takes(session) && session->server->units < share && !session_is_paused(session) &&
-           !(session->account->closing && policy_waits_for_closing(&session->server->policy, session->account));
+    return session->server->units < share && is_open(session);
+}
+
+/* Whether a message begins at `*done`, which is moved behind the white space that is there. */
+static inline bool begins(struct session *session, const char *data, size_t length, size_t *done)
+{
+    size_t space;
+    bool result = frame_begins(&session->frame, data + *done, length - *done, &space);
+
+    *done += space;
+    return result;
 }
 
 /* The messages at `data` that are plain requests. Returns how many bytes are done with. `*ret_may`: more may be taken,
@@ -45,14 +61,14 @@ bool intake_may_take(const struct session *session, uint64_t share)
 static size_t take_plain(struct session *session, const char *data, size_t length, uint64_t share, bool *ret_may)
 {
     struct server *server = session->server;
-    size_t done = 0, space, used;
+    size_t done = 0, used;
     struct request request;
 
-    while (*ret_may && frame_begins(&session->frame, data + done, length - done, &space) &&
-           plain_decode(data + done + space, length - done - space, session->limits, &request, &used)) {
+    while (begins(session, data, length, &done) && *ret_may &&
+           plain_decode(data + done, length - done, session->limits, &request, &used)) {
         struct call call = {.session = session, .id = request.id};
 
-        done += space + used;
+        done += used;
         server->stats.requests++;
         handle_request(server, &call, &request);
         *ret_may = intake_may_take(session, share);
@@ -186,7 +202,7 @@ static size_t take_messages(struct session *session, const char *data, size_t le
         enum frame_status status;
 
         done += take_plain(session, data + done, length - done, share, &may);
-        if (!may)
+        if (!may || done == length)
             break;
         status = frame_next(&session->frame, data + done, length - done, session->limits, &used, &text, &fault);
         done += used;
@@ -202,6 +218,8 @@ static size_t take_messages(struct session *session, const char *data, size_t le
         if (session->unfinished.text)
             break;
     }
+    if (done == length && !session->unfinished.text && is_open(session))
+        session->backlog = false;
     /* Descriptors come with the last of the bytes that are read at once: those before have their answers before. */
     if (!session->backlog && (session->cut || session->unclaimed.count > session->unclaimed_max))
         refuse_descriptors(session);
