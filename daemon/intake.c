@@ -41,9 +41,15 @@ static inline bool is_open(const struct session *session)
            !(session->account->closing && policy_waits_for_closing(&session->server->policy, session->account));
 }
 
-bool intake_may_take(const struct session *session, uint64_t share)
+/* Asked before and after each request, so inline. */
+static inline bool may_take(const struct session *session, uint64_t share)
 {
     return session->server->units < share && is_open(session);
+}
+
+bool intake_may_take(const struct session *session, uint64_t share)
+{
+    return may_take(session, share);
 }
 
 /* Whether a message begins at `*done`, which is moved behind the white space that is there. */
@@ -71,7 +77,7 @@ static size_t take_plain(struct session *session, const char *data, size_t lengt
         done += used;
         server->stats.requests++;
         handle_request(server, &call, &request);
-        *ret_may = intake_may_take(session, share);
+        *ret_may = may_take(session, share);
     }
     return done;
 }
@@ -195,7 +201,7 @@ static size_t take_messages(struct session *session, const char *data, size_t le
     session->backlog = true;
     if (!finish_batch(session, share))
         return 0;
-    for (may = intake_may_take(session, share); may; may = intake_may_take(session, share)) {
+    for (may = may_take(session, share); may; may = may_take(session, share)) {
         struct span text;
         struct fault fault;
         size_t used;
