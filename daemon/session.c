@@ -102,7 +102,7 @@ static size_t read_some(struct session *session, char *room, size_t size)
         if (session->unclaimed.count != had)
             session->unclaimed_max = session->limits->descriptors_unclaimed;
         server->stats.bytes_in += (uint64_t)length;
-        timers_read_clock(&server->reactor.timers); /* what is timed from now on began no earlier */
+        timers_let_pass(&server->reactor.timers); /* what is timed from now on began no earlier than this read */
         if (cut || session->unclaimed.count > had)
             take_descriptors(session, had, cut);
         return (size_t)length;
