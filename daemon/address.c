@@ -9,6 +9,15 @@
 #include <stdio.h>
 #include <string.h>
 
+static void copy(struct span text, char *ret_text, size_t size)
+{
+    size_t length = text.length < size ? text.length : size - 1;
+
+    if (length)
+        memcpy(ret_text, text.data, length);
+    ret_text[length] = '\0';
+}
+
 enum endpoint_fault target_parse(struct span text, struct target *ret_target)
 {
     struct endpoint endpoint;
@@ -19,9 +28,8 @@ enum endpoint_fault target_parse(struct span text, struct target *ret_target)
     ret_target->kind = endpoint.kind;
     ret_target->port = endpoint.port;
     memcpy(ret_target->bytes, endpoint.bytes, sizeof ret_target->bytes);
-    snprintf(ret_target->host, sizeof ret_target->host, "%.*s", (int)endpoint.host.length, endpoint.host.data);
-    snprintf(ret_target->zone, sizeof ret_target->zone, "%.*s", (int)endpoint.zone.length,
-             endpoint.zone.length ? endpoint.zone.data : "");
+    copy(endpoint.host, ret_target->host, sizeof ret_target->host);
+    copy(endpoint.zone, ret_target->zone, sizeof ret_target->zone);
     return ENDPOINT_OK;
 }
 
