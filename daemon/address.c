@@ -108,3 +108,14 @@ void address_format(const struct sockaddr *address, char ret_text[ADDRESS_TEXT_M
     else if (address->sa_family == AF_INET6)
         format_v6((const struct sockaddr_in6 *)(const void *)address, ret_text);
 }
+
+void address_of_socket(int fd, address_getter *get, char ret_text[ADDRESS_TEXT_MAX])
+{
+    struct sockaddr_storage address;
+    struct sockaddr *any = (struct sockaddr *)&address;
+    socklen_t length = sizeof address;
+
+    ret_text[0] = '\0';
+    if (get(fd, any, &length) == 0)
+        address_format(any, ret_text);
+}
