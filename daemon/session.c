@@ -389,7 +389,7 @@ int session_new(struct server *server, int fd, struct account *account)
     buffer_init(&session->out);
     loop = loop_new(&server->loops, account, NULL);
     if (loop)
-        result = reactor_watch(&server->reactor, fd, &session->source, MINIMIO_READABLE, MINIMIO_EDGE);
+        result = reactor_watch_socket(&server->reactor, fd, &session->source, MINIMIO_READABLE, MINIMIO_EDGE);
     if (result < 0) {
         loop_free(loop);
         free(session);

@@ -67,6 +67,8 @@ static int watch(struct reactor *reactor, struct stream *stream, minimio_fd fd, 
 
     if (known)
         return reactor_rewatch(reactor, fd, &stream->source, interests, mode_in_reactor(stream));
+    if (stream->kind != DESCRIPTOR_OTHER)
+        return reactor_watch_socket(reactor, fd, &stream->source, interests, mode_in_reactor(stream));
     return reactor_watch(reactor, fd, &stream->source, interests, mode_in_reactor(stream));
 }
 
