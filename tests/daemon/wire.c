@@ -80,11 +80,15 @@ static __attribute__((format(printf, 1, 0))) char *quoted(const char *format, va
     char *name = quoted(format, arguments);                                                                            \
     va_end(arguments)
 
+/* In one piece: the request is answered before its newline is there, and a newline that is unread when the daemon is
+ * killed makes a reset of the end. */
 void say(struct wire *wire, const char *format, ...)
 {
     QUOTED(text, format, format);
-    wire_send(wire, text);
-    wire_send(wire, "\n");
+    size_t length = strlen(text);
+
+    text[length] = '\n';
+    wire_send_bytes(wire, text, length + 1);
     free(text);
 }
 
