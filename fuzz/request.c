@@ -219,6 +219,7 @@ static enum expected_kind require_next(struct expected_stream *stream, struct fr
     enum frame_status status = frame_next(frame, bytes, stream->length - before, stream->limits, &used, &text, &fault);
 
     expected_stream_next(stream, &message);
+    REQUIRE(space <= used, "white space that the frame does not skip");
     if (begins)
         require_plain(bytes + space, stream->length - before - space, &message, stream->limits);
     REQUIRE((status == FRAME_TEXT) == (message.kind == EXPECT_MESSAGE), "another message");

@@ -166,14 +166,14 @@ enum frame_status frame_next(struct frame *frame, const char *data, size_t lengt
 bool frame_begins(struct frame *frame, const char *data, size_t length, size_t *ret_space)
 {
     struct run run = {.frame = frame, .data = data, .length = length};
+    bool begins;
 
     /* A brace begins nobody else's messages. */
     if (frame->state == STATE_FIRST && length && *data == '{')
         frame->state = STATE_BETWEEN;
-    if (frame->state != STATE_BETWEEN || !skip_space(&run))
-        return false;
+    begins = frame->state == STATE_BETWEEN && skip_space(&run);
     *ret_space = run.used;
-    return true;
+    return begins;
 }
 
 enum frame_status frame_end(struct frame *frame, struct fault *ret_fault)

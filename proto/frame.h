@@ -39,8 +39,9 @@ enum frame_status frame_next(struct frame *frame, const char *data, size_t lengt
                              size_t *ret_used, struct span *ret_text, struct fault *ret_fault);
 
 /*
- * Whether a message is to begin here, behind `*ret_space` bytes that are done with, and its first byte is there. One
- * that the caller then takes by other means than frame_next is none of the frame's business.
+ * Whether a message is to begin here, and its first byte is there. `*ret_space` bytes before it are done with, also
+ * where there is nothing behind them. A message that the caller then takes by other means than frame_next is none of
+ * the frame's business.
  */
 bool frame_begins(struct frame *frame, const char *data, size_t length, size_t *ret_space);
 

@@ -136,16 +136,12 @@ void json_write_text(struct buffer *out, const char *text)
 
 size_t json_format_unsigned(uint64_t value, char *ret_digits)
 {
-    char digits[JSON_DIGITS_MAX];
-    char *begin = digits + sizeof(digits);
-    size_t length;
+    size_t length = 1;
 
-    do {
-        *--begin = (char)('0' + value % 10);
-        value /= 10;
-    } while (value);
-    length = (size_t)(digits + sizeof(digits) - begin);
-    memcpy(ret_digits, begin, length);
+    for (uint64_t rest = value; rest >= 10; rest /= 10)
+        length++;
+    for (size_t i = length; i-- > 0; value /= 10)
+        ret_digits[i] = (char)('0' + value % 10);
     return length;
 }
 

@@ -9,6 +9,15 @@
 #include <stdio.h>
 #include <string.h>
 
+static void copy(struct span text, char *ret_text, size_t size)
+{
+    size_t length = text.length < size ? text.length : size - 1;
+
+    if (length)
+        memcpy(ret_text, text.data, length);
+    ret_text[length] = '\0';
+}
+
 enum endpoint_fault target_parse(struct span text, struct target *ret_target)
 {
     struct endpoint endpoint;
@@ -19,9 +28,8 @@ enum endpoint_fault target_parse(struct span text, struct target *ret_target)
     ret_target->kind = endpoint.kind;
     ret_target->port = endpoint.port;
     memcpy(ret_target->bytes, endpoint.bytes, sizeof ret_target->bytes);
-    snprintf(ret_target->host, sizeof ret_target->host, "%.*s", (int)endpoint.host.length, endpoint.host.data);
-    snprintf(ret_target->zone, sizeof ret_target->zone, "%.*s", (int)endpoint.zone.length,
-             endpoint.zone.length ? endpoint.zone.data : "");
+    copy(endpoint.host, ret_target->host, sizeof ret_target->host);
+    copy(endpoint.zone, ret_target->zone, sizeof ret_target->zone);
     return ENDPOINT_OK;
 }
 
@@ -99,4 +107,15 @@ void address_format(const struct sockaddr *address, char ret_text[ADDRESS_TEXT_M
         format_v4((const struct sockaddr_in *)(const void *)address, ret_text);
     else if (address->sa_family == AF_INET6)
         format_v6((const struct sockaddr_in6 *)(const void *)address, ret_text);
+}
+
+void address_of_socket(int fd, address_getter *get, char ret_text[ADDRESS_TEXT_MAX])
+{
+    struct sockaddr_storage address;
+    struct sockaddr *any = (struct sockaddr *)&address;
+    socklen_t length = sizeof address;
+
+    ret_text[0] = '\0';
+    if (get(fd, any, &length) == 0)
+        address_format(any, ret_text);
 }

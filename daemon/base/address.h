@@ -41,4 +41,8 @@ socklen_t address_length(const union address *address);
 /* "127.0.0.1:80", "[::1]:80"; "" for a family that has no such text. */
 void address_format(const struct sockaddr *address, char ret_text[ADDRESS_TEXT_MAX]);
 
+/* The address of a socket, or that of its peer: `get` is getsockname or getpeername. "": there is none. */
+typedef int address_getter(int fd, struct sockaddr *address, socklen_t *length);
+void address_of_socket(int fd, address_getter *get, char ret_text[ADDRESS_TEXT_MAX]);
+
 #endif

@@ -123,7 +123,7 @@ bool fd_set_tcp_options(int fd, bool nodelay, bool keepalive)
            set_option(fd, SOL_SOCKET, SO_KEEPALIVE, keepalive) == 0;
 }
 
-int fd_set_up(int fd)
+int fd_set_up_listener(int fd)
 {
     int listens = 0, on = 1;
     socklen_t length = sizeof listens;

@@ -40,8 +40,8 @@ bool fd_carries_credentials(int fd);
 /* Hints to the kernel about a TCP socket. False: it is none, and has no such options. */
 bool fd_set_tcp_options(int fd, bool nodelay, bool keepalive);
 
-/* Makes a listening socket non-blocking. O_NONBLOCK belongs to the open file, which the client may share with others:
- * any other descriptor stays as it is. Error: a negative errno. */
-int fd_set_up(int fd);
+/* Makes the descriptor non-blocking if it is a listening socket. O_NONBLOCK belongs to the open file, which the client
+ * may share with others: any other descriptor stays as it is. Error: a negative errno. */
+int fd_set_up_listener(int fd);
 
 #endif

@@ -84,6 +84,12 @@ int reactor_watch(struct reactor *reactor, minimio_fd fd, struct source *source,
     return minimio_registrator_register_fd(reactor->registrator, fd, (uintptr_t)source, interests, mode);
 }
 
+int reactor_watch_socket(struct reactor *reactor, minimio_fd fd, struct source *source, minimio_interests interests,
+                         enum minimio_mode mode)
+{
+    return minimio_registrator_register_socket(reactor->registrator, fd, (uintptr_t)source, interests, mode);
+}
+
 int reactor_rewatch(struct reactor *reactor, minimio_fd fd, struct source *source, minimio_interests interests,
                     enum minimio_mode mode)
 {

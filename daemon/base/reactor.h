@@ -48,9 +48,11 @@ int reactor_turn(struct reactor *reactor, bool busy);
 /* Frees the memory that reactor_defer_free took: to be called when nothing of this turn is held any more. */
 void reactor_free_deferred(struct reactor *reactor);
 
-/* As minimio_registrator_register_fd, _reregister_fd and _deregister_fd. */
+/* As minimio_registrator_register_fd, _register_socket, _reregister_fd and _deregister_fd. */
 int reactor_watch(struct reactor *reactor, minimio_fd fd, struct source *source, minimio_interests interests,
                   enum minimio_mode mode);
+int reactor_watch_socket(struct reactor *reactor, minimio_fd fd, struct source *source, minimio_interests interests,
+                         enum minimio_mode mode);
 int reactor_rewatch(struct reactor *reactor, minimio_fd fd, struct source *source, minimio_interests interests,
                     enum minimio_mode mode);
 void reactor_unwatch(struct reactor *reactor, minimio_fd fd);

@@ -27,6 +27,7 @@ void timers_read_clock(struct timers *timers)
 
     clock_gettime(CLOCK_MONOTONIC, &now);
     timers->now_ns = (int64_t)now.tv_sec * 1000 * NS_PER_MS + now.tv_nsec;
+    timers->passed = false;
 }
 
 static bool run_expired(struct timers *timers, int64_t budget_ns)
@@ -65,8 +66,11 @@ int64_t timers_remaining_ns(const struct timers *timers)
 
 void timer_start(struct timers *timers, struct timer *timer, uint64_t delay_ms, void (*expired)(struct timer *timer))
 {
-    uint64_t longest_ms = (uint64_t)(INT64_MAX - timers->now_ns) / NS_PER_MS;
+    uint64_t longest_ms;
 
+    if (timers->passed)
+        timers_read_clock(timers);
+    longest_ms = (uint64_t)(INT64_MAX - timers->now_ns) / NS_PER_MS;
     timer_stop(timers, timer);
     timer->deadline_ns = delay_ms < longest_ms ? timers->now_ns + (int64_t)delay_ms * NS_PER_MS : INT64_MAX;
     timer->expired = expired;

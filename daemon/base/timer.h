@@ -28,11 +28,18 @@ RB_HEAD(timer_tree, timer);
 
 struct timers {
     struct timer_tree tree;
-    int64_t now_ns; /* the time of this turn: read once after each wait */
+    int64_t now_ns; /* when the clock was read last: after each wait at least */
+    bool passed;    /* time has passed since then that the next timer to be started is not to count from */
 };
 
 void timers_init(struct timers *timers);
 void timers_read_clock(struct timers *timers);
+
+/* What is timed from now on began no earlier: the next timer to be started reads the clock, if nobody does before. */
+static inline void timers_let_pass(struct timers *timers)
+{
+    timers->passed = true;
+}
 
 /*
  * Calls `expired` of each timer whose deadline has passed, for at most `budget_ns`: the rest is left for the next call.

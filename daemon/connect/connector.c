@@ -162,8 +162,8 @@ static int attempt_start(struct connector *connector, const union address *addre
     if (result == 0 && fd_room_has(minimio_tcp_stream_fd(attempt->stream)))
         result = -EMFILE;
     if (result == 0)
-        result = reactor_watch(connector->reactor, minimio_tcp_stream_fd(attempt->stream), &attempt->source,
-                               MINIMIO_WRITABLE, MINIMIO_ONESHOT);
+        result = reactor_watch_socket(connector->reactor, minimio_tcp_stream_fd(attempt->stream), &attempt->source,
+                                      MINIMIO_WRITABLE, MINIMIO_ONESHOT);
     if (result < 0) {
         minimio_tcp_stream_free(attempt->stream);
         free(attempt);

@@ -67,6 +67,8 @@ static int watch(struct reactor *reactor, struct stream *stream, minimio_fd fd, 
 
     if (known)
         return reactor_rewatch(reactor, fd, &stream->source, interests, mode_in_reactor(stream));
+    if (stream->kind != FD_KIND_OTHER)
+        return reactor_watch_socket(reactor, fd, &stream->source, interests, mode_in_reactor(stream));
     return reactor_watch(reactor, fd, &stream->source, interests, mode_in_reactor(stream));
 }
 
@@ -427,16 +429,10 @@ const char *stream_state(const struct stream *stream)
 
 void stream_addresses(const struct stream *stream, char ret_local[ADDRESS_TEXT_MAX], char ret_peer[ADDRESS_TEXT_MAX])
 {
-    struct sockaddr_storage address;
-    struct sockaddr *any = (struct sockaddr *)&address;
-    socklen_t length = sizeof address;
-
-    ret_local[0] = ret_peer[0] = '\0';
-    if (stream->connecting)
-        return;
-    if (getsockname(stream->fd, any, &length) == 0)
-        address_format(any, ret_local);
-    length = sizeof address;
-    if (getpeername(stream->fd, any, &length) == 0)
-        address_format(any, ret_peer);
+    if (!stream->connecting) {
+        address_of_socket(stream->fd, getsockname, ret_local);
+        address_of_socket(stream->fd, getpeername, ret_peer);
+    } else {
+        ret_local[0] = ret_peer[0] = '\0';
+    }
 }

@@ -153,9 +153,10 @@ static void register_address(struct context *context, struct call *call, const s
     }
 }
 
-/* 0, and the stream has taken the descriptor; or a negative errno, -EPERM: it cannot be waited for. */
+/* 0, and the stream has taken the descriptor, whose peer is told; or a negative errno, -EPERM: it cannot be waited for.
+ */
 static int adopt_stream(struct context *context, struct call *call, const struct params *params, int fd,
-                        struct stream **ret_stream)
+                        struct stream **ret_stream, char ret_peer[ADDRESS_TEXT_MAX])
 {
     bool is_tcp = fd_set_tcp_options(fd, params->nodelay, params->keepalive);
     struct stream *stream;
@@ -165,8 +166,9 @@ static int adopt_stream(struct context *context, struct call *call, const struct
     /* Most are TCP sockets, and tell so by taking their options. */
     if (!is_tcp)
         result = fd_kind_inspect(fd, &kind);
-    if (result == 0)
-        result = fd_set_up(fd);
+    address_of_socket(fd, getpeername, ret_peer); /* who has one does not listen */
+    if (result == 0 && !ret_peer[0])
+        result = fd_set_up_listener(fd);
     if (result < 0)
         return result;
     stream = stream_new(call->session->loop, params->token, (struct span){0}, params->interests, params->mode);
@@ -183,11 +185,11 @@ static int adopt_stream(struct context *context, struct call *call, const struct
     return 0;
 }
 
-static void answer_adopted(struct call *call, const struct stream *stream)
+static void answer_adopted(struct call *call, const struct stream *stream, const char *peer)
 {
-    char local[ADDRESS_TEXT_MAX], peer[ADDRESS_TEXT_MAX];
+    char local[ADDRESS_TEXT_MAX];
 
-    stream_addresses(stream, local, peer);
+    address_of_socket(stream->fd, getsockname, local);
     reply_registered(call_begin(call), call->id, stream->token, local[0] ? local : NULL, peer[0] ? peer : NULL);
     call_end(call);
 }
@@ -224,6 +226,7 @@ static void answer_not_adopted(struct call *call, int error)
 static void register_descriptor(struct context *context, struct call *call, const struct params *params, int fd)
 {
     struct account *account = call->session->conn.account;
+    char peer[ADDRESS_TEXT_MAX];
     struct stream *stream;
     const char *refused;
     struct fault fault;
@@ -234,9 +237,9 @@ static void register_descriptor(struct context *context, struct call *call, cons
         call_fault(call, &fault);
         return;
     }
-    result = adopt_stream(context, call, params, fd, &stream);
+    result = adopt_stream(context, call, params, fd, &stream, peer);
     if (result == 0) {
-        answer_adopted(call, stream);
+        answer_adopted(call, stream, peer);
         return;
     }
     accounts_remove_registration(&context->accounts, account);

@@ -31,11 +31,33 @@ static void discard_claimed_fd(struct session *session, const struct request *re
         conn_discard_fd(&session->conn);
 }
 
-bool input_may_dispatch(const struct session *session, uint64_t share)
+/* Whether only its share can end what is taken of the session. */
+static inline bool is_open(const struct session *session)
 {
-    return conn_is_writable(&session->conn) && session->context->turn.units < share && !session_is_paused(session) &&
+    return conn_is_writable(&session->conn) && !session_is_paused(session) &&
            !(session->conn.account->closing &&
              accounts_wait_for_closing(&session->context->accounts, session->conn.account));
+}
+
+/* Asked before and after each request, so inline. */
+static inline bool may_take(const struct session *session, uint64_t share)
+{
+    return session->context->turn.units < share && is_open(session);
+}
+
+bool input_may_dispatch(const struct session *session, uint64_t share)
+{
+    return may_take(session, share);
+}
+
+/* Whether a message begins at `*done`, which is moved behind the white space that is there. */
+static inline bool begins(struct session *session, const char *data, size_t length, size_t *done)
+{
+    size_t space;
+    bool result = frame_begins(&session->conn.frame, data + *done, length - *done, &space);
+
+    *done += space;
+    return result;
 }
 
 /* The messages at `data` that are plain requests. Returns how many bytes are done with. `*ret_may`: more may be taken,
@@ -43,17 +65,17 @@ bool input_may_dispatch(const struct session *session, uint64_t share)
 static size_t take_plain(struct session *session, const char *data, size_t length, uint64_t share, bool *ret_may)
 {
     struct context *context = session->context;
-    size_t done = 0, space, used;
+    size_t done = 0, used;
     struct request request;
 
-    while (*ret_may && frame_begins(&session->conn.frame, data + done, length - done, &space) &&
-           plain_decode(data + done + space, length - done - space, session->conn.limits, &request, &used)) {
+    while (begins(session, data, length, &done) && *ret_may &&
+           plain_decode(data + done, length - done, session->conn.limits, &request, &used)) {
         struct call call = {.session = session, .id = request.id};
 
-        done += space + used;
+        done += used;
         context->turn.stats.requests++;
         context->handle(context, &call, &request);
-        *ret_may = input_may_dispatch(session, share);
+        *ret_may = may_take(session, share);
     }
     return done;
 }
@@ -177,14 +199,14 @@ static size_t take_messages(struct session *session, const char *data, size_t le
     session->conn.backlog = true;
     if (!finish_batch(session, share))
         return 0;
-    for (may = input_may_dispatch(session, share); may; may = input_may_dispatch(session, share)) {
+    for (may = may_take(session, share); may; may = may_take(session, share)) {
         struct span text;
         struct fault fault;
         size_t used;
         enum frame_status status;
 
         done += take_plain(session, data + done, length - done, share, &may);
-        if (!may)
+        if (!may || done == length)
             break;
         status =
             frame_next(&session->conn.frame, data + done, length - done, session->conn.limits, &used, &text, &fault);
@@ -202,6 +224,8 @@ static size_t take_messages(struct session *session, const char *data, size_t le
         if (session->unfinished.text)
             break;
     }
+    if (done == length && !session->unfinished.text && is_open(session))
+        session->conn.backlog = false;
     /* Descriptors come with the last of the bytes that are read at once: those before have their answers before. */
     if (!session->conn.backlog && (session->conn.fds_truncated || session->conn.inbox.count > session->conn.inbox_max))
         refuse_descriptors(session);

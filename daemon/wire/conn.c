@@ -168,7 +168,7 @@ size_t conn_read(struct conn *conn, bool *ret_fds)
     if (*ret_fds)
         conn->inbox_max = conn->limits->descriptors_unclaimed;
     turn->stats.bytes_in += (uint64_t)length;
-    timers_read_clock(&turn->reactor.timers); /* what is timed from now on began no earlier */
+    timers_let_pass(&turn->reactor.timers); /* what is timed from now on began no earlier than this read */
     if (truncated || *ret_fds)
         conn_take_fds(conn, had, truncated);
     *ret_fds = conn->inbox.count > had;
@@ -247,7 +247,7 @@ int conn_init(struct conn *conn, struct wire *wire, int fd, struct account *acco
     frame_init(&conn->frame);
     buffer_init(&conn->in);
     buffer_init(&conn->out);
-    return reactor_watch(&wire->turn->reactor, fd, &conn->source, MINIMIO_READABLE, MINIMIO_EDGE);
+    return reactor_watch_socket(&wire->turn->reactor, fd, &conn->source, MINIMIO_READABLE, MINIMIO_EDGE);
 }
 
 void conn_apply_access(struct conn *conn)

@@ -80,6 +80,8 @@ static __attribute__((format(printf, 1, 0))) char *quoted(const char *format, va
     char *name = quoted(format, arguments);                                                                            \
     va_end(arguments)
 
+/* In one piece: the request is answered before its newline is there, and a newline that is unread when the daemon is
+ * killed makes a reset of the end. */
 void say(struct wire *wire, const char *format, ...)
 {
     QUOTED(text, format, format);
