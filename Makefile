@@ -72,8 +72,8 @@ CLIENT_LIBRARY_SOURCES = $(wildcard client/lib/*.c)
 CTL_SOURCES = $(wildcard client/ctl/*.c) client/lib/deadline.c
 TEST_SOURCES = $(wildcard tests/*.c tests/runner/*.c tests/unit/*.c tests/library/*.c tests/daemon/*.c tests/client/*.c \
 	tests/fairness/*.c tests/names/*.c tests/faults/*.c tests/installed/*.c tests/rooms/*.c tests/systemd/*.c)
-TESTED_DAEMON_SOURCES = $(wildcard $(patsubst %,daemon/%/*.c,base manager accounts keep)) daemon/config/rules.c \
-	daemon/connect/names_message.c
+# Unit tests link every room of the daemon; main.c and the process that looks up names are programs.
+TESTED_DAEMON_SOURCES = $(filter-out daemon/main.c,$(DAEMON_SOURCES))
 # KQUEUE_LIKE=FREEBSD, MACOS or OLD_NETBSD: the kqueue backend on Linux, over the kqueue of tests/kqueue.
 KQUEUE_TEST_SOURCES = $(wildcard tests/kqueue/*.c tests/library/*.c) tests/fail_alloc.c tests/skip.c
 EXAMPLE_SOURCES = $(wildcard examples/*.c)
@@ -367,9 +367,9 @@ $(BUILD)/bench/daemon: $(call objects,$(DAEMON_BENCH_SOURCES)) $(BUILD)/minimiod
 	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^)
 
 # One program holds every suite, so that a run closes with one line of Check's. Suites see the private headers.
-$(BUILD)/tests/all: $(call objects,$(TEST_SOURCES) $(TESTED_DAEMON_SOURCES)) $(CLIENT_LIBRARY) $(PROTO) $(LIBRARY)
+$(BUILD)/tests/all: $(call objects,$(TEST_SOURCES) $(TESTED_DAEMON_SOURCES) $(NAMES_SOURCES)) $(CLIENT_LIBRARY) $(PROTO) $(LIBRARY)
 	@mkdir -p $(@D)
-	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -o $@ $^ $(call pkg_libs,check libcjson) $(systemd_libs) -ldl
+	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -o $@ $^ $(call pkg_libs,check libcjson inih) $(systemd_libs) -ldl
 
 # Where the files go. scripts/install.sh has the list of them, for `install` and `uninstall` alike.
 LIBDIR ?= $(PREFIX)/lib
