@@ -240,9 +240,9 @@ static void put_errors(struct buffer *out, const uint64_t *errors)
 static void put_slow_turns(struct buffer *out, const uint64_t *slow_turns)
 {
     static const char *const causes[SLOW_CAUSE_COUNT] = {[SLOW_GATHERING] = "gathering",
-                                                    [SLOW_DISPATCH] = "dispatch",
-                                                    [SLOW_DELIVERY] = "delivery",
-                                                    [SLOW_SENDING] = "sending"};
+                                                         [SLOW_DISPATCH] = "dispatch",
+                                                         [SLOW_DELIVERY] = "delivery",
+                                                         [SLOW_SENDING] = "sending"};
 
     PUT(out, ",\"slow_turns\":{");
     for (int i = 0; i < SLOW_CAUSE_COUNT; i++) {

@@ -30,7 +30,7 @@ struct command {
     const struct option *options; /* its own, letters lower case, ended by zeros; NULL: none */
     bool takes_loop;              /* it has --loop, --takeover, --linger */
     bool makes_loop;              /* and makes the loop where there is none; else that is a failure */
-    enum method method;           /* whose parameters are options too, but for those in `positional`; METHOD_COUNT: none */
+    enum method method; /* whose parameters are options too, but for those in `positional`; METHOD_COUNT: none */
     const char *positional;
     void (*more_help)(void);
     int (*run)(const struct command *command, struct options *options, int argc, char **argv);

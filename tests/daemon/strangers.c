@@ -416,7 +416,7 @@ START_TEST(the_daemon_becomes_another_binary)
     call(&user, "deregister", "[1]"); /* it waits behind the other */
     kill(minimiod.process.pid, SIGUSR2);
     expect(&wire, "{'method':'loop_closed'}");
-    expect_end(&wire); /* whoever connects from now on is the next binary's client */
+    expect_end(&wire);  /* whoever connects from now on is the next binary's client */
     expect_eof(fds[1]); /* the next daemon closes it */
     close(fds[1]);
     wire_close(&wire);
