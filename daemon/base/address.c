@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static void copy(struct span text, char *ret_text, size_t size)
+static void address_copy_text(struct span text, char *ret_text, size_t size)
 {
     size_t length = text.length < size ? text.length : size - 1;
 
@@ -28,13 +28,13 @@ enum endpoint_fault target_parse(struct span text, struct target *ret_target)
     ret_target->kind = endpoint.kind;
     ret_target->port = endpoint.port;
     memcpy(ret_target->bytes, endpoint.bytes, sizeof ret_target->bytes);
-    copy(endpoint.host, ret_target->host, sizeof ret_target->host);
-    copy(endpoint.zone, ret_target->zone, sizeof ret_target->zone);
+    address_copy_text(endpoint.host, ret_target->host, sizeof ret_target->host);
+    address_copy_text(endpoint.zone, ret_target->zone, sizeof ret_target->zone);
     return ENDPOINT_OK;
 }
 
-/* A name that is a number too is a name first. */
-static int find_zone(const char *zone, uint32_t *ret_scope)
+/* An interface may have a number as its name: try the name before the number. */
+static int address_find_zone(const char *zone, uint32_t *ret_scope)
 {
     *ret_scope = if_nametoindex(zone);
     if (*ret_scope)
@@ -53,7 +53,7 @@ int target_literal(const struct target *target, union address *ret_address)
     } else if (target->kind == ENDPOINT_V6) {
         address.v6.sin6_family = AF_INET6;
         memcpy(&address.v6.sin6_addr, target->bytes, sizeof address.v6.sin6_addr);
-        result = target->zone[0] ? find_zone(target->zone, &address.v6.sin6_scope_id) : 0;
+        result = target->zone[0] ? address_find_zone(target->zone, &address.v6.sin6_scope_id) : 0;
     } else {
         return -ENOENT;
     }
@@ -77,7 +77,7 @@ socklen_t address_length(const union address *address)
     return address->any.sa_family == AF_INET6 ? sizeof address->v6 : sizeof address->v4;
 }
 
-/* Each register answers with two of them, and printf's way took a third of all that it is done in. */
+/* Each register replies with two addresses, and printf took a third of the time of a register. */
 static void format_v4(const struct sockaddr_in *address, char *text)
 {
     const uint8_t *bytes = (const uint8_t *)&address->sin_addr;

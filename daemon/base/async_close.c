@@ -11,11 +11,11 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-/* Those that have a slot, and how many of the descriptors in them take up room that is kept for a message's. */
+/* Closers with a slot, and the number of their descriptors above fd_room_set's number. */
 static LIST_HEAD(, async_closer) all = LIST_HEAD_INITIALIZER(all);
 uint32_t async_closers_in_room, async_closers_total;
 
-/* Has a slot whenever the closing process runs, for those that can have none any more. */
+/* Serves closers for which no slot is left. Has a slot whenever the closing process runs. */
 static struct async_closer common = {.stranger = true, .slot = -1};
 
 /* ---- One closer -------------------------------------------------------------------------------------------------- */
@@ -25,18 +25,18 @@ void async_closer_init(struct async_closer *closer, bool stranger)
     *closer = (struct async_closer){.stranger = stranger, .slot = -1};
 }
 
-static void forget_oldest(struct async_closer *closer)
+static void closer_forget_oldest(struct async_closer *closer)
 {
     async_closers_in_room -= fd_room_has(fd_queue_take(&closer->waiting));
 }
 
-static void set_counted(struct async_closer *closer, uint32_t count)
+static void closer_set_counted(struct async_closer *closer, uint32_t count)
 {
     async_closers_total += count - closer->counted;
     closer->counted = count;
 }
 
-/* Forgets those that were begun. */
+/* Also drops from `waiting` the descriptors whose close has begun. */
 uint32_t async_closer_count(struct async_closer *closer)
 {
     struct closing_progress progress;
@@ -45,8 +45,8 @@ uint32_t async_closer_count(struct async_closer *closer)
         return 0;
     progress = closing_progress(closer->slot);
     while (closer->waiting.count > closer->put - progress.begun)
-        forget_oldest(closer);
-    set_counted(closer, closer->put - progress.done + closer->alone - progress.alone);
+        closer_forget_oldest(closer);
+    closer_set_counted(closer, closer->put - progress.done + closer->alone - progress.alone);
     return closer->counted;
 }
 
@@ -62,7 +62,7 @@ bool async_closer_deinit(struct async_closer *closer)
     return true;
 }
 
-static bool has_slot(struct async_closer *closer)
+static bool closer_has_slot(struct async_closer *closer)
 {
     if (closer->slot >= 0)
         return true;
@@ -75,8 +75,8 @@ static bool has_slot(struct async_closer *closer)
     return true;
 }
 
-/* A client that goes on writing gets the failure that it asks for. */
-static void drain(int socket)
+/* At most 16 reads: a client that keeps writing gets the failed read that draining avoids. */
+static void closer_drain(int socket)
 {
     char discarded[4096];
     int rounds = 16;
@@ -88,16 +88,16 @@ static void drain(int socket)
 static void close_here(int fd, enum closing_how how)
 {
     if (how == CLOSING_DRAIN)
-        drain(fd);
+        closer_drain(fd);
     fd_close(fd);
 }
 
-/* Without a process or memory it is closed here. */
-static void put(struct async_closer *closer, int fd, enum closing_how how)
+/* Closes in the daemon if the closing process or memory is missing. */
+static void closer_put(struct async_closer *closer, int fd, enum closing_how how)
 {
-    if (!has_slot(closer))
+    if (!closer_has_slot(closer))
         closer = &common;
-    if (!closing_is_running() || !has_slot(closer) || fd_queue_reserve(&closer->waiting, 1) < 0) {
+    if (!closing_is_running() || !closer_has_slot(closer) || fd_queue_reserve(&closer->waiting, 1) < 0) {
         close_here(fd, how);
         return;
     }
@@ -108,17 +108,17 @@ static void put(struct async_closer *closer, int fd, enum closing_how how)
     fd_queue_put(&closer->waiting, fd);
     async_closers_in_room += fd_room_has(fd);
     closer->put++;
-    set_counted(closer, closer->counted + 1);
+    closer_set_counted(closer, closer->counted + 1);
 }
 
-/* It leaves the table at once, so it need not be remembered. */
-static void put_alone(struct async_closer *closer, int fd)
+/* The closing process takes a file out of the table at once, so the closer keeps no number of a file. */
+static void closer_put_alone(struct async_closer *closer, int fd)
 {
-    if (!has_slot(closer))
+    if (!closer_has_slot(closer))
         closer = &common;
-    if (closing_is_running() && has_slot(closer) && closing_put(closer->slot, fd, CLOSING_ALONE)) {
+    if (closing_is_running() && closer_has_slot(closer) && closing_put(closer->slot, fd, CLOSING_ALONE)) {
         closer->alone++;
-        set_counted(closer, closer->counted + 1);
+        closer_set_counted(closer, closer->counted + 1);
     } else {
         close_here(fd, CLOSING_CLOSE);
     }
@@ -126,10 +126,10 @@ static void put_alone(struct async_closer *closer, int fd)
 
 void async_close(struct async_closer *closer, int fd)
 {
-    put(closer, fd, CLOSING_CLOSE);
+    closer_put(closer, fd, CLOSING_CLOSE);
 }
 
-/* A Unix socket's queue may hold anything. */
+/* The queue of a Unix socket may hold any descriptor, so close() of a Unix socket may wait too. */
 void close_untrusted(struct async_closer *closer, int fd)
 {
     enum fd_kind kind;
@@ -137,7 +137,7 @@ void close_untrusted(struct async_closer *closer, int fd)
     if (fd < 0)
         return;
     if (fd_kind_inspect(fd, &kind) < 0)
-        put_alone(closer, fd);
+        closer_put_alone(closer, fd);
     else if (closer->stranger || fd_carries_credentials(fd))
         async_close(closer, fd);
     else
@@ -152,13 +152,13 @@ void close_shared(struct async_closer *closer, int fd)
         close(fd);
 }
 
-void close_untrusted_all(struct async_closer *closer, struct fd_queue *descriptors)
+void close_untrusted_all(struct async_closer *closer, struct fd_queue *queue)
 {
-    while (descriptors->count)
-        close_untrusted(closer, fd_queue_take(descriptors));
+    while (queue->count)
+        close_untrusted(closer, fd_queue_take(queue));
 }
 
-/* From the shutdown on nothing more comes; what has come may have descriptors beside it. */
+/* After the shutdown no more input arrives. Input that has arrived may carry descriptors. */
 void close_session_socket(struct async_closer *closer, int socket)
 {
     int unread;
@@ -167,7 +167,7 @@ void close_session_socket(struct async_closer *closer, int socket)
     if (ioctl(socket, SIOCINQ, &unread) == 0 && unread == 0)
         close(socket);
     else
-        put(closer, socket, CLOSING_DRAIN);
+        closer_put(closer, socket, CLOSING_DRAIN);
 }
 
 /* ---- All closers ------------------------------------------------------------------------------------------------- */
@@ -182,7 +182,7 @@ int async_closers_start(void)
                   "descriptors",
                   strerror(-result));
     else
-        has_slot(&common);
+        closer_has_slot(&common);
     return result;
 }
 
@@ -206,8 +206,8 @@ bool async_closers_still_take_room(void)
     return async_closers_in_room != 0;
 }
 
-/* What was begun is as good as closed: by whom it was begun is no more. */
-static void put_again(struct async_closer *closer)
+/* The worker of a begun close() died with the closing process, so a begun close counts as done. */
+static void closer_put_again(struct async_closer *closer)
 {
     struct fd_queue waiting;
     int fd;
@@ -231,7 +231,7 @@ void async_closers_return(void)
     if (async_closers_start() < 0)
         return;
     LIST_FOREACH(closer, &all, entry)
-    put_again(closer);
+    closer_put_again(closer);
 }
 
 void async_closers_look(void)

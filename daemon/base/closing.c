@@ -15,18 +15,18 @@
 #include <time.h>
 #include <unistd.h>
 
-#define FILES_MS     1   /* how often a daemon that leaves looks whether the workers have begun every file */
-#define FILES_MAX_MS 200 /* and for how long */
+#define FILES_MS     1   /* how often closing_leave checks whether the workers have begun every file */
+#define FILES_MAX_MS 200 /* and the longest wait for the workers */
 
-#define PIPE_BYTES (1024 * 1024) /* requests that the process has not read yet; it reads them at once */
+#define PIPE_BYTES (1024 * 1024) /* size of the pipe to the process, which reads requests at once */
 
 static struct {
-    struct closing_page *page; /* shared with the process and its workers; stays when they go */
-    pid_t pid;                 /* 0: it does not run */
-    int requests;              /* the writing end */
-    int other_end;             /* the table is shared, so this is the process's and ours */
+    struct closing_page *page; /* shared with the process and the workers; remains mapped after their end */
+    pid_t pid;                 /* 0: the process does not run */
+    int requests;              /* write end of the pipe */
+    int other_end;             /* read end: open here as well, because the table is shared */
     bool taken[CLOSING_SLOTS];
-    uint32_t put[CLOSING_SLOTS], alone[CLOSING_SLOTS]; /* how many were ever put into each slot */
+    uint32_t put[CLOSING_SLOTS], alone[CLOSING_SLOTS]; /* descriptors and files put into each slot since the start */
 } closing;
 
 bool closing_is_running(void)
@@ -52,7 +52,7 @@ static int make_page(void)
     return 0;
 }
 
-/* What was begun for a process that is no more is as good as done. */
+/* The worker of a begun close() is dead: count the close as done. */
 static void reset_page(void)
 {
     atomic_store(&closing.page->halted, 0);
@@ -96,18 +96,18 @@ int closing_start(void)
     return result;
 }
 
-/* A pipe takes so few bytes whole or not at all. */
-static bool request(const struct closing_request *what)
+/* A request is shorter than PIPE_BUF, so write() is atomic. */
+static bool closing_send(const struct closing_request *what)
 {
     return write(closing.requests, what, sizeof *what) == (ssize_t)sizeof *what;
 }
 
-/* It waits for nobody. */
+/* Returns soon: the process never waits in close() itself. */
 static void end_process(void)
 {
     const struct closing_request leave = {.how = CLOSING_LEAVE};
 
-    if (!request(&leave))
+    if (!closing_send(&leave))
         kill(closing.pid, SIGKILL);
     while (waitpid(closing.pid, NULL, 0) < 0 && errno == EINTR)
         ;
@@ -115,7 +115,7 @@ static void end_process(void)
     close_pipe();
 }
 
-/* A worker that was killed may have begun nothing, and counts as done. */
+/* A worker that was killed may have begun no close, but counts as done. */
 bool closing_has_files(void)
 {
     for (int slot = 0; closing.pid && slot < CLOSING_SLOTS; slot++) {
@@ -137,7 +137,7 @@ uint32_t closing_begun(void)
     return begun;
 }
 
-/* Workers begin within some milliseconds, unless too many are at work. */
+/* A worker begins within milliseconds, except when CLOSING_LONERS workers are busy. */
 static void await_files(void)
 {
     static const struct timespec moment = {.tv_nsec = FILES_MS * 1000000L};
@@ -210,7 +210,7 @@ struct closing_progress closing_progress(int slot)
 bool closing_put(int slot, int fd, enum closing_how how)
 {
     const struct closing_request what = {.slot = (uint16_t)slot, .how = (uint16_t)how, .fd = fd};
-    bool taken = request(&what);
+    bool taken = closing_send(&what);
 
     if (how == CLOSING_ALONE)
         closing.alone[slot] += taken;

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The process that closes what may wait in close(), and its workers. It shares the daemon's table of descriptors, so a
- * descriptor is given to it by number and leaves the table as its close() begins. Nothing waits for this process: not a
- * turn of the daemon, nor its end, nor its becoming another binary. A close() that never returns holds one worker.
+ * The closing process and its workers: close descriptors whose close() may wait. The process shares the daemon's
+ * descriptor table, so the daemon passes a number, and a descriptor leaves the table as its close() begins. The daemon
+ * never waits for the process: not in a turn, not at its end, not in an exec. A close() that never returns holds one
+ * worker.
  *
- * A slot is a queue: its descriptors are closed in order by one worker at a time. A worker lives as long as there is
- * something to close. Files are closed alone, each by a worker of its own: every close() of a file may wait, also that
- * of a duplicate which an exec closes, so no file stays in the table.
+ * A slot is a queue: one worker at a time closes the descriptors of a slot in order. A worker lives as long as the slot
+ * has descriptors. A file gets a worker for itself: every close() of a file may wait, including the close of a
+ * duplicate by an exec, so no file stays in the table.
+ *
+ * Owns the pipe to the process and the shared page. Calls the kernel and closing_process.h.
  */
 #ifndef MINIMIO_DAEMON_BASE_CLOSING_H
 #define MINIMIO_DAEMON_BASE_CLOSING_H
@@ -17,47 +20,48 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* How many descriptors of a slot were begun and closed, since the slot was first used; all wrap around. */
+/* Descriptors of a slot whose close has begun and ended, since the first use of the slot. The counts wrap around. */
 struct closing_progress {
-    uint32_t begun, done; /* of the queue */
-    uint32_t alone;       /* files that are closed */
+    uint32_t begun, done; /* of the slot's queue */
+    uint32_t alone;       /* files with an ended close */
 };
 
-/* Starts the process. Errors: negative errno; everything is then closed where closing_put is called. */
+/* Starts the process. Errors: negative errno; callers of closing_put must then close descriptors themselves. */
 int closing_start(void);
 bool closing_is_running(void);
-pid_t closing_pid(void); /* 0: it does not run */
+pid_t closing_pid(void); /* 0: the process does not run */
 
 /*
- * Takes this process out of the table that the closing process shares, and has that one close all that is left in the
- * shared table, and end; what is in this process's own copy stays. Returns when it has ended. Slots keep their counts.
- * Error: negative errno; the table is still shared.
+ * Unshares the descriptor table, has the closing process close everything in the shared table and end, and waits for
+ * the end. The daemon's own copy of the table stays unchanged. Slots keep their counts. Error: negative errno; the
+ * table is still shared.
  */
 int closing_leave(void);
 
-/* Ends the process before this one ends, if there is nothing left to close. Otherwise it ends afterwards. */
+/* Ends the process now if no descriptor is left to close. Otherwise the process ends after the daemon. */
 void closing_end(void);
 
-/* Whether the process has ended without being told to, after a child of the daemon's has ended. It has begun or closed
- * of each slot what closing_progress says, and nothing more is closed. */
+/* Call after SIGCHLD. Whether the process has ended unexpectedly. closing_progress then has the final counts of each
+ * slot, and no further close follows. */
 bool closing_has_died(void);
 
-/* A slot that nobody has; -1: all are taken. */
+/* Takes a free slot; -1: all are taken. */
 int closing_take_slot(void);
 void closing_give_slot(int slot);
 
 struct closing_progress closing_progress(int slot);
 
 /*
- * Whether a file that was put may still be in the table. A process that is started then has a copy of it, which the
- * start of another program closes, and that may never end.
+ * Whether the table may still contain a file passed to closing_put. A child process then has a copy of the file, and
+ * the exec in the child may wait forever in closing the copy.
  */
 bool closing_has_files(void);
 
-/* How many descriptors were begun in all. Wraps around. */
+/* Number of closes begun, in all slots. Wraps around. */
 uint32_t closing_begun(void);
 
-/* Closes `fd` as the last of that slot's. False: the process does not read its requests. */
+/* Queues `fd` as the last descriptor of the slot, and takes ownership. False: the pipe is full or broken, and `fd`
+ * stays with the caller. */
 bool closing_put(int slot, int fd, enum closing_how how);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Each process here shares one table of descriptors, and none of them may wait where another has to go on: the closing
- * process itself only reads requests and starts workers; a worker closes; a sweeper, at the end, empties the table, so
- * that a worker that never ends keeps no connection open but the one that it waits for.
+ * All processes of this file share one descriptor table, and a close() may block any of them. So the closing process
+ * only reads requests and starts workers. A worker closes. A sweeper empties the table at the end, so that a blocked
+ * worker keeps no connection open except the one in its close().
  */
 #include "daemon/base/closing_process.h"
 
@@ -24,9 +24,9 @@
 #include <unistd.h>
 
 #define REQUESTS_AT_ONCE 512
-#define RETRY_MS         20   /* how soon a worker that could not be started is tried again */
-#define LINGER_US        5000 /* how long a close() waits for unsent data; the kernel goes on sending afterwards */
-#define SWEEPERS         32   /* started one after the other, where each has met a close() that waits */
+#define RETRY_MS         20   /* delay before another attempt to start a worker */
+#define LINGER_US        5000 /* how long a close() waits for unsent data; the kernel continues to send afterwards */
+#define SWEEPERS         32   /* started in sequence: a sweeper may block in a close() */
 #define SWEEP_MS         100
 #define DESCRIPTORS_MAX  (1024 * 1024)
 #define DRAIN_BYTES      65536
@@ -40,10 +40,10 @@ struct queue {
     struct waiting *list;
     size_t count, capacity;
     pid_t worker;  /* 0: none */
-    uint32_t base; /* how many the slot had begun when the first of the list was its next */
+    uint32_t base; /* the slot's count of begun closes at the first element of the list */
 };
 
-/* A file, which has a worker of its own, or waits for a worker. */
+/* A file and its worker, if a worker has been started. */
 struct loner {
     pid_t worker; /* 0: none */
     int slot, fd;
@@ -57,7 +57,7 @@ static struct {
     struct loner *loners;
     size_t loner_count, loner_capacity;
     int workers;
-    int next; /* the slot whose turn it is to have a worker */
+    int next; /* the slot that gets the next worker */
     bool leave;
 } process;
 
@@ -70,12 +70,12 @@ pid_t closing_fork(void)
 #endif
 }
 
-static void take_note(int number)
+static void interrupt_wait(int number)
 {
-    (void)number; /* that the wait is interrupted is all that is wanted */
+    (void)number; /* the signal interrupts the blocking call, which is enough */
 }
 
-static void on(int number, void handler(int))
+static void handle_signal(int number, void handler(int))
 {
     struct sigaction action = {.sa_handler = handler};
 
@@ -84,16 +84,16 @@ static void on(int number, void handler(int))
 
 /* ---- A worker ---------------------------------------------------------------------------------------------------- */
 
-/* A signal ends a close() that waits for a peer. */
+/* A signal interrupts a close() that lingers for a peer. */
 static void interrupt_often(void)
 {
     const struct itimerval often = {.it_interval.tv_usec = LINGER_US, .it_value.tv_usec = LINGER_US};
 
-    on(SIGALRM, take_note);
+    handle_signal(SIGALRM, interrupt_wait);
     setitimer(ITIMER_REAL, &often, NULL);
 }
 
-static void drain(int fd)
+static void worker_drain(int fd)
 {
     static char discarded[DRAIN_BYTES];
 
@@ -101,7 +101,7 @@ static void drain(int fd)
         ;
 }
 
-static noreturn void work(const struct queue *queue, struct closing_counts *counts, pid_t parent)
+static noreturn void worker_run(const struct queue *queue, struct closing_counts *counts, pid_t parent)
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     interrupt_often();
@@ -110,14 +110,14 @@ static noreturn void work(const struct queue *queue, struct closing_counts *coun
             break;
         atomic_fetch_add(&counts->begun, 1);
         if (queue->list[i].how == CLOSING_DRAIN)
-            drain(queue->list[i].fd);
+            worker_drain(queue->list[i].fd);
         close(queue->list[i].fd);
         atomic_fetch_add(&counts->done, 1);
     }
     _exit(0);
 }
 
-static void start_worker(int slot)
+static void worker_start(int slot)
 {
     struct queue *queue = &process.queues[slot];
     pid_t parent = getpid(), pid;
@@ -125,15 +125,15 @@ static void start_worker(int slot)
     queue->base = atomic_load(&process.page->slots[slot].begun);
     pid = closing_fork();
     if (pid == 0)
-        work(queue, &process.page->slots[slot], parent);
+        worker_run(queue, &process.page->slots[slot], parent);
     if (pid < 0)
         return;
     queue->worker = pid;
     process.workers++;
 }
 
-/* Whether all queues that wait for a worker have one, as far as there may be so many. */
-static bool start_workers(void)
+/* Starts workers, up to CLOSING_WORKERS. False: a fork has failed, try again later. */
+static bool workers_start(void)
 {
     for (int i = 0; i < CLOSING_SLOTS && process.workers < CLOSING_WORKERS; i++) {
         int slot = (process.next + i) % CLOSING_SLOTS;
@@ -141,7 +141,7 @@ static bool start_workers(void)
 
         if (!queue->count || queue->worker)
             continue;
-        start_worker(slot);
+        worker_start(slot);
         if (!queue->worker) {
             process.next = slot;
             return false;
@@ -151,7 +151,7 @@ static bool start_workers(void)
     return true;
 }
 
-static void start_loner(struct loner *loner)
+static void loner_start(struct loner *loner)
 {
     loner->worker = closing_fork();
     if (loner->worker == 0) {
@@ -164,19 +164,19 @@ static void start_loner(struct loner *loner)
         loner->worker = 0;
 }
 
-/* Whether as many as may be at work are. */
-static bool start_loners(void)
+/* Starts workers for files, up to CLOSING_LONERS. False: a fork has failed, try again later. */
+static bool loners_start(void)
 {
     for (size_t i = 0; i < process.loner_count && i < CLOSING_LONERS; i++) {
         if (!process.loners[i].worker)
-            start_loner(&process.loners[i]);
+            loner_start(&process.loners[i]);
         if (!process.loners[i].worker)
             return false;
     }
     return true;
 }
 
-static void forget_loner(pid_t pid)
+static void loner_forget(pid_t pid)
 {
     for (size_t i = 0; i < process.loner_count; i++)
         if (process.loners[i].worker == pid) {
@@ -187,8 +187,8 @@ static void forget_loner(pid_t pid)
         }
 }
 
-/* One that was killed in a close() has closed; whatever it had begun is not begun again. */
-static void forget_begun(int slot)
+/* Even a worker killed in close() has removed the descriptor from the table: never repeat a begun close. */
+static void queue_forget_begun(int slot)
 {
     struct queue *queue = &process.queues[slot];
     struct closing_counts *counts = &process.page->slots[slot];
@@ -201,15 +201,15 @@ static void forget_begun(int slot)
     process.workers--;
 }
 
-static void reap(void)
+static void reap_children(void)
 {
     pid_t pid;
 
     while ((pid = waitpid(-1, NULL, WNOHANG)) > 0) {
-        forget_loner(pid);
+        loner_forget(pid);
         for (int slot = 0; slot < CLOSING_SLOTS; slot++)
             if (process.queues[slot].worker == pid)
-                forget_begun(slot);
+                queue_forget_begun(slot);
     }
 }
 
@@ -222,8 +222,8 @@ static void pause_ms(long ms)
     nanosleep(&pause, NULL);
 }
 
-/* Nothing may be lost: without memory the process tries until there is some. */
-static void *grow(void *list, size_t count, size_t *capacity, size_t size)
+/* A lost request would leak a descriptor, so the process retries until memory is available. */
+static void *list_grow(void *list, size_t count, size_t *capacity, size_t size)
 {
     void *grown;
 
@@ -235,17 +235,17 @@ static void *grow(void *list, size_t count, size_t *capacity, size_t size)
     return grown;
 }
 
-static void add_loner(const struct closing_request *request)
+static void loner_add(const struct closing_request *request)
 {
-    process.loners = grow(process.loners, process.loner_count, &process.loner_capacity, sizeof process.loners[0]);
+    process.loners = list_grow(process.loners, process.loner_count, &process.loner_capacity, sizeof process.loners[0]);
     process.loners[process.loner_count++] = (struct loner){.slot = request->slot, .fd = request->fd};
 }
 
-static void enqueue(const struct closing_request *request)
+static void queue_add(const struct closing_request *request)
 {
     struct queue *queue = &process.queues[request->slot];
 
-    queue->list = grow(queue->list, queue->count, &queue->capacity, sizeof *queue->list);
+    queue->list = list_grow(queue->list, queue->count, &queue->capacity, sizeof *queue->list);
     queue->list[queue->count++] = (struct waiting){.fd = request->fd, .how = (enum closing_how)request->how};
 }
 
@@ -258,15 +258,15 @@ static void read_requests(void)
         if (requests[i].how == CLOSING_LEAVE)
             process.leave = true;
         else if (requests[i].how == CLOSING_ALONE)
-            add_loner(&requests[i]);
+            loner_add(&requests[i]);
         else
-            enqueue(&requests[i]);
+            queue_add(&requests[i]);
     }
 }
 
 /* ---- The end ----------------------------------------------------------------------------------------------------- */
 
-/* Those that a worker has not begun: their close() may wait. */
+/* Descriptors whose close no worker has begun: close() may block. */
 static unsigned char waiting_bits[DESCRIPTORS_MAX / 8];
 
 static void set_waiting(int fd)
@@ -304,7 +304,7 @@ static bool is_swept(enum sweep what, const unsigned char *waiting, int fd)
     return what == SWEEP_LINGERING || (what == SWEEP_PLAIN && !fd_lingers(fd));
 }
 
-static noreturn void sweep(enum sweep what, const unsigned char *waiting)
+static noreturn void sweeper_run(enum sweep what, const unsigned char *waiting)
 {
     DIR *folder = opendir("/proc/self/fd");
     const struct dirent *entry;
@@ -319,8 +319,8 @@ static noreturn void sweep(enum sweep what, const unsigned char *waiting)
     _exit(0);
 }
 
-/* Whether it has ended within its time. */
-static bool await_sweeper(pid_t pid)
+/* Whether the sweeper has ended within SWEEP_MS. */
+static bool sweeper_await(pid_t pid)
 {
     for (int ms = 0; ms < SWEEP_MS; ms++) {
         if (waitpid(pid, NULL, WNOHANG) == pid)
@@ -330,21 +330,21 @@ static bool await_sweeper(pid_t pid)
     return false;
 }
 
-/* A sweeper that waits in a close() has taken that descriptor out of the table, and another goes on. */
+/* A sweeper that blocks in a close() has removed the descriptor from the table, and the next sweeper continues. */
 static void sweep_all(enum sweep what, const unsigned char *waiting)
 {
     for (int i = 0; i < SWEEPERS; i++) {
         pid_t pid = closing_fork();
 
         if (pid == 0)
-            sweep(what, waiting);
-        if (pid > 0 && await_sweeper(pid))
+            sweeper_run(what, waiting);
+        if (pid > 0 && sweeper_await(pid))
             break;
     }
 }
 
-/* A worker that has closed all that it was given may not have ended yet, or may not have been awaited. */
-static bool is_done(int slot)
+/* The worker of a finished queue may still be running, or not yet be reaped. */
+static bool queue_is_done(int slot)
 {
     const struct queue *queue = &process.queues[slot];
 
@@ -352,20 +352,21 @@ static bool is_done(int slot)
            (queue->worker && atomic_load(&process.page->slots[slot].done) - queue->base == queue->count);
 }
 
-/* The daemon may still use the table if nothing is left to close: then nothing may be swept. */
+/* With no descriptor left to close, the daemon may still use the table, and a sweep would close the daemon's own
+ * descriptors. */
 static bool has_work(void)
 {
     if (process.loner_count)
         return true;
     for (int slot = 0; slot < CLOSING_SLOTS; slot++)
-        if (!is_done(slot))
+        if (!queue_is_done(slot))
             return true;
     return false;
 }
 
-/* The daemon has left the table, or is no more; a daemon that has left waits for this process to end. The table goes
- * with the last process that shares it. */
-static noreturn void leave(void)
+/* Called after the daemon has unshared the table or has died. A daemon that unshared the table waits for the end of
+ * this process. The kernel frees the table with the last process that shares the table. */
+static noreturn void leave_table(void)
 {
     const unsigned char *waiting;
 
@@ -383,16 +384,16 @@ static noreturn void leave(void)
 
 /* ---- The run ----------------------------------------------------------------------------------------------------- */
 
-/* What is meant for the daemon and sent to all of a terminal's or a service's processes does not end this one. */
-static void set_up_signals(sigset_t *ret_waiting)
+/* Signals sent to the daemon's whole process group or service must not end this process. */
+static void closing_set_up_signals(sigset_t *ret_waiting)
 {
     static const int not_ours[] = {SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2};
     sigset_t held;
 
     for (size_t i = 0; i < sizeof not_ours / sizeof not_ours[0]; i++)
-        on(not_ours[i], SIG_IGN);
-    on(SIGTERM, take_note); /* the daemon has ended, or not: its pid tells */
-    on(SIGCHLD, take_note);
+        handle_signal(not_ours[i], SIG_IGN);
+    handle_signal(SIGTERM, interrupt_wait); /* the daemon may have ended: compare getppid() */
+    handle_signal(SIGCHLD, interrupt_wait);
     sigemptyset(ret_waiting);
     sigemptyset(&held);
     sigaddset(&held, SIGTERM);
@@ -411,13 +412,13 @@ noreturn void closing_process_run(struct closing_page *page, int requests, pid_t
     process.requests = requests;
     process.daemon = daemon;
     prctl(PR_SET_NAME, "minimiod-close");
-    set_up_signals(&waiting);
+    closing_set_up_signals(&waiting);
     while (!process.leave && getppid() == daemon) {
-        bool started = start_workers() && start_loners();
+        bool started = workers_start() && loners_start();
 
         if (ppoll(&readable, 1, started ? NULL : &retry, &waiting) == 1)
             read_requests();
-        reap();
+        reap_children();
     }
-    leave();
+    leave_table();
 }

@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-static bool is_plain(unsigned char byte)
+static bool escape_is_plain(unsigned char byte)
 {
     return byte >= ' ' && byte < 0x7f && byte != '\\';
 }
@@ -16,11 +16,11 @@ size_t escape_text(const char *text, char *ret_text, size_t size)
 
     for (; *text; text++) {
         unsigned char byte = (unsigned char)*text;
-        size_t needed = is_plain(byte) ? 1 : 4;
+        size_t needed = escape_is_plain(byte) ? 1 : 4;
 
         if (length + needed >= size)
             break;
-        if (is_plain(byte)) {
+        if (escape_is_plain(byte)) {
             ret_text[length] = *text;
         } else {
             char escaped[] = {'\\', 'x', digits[byte >> 4], digits[byte & 15]};

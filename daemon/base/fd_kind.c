@@ -10,12 +10,12 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-static int set_option(int fd, int level, int name, int value)
+static int fd_set_option(int fd, int level, int name, int value)
 {
     return setsockopt(fd, level, name, &value, sizeof value);
 }
 
-/* close() of a socket with unsent data waits for as long as SO_LINGER says, non-blocking or not. */
+/* close() of a socket with unsent data waits for the time of SO_LINGER, even on a non-blocking socket. */
 bool fd_lingers(int fd)
 {
     struct linger linger = {0};
@@ -33,9 +33,9 @@ void fd_close(int fd)
     close(fd);
 }
 
-#define NAME_BYTES 32 /* longer than any name that is looked for */
+#define NAME_BYTES 32 /* longer than any prefix in the tables below */
 
-/* The name that the kernel gives a descriptor, or its beginning. */
+/* The name of a descriptor in /proc, possibly truncated. */
 static void read_name(int fd, char ret_name[NAME_BYTES])
 {
     char path[32];
@@ -51,7 +51,7 @@ static bool begins_with(const char *text, const char *prefix)
     return !strncmp(text, prefix, strlen(prefix));
 }
 
-/* The names of what the kernel makes to be waited for, as /proc tells them. */
+/* Names in /proc of the kernel objects that are made for waiting. */
 static bool is_event_source(int fd)
 {
     static const char *const names[] = {"pipe:", "anon_inode:[eventfd]", "anon_inode:[timerfd]", "anon_inode:inotify",
@@ -66,9 +66,8 @@ static bool is_event_source(int fd)
 }
 
 /*
- * An epoll descriptor asks whatever is in it whether it is ready, and that may be anything. An io_uring descriptor runs
- * its owner's requests when it is closed. A signalfd reports the signals of the process that waits for it: the
- * daemon's.
+ * Polling an epoll descriptor polls every descriptor in the set, of any kind. Closing an io_uring descriptor runs the
+ * owner's requests. A signalfd reports the signals of the waiting process: the daemon's own.
  */
 const char *fd_kind_refused_name(int fd)
 {
@@ -87,8 +86,8 @@ const char *fd_kind_refused_name(int fd)
     return "this descriptor";
 }
 
-/* A pipe that has a name. Only pipes have a capacity, an O_PATH descriptor has none, and the file system is not asked.
- */
+/* Whether the descriptor is a named pipe. Only pipes have a capacity, an O_PATH descriptor has none, and
+ * F_GETPIPE_SZ never calls the file system. */
 static bool is_fifo(int fd)
 {
     return fcntl(fd, F_GETPIPE_SZ) >= 0;
@@ -116,11 +115,11 @@ bool fd_carries_credentials(int fd)
     return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &length) == 0 && (domain == AF_UNIX || domain == AF_NETLINK);
 }
 
-/* What is not TCP does not know TCP's option: that spares the question. */
+/* The first setsockopt fails on anything but TCP, so no call is needed to ask for the protocol. */
 bool fd_set_tcp_options(int fd, bool nodelay, bool keepalive)
 {
-    return set_option(fd, IPPROTO_TCP, TCP_NODELAY, nodelay) == 0 &&
-           set_option(fd, SOL_SOCKET, SO_KEEPALIVE, keepalive) == 0;
+    return fd_set_option(fd, IPPROTO_TCP, TCP_NODELAY, nodelay) == 0 &&
+           fd_set_option(fd, SOL_SOCKET, SO_KEEPALIVE, keepalive) == 0;
 }
 
 int fd_set_up_listener(int fd)

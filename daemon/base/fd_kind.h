@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a descriptor is that a client has sent, without a call that could wait for anybody.
+ * The kind and the options of a descriptor that a client has sent, read without a call that may block.
  *
  * Owns nothing, and calls the kernel alone.
  */
@@ -9,39 +9,39 @@
 
 #include <stdbool.h>
 
-/* Closes one that was inspected, without waiting, whatever its sender has set it up for. */
+/* Closes an inspected descriptor without waiting: switches SO_LINGER off first. */
 void fd_close(int fd);
 
-/* Whether its close() may wait. */
+/* Whether close() of the socket may wait for unsent data. False for anything but a socket. */
 bool fd_lingers(int fd);
 
-/* What a descriptor is, as far as the daemon needs to know. */
+/* The kinds of descriptors that the daemon distinguishes. */
 enum fd_kind {
-    FD_KIND_STREAM,   /* a socket whose read of nothing means that no more will come */
-    FD_KIND_DATAGRAM, /* a socket whose messages may be empty */
-    FD_KIND_OTHER,    /* a pipe, or a descriptor of the kernel's that is there to be waited for */
+    FD_KIND_STREAM,   /* a socket on which a read of 0 bytes means end of file */
+    FD_KIND_DATAGRAM, /* a socket on which a message may be empty */
+    FD_KIND_OTHER,    /* a pipe, or a kernel object made for waiting (eventfd, timerfd, inotify, pidfd) */
 };
 
 /*
- * Looks at a descriptor that a stranger has sent, without a call that could wait for anybody: files are refused, and
- * with them those of a file system that is a program of the stranger's. Error: -EPERM, nothing to wait for.
+ * Determines the kind of a descriptor that a client has sent, without a call that may block. Refuses files, because a
+ * file may belong to a file system that the client itself serves. Error: -EPERM, the descriptor cannot be waited for.
  */
 int fd_kind_inspect(int fd, enum fd_kind *ret_kind);
 
-/* What a descriptor is that was refused, as the subject of a sentence. */
+/* Names a refused descriptor, as the subject of a sentence. */
 const char *fd_kind_refused_name(int fd);
 
 /*
- * Whether what is sent by a socket reaches its peer with the sender's credentials: the peer of a Unix or netlink socket
- * may take them for the identity of whoever wrote the message.
+ * Whether messages sent through the socket carry the sender's credentials: the peer of a Unix or netlink socket may
+ * take the daemon's credentials for the identity of the client.
  */
 bool fd_carries_credentials(int fd);
 
-/* Hints to the kernel about a TCP socket. False: it is none, and has no such options. */
+/* Sets TCP_NODELAY and SO_KEEPALIVE. False: the descriptor is not a TCP socket. */
 bool fd_set_tcp_options(int fd, bool nodelay, bool keepalive);
 
-/* Makes the descriptor non-blocking if it is a listening socket. O_NONBLOCK belongs to the open file, which the client
- * may share with others: any other descriptor stays as it is. Error: a negative errno. */
+/* Makes the descriptor non-blocking if the descriptor is a listening socket. O_NONBLOCK belongs to the open file,
+ * which the client may share with other processes: any other descriptor stays unchanged. Error: a negative errno. */
 int fd_set_up_listener(int fd);
 
 #endif

@@ -11,63 +11,63 @@
 
 /* ---- The queue -------------------------------------------------------------------------------------------------- */
 
-int fd_queue_reserve(struct fd_queue *descriptors, uint32_t more)
+int fd_queue_reserve(struct fd_queue *queue, uint32_t more)
 {
-    uint32_t needed = descriptors->count + more, capacity = FEWEST;
+    uint32_t needed = queue->count + more, capacity = FEWEST;
     int *fds;
 
-    if (needed <= descriptors->capacity)
+    if (needed <= queue->capacity)
         return 0;
     while (capacity < needed)
         capacity *= 2;
     fds = malloc(capacity * sizeof *fds);
     if (!fds)
         return -ENOMEM;
-    fd_queue_peek(descriptors, fds, descriptors->count);
-    free(descriptors->fds);
-    *descriptors = (struct fd_queue){.fds = fds, .count = descriptors->count, .capacity = capacity};
+    fd_queue_peek(queue, fds, queue->count);
+    free(queue->fds);
+    *queue = (struct fd_queue){.fds = fds, .count = queue->count, .capacity = capacity};
     return 0;
 }
 
-void fd_queue_put(struct fd_queue *descriptors, int fd)
+void fd_queue_put(struct fd_queue *queue, int fd)
 {
-    descriptors->fds[(descriptors->first + descriptors->count++) % descriptors->capacity] = fd;
+    queue->fds[(queue->first + queue->count++) % queue->capacity] = fd;
 }
 
-int fd_queue_take(struct fd_queue *descriptors)
+int fd_queue_take(struct fd_queue *queue)
 {
     int fd;
 
-    if (!descriptors->count)
+    if (!queue->count)
         return -1;
-    fd = descriptors->fds[descriptors->first];
-    descriptors->first = (descriptors->first + 1) % descriptors->capacity;
-    if (--descriptors->count == 0) {
-        free(descriptors->fds);
-        *descriptors = (struct fd_queue){0};
+    fd = queue->fds[queue->first];
+    queue->first = (queue->first + 1) % queue->capacity;
+    if (--queue->count == 0) {
+        free(queue->fds);
+        *queue = (struct fd_queue){0};
     }
     return fd;
 }
 
-int fd_queue_take_newest(struct fd_queue *descriptors)
+int fd_queue_take_newest(struct fd_queue *queue)
 {
-    int fd = descriptors->fds[(descriptors->first + descriptors->count - 1) % descriptors->capacity];
+    int fd = queue->fds[(queue->first + queue->count - 1) % queue->capacity];
 
-    if (descriptors->count == 1)
-        return fd_queue_take(descriptors);
-    descriptors->count--;
+    if (queue->count == 1)
+        return fd_queue_take(queue);
+    queue->count--;
     return fd;
 }
 
-int *fd_queue_at(struct fd_queue *descriptors, uint32_t index)
+int *fd_queue_at(struct fd_queue *queue, uint32_t index)
 {
-    return &descriptors->fds[(descriptors->first + index) % descriptors->capacity];
+    return &queue->fds[(queue->first + index) % queue->capacity];
 }
 
-void fd_queue_peek(const struct fd_queue *descriptors, int *ret_fds, uint32_t count)
+void fd_queue_peek(const struct fd_queue *queue, int *ret_fds, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++)
-        ret_fds[i] = descriptors->fds[(descriptors->first + i) % descriptors->capacity];
+        ret_fds[i] = queue->fds[(queue->first + i) % queue->capacity];
 }
 
 /* ---- Receiving -------------------------------------------------------------------------------------------------- */
@@ -84,26 +84,27 @@ bool fd_room_has(int fd)
     return fd >= room_begins;
 }
 
-/* Takes what came; what there is no memory for is lost, and with it the order of the rest. */
-static void put_received(struct fd_queue *descriptors, const struct cmsghdr *header, bool *ret_cut)
+/* Appends the received descriptors. Without memory all of them are closed, and the order of later descriptors no
+ * longer matches the requests. */
+static void put_received(struct fd_queue *queue, const struct cmsghdr *header, bool *ret_truncated)
 {
     size_t bytes = header->cmsg_len - CMSG_LEN(0);
     int fds[FD_PASSED_MAX + 1];
     uint32_t count = (uint32_t)(bytes / sizeof fds[0]);
-    bool has_room = fd_queue_reserve(descriptors, count) == 0;
+    bool has_room = fd_queue_reserve(queue, count) == 0;
 
     memcpy(fds, CMSG_DATA(header), bytes);
     for (uint32_t i = 0; i < count; i++) {
         if (has_room)
-            fd_queue_put(descriptors, fds[i]);
+            fd_queue_put(queue, fds[i]);
         else
             close(fds[i]);
-        *ret_cut |= fd_room_has(fds[i]);
+        *ret_truncated |= fd_room_has(fds[i]);
     }
-    *ret_cut |= !has_room;
+    *ret_truncated |= !has_room;
 }
 
-ssize_t fd_queue_receive(struct fd_queue *descriptors, int socket, char *room, size_t size, bool *ret_cut)
+ssize_t fd_queue_receive(struct fd_queue *queue, int socket, char *room, size_t size, bool *ret_truncated)
 {
     union {
         struct cmsghdr header;
@@ -116,14 +117,14 @@ ssize_t fd_queue_receive(struct fd_queue *descriptors, int socket, char *room, s
 
     if (length < 0)
         return -errno;
-    *ret_cut = (message.msg_flags & MSG_CTRUNC) != 0;
+    *ret_truncated = (message.msg_flags & MSG_CTRUNC) != 0;
     for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header; header = CMSG_NXTHDR(&message, header))
         if (header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS)
-            put_received(descriptors, header, ret_cut);
+            put_received(queue, header, ret_truncated);
     return length;
 }
 
-ssize_t fd_queue_look(int socket, char *room, size_t size, bool *ret_cut)
+ssize_t fd_queue_look(int socket, char *room, size_t size, bool *ret_truncated)
 {
     struct iovec piece = {.iov_base = room, .iov_len = size};
     struct msghdr message = {.msg_iov = &piece, .msg_iovlen = 1};
@@ -131,11 +132,11 @@ ssize_t fd_queue_look(int socket, char *room, size_t size, bool *ret_cut)
 
     if (length < 0)
         return -errno;
-    *ret_cut = (message.msg_flags & MSG_CTRUNC) != 0;
+    *ret_truncated = (message.msg_flags & MSG_CTRUNC) != 0;
     return length;
 }
 
-#ifndef SO_PASSRIGHTS /* of Linux 6.16: whether descriptors may be sent to a Unix socket */
+#ifndef SO_PASSRIGHTS /* since Linux 6.16: whether a Unix socket accepts descriptors */
 #if defined __hppa__
 #define SO_PASSRIGHTS 0x4051
 #elif defined __sparc__
@@ -145,19 +146,19 @@ ssize_t fd_queue_look(int socket, char *room, size_t size, bool *ret_cut)
 #endif
 #endif
 
-static int set_option(int fd, int level, int name, int value)
+static int socket_set_option(int fd, int level, int name, int value)
 {
     return setsockopt(fd, level, name, &value, sizeof value);
 }
 
-/* A byte that is sent out of band is otherwise skipped by a read, and the kernel closes what came beside it, which may
- * wait for as long as the sender likes. */
+/* A read skips an out-of-band byte, and the kernel then closes the descriptors beside the byte, which may block for
+ * as long as the sender likes. SO_OOBINLINE keeps the byte in order. */
 void fd_passing_prepare(int socket)
 {
-    set_option(socket, SOL_SOCKET, SO_OOBINLINE, 1);
+    socket_set_option(socket, SOL_SOCKET, SO_OOBINLINE, 1);
 }
 
 void fd_passing_allow(int socket, bool allowed)
 {
-    set_option(socket, SOL_SOCKET, SO_PASSRIGHTS, allowed);
+    socket_set_option(socket, SOL_SOCKET, SO_PASSRIGHTS, allowed);
 }

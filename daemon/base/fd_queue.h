@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Open descriptors that wait for somebody, first in, first out: received and not yet claimed, or to be sent and not
- * yet gone. It owns what is in it.
+ * A first-in, first-out queue of open descriptors: received and not yet claimed, or queued for sending and not yet
+ * sent. Also receives descriptors beside the bytes of a Unix socket.
+ *
+ * Owns the descriptors in the queue. Calls the kernel alone.
  */
 #ifndef MINIMIO_DAEMON_BASE_FD_QUEUE_H
 #define MINIMIO_DAEMON_BASE_FD_QUEUE_H
@@ -11,56 +13,59 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-/* Takes the place of a descriptor that was closed as it came, so that those behind it are claimed in their turn. */
+/* Stands for a descriptor that was closed on arrival, so that later descriptors keep their positions for claiming. */
 #define FD_REFUSED (-2)
 
-/* Zeroed, it is empty and has no memory. */
+/* A zeroed queue is empty and valid, and has no memory. */
 struct fd_queue {
     int *fds; /* a ring */
     uint32_t first, count, capacity;
 };
 
-/* Room for `more` in addition to those that are in it. Error: -ENOMEM. */
-int fd_queue_reserve(struct fd_queue *descriptors, uint32_t more);
+/* Reserves room for `more` descriptors in addition to the present ones. Error: -ENOMEM. */
+int fd_queue_reserve(struct fd_queue *queue, uint32_t more);
 
-/* Takes `fd`, for which there must be room. */
-void fd_queue_put(struct fd_queue *descriptors, int fd);
+/* Appends `fd` and takes ownership. Needs reserved room. */
+void fd_queue_put(struct fd_queue *queue, int fd);
 
-/* The oldest, now the caller's; -1: it is empty. An emptied one has no memory any more. */
-int fd_queue_take(struct fd_queue *descriptors);
+/* Removes the oldest descriptor and passes ownership to the caller; -1: the queue is empty. Frees the memory of an
+ * emptied queue. */
+int fd_queue_take(struct fd_queue *queue);
 
-/* Likewise the newest, of one that is not empty. */
-int fd_queue_take_newest(struct fd_queue *descriptors);
+/* Removes the newest descriptor of a queue that is not empty, and passes ownership to the caller. */
+int fd_queue_take_newest(struct fd_queue *queue);
 
-/* The place of the descriptor with `index` older ones before it, which must be there. */
-int *fd_queue_at(struct fd_queue *descriptors, uint32_t index);
+/* Points to the descriptor with `index` older descriptors before it. `index` must be below `count`. */
+int *fd_queue_at(struct fd_queue *queue, uint32_t index);
 
-/* Copies the `count` oldest, which it must have, and keeps them. */
-void fd_queue_peek(const struct fd_queue *descriptors, int *ret_fds, uint32_t count);
+/* Copies the `count` oldest descriptors and keeps them in the queue. `count` must not exceed the queue's count. */
+void fd_queue_peek(const struct fd_queue *queue, int *ret_fds, uint32_t count);
 
-/* The most that the kernel passes beside a message. */
+/* The kernel's limit of descriptors beside one message (SCM_MAX_FD). */
 #define FD_PASSED_MAX 253
 
 /*
- * The kernel closes, and may wait in doing so, those of a message for which the table has no room. So the numbers from
- * this one on are kept for what a message brings: whatever else has one of them is closed again.
+ * When the descriptor table is full, the kernel closes the surplus descriptors of a message within recvmsg, and the
+ * close may block. So descriptor numbers from `first` on are reserved for received descriptors: the daemon closes
+ * anything else that gets such a number.
  */
 void fd_room_set(uint32_t first);
 bool fd_room_has(int fd);
 
 /*
- * Reads from a client's socket without waiting, and takes the descriptors that come beside the bytes, close-on-exec.
- * Returns how many bytes; 0: no more will come. `*ret_cut`: some are lost, or the table is so full that none may be
- * kept. Errors: -EAGAIN, -EINTR, and what recvmsg says.
+ * Reads from a client's socket without waiting, and appends the received descriptors, close-on-exec, to the queue.
+ * Returns the number of bytes; 0: end of file. `*ret_truncated`: descriptors were lost, or the table is so full that
+ * the caller must close all of them. Errors: -EAGAIN, -EINTR, and others of recvmsg(2).
  */
-ssize_t fd_queue_receive(struct fd_queue *descriptors, int socket, char *room, size_t size, bool *ret_cut);
+ssize_t fd_queue_receive(struct fd_queue *queue, int socket, char *room, size_t size, bool *ret_truncated);
 
-/* Likewise, and leaves all as it is; `*ret_cut`: there are descriptors beside the bytes. */
-ssize_t fd_queue_look(int socket, char *room, size_t size, bool *ret_cut);
+/* As fd_queue_receive, but with MSG_PEEK: consumes neither bytes nor descriptors. `*ret_truncated`: the bytes have
+ * descriptors beside them. */
+ssize_t fd_queue_look(int socket, char *room, size_t size, bool *ret_truncated);
 
 /*
- * Prepares a client's socket. `allowed`: whether descriptors may be sent to it; a kernel that can (Linux 6.16) refuses
- * them to the sender otherwise, from now on.
+ * Prepares a client's socket for fd_queue_receive. fd_passing_allow: whether clients may send descriptors to the socket
+ * from now on. A kernel that supports SO_PASSRIGHTS (Linux 6.16) returns an error to the sender otherwise.
  */
 void fd_passing_prepare(int socket);
 void fd_passing_allow(int socket, bool allowed);

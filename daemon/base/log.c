@@ -15,21 +15,21 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Below PIPE_BUF: where poll() sees room in a pipe, a line of this size goes in whole and without blocking. */
+/* Below PIPE_BUF: if poll() reports room in a pipe, a write of this size is atomic and does not block. */
 #define LINE_MAX_BYTES 1024
 
 #define SECOND_NS INT64_C(1000000000)
 
-struct ration {
+struct ratelimit {
     bool used; /* the slot has a kind and a uid */
     enum log_kind kind;
     uid_t uid;
-    int64_t used_ns;    /* how far into the future lines were written on account */
-    uint64_t unwritten; /* since the last line of this kind and uid */
+    int64_t used_ns;     /* time up to which the written lines have used the budget of one line a second */
+    uint64_t suppressed; /* lines since the last written line of this kind and uid */
 };
 
-static struct ration rations[LOG_RATIONS];
-static struct ration shared[LOG_KIND_COUNT]; /* of those that found no slot */
+static struct ratelimit ratelimits[LOG_RATELIMITS];
+static struct ratelimit shared[LOG_KIND_COUNT]; /* for pairs without a slot */
 
 static const char *const kind_names[LOG_KIND_COUNT] = {
     [LOG_REFUSED_SESSION] = "refused sessions", [LOG_LIMIT] = "limits reached", [LOG_DENIED] = "denied addresses",
@@ -63,8 +63,8 @@ int log_level_from_name(const char *name)
 
 /* ---- Writing ---------------------------------------------------------------------------------------------------- */
 
-/* The service manager names the stream by device and inode: a program started from the service with its standard error
- * elsewhere inherits the variable, but not the journal. */
+/* $JOURNAL_STREAM has the device and inode of the journal's stream: a program started by the service with another
+ * standard error inherits the variable, but does not write to the journal. */
 static bool is_journal(void)
 {
     const char *name = getenv("JOURNAL_STREAM");
@@ -103,7 +103,7 @@ void log_write(enum log_level level, const char *format, ...)
     write_line(level, text);
 }
 
-/* ---- Rations ---------------------------------------------------------------------------------------------------- */
+/* ---- Rate limits ------------------------------------------------------------------------------------------------- */
 
 static int64_t now_ns(void)
 {
@@ -113,97 +113,97 @@ static int64_t now_ns(void)
     return now.tv_sec * SECOND_NS + now.tv_nsec;
 }
 
-static void report_unwritten(struct ration *ration, const char *whose)
+static void report_suppressed(struct ratelimit *ratelimit, const char *whose)
 {
-    if (ration->unwritten)
-        log_write(LOG_LEVEL_WARNING, "%s%s: %llu more were not written", kind_names[ration->kind], whose,
-                  (unsigned long long)ration->unwritten);
-    ration->unwritten = 0;
+    if (ratelimit->suppressed)
+        log_write(LOG_LEVEL_WARNING, "%s%s: %llu more lines were suppressed", kind_names[ratelimit->kind], whose,
+                  (unsigned long long)ratelimit->suppressed);
+    ratelimit->suppressed = 0;
 }
 
-static void report_slot(struct ration *ration)
+static void report_slot(struct ratelimit *ratelimit)
 {
     char whose[32] = "";
 
-    if (ration->uid != LOG_NOBODY)
-        snprintf(whose, sizeof whose, " of uid %u", (unsigned)ration->uid);
-    report_unwritten(ration, whose);
+    if (ratelimit->uid != LOG_NOBODY)
+        snprintf(whose, sizeof whose, " of uid %u", (unsigned)ratelimit->uid);
+    report_suppressed(ratelimit, whose);
 }
 
-/* A slot whose lines were all earned back is as good as an empty one, but for what it has not reported. */
-static struct ration *find_free_slot(int64_t now)
+/* A slot whose budget has recovered can be reused. Prefers a slot without suppressed lines to report. */
+static struct ratelimit *find_free_slot(int64_t now)
 {
-    struct ration *idle = NULL;
+    struct ratelimit *idle = NULL;
 
-    for (size_t i = 0; i < LOG_RATIONS; i++) {
-        if (!rations[i].used)
-            return &rations[i];
-        if (rations[i].used_ns <= now && (!idle || idle->unwritten))
-            idle = &rations[i];
+    for (size_t i = 0; i < LOG_RATELIMITS; i++) {
+        if (!ratelimits[i].used)
+            return &ratelimits[i];
+        if (ratelimits[i].used_ns <= now && (!idle || idle->suppressed))
+            idle = &ratelimits[i];
     }
     return idle;
 }
 
-static struct ration *find_ration(enum log_kind kind, uid_t uid)
+static struct ratelimit *find_ratelimit(enum log_kind kind, uid_t uid)
 {
-    struct ration *ration;
+    struct ratelimit *ratelimit;
 
-    for (size_t i = 0; i < LOG_RATIONS; i++)
-        if (rations[i].used && rations[i].kind == kind && rations[i].uid == uid)
-            return &rations[i];
-    ration = find_free_slot(now_ns());
-    if (!ration) {
+    for (size_t i = 0; i < LOG_RATELIMITS; i++)
+        if (ratelimits[i].used && ratelimits[i].kind == kind && ratelimits[i].uid == uid)
+            return &ratelimits[i];
+    ratelimit = find_free_slot(now_ns());
+    if (!ratelimit) {
         shared[kind].kind = kind;
         return &shared[kind];
     }
-    if (ration->used)
-        report_slot(ration);
-    *ration = (struct ration){.used = true, .kind = kind, .uid = uid};
-    return ration;
+    if (ratelimit->used)
+        report_slot(ratelimit);
+    *ratelimit = (struct ratelimit){.used = true, .kind = kind, .uid = uid};
+    return ratelimit;
 }
 
-/* Each line uses up a second, and a burst's worth of them may be used ahead. */
-static bool take_ration(struct ration *ration)
+/* Each line costs one second; up to LOG_BURST seconds may be used in advance. */
+static bool ratelimit_take(struct ratelimit *ratelimit)
 {
     int64_t now = now_ns();
-    int64_t used_ns = ration->used_ns > now ? ration->used_ns : now;
+    int64_t used_ns = ratelimit->used_ns > now ? ratelimit->used_ns : now;
 
     if (used_ns - now > (LOG_BURST - 1) * SECOND_NS)
         return false;
-    ration->used_ns = used_ns + SECOND_NS;
+    ratelimit->used_ns = used_ns + SECOND_NS;
     return true;
 }
 
 void log_write_ratelimited(enum log_kind kind, uid_t uid, const char *format, ...)
 {
-    struct ration *ration;
+    struct ratelimit *ratelimit;
     char text[LINE_MAX_BYTES];
     va_list arguments;
     int length;
 
     if (LOG_LEVEL_WARNING > threshold)
         return;
-    ration = find_ration(kind, uid);
-    if (!take_ration(ration)) {
-        ration->unwritten++;
+    ratelimit = find_ratelimit(kind, uid);
+    if (!ratelimit_take(ratelimit)) {
+        ratelimit->suppressed++;
         return;
     }
     va_start(arguments, format);
     length = vsnprintf(text, sizeof text / 2, format, arguments);
     va_end(arguments);
-    if (length >= 0 && ration->unwritten)
-        snprintf(text + strlen(text), sizeof text / 2, " (%llu more like this were not written)",
-                 (unsigned long long)ration->unwritten);
+    if (length >= 0 && ratelimit->suppressed)
+        snprintf(text + strlen(text), sizeof text / 2, " (%llu similar lines were suppressed)",
+                 (unsigned long long)ratelimit->suppressed);
     if (write_line(LOG_LEVEL_WARNING, text))
-        ration->unwritten = 0;
+        ratelimit->suppressed = 0;
     else
-        ration->unwritten++;
+        ratelimit->suppressed++;
 }
 
 void log_finish(void)
 {
-    for (size_t i = 0; i < LOG_RATIONS; i++)
-        report_slot(&rations[i]);
+    for (size_t i = 0; i < LOG_RATELIMITS; i++)
+        report_slot(&ratelimits[i]);
     for (size_t i = 0; i < LOG_KIND_COUNT; i++)
-        report_unwritten(&shared[i], " of other users");
+        report_suppressed(&shared[i], " of other users");
 }

@@ -8,14 +8,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#define DELETED " (deleted)" /* what the kernel adds to the path of a file that was removed */
+#define DELETED " (deleted)" /* suffix that the kernel adds to the path of a removed file */
 
-static char sought[PATH_MAX]; /* an absolute path, or a name that is looked for in PATH */
+static char sought[PATH_MAX]; /* an absolute path, or a name to search for in PATH */
 
-/* ---- Looking ---------------------------------------------------------------------------------------------------- */
+/* ---- Resolving -------------------------------------------------------------------------------------------------- */
 
-/* `ret_path`: where the path leads to. Error: negative errno; -EACCES, also of what is no regular file. */
-static int look_at(const char *path, struct program *ret_program)
+/* Resolves the path and checks the file. Error: negative errno; -EACCES also if the file is not a regular file. */
+static int resolve_path(const char *path, struct program *ret_program)
 {
     if (!realpath(path, ret_program->path) || stat(ret_program->path, &ret_program->file) < 0)
         return -errno;
@@ -24,9 +24,9 @@ static int look_at(const char *path, struct program *ret_program)
     return faccessat(AT_FDCWD, ret_program->path, X_OK, AT_EACCESS) < 0 ? -errno : 0;
 }
 
-/* As a shell does: the first file that may be run. An element that is no absolute path is relative to the working
- * directory of whoever started the program, and skipped. */
-static int look_in_path(const char *name, struct program *ret_program)
+/* Searches PATH as a shell does, for the first executable file. Skips relative folders: they are relative to the
+ * working directory of the process that started the program. */
+static int search_path(const char *name, struct program *ret_program)
 {
     const char *folders = getenv("PATH");
     int result = -ENOENT;
@@ -37,7 +37,7 @@ static int look_in_path(const char *name, struct program *ret_program)
         int error = -ENOENT;
 
         if (*folders == '/' && snprintf(path, sizeof path, "%.*s/%s", (int)length, folders, name) < (int)sizeof path)
-            error = look_at(path, ret_program);
+            error = resolve_path(path, ret_program);
         if (error == 0)
             return 0;
         if (error == -EACCES)
@@ -51,7 +51,7 @@ int program_find(struct program *ret_program)
 {
     if (!*sought)
         return -ENOENT;
-    return strchr(sought, '/') ? look_at(sought, ret_program) : look_in_path(sought, ret_program);
+    return strchr(sought, '/') ? resolve_path(sought, ret_program) : search_path(sought, ret_program);
 }
 
 const char *program_name(void)
@@ -71,7 +71,7 @@ bool program_is_unchanged(const struct program *program)
 
 /* ---- The name --------------------------------------------------------------------------------------------------- */
 
-/* The working directory as the shell names it, with its symbolic links; "": it has no name. */
+/* The working directory from $PWD, including symbolic links, or from getcwd(3); "": the directory has no name. */
 static void name_folder(char ret_folder[PATH_MAX])
 {
     const char *named = getenv("PWD");
@@ -84,7 +84,7 @@ static void name_folder(char ret_folder[PATH_MAX])
         *ret_folder = '\0';
 }
 
-/* False: it does not fit, or the working directory was removed. */
+/* False: the path is too long, or the working directory was removed. */
 static bool set_sought(const char *name)
 {
     char folder[PATH_MAX] = "";
@@ -97,7 +97,7 @@ static bool set_sought(const char *name)
     return (!relative || *folder) && length < (int)sizeof sought;
 }
 
-/* The file of this process; where it was removed, the path is where the next one will be. */
+/* The path of this process's file. If the file was removed, the path at which a new file will be installed. */
 static bool read_own(char ret_path[PATH_MAX])
 {
     ssize_t length = readlink("/proc/self/exe", ret_path, PATH_MAX - 1);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The program that this process runs, by the name that it was started with, and the file which that name leads to now:
- * a symbolic link may be moved, and a folder of PATH may have a new file.
+ * The program file of this process: the name that started the process, and the file to which this name leads now. A
+ * symbolic link may have been changed, and a folder of PATH may have a new file.
+ *
+ * Owns the name. Calls the file system alone.
  */
 #ifndef MINIMIO_DAEMON_BASE_PROGRAM_H
 #define MINIMIO_DAEMON_BASE_PROGRAM_H
@@ -11,26 +13,26 @@
 #include <sys/stat.h>
 
 /*
- * Keeps the name, the first argument, which the program that replaces this one is to be started with as well. A
- * relative path is made absolute, by $PWD where that is the working directory, so that symbolic links in it are
- * followed anew. A name that does not lead to this program, as a caller of exec may give any, is not used: the file of
- * /proc/self/exe is then looked for. To be called once, before anything else. `*name` is replaced by the absolute path.
+ * Keeps argv[0] as the name for the next start of the program. Makes a relative path absolute, from $PWD if $PWD is the
+ * working directory, so that symbolic links in the path are resolved again later. exec accepts any argv[0]: if the name
+ * does not lead to this program, the path of /proc/self/exe is used instead. Call once, before anything else. Replaces
+ * `*name` by the absolute path.
  */
 void program_init(char **name);
 
-/* A file that was found. */
+/* An executable file found by program_find. */
 struct program {
-    char path[PATH_MAX]; /* without symbolic links */
+    char path[PATH_MAX]; /* resolved, without symbolic links */
     struct stat file;
 };
 
-/* Where the name leads to now. Errors: -ENOENT, -EACCES, and others of stat(2). */
+/* Resolves the name now. Errors: -ENOENT, -EACCES, and others of stat(2). */
 int program_find(struct program *ret_program);
 
-/* What program_find looks for, for messages. */
+/* The name that program_find resolves, for messages. */
 const char *program_name(void);
 
-/* Whether the path still has the file that was found, unchanged. */
+/* Whether the path still leads to the same, unmodified file. */
 bool program_is_unchanged(const struct program *program);
 
 #endif

@@ -7,13 +7,13 @@
 /* Enough to take a burst in few calls, small enough for the stack. */
 #define EVENTS_AT_ONCE 256
 
-/* How long more events are gathered, where there are many, before others have their turn. */
+/* Time limit for gathering further events in one turn, before requests are dispatched. */
 #define GATHER_NS (NS_PER_MS / 2)
 
-/* Time spent on no more events than this is not worth reading the clock for. */
+/* With at most this many events, reading the clock again costs more than it is worth. */
 #define FEW_EVENTS 16
 
-/* How long timers that have expired are served before others have their turn. */
+/* Time limit for running expired timers in one turn. */
 #define TIMERS_NS (NS_PER_MS / 2)
 
 int reactor_init(struct reactor *reactor)
@@ -37,8 +37,8 @@ void reactor_deinit(struct reactor *reactor)
     reactor->poll = minimio_poll_free(reactor->poll);
 }
 
-/* Waits, and calls the sources that are ready. Returns how many, or the queue's error. */
-static int gather(struct reactor *reactor, int64_t timeout_ns)
+/* Waits and calls the ready sources. Returns their number, or an error of minimio_poll_poll. */
+static int reactor_gather(struct reactor *reactor, int64_t timeout_ns)
 {
     struct minimio_event events[EVENTS_AT_ONCE];
     int count = minimio_poll_poll(reactor->poll, events, EVENTS_AT_ONCE, timeout_ns);
@@ -55,11 +55,11 @@ static int gather(struct reactor *reactor, int64_t timeout_ns)
 int reactor_turn(struct reactor *reactor, bool busy)
 {
     int64_t timeout_ns = busy ? 0 : timers_remaining_ns(&reactor->timers);
-    int count = gather(reactor, timeout_ns);
+    int count = reactor_gather(reactor, timeout_ns);
 
     reactor->woke_ns = reactor->gathered_ns;
     while (count == EVENTS_AT_ONCE && reactor->gathered_ns - reactor->woke_ns < GATHER_NS)
-        count = gather(reactor, 0);
+        count = reactor_gather(reactor, 0);
     if (count < 0)
         return count;
     reactor->full = count == EVENTS_AT_ONCE;
@@ -101,7 +101,7 @@ void reactor_unwatch(struct reactor *reactor, minimio_fd fd)
     minimio_registrator_deregister_fd(reactor->registrator, fd);
 }
 
-static void ignore(struct source *source, const struct minimio_event *event)
+static void reactor_ignore_event(struct source *source, const struct minimio_event *event)
 {
     (void)source;
     (void)event;
@@ -114,6 +114,6 @@ void reactor_defer_free(struct reactor *reactor, struct deferred_free *memory)
 
 void reactor_end_source(struct reactor *reactor, struct source *source)
 {
-    source->ready = ignore;
+    source->ready = reactor_ignore_event;
     reactor_defer_free(reactor, &source->memory);
 }

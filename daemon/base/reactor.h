@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The one place that waits: the queue, the timers, and the sources that the queue's tokens point to.
+ * The event loop: the only place where the daemon's thread waits. Dispatches readiness from libminimio's queue to
+ * sources, and runs timers.
  *
- * A token is its source's address. An event of this turn may still name a source that has ended, so the memory of a
- * source is freed as the turn ends; until then the source ignores events. Later turns have no event of a descriptor
- * that was deregistered.
+ * A token is the address of a source. An event of the present turn may still name a source that has ended, so the
+ * memory of a source is freed at the end of the turn; until then the source ignores events. Later turns have no event
+ * of a deregistered descriptor.
+ *
+ * Owns the queue, the timers and the deferred memory. Calls sources, timers and libminimio. Used by one thread only.
  */
 #ifndef MINIMIO_DAEMON_BASE_REACTOR_H
 #define MINIMIO_DAEMON_BASE_REACTOR_H
@@ -14,12 +17,12 @@
 
 #include <bsd/sys/queue.h>
 
-/* The first member of an allocation that is freed as the turn ends. */
+/* The first member of an allocation that is freed at the end of the turn. */
 struct deferred_free {
     SLIST_ENTRY(deferred_free) link;
 };
 
-/* The first member of whatever is registered with the queue. */
+/* The first member of an object that is registered with the queue. */
 struct source {
     struct deferred_free memory;
     void (*ready)(struct source *source, const struct minimio_event *event);
@@ -30,22 +33,22 @@ struct reactor {
     struct minimio_registrator *registrator;
     struct timers timers;
     SLIST_HEAD(, deferred_free) deferred;
-    int64_t woke_ns;     /* when the turn's wait ended */
-    int64_t gathered_ns; /* when the kernel was asked last */
-    bool full;           /* the kernel may have had more than this turn took */
+    int64_t woke_ns;     /* when the wait of the turn ended */
+    int64_t gathered_ns; /* when the kernel was last polled */
+    bool full;           /* the kernel may have more events than this turn has taken */
 };
 
-/* Errors: those of minimio_poll_new. To be freed with reactor_deinit after an error too. */
+/* Errors: as minimio_poll_new. Call reactor_deinit also after an error. */
 int reactor_init(struct reactor *reactor);
 void reactor_deinit(struct reactor *reactor);
 
 /*
- * Waits for readiness or a timer (or only looks, if `busy`), then calls the sources that are ready and the timers that
- * have expired. Errors: -ECANCELED and whatever else the queue says.
+ * Waits for readiness or a timer (if `busy`, only polls), then calls the ready sources and the expired timers. Errors:
+ * -ECANCELED and others of minimio_poll_poll.
  */
 int reactor_turn(struct reactor *reactor, bool busy);
 
-/* Frees the memory that reactor_defer_free took: to be called when nothing of this turn is held any more. */
+/* Frees the memory passed to reactor_defer_free. Call when no object of the turn is in use any more. */
 void reactor_free_deferred(struct reactor *reactor);
 
 /* As minimio_registrator_register_fd, _register_socket, _reregister_fd and _deregister_fd. */
@@ -57,10 +60,11 @@ int reactor_rewatch(struct reactor *reactor, minimio_fd fd, struct source *sourc
                     enum minimio_mode mode);
 void reactor_unwatch(struct reactor *reactor, minimio_fd fd);
 
-/* Frees an allocation as the turn ends, all else in it being released already. */
+/* Frees an allocation at the end of the turn. All other resources of the object must be released already. */
 void reactor_defer_free(struct reactor *reactor, struct deferred_free *memory);
 
-/* Likewise that of a source, which the queue does not watch any more, and which ignores events until then. */
+/* Ends a source: the source ignores events, and is freed at the end of the turn. The descriptor must be deregistered
+ * already. */
 void reactor_end_source(struct reactor *reactor, struct source *source);
 
 #endif

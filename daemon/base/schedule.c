@@ -20,19 +20,19 @@ void share_init(struct share *share, struct schedule *schedule, uid_t uid)
         TAILQ_INIT(&share->tasks[stage]);
 }
 
-static void deactivate(struct share *share)
+static void share_deactivate(struct share *share)
 {
     if (!share->active)
         return;
     share->active = false;
     TAILQ_REMOVE(&share->schedule->active, share, link);
-    if (share->balance_ns > 0) /* time is not saved up */
+    if (share->balance_ns > 0) /* unused time is not saved up */
         share->balance_ns = 0;
 }
 
 void share_deinit(struct share *share)
 {
-    deactivate(share);
+    share_deactivate(share);
     if (share->schedule->running == share)
         share->schedule->running = NULL;
 }
@@ -69,7 +69,7 @@ void task_cancel(struct task *task)
 
 /* ---- Time ------------------------------------------------------------------------------------------------------- */
 
-static void note(struct schedule *schedule, int64_t elapsed_ns, uid_t uid, enum slow_cause cause)
+static void schedule_note_work(struct schedule *schedule, int64_t elapsed_ns, uid_t uid, enum slow_cause cause)
 {
     if (elapsed_ns <= schedule->worst.ns)
         return;
@@ -78,8 +78,8 @@ static void note(struct schedule *schedule, int64_t elapsed_ns, uid_t uid, enum 
     schedule->worst.cause = cause;
 }
 
-/* Charges the time that has passed since time was last charged. */
-static void charge(struct schedule *schedule, uid_t uid, enum slow_cause cause)
+/* Charges the time since the last charge to the running share. */
+static void schedule_charge(struct schedule *schedule, uid_t uid, enum slow_cause cause)
 {
     int64_t elapsed_ns;
 
@@ -89,7 +89,7 @@ static void charge(struct schedule *schedule, uid_t uid, enum slow_cause cause)
     schedule->uncharged = false;
     if (schedule->running)
         schedule->running->balance_ns -= elapsed_ns;
-    note(schedule, elapsed_ns, uid, cause);
+    schedule_note_work(schedule, elapsed_ns, uid, cause);
 }
 
 bool schedule_slice_is_over(struct schedule *schedule)
@@ -103,7 +103,7 @@ bool schedule_slice_is_over(struct schedule *schedule)
 static const enum slow_cause causes[STAGES] = {
     [STAGE_RUN] = SLOW_DISPATCH, [STAGE_DELIVER] = SLOW_DELIVERY, [STAGE_FLUSH] = SLOW_SENDING};
 
-/* The next task of this stage; NULL: there is none before the next turn, or the user is gone. */
+/* The next task of the stage. NULL: no task in this turn, or the share has ended. */
 static struct task *next_task(const struct schedule *schedule, enum stage stage)
 {
     struct share *share = schedule->running;
@@ -127,7 +127,7 @@ static inline void run_task(struct schedule *schedule, struct task *task)
     schedule->uncharged = true;
 }
 
-/* After how many tasks the clock is read: each may have taken long, but for one that sends. */
+/* Number of tasks between two readings of the clock: a send is short, any other task may be long. */
 static const uint8_t tasks_per_look[STAGES] = {[STAGE_RUN] = 1, [STAGE_DELIVER] = 1, [STAGE_FLUSH] = 4};
 
 static void run_more(struct schedule *schedule, enum stage stage, uid_t uid, struct task *task)
@@ -136,16 +136,16 @@ static void run_more(struct schedule *schedule, enum stage stage, uid_t uid, str
 
     do {
         if (ran++ % tasks_per_look[stage] == 0)
-            charge(schedule, uid, causes[stage]);
+            schedule_charge(schedule, uid, causes[stage]);
         if (schedule->timers->now_ns >= schedule->slice_until_ns)
             return;
         run_task(schedule, task);
     } while ((task = next_task(schedule, stage)));
-    charge(schedule, uid, causes[stage]);
+    schedule_charge(schedule, uid, causes[stage]);
 }
 
-/* At least one task runs, as each stage is what the stage before has worked for. Inline: it is called with constants.
- */
+/* Runs at least one task even if the slice is over: each stage completes the work of the stage before. Inline:
+ * called with constants. */
 static inline __attribute__((always_inline)) void run_stage(struct schedule *schedule, enum stage stage, uid_t uid)
 {
     struct task *task = next_task(schedule, stage);
@@ -158,7 +158,7 @@ static inline __attribute__((always_inline)) void run_stage(struct schedule *sch
         run_more(schedule, stage, uid, task);
 }
 
-/* A task may end the user's last session, and with that the share. */
+/* A task may end the user's last session, and the session's end may end the share. */
 static void run_slice(struct schedule *schedule, struct share *share)
 {
     uid_t uid = share->uid;
@@ -169,9 +169,9 @@ static void run_slice(struct schedule *schedule, struct share *share)
     run_stage(schedule, STAGE_DELIVER, uid);
     run_stage(schedule, STAGE_FLUSH, uid);
     if (schedule->uncharged)
-        charge(schedule, uid, SLOW_DISPATCH);
+        schedule_charge(schedule, uid, SLOW_DISPATCH);
     if (schedule->running && !share->queued)
-        deactivate(share);
+        share_deactivate(share);
     schedule->running = NULL;
 }
 
@@ -182,7 +182,7 @@ bool schedule_has_work(const struct schedule *schedule)
     return !TAILQ_EMPTY(&schedule->active);
 }
 
-/* A user that is alone need not save: time that nobody else wants is not charged. */
+/* Time that no other user needs is free of charge, so a user alone keeps a full balance. */
 static bool begin_slice(struct schedule *schedule, struct share *share, int64_t until_ns)
 {
     bool alone = !TAILQ_NEXT(TAILQ_FIRST(&schedule->active), link);
@@ -195,7 +195,7 @@ static bool begin_slice(struct schedule *schedule, struct share *share, int64_t 
     return share->balance_ns > 0;
 }
 
-/* Its next turn is after the others'. */
+/* Moves the share behind all others. */
 static void rotate(struct schedule *schedule, struct share *share)
 {
     if (!TAILQ_NEXT(share, link))
@@ -231,7 +231,7 @@ void schedule_run(struct schedule *schedule, int64_t began_ns)
     schedule->turn++;
     schedule->worst.ns = 0;
     schedule->charged_ns = schedule->timers->now_ns;
-    note(schedule, schedule->timers->now_ns - began_ns, (uid_t)-1, SLOW_GATHERING);
+    schedule_note_work(schedule, schedule->timers->now_ns - began_ns, (uid_t)-1, SLOW_GATHERING);
     while ((share = TAILQ_FIRST(&schedule->active)) && share->turn != schedule->turn &&
            schedule->timers->now_ns < until_ns) {
         bool has_slice = begin_slice(schedule, share, until_ns);
@@ -258,7 +258,7 @@ void schedule_flush(struct schedule *schedule)
             task->run(task);
         }
         if (schedule->running && !share->queued)
-            deactivate(share);
+            share_deactivate(share);
         schedule->running = NULL;
     }
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Whose work comes next. All that waits for the thread is a task of one user. Users take turns, each for a slice of
- * time; time used beyond a slice is taken off the user's next slices (deficit round robin). The tasks of one user take
- * turns within the user's slices. So a user with a thousand sessions gets no more of the thread than a user with one.
+ * Divides the thread's time among users. All waiting work is a task of one user. Users take turns, each for a slice of
+ * time; time used beyond a slice is subtracted from the user's next slices (deficit round robin). The tasks of one user
+ * take turns within the user's slices. So a user with a thousand sessions gets no more time than a user with one.
  *
- * A task runs in pieces: it does a bounded part of its work, looks at schedule_slice_is_over, and adds itself again
- * where there is more.
+ * A task runs in pieces: the task does a bounded part of its work, asks schedule_slice_is_over, and adds itself again
+ * if work remains.
  *
  * Owns the order of tasks. Calls the tasks, the timers' clock and the log.
  */
@@ -20,38 +20,39 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* How long a turn may take before new readiness is gathered, and how long one user has of it while others wait. */
+/* Time limit of a turn, after which new readiness is gathered, and time of one user in a turn while other users
+ * wait. */
 #define SCHEDULE_TURN_NS  (NS_PER_MS / 4)
 #define SCHEDULE_SLICE_NS (NS_PER_MS / 10)
 
-/* The steps in which a user's work is done in a turn. */
+/* The stages of a slice. */
 enum stage {
-    STAGE_RUN,     /* requests are read and dispatched, loops are closed */
-    STAGE_DELIVER, /* events are written into sessions' output */
-    STAGE_FLUSH,   /* output is sent */
+    STAGE_RUN,     /* read and dispatch requests, close loops */
+    STAGE_DELIVER, /* write events into the output of sessions */
+    STAGE_FLUSH,   /* send output */
     STAGES
 };
 
-/* Zero it, and set `run`, `share` and `stage`, before its first use. */
+/* Zero a task, and set `run`, `share` and `stage`, before the first use. */
 struct task {
     TAILQ_ENTRY(task) link;
     void (*run)(struct task *task);
     struct share *share;
-    uint32_t turn; /* in which it was added */
+    uint32_t turn; /* in which the task was added */
     uint8_t stage;
     bool queued;
 };
 
 TAILQ_HEAD(task_list, task);
 
-/* One user's part. Zeroed, it has nothing to do and is not known to a schedule. */
+/* One user's tasks and time. A zeroed share has no tasks and no schedule. */
 struct share {
     struct task_list tasks[STAGES];
     TAILQ_ENTRY(share) link; /* in schedule->active */
     struct schedule *schedule;
-    int64_t balance_ns; /* what is left of its slices; negative: it has used more */
-    uint32_t turn;      /* in which it last had a slice */
-    uint32_t queued;    /* tasks, of all stages */
+    int64_t balance_ns; /* time left in the user's slices; negative: overdrawn */
+    uint32_t turn;      /* of the last slice */
+    uint32_t queued;    /* queued tasks of all stages */
     uid_t uid;
     bool active;
 };
@@ -59,20 +60,20 @@ struct share {
 TAILQ_HEAD(share_list, share);
 
 struct schedule {
-    struct share_list active; /* have a task */
+    struct share_list active; /* shares with a queued task */
     struct timers *timers;
     struct stats *stats;
     void (*settle)(struct schedule *schedule); /* called in each slice between STAGE_RUN and STAGE_DELIVER */
-    struct share *running;                     /* whose slice it is; NULL: nobody's, or it is gone */
-    int64_t slice_until_ns;                    /* when the slice ends */
-    int64_t charged_ns;                        /* up to when time was charged to somebody */
-    struct {                                   /* the longest work of this turn */
+    struct share *running;  /* share with the present slice; NULL: none, or the share has ended within the slice */
+    int64_t slice_until_ns; /* when the slice ends */
+    int64_t charged_ns;     /* time up to which the elapsed time has been charged */
+    struct {                /* the longest piece of work in this turn */
         int64_t ns;
         uid_t uid;
         enum slow_cause cause;
     } worst;
-    uint32_t turn;  /* counts them */
-    bool shared;    /* the running task is not the only one that waits */
+    uint32_t turn;  /* number of the turn */
+    bool shared;    /* other tasks wait while this task runs */
     bool uncharged; /* a task has run since `charged_ns` */
 };
 
@@ -81,13 +82,13 @@ void schedule_init(struct schedule *schedule, struct timers *timers, struct stat
 
 void share_init(struct share *share, struct schedule *schedule, uid_t uid);
 
-/* To be called when it has no tasks any more. */
+/* Call when the share has no tasks any more. */
 void share_deinit(struct share *share);
 
-/* Takes time off the next slices: what another process does for this user. */
+/* Charges time that another process has spent for this user. */
 void share_charge(struct share *share, int64_t elapsed_ns);
 
-/* Has the task run in this turn if its stage is still to come for its user, else in the next turn. */
+/* Runs the task in this turn if the stage is still to come for the user, else in the next turn. */
 void task_queue(struct task *task);
 
 static inline void task_add(struct task *task)
@@ -98,19 +99,19 @@ static inline void task_add(struct task *task)
 
 void task_cancel(struct task *task);
 
-/* Whether a task waits. */
+/* Whether any task is queued. */
 bool schedule_has_work(const struct schedule *schedule);
 
 /*
- * Gives each user that has tasks a slice, until the turn's time is used up. `began_ns`: when the turn began, on the
- * timers' clock; the time since then went into gathering events. Turns that take too long are counted and logged.
+ * Gives a slice to each user with tasks, until the time of the turn is used up. `began_ns`: the begin of the turn on
+ * the timers' clock; the time since `began_ns` counts as gathering events. Slow turns are counted and logged.
  */
 void schedule_run(struct schedule *schedule, int64_t began_ns);
 
-/* Runs all tasks of STAGE_FLUSH, whatever time that takes: for the daemon's end. */
+/* Runs all tasks of STAGE_FLUSH without a time limit: for the end of the daemon. */
 void schedule_flush(struct schedule *schedule);
 
-/* Whether the running task is to stop. Reads the clock: to be asked after some ten microseconds of work. */
+/* Whether the running task should stop. Reads the clock: ask after about ten microseconds of work. */
 bool schedule_slice_is_over(struct schedule *schedule);
 
 #endif

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What has happened since the start.
+ * Counters since the start, for the method `stats`.
+ *
+ * Owns nothing. Other rooms count.
  */
 #ifndef MINIMIO_DAEMON_BASE_STATS_H
 #define MINIMIO_DAEMON_BASE_STATS_H
@@ -14,7 +16,7 @@ struct stats {
     int64_t started_ns; /* on CLOCK_MONOTONIC */
     uint64_t requests, replies, events;
     uint64_t bytes_in, bytes_out;
-    uint64_t errors[FAULT_COUNT];          /* told to clients, by name */
+    uint64_t errors[FAULT_COUNT];          /* errors sent to clients, by name */
     uint64_t slow_turns[SLOW_CAUSE_COUNT]; /* longer than 2 ms, by cause */
 };
 

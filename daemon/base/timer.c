@@ -3,17 +3,17 @@
 
 #include <time.h>
 
-static int compare(const struct timer *left, const struct timer *right)
+static int timer_compare(const struct timer *left, const struct timer *right)
 {
     if (left->deadline_ns != right->deadline_ns)
         return left->deadline_ns < right->deadline_ns ? -1 : 1;
     return left < right ? -1 : left > right;
 }
 
-/* The clock is read after so many that have expired: an expiration takes some microseconds. */
+/* Number of expired timers between two readings of the clock: one timer takes a few microseconds. */
 #define TIMERS_PER_LOOK 8
 
-TREE_GENERATE(timer_tree, timer, entry, compare)
+TREE_GENERATE(timer_tree, timer, entry, timer_compare)
 
 void timers_init(struct timers *timers)
 {
@@ -36,7 +36,7 @@ static bool run_expired(struct timers *timers, int64_t budget_ns)
     struct timer *timer;
     int ran = 0;
 
-    /* The first is looked up anew each time: the one called may have freed the next. */
+    /* Look the first timer up again each time: the called timer may have freed the next. */
     while ((timer = RB_MIN(timer_tree, &timers->tree)) && timer->deadline_ns <= now_ns) {
         if (ran && ran % TIMERS_PER_LOOK == 0) {
             timers_read_clock(timers);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * libbsd's red-black tree, generated for one source file. Its own RB_GENERATE_STATIC needs a `__unused` that glibc
- * does not have.
+ * libbsd's red-black tree, generated as static functions of one source file. libbsd's RB_GENERATE_STATIC needs a macro
+ * `__unused`, which glibc does not have.
+ *
+ * Owns nothing. Calls the comparison alone.
  */
 #ifndef MINIMIO_DAEMON_BASE_TREE_H
 #define MINIMIO_DAEMON_BASE_TREE_H

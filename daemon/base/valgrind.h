@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Whether valgrind runs this program: it refuses a child that shares descriptors, and /proc/self/exe is valgrind. */
+/* Whether the program runs under valgrind, which does not support CLONE_FILES, and where /proc/self/exe is valgrind
+ * itself. */
 static inline bool is_under_valgrind(void)
 {
     const char *preloaded = getenv("LD_PRELOAD");

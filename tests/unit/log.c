@@ -138,7 +138,7 @@ START_TEST(a_flood_of_many_users_is_rationed_together)
                 heard += lines(written());
         }
     heard += lines(written());
-    ck_assert_int_ge(heard, LOG_RATIONS * LOG_BURST);
+    ck_assert_int_ge(heard, LOG_RATELIMITS * LOG_BURST);
     ck_assert_int_lt(heard, 3000 * LOG_BURST / 2);
     log_finish();
     ck_assert_ptr_nonnull(strstr(written(), "denied addresses of other users: "));
@@ -151,17 +151,17 @@ START_TEST(what_was_not_written_is_counted)
     char expected[80];
     int said = 0, heard = 0;
 
-    while (!strstr(written(), "more like this were not written")) {
+    while (!strstr(written(), "similar lines were suppressed")) {
         heard += lines(text);
         log_write_ratelimited(LOG_DENIED, 1000, "denied");
         said++;
         ck_assert_int_lt(said, 100000000);
     }
-    snprintf(expected, sizeof expected, "minimiod: denied (%d more like this were not written)\n", said - heard - 1);
+    snprintf(expected, sizeof expected, "minimiod: denied (%d similar lines were suppressed)\n", said - heard - 1);
     ck_assert_str_eq(text, expected);
     log_write_ratelimited(LOG_DENIED, 1000, "denied");
     log_finish();
-    ck_assert_str_eq(written(), "minimiod: denied addresses of uid 1000: 1 more were not written\n");
+    ck_assert_str_eq(written(), "minimiod: denied addresses of uid 1000: 1 more lines were suppressed\n");
 }
 END_TEST
 
@@ -175,7 +175,7 @@ START_TEST(a_full_pipe_blocks_nobody)
     while (read(pipe_end, text, sizeof text) > 0)
         ;
     log_write_ratelimited(LOG_LIMIT, 1000, "heard");
-    ck_assert_str_eq(written(), "minimiod: heard (1 more like this were not written)\n");
+    ck_assert_str_eq(written(), "minimiod: heard (1 similar lines were suppressed)\n");
 }
 END_TEST
 
