@@ -7,14 +7,14 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define ACCOUNTS_FEW 256 /* not worth looking for those that have nothing */
+#define ACCOUNTS_FEW 256 /* with fewer accounts, a search for empty accounts is not worthwhile */
 
-static int compare(const struct account *left, const struct account *right)
+static int account_compare(const struct account *left, const struct account *right)
 {
     return left->uid < right->uid ? -1 : left->uid > right->uid;
 }
 
-TREE_GENERATE(account_tree, account, entry, compare)
+TREE_GENERATE(account_tree, account, entry, account_compare)
 
 void accounts_init(struct accounts *accounts, const struct limits *limits, struct schedule *schedule,
                    uint32_t descriptors)
@@ -24,16 +24,16 @@ void accounts_init(struct accounts *accounts, const struct limits *limits, struc
     RB_INIT(&accounts->tree);
 }
 
-static struct account *find(struct accounts *accounts, uid_t uid)
+static struct account *accounts_find(struct accounts *accounts, uid_t uid)
 {
     struct account key = {.uid = uid};
 
     return RB_FIND(account_tree, &accounts->tree, &key);
 }
 
-static void release(struct accounts *accounts, struct account *account);
+static void account_release(struct accounts *accounts, struct account *account);
 
-/* The manager has confirmed a message. */
+/* Called when the manager has confirmed a message. */
 static void deposit_done(struct depositor *depositor, int fd)
 {
     struct account *account = container_of(depositor, struct account, depositor);
@@ -42,26 +42,26 @@ static void deposit_done(struct depositor *depositor, int fd)
         close_shared(&account->closer, fd);
         account_remove_waiting(account, 1);
     } else {
-        release(account->accounts, account);
+        account_release(account->accounts, account);
     }
 }
 
-/* An account whose last descriptors were being closed stays until then, and nothing tells when that is. */
-static void sweep(struct accounts *accounts)
+/* No event tells when the closer of an account has become empty, so such accounts are freed here. */
+static void accounts_sweep(struct accounts *accounts)
 {
     struct account *account, *next;
 
     RB_FOREACH_SAFE(account, account_tree, &accounts->tree, next)
-    release(accounts, account);
+    account_release(accounts, account);
     accounts->sweep_at = accounts->account_count > ACCOUNTS_FEW / 2 ? accounts->account_count * 2 : ACCOUNTS_FEW;
 }
 
-static struct account *add(struct accounts *accounts, uid_t uid)
+static struct account *accounts_add(struct accounts *accounts, uid_t uid)
 {
     struct account *account;
 
     if (accounts->account_count >= accounts->sweep_at)
-        sweep(accounts);
+        accounts_sweep(accounts);
     account = calloc(1, sizeof *account);
     if (!account)
         return NULL;
@@ -77,7 +77,7 @@ static struct account *add(struct accounts *accounts, uid_t uid)
     return account;
 }
 
-static void release(struct accounts *accounts, struct account *account)
+static void account_release(struct accounts *accounts, struct account *account)
 {
     if (account->sessions || account->registrations || account->loops || account->closing || account->refused ||
         account->waiting || account->unread || account->depositor.pending || !async_closer_deinit(&account->closer))
@@ -89,18 +89,18 @@ static void release(struct accounts *accounts, struct account *account)
     free(account);
 }
 
-static int refuse(struct fault *ret_fault, const char *limit, uint32_t max, const char *what)
+static int set_limit_fault(struct fault *ret_fault, const char *limit, uint32_t max, const char *what)
 {
     fault_set_limit(ret_fault, FAULT_LIMIT_EXCEEDED, limit, max, "%s: the limit of %u is reached; see limits in hello",
                     what, max);
     return -EDQUOT;
 }
 
-/* Sessions that are refused have a line of their own. */
+/* Logs the refusal, except of sessions, which admission.c logs. */
 static int refuse_account(const struct account *account, struct fault *ret_fault, const char *limit, uint32_t max,
                           const char *what)
 {
-    int result = refuse(ret_fault, limit, max, what);
+    int result = set_limit_fault(ret_fault, limit, max, what);
 
     log_write_ratelimited(LOG_LIMIT, account->uid, "uid %u: %s = %u is reached", (unsigned)account->uid, limit, max);
     return result;
@@ -108,13 +108,13 @@ static int refuse_account(const struct account *account, struct fault *ret_fault
 
 /* ---- Descriptors ------------------------------------------------------------------------------------------------- */
 
-static uint32_t blocked_by_batch(struct account *account)
+static uint32_t account_descriptors(struct account *account)
 {
     return account->sessions + account->registrations + account->waiting + async_closer_count(&account->closer);
 }
 
-/* What the closers have closed meanwhile is looked at only where it matters. */
-static bool is_full(const struct accounts *accounts, uint32_t spare)
+/* Counts the closers' open descriptors anew only if the last count has reached the limit. */
+static bool accounts_are_full(const struct accounts *accounts, uint32_t spare)
 {
     uint32_t held = accounts->sessions + accounts->registrations + accounts->waiting,
              max = accounts->descriptors + spare;
@@ -129,16 +129,16 @@ static bool is_privileged(uid_t uid)
 
 static int check_all(const struct accounts *accounts, uid_t uid, uint32_t spare, struct fault *ret_fault)
 {
-    if (is_privileged(uid) || !is_full(accounts, spare))
+    if (is_privileged(uid) || !accounts_are_full(accounts, spare))
         return 0;
-    return refuse(ret_fault, "descriptors", accounts->descriptors, "too many descriptors");
+    return set_limit_fault(ret_fault, "descriptors", accounts->descriptors, "too many descriptors");
 }
 
 int accounts_check_descriptors(struct accounts *accounts, struct account *account, struct fault *ret_fault)
 {
     uint32_t max = accounts->limits->descriptors_uid;
 
-    if (account->uid != 0 && blocked_by_batch(account) >= max)
+    if (account->uid != 0 && account_descriptors(account) >= max)
         return refuse_account(account, ret_fault, "descriptors_uid", max, "too many descriptors of this user");
     return check_all(accounts, account->uid, 0, ret_fault);
 }
@@ -166,7 +166,7 @@ void account_remove_waiting(struct account *account, uint32_t count)
 {
     account->waiting -= count;
     account->accounts->waiting -= count;
-    release(account->accounts, account);
+    account_release(account->accounts, account);
 }
 
 void account_add_unread(struct account *account, uint32_t count)
@@ -179,12 +179,12 @@ void account_remove_unread(struct account *account, uint32_t count)
 {
     account->unread -= count;
     account->accounts->unread -= count;
-    release(account->accounts, account);
+    account_release(account->accounts, account);
 }
 
 /* ---- Sessions ---------------------------------------------------------------------------------------------------- */
 
-/* How many sessions there may be in all before this user has none any more. */
+/* The total number of sessions at which this user gets no further session. */
 static uint32_t sessions_for(const struct limits *limits, uid_t uid)
 {
     uint32_t reserved = limits->sessions / 16;
@@ -200,21 +200,21 @@ static int check_session(const struct accounts *accounts, uid_t uid, const struc
     const struct limits *limits = accounts->limits;
 
     if (accounts->sessions >= sessions_for(limits, uid))
-        return refuse(ret_fault, "sessions", sessions_for(limits, uid), "too many sessions");
+        return set_limit_fault(ret_fault, "sessions", sessions_for(limits, uid), "too many sessions");
     if (uid != 0 && account && account->sessions >= limits->sessions_uid)
-        return refuse(ret_fault, "sessions_uid", limits->sessions_uid, "too many sessions of this user");
+        return set_limit_fault(ret_fault, "sessions_uid", limits->sessions_uid, "too many sessions of this user");
     return check_all(accounts, uid, ACCOUNTS_SPARE_SESSIONS, ret_fault);
 }
 
 int accounts_add_session(struct accounts *accounts, uid_t uid, struct account **ret_account, struct fault *ret_fault)
 {
-    struct account *account = find(accounts, uid);
+    struct account *account = accounts_find(accounts, uid);
     int result = check_session(accounts, uid, account, ret_fault);
 
     if (result < 0)
         return result;
     if (!account)
-        account = add(accounts, uid);
+        account = accounts_add(accounts, uid);
     if (!account) {
         fault_set(ret_fault, FAULT_INTERNAL, "the daemon is out of memory; try again later");
         return -ENOMEM;
@@ -227,10 +227,10 @@ int accounts_add_session(struct accounts *accounts, uid_t uid, struct account **
 
 struct account *accounts_begin_refusal(struct accounts *accounts, uid_t uid)
 {
-    struct account *account = find(accounts, uid);
+    struct account *account = accounts_find(accounts, uid);
 
     if (!account)
-        account = add(accounts, uid);
+        account = accounts_add(accounts, uid);
     if (account)
         account->refused++;
     return account;
@@ -239,14 +239,14 @@ struct account *accounts_begin_refusal(struct accounts *accounts, uid_t uid)
 void accounts_end_refusal(struct accounts *accounts, struct account *account)
 {
     account->refused--;
-    release(accounts, account);
+    account_release(accounts, account);
 }
 
 void accounts_remove_session(struct accounts *accounts, struct account *account)
 {
     accounts->sessions--;
     account->sessions--;
-    release(accounts, account);
+    account_release(accounts, account);
 }
 
 /* ---- Registrations and loops ------------------------------------------------------------------------------------- */
@@ -271,7 +271,7 @@ void accounts_remove_registration(struct accounts *accounts, struct account *acc
 {
     accounts->registrations--;
     account->registrations--;
-    release(accounts, account);
+    account_release(accounts, account);
 }
 
 int accounts_add_loop(struct accounts *accounts, struct account *account, struct fault *ret_fault)
@@ -287,7 +287,7 @@ int accounts_add_loop(struct accounts *accounts, struct account *account, struct
 void accounts_remove_loop(struct accounts *accounts, struct account *account)
 {
     account->loops--;
-    release(accounts, account);
+    account_release(accounts, account);
 }
 
 void accounts_add_closing(struct accounts *accounts, struct account *account)
@@ -299,7 +299,7 @@ void accounts_add_closing(struct accounts *accounts, struct account *account)
 void accounts_remove_closing(struct accounts *accounts, struct account *account)
 {
     account->closing--;
-    release(accounts, account);
+    account_release(accounts, account);
 }
 
 bool accounts_wait_for_closing(const struct accounts *accounts, const struct account *account)
@@ -312,10 +312,10 @@ bool accounts_wait_for_closing(const struct accounts *accounts, const struct acc
 
 struct account *accounts_restore_loop(struct accounts *accounts, uid_t uid)
 {
-    struct account *account = find(accounts, uid);
+    struct account *account = accounts_find(accounts, uid);
 
     if (!account)
-        account = add(accounts, uid);
+        account = accounts_add(accounts, uid);
     if (account)
         account->loops++;
     return account;
