@@ -33,7 +33,7 @@ static int deposit(struct recorder *recorder, struct account *account, const str
     if (!manager_has_store(recorder->service))
         return 0;
     store_name(stream->id, name);
-    return service_store(recorder->service, &account->depositor, stream->fd, name);
+    return manager_store(recorder->service, &account->depositor, stream->fd, name);
 }
 
 int recorder_add_stream(struct recorder *recorder, struct account *account, struct ledger_stream *stream,

@@ -9,30 +9,29 @@
 #include <unistd.h>
 
 #define NAME_BYTES 255
-#define RETRY_MS   50 /* no pipe could be had */
+#define RETRY_MS   50 /* delay before another attempt to create a pipe */
 
-/* A name in the store or on its way there, by name; or one that is on its way out of it, in a queue alone. */
-struct kept {
-    RB_ENTRY(kept) entry;
-    TAILQ_ENTRY(kept) link;      /* while queued */
-    struct depositor *depositor; /* in whose queue; NULL: in none */
-    int fd;                      /* to be sent, borrowed; of one to be forgotten: held, or -1 */
+/* A name in the store or queued for the store, in the tree of names; or a queued removal of a name, in a queue only. */
+struct store_entry {
+    RB_ENTRY(store_entry) entry;
+    TAILQ_ENTRY(store_entry) link; /* while queued */
+    struct depositor *depositor;   /* owner of the queue that has the entry; NULL: not queued */
+    int fd;                        /* of a store: to be sent, borrowed; of a removal: held, or -1 */
     bool forgotten;
     char name[];
 };
 
-static int compare(const struct kept *left, const struct kept *right)
+static int store_entry_compare(const struct store_entry *left, const struct store_entry *right)
 {
     return strcmp(left->name, right->name);
 }
 
-TREE_GENERATE(kept_tree, kept, entry, compare)
+TREE_GENERATE(store_entry_tree, store_entry, entry, store_entry_compare)
 
-/* ---- Names --------------------------------------------------------------------------------------------------------
- */
+/* ---- Names ------------------------------------------------------------------------------------------------------- */
 
-/* A name that ends like a socket unit's would be taken for the listener at the next start. */
-static bool is_name(const char *name)
+/* Rejects names that end like the name of a socket unit: the next start would take the descriptor for the listener. */
+static bool is_valid_name(const char *name)
 {
     size_t length = strlen(name);
 
@@ -44,47 +43,46 @@ static bool is_name(const char *name)
     return true;
 }
 
-static struct kept *kept_new(const char *name)
+static struct store_entry *store_entry_new(const char *name)
 {
     size_t size = strlen(name) + 1;
-    struct kept *kept = malloc(sizeof *kept + size);
+    struct store_entry *entry = malloc(sizeof *entry + size);
 
-    if (!kept)
+    if (!entry)
         return NULL;
-    *kept = (struct kept){.fd = -1};
-    memcpy(kept->name, name, size);
-    return kept;
+    *entry = (struct store_entry){.fd = -1};
+    memcpy(entry->name, name, size);
+    return entry;
 }
 
-static struct kept *find(struct fd_store *store, const char *name)
+static struct store_entry *store_find(struct fd_store *store, const char *name)
 {
-    struct kept *kept = RB_ROOT(&store->names);
+    struct store_entry *entry = RB_ROOT(&store->names);
 
-    while (kept) {
-        int order = strcmp(name, kept->name);
+    while (entry) {
+        int order = strcmp(name, entry->name);
         if (order == 0)
             break;
-        kept = order < 0 ? RB_LEFT(kept, entry) : RB_RIGHT(kept, entry);
+        entry = order < 0 ? RB_LEFT(entry, entry) : RB_RIGHT(entry, entry);
     }
-    return kept;
+    return entry;
 }
 
-static void count_in(struct fd_store *store, struct kept *kept)
+static void store_count_in(struct fd_store *store, struct store_entry *entry)
 {
-    RB_INSERT(kept_tree, &store->names, kept);
+    RB_INSERT(store_entry_tree, &store->names, entry);
     store->count++;
-    store->name_bytes += strlen(kept->name) + 1;
+    store->name_bytes += strlen(entry->name) + 1;
 }
 
-static void count_out(struct fd_store *store, struct kept *kept)
+static void store_count_out(struct fd_store *store, struct store_entry *entry)
 {
-    RB_REMOVE(kept_tree, &store->names, kept);
+    RB_REMOVE(store_entry_tree, &store->names, entry);
     store->count--;
-    store->name_bytes -= strlen(kept->name) + 1;
+    store->name_bytes -= strlen(entry->name) + 1;
 }
 
-/* ---- Depositors ---------------------------------------------------------------------------------------------------
- */
+/* ---- Depositors -------------------------------------------------------------------------------------------------- */
 
 void depositor_init(struct depositor *depositor, void (*done)(struct depositor *depositor, int fd))
 {
@@ -92,179 +90,177 @@ void depositor_init(struct depositor *depositor, void (*done)(struct depositor *
     TAILQ_INIT(&depositor->queue);
 }
 
-static void enqueue(struct fd_store *store, struct depositor *depositor, struct kept *kept)
+static void depositor_enqueue(struct fd_store *store, struct depositor *depositor, struct store_entry *entry)
 {
     if (TAILQ_EMPTY(&depositor->queue))
         TAILQ_INSERT_TAIL(&store->depositors, depositor, link);
-    TAILQ_INSERT_TAIL(&depositor->queue, kept, link);
-    kept->depositor = depositor;
+    TAILQ_INSERT_TAIL(&depositor->queue, entry, link);
+    entry->depositor = depositor;
     depositor->pending++;
 }
 
-static void dequeue(struct fd_store *store, struct kept *kept)
+static void depositor_dequeue(struct fd_store *store, struct store_entry *entry)
 {
-    struct depositor *depositor = kept->depositor;
+    struct depositor *depositor = entry->depositor;
 
-    TAILQ_REMOVE(&depositor->queue, kept, link);
+    TAILQ_REMOVE(&depositor->queue, entry, link);
     if (TAILQ_EMPTY(&depositor->queue))
         TAILQ_REMOVE(&store->depositors, depositor, link);
-    kept->depositor = NULL;
+    entry->depositor = NULL;
 }
 
-/* The depositor may be gone afterwards. */
-static void finish(struct depositor *depositor, int fd)
+/* `done` may free the depositor. */
+static void depositor_finish(struct depositor *depositor, int fd)
 {
     depositor->pending--;
     depositor->done(depositor, fd);
 }
 
-/* ---- Storing and forgetting ---------------------------------------------------------------------------------------
- */
+/* ---- Storing and forgetting -------------------------------------------------------------------------------------- */
 
 int fd_store_adopt(struct fd_store *store, const char *name)
 {
-    struct kept *kept;
+    struct store_entry *entry;
 
-    if (find(store, name))
+    if (store_find(store, name))
         return 0;
-    kept = kept_new(name);
-    if (!kept)
+    entry = store_entry_new(name);
+    if (!entry)
         return -ENOMEM;
-    count_in(store, kept);
+    store_count_in(store, entry);
     return 0;
 }
 
 int fd_store_add(struct fd_store *store, struct depositor *depositor, int fd, const char *name)
 {
-    struct kept *kept;
+    struct store_entry *entry;
 
-    if (!is_name(name))
+    if (!is_valid_name(name))
         return -EINVAL;
-    if (find(store, name))
+    if (store_find(store, name))
         return -EEXIST;
-    if (store->count >= store->max || store->name_bytes + strlen(name) + 1 > SERVICE_STORE_NAMES_BYTES)
+    if (store->count >= store->max || store->name_bytes + strlen(name) + 1 > FD_STORE_NAMES_BYTES)
         return -ENOSPC;
-    kept = kept_new(name);
-    if (!kept)
+    entry = store_entry_new(name);
+    if (!entry)
         return -ENOMEM;
-    kept->fd = fd;
-    count_in(store, kept);
-    enqueue(store, depositor, kept);
+    entry->fd = fd;
+    store_count_in(store, entry);
+    depositor_enqueue(store, depositor, entry);
     return 0;
 }
 
 int fd_store_remove(struct fd_store *store, struct depositor *depositor, const char *name, int fd)
 {
-    struct kept *kept = find(store, name);
+    struct store_entry *entry = store_find(store, name);
 
-    if (!kept)
+    if (!entry)
         return -ENOENT;
-    count_out(store, kept);
-    if (kept->depositor) {
-        depositor = kept->depositor;
-        dequeue(store, kept);
-        free(kept);
-        finish(depositor, fd);
+    store_count_out(store, entry);
+    if (entry->depositor) {
+        depositor = entry->depositor;
+        depositor_dequeue(store, entry);
+        free(entry);
+        depositor_finish(depositor, fd);
     } else {
-        kept->fd = fd;
-        kept->forgotten = true;
-        enqueue(store, depositor, kept);
+        entry->fd = fd;
+        entry->forgotten = true;
+        depositor_enqueue(store, depositor, entry);
     }
     return 0;
 }
 
 bool fd_store_keeps(struct fd_store *store, const char *name)
 {
-    const struct kept *kept = find(store, name);
+    const struct store_entry *entry = store_find(store, name);
 
-    return kept && !kept->depositor;
+    return entry && !entry->depositor;
 }
 
-/* ---- Messages -----------------------------------------------------------------------------------------------------
- */
+/* ---- Messages ---------------------------------------------------------------------------------------------------- */
 
-/* FDPOLL=0: without it the manager watches what it keeps, and drops a stream when its peer hangs up. */
-static int send_one(struct fd_store *store, const struct kept *kept)
+/* FDPOLL=0: otherwise the manager polls the stored descriptors, and drops a stream when the peer hangs up. */
+static int send_entry(struct fd_store *store, const struct store_entry *entry)
 {
     char text[NAME_BYTES + 64];
     int length = snprintf(text, sizeof text, "%s\nFDNAME=%s",
-                          kept->forgotten ? "FDSTOREREMOVE=1" : "FDSTORE=1\nFDPOLL=0", kept->name);
+                          entry->forgotten ? "FDSTOREREMOVE=1" : "FDSTORE=1\nFDPOLL=0", entry->name);
 
-    return notify_socket_send(store->link, text, (size_t)length, kept->forgotten ? -1 : kept->fd);
+    return notify_socket_send(store->notify, text, (size_t)length, entry->forgotten ? -1 : entry->fd);
 }
 
-/* The depositor's next turn is after all others'. */
-static void sent(struct fd_store *store, struct kept *kept)
+/* Moves the depositor behind all other depositors. */
+static void move_to_in_flight(struct fd_store *store, struct store_entry *entry)
 {
-    struct depositor *depositor = kept->depositor;
+    struct depositor *depositor = entry->depositor;
 
-    dequeue(store, kept);
+    depositor_dequeue(store, entry);
     if (!TAILQ_EMPTY(&depositor->queue)) {
         TAILQ_REMOVE(&store->depositors, depositor, link);
         TAILQ_INSERT_TAIL(&store->depositors, depositor, link);
     }
-    store->under_way[store->before + store->since++] =
-        (struct sent_message){.depositor = depositor, .fd = kept->forgotten ? kept->fd : -1};
-    kept->fd = -1;
-    if (kept->forgotten)
-        free(kept);
+    store->in_flight[store->before + store->since++] =
+        (struct sent_message){.depositor = depositor, .fd = entry->forgotten ? entry->fd : -1};
+    entry->fd = -1;
+    if (entry->forgotten)
+        free(entry);
 }
 
 static void send_queued(struct fd_store *store)
 {
     struct depositor *depositor;
 
-    if (store->rest.running)
+    if (store->pace.running)
         return;
-    while ((depositor = TAILQ_FIRST(&store->depositors)) && store->before + store->since < SERVICE_STORE_UNDER_WAY) {
-        struct kept *kept = TAILQ_FIRST(&depositor->queue);
+    while ((depositor = TAILQ_FIRST(&store->depositors)) && store->before + store->since < FD_STORE_IN_FLIGHT_MAX) {
+        struct store_entry *entry = TAILQ_FIRST(&depositor->queue);
 
-        if (send_one(store, kept) < 0)
+        if (send_entry(store, entry) < 0)
             return;
-        sent(store, kept);
+        move_to_in_flight(store, entry);
     }
 }
 
-/* The oldest are done with. */
+/* Completes the `count` oldest messages. */
 static void finish_sent(struct fd_store *store, uint32_t count)
 {
-    struct sent_message done[SERVICE_STORE_UNDER_WAY];
+    struct sent_message done[FD_STORE_IN_FLIGHT_MAX];
     uint32_t left = store->before + store->since - count;
 
-    memcpy(done, store->under_way, count * sizeof *done);
-    memmove(store->under_way, store->under_way + count, left * sizeof *done);
+    memcpy(done, store->in_flight, count * sizeof *done);
+    memmove(store->in_flight, store->in_flight + count, left * sizeof *done);
     store->before = 0;
     store->since = left;
     for (uint32_t i = 0; i < count; i++)
-        finish(done[i].depositor, done[i].fd);
+        depositor_finish(done[i].depositor, done[i].fd);
 }
 
 static void end_barrier(struct fd_store *store)
 {
     if (store->barrier < 0)
         return;
-    reactor_unwatch(store->link->reactor, store->barrier);
+    reactor_unwatch(store->notify->reactor, store->barrier);
     close(store->barrier);
     store->barrier = -1;
 }
 
-static void have_turn(struct timer *timer)
+static void wake_loop(struct timer *timer)
 {
-    (void)timer; /* that there is a turn is all that is wanted */
+    (void)timer; /* the timer only wakes the loop: manager_turn calls fd_store_send */
 }
 
-static void confirmed(struct source *source, const struct minimio_event *event)
+static void on_confirmed(struct source *source, const struct minimio_event *event)
 {
     struct fd_store *store = container_of(source, struct fd_store, confirmed);
-    struct timers *timers = &store->link->reactor->timers;
+    struct timers *timers = &store->notify->reactor->timers;
     int64_t took_ms = (timers->now_ns - store->barrier_ns) / NS_PER_MS;
 
     (void)event;
     end_barrier(store);
     finish_sent(store, store->before);
-    if (took_ms > FD_STORE_PACE_FAST_MS && !store->hurried)
-        timer_start(timers, &store->rest, took_ms < FD_STORE_PACE_MAX_MS ? (uint64_t)took_ms : FD_STORE_PACE_MAX_MS,
-                    have_turn);
+    if (took_ms > FD_STORE_PACE_FAST_MS && !store->unpaced)
+        timer_start(timers, &store->pace, took_ms < FD_STORE_PACE_MAX_MS ? (uint64_t)took_ms : FD_STORE_PACE_MAX_MS,
+                    wake_loop);
 }
 
 static int begin_barrier(struct fd_store *store)
@@ -275,11 +271,11 @@ static int begin_barrier(struct fd_store *store)
 
     if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
         return -errno;
-    result = reactor_watch(store->link->reactor, ends[0], &store->confirmed, MINIMIO_READABLE, MINIMIO_ONESHOT);
+    result = reactor_watch(store->notify->reactor, ends[0], &store->confirmed, MINIMIO_READABLE, MINIMIO_ONESHOT);
     if (result == 0) {
-        result = notify_socket_send(store->link, text, sizeof text - 1, ends[1]);
+        result = notify_socket_send(store->notify, text, sizeof text - 1, ends[1]);
         if (result < 0)
-            reactor_unwatch(store->link->reactor, ends[0]);
+            reactor_unwatch(store->notify->reactor, ends[0]);
     }
     close(ends[1]);
     if (result < 0) {
@@ -287,47 +283,47 @@ static int begin_barrier(struct fd_store *store)
         return result;
     }
     store->barrier = ends[0];
-    store->barrier_ns = store->link->reactor->timers.now_ns;
+    store->barrier_ns = store->notify->reactor->timers.now_ns;
     store->before = store->since;
     store->since = 0;
     return 0;
 }
 
-/* Of one that is not to be sent any more. */
-static void drop(struct fd_store *store, struct kept *kept)
+/* Drops a queued entry that will not be sent any more. */
+static void drop_queued(struct fd_store *store, struct store_entry *entry)
 {
-    struct depositor *depositor = kept->depositor;
-    int held = kept->forgotten ? kept->fd : -1;
+    struct depositor *depositor = entry->depositor;
+    int held = entry->forgotten ? entry->fd : -1;
 
-    dequeue(store, kept);
-    if (!kept->forgotten)
-        count_out(store, kept);
-    free(kept);
-    finish(depositor, held);
+    depositor_dequeue(store, entry);
+    if (!entry->forgotten)
+        store_count_out(store, entry);
+    free(entry);
+    depositor_finish(depositor, held);
 }
 
-/* The depositor may be gone with the last of its messages. */
-static void drop_all(struct fd_store *store, struct depositor *depositor)
+/* The depositor may be freed with the last message. */
+static void drop_queue(struct fd_store *store, struct depositor *depositor)
 {
-    struct kept *kept, *next;
+    struct store_entry *entry, *next;
 
-    TAILQ_FOREACH_SAFE(kept, &depositor->queue, link, next)
-    drop(store, kept);
+    TAILQ_FOREACH_SAFE(entry, &depositor->queue, link, next)
+    drop_queued(store, entry);
 }
 
-/* With no manager left nothing will ever be confirmed. */
-static void give_up(struct fd_store *store)
+/* Without a manager no message will ever be confirmed. */
+static void store_abandon(struct fd_store *store)
 {
     struct depositor *depositor, *next;
 
     end_barrier(store);
     finish_sent(store, store->before + store->since);
     TAILQ_FOREACH_SAFE(depositor, &store->depositors, link, next)
-    drop_all(store, depositor);
+    drop_queue(store, depositor);
 }
 
-/* It is not done with yet. */
-static void let_go(struct depositor *depositor, int *fd)
+/* The message itself stays in flight. */
+static void depositor_release_fd(struct depositor *depositor, int *fd)
 {
     int held = *fd;
 
@@ -339,15 +335,15 @@ static void let_go(struct depositor *depositor, int *fd)
 void fd_store_release_held(struct fd_store *store)
 {
     struct depositor *depositor;
-    struct kept *kept;
+    struct store_entry *entry;
 
     for (uint32_t i = 0; i < store->before + store->since; i++)
-        let_go(store->under_way[i].depositor, &store->under_way[i].fd);
+        depositor_release_fd(store->in_flight[i].depositor, &store->in_flight[i].fd);
     TAILQ_FOREACH(depositor, &store->depositors, link)
-    TAILQ_FOREACH(kept, &depositor->queue, link)
+    TAILQ_FOREACH(entry, &depositor->queue, link)
     {
-        if (kept->forgotten)
-            let_go(depositor, &kept->fd);
+        if (entry->forgotten)
+            depositor_release_fd(depositor, &entry->fd);
     }
 }
 
@@ -357,16 +353,16 @@ void fd_store_send(struct fd_store *store)
     if (store->since && store->barrier < 0) {
         int result = begin_barrier(store);
         if (result < 0 && result != -EAGAIN && result != -ENOTCONN)
-            timer_start(&store->link->reactor->timers, &store->retry, RETRY_MS, have_turn);
+            timer_start(&store->notify->reactor->timers, &store->retry, RETRY_MS, wake_loop);
     }
-    if (!notify_socket_is_open(store->link))
-        give_up(store);
+    if (!notify_socket_is_open(store->notify))
+        store_abandon(store);
 }
 
 void fd_store_flush_now(struct fd_store *store)
 {
-    store->hurried = true;
-    timer_stop(&store->link->reactor->timers, &store->rest);
+    store->unpaced = true;
+    timer_stop(&store->notify->reactor->timers, &store->pace);
 }
 
 bool fd_store_is_synced(const struct fd_store *store)
@@ -374,26 +370,25 @@ bool fd_store_is_synced(const struct fd_store *store)
     return TAILQ_EMPTY(&store->depositors) && !store->before && !store->since;
 }
 
-/* -------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Lifetime ---------------------------------------------------------------------------------------------------- */
 
-void fd_store_init(struct fd_store *store, struct notify_socket *link)
+void fd_store_init(struct fd_store *store, struct notify_socket *notify)
 {
-    *store = (struct fd_store){.confirmed.ready = confirmed, .link = link, .barrier = -1};
+    *store = (struct fd_store){.confirmed.ready = on_confirmed, .notify = notify, .barrier = -1};
     RB_INIT(&store->names);
     TAILQ_INIT(&store->depositors);
 }
 
 void fd_store_deinit(struct fd_store *store)
 {
-    struct kept *kept, *next;
+    struct store_entry *entry, *next;
 
-    timer_stop(&store->link->reactor->timers, &store->retry);
-    timer_stop(&store->link->reactor->timers, &store->rest);
-    give_up(store);
-    RB_FOREACH_SAFE(kept, kept_tree, &store->names, next)
+    timer_stop(&store->notify->reactor->timers, &store->retry);
+    timer_stop(&store->notify->reactor->timers, &store->pace);
+    store_abandon(store);
+    RB_FOREACH_SAFE(entry, store_entry_tree, &store->names, next)
     {
-        count_out(store, kept);
-        free(kept);
+        store_count_out(store, entry);
+        free(entry);
     }
 }

@@ -18,8 +18,8 @@
 #ifdef HAVE_SYSTEMD
 #include <systemd/sd-daemon.h>
 #else
-/* What is passed is refused, and no watchdog runs. Readiness and status are told all the same, as other managers know
- * that protocol too. */
+/* Without libsystemd, passed descriptors are refused, and no watchdog runs. Readiness and status are sent all the
+ * same, because other managers use the same protocol. */
 #define SD_LISTEN_FDS_START 3
 
 static int sd_listen_fds_with_names(int unset_environment, char ***ret_names)
@@ -42,83 +42,83 @@ static int sd_watchdog_enabled(int unset_environment, uint64_t *ret_usec)
 
 struct manager {
     struct reactor *reactor;
-    struct notify_socket link;
+    struct notify_socket notify;
     struct fd_store store;
 
-    char **names; /* of the descriptors that were passed; NULL in place of one that was taken */
+    char **names; /* names of the passed descriptors; NULL: taken */
     int count;
-    int looked; /* those before were taken, or are sockets */
+    int scanned; /* number of names that manager_take_stored has examined */
 
-    const char *state; /* to be said of the daemon; NULL: it was */
+    const char *state; /* state still to be sent; NULL: none */
     char status[STATUS_SIZE];
     bool tell_status;
-    bool ping_watchdog; /* the watchdog */
-    int64_t status_ns, fed_ns;
-    uint64_t watchdog_usec;   /* 0: there is none */
-    uint64_t watchdog_due_ms; /* half of that */
+    bool ping_watchdog; /* a ping is still to be sent */
+    int64_t status_ns, pinged_ns;
+    uint64_t watchdog_usec;   /* 0: no watchdog */
+    uint64_t watchdog_due_ms; /* half of watchdog_usec */
     struct timer watchdog;
 
-    char *manager;      /* $NOTIFY_SOCKET */
-    uint32_t store_max; /* that the manager speaks of */
+    char *address;      /* $NOTIFY_SOCKET */
+    uint32_t store_max; /* capacity that the manager reports */
 };
 
-/* ---- What was passed ----------------------------------------------------------------------------------------------
- */
+/* ---- What was passed --------------------------------------------------------------------------------------------- */
 
 static int passed_fd(int i)
 {
     return SD_LISTEN_FDS_START + i;
 }
 
-static int take(struct manager *service, int i)
+static int take_passed_fd(struct manager *manager, int i)
 {
-    free(service->names[i]);
-    service->names[i] = NULL;
+    free(manager->names[i]);
+    manager->names[i] = NULL;
     return passed_fd(i);
 }
 
-int manager_take_listener(struct manager *service)
+int manager_take_listener(struct manager *manager)
 {
-    int found = passed_find_listener(SD_LISTEN_FDS_START, service->names, service->count);
+    int found = passed_find_listener(SD_LISTEN_FDS_START, manager->names, manager->count);
 
-    return found < 0 ? found : take(service, found);
+    return found < 0 ? found : take_passed_fd(manager, found);
 }
 
-/* What the store kept was named by service_store, which refuses the names of socket units: so no client's listening
- * socket that was stored is ever taken for the daemon's own. */
-static bool is_stored(const struct manager *service, int i)
+/* manager_store refuses the names of socket units, so a client's stored listening socket is never taken for the
+ * daemon's own. */
+static bool is_stored(const struct manager *manager, int i)
 {
-    return service->names[i] && !passed_from_socket_unit(passed_fd(i), service->names[i]);
+    return manager->names[i] && !passed_from_socket_unit(passed_fd(i), manager->names[i]);
 }
 
-int manager_take_stored(struct manager *service, char ret_name[MANAGER_NAME_SIZE])
+int manager_take_stored(struct manager *manager, char ret_name[MANAGER_NAME_SIZE])
 {
-    for (; service->looked < service->count; service->looked++) {
-        if (is_stored(service, service->looked)) {
-            snprintf(ret_name, MANAGER_NAME_SIZE, "%s", service->names[service->looked]);
-            return take(service, service->looked);
+    for (; manager->scanned < manager->count; manager->scanned++) {
+        if (is_stored(manager, manager->scanned)) {
+            snprintf(ret_name, MANAGER_NAME_SIZE, "%s", manager->names[manager->scanned]);
+            return take_passed_fd(manager, manager->scanned);
         }
     }
     return -ENOENT;
 }
 
-static int count_stored(struct manager *service)
+static int count_stored(struct manager *manager)
 {
     int result = 0;
 
-    for (int i = 0; result == 0 && i < service->count; i++)
-        if (is_stored(service, i))
-            result = fd_store_adopt(&service->store, service->names[i]);
+    for (int i = 0; result == 0 && i < manager->count; i++)
+        if (is_stored(manager, i))
+            result = fd_store_adopt(&manager->store, manager->names[i]);
     return result;
 }
 
-/* Also of the environment. Clients of a socket that cannot be used would wait for ever. Errors: -ENOMEM; others, which
- * were logged, are of sd_listen_fds(3); -EOPNOTSUPP, libsystemd is missing. */
-static int take_passed(struct manager *service)
+/* Removes the descriptors from the environment. An unusable socket is an error, because clients of the socket would
+ * wait forever. Errors: -ENOMEM; errors of sd_listen_fds(3), which are logged; -EOPNOTSUPP, built without
+ * libsystemd. */
+static int read_passed_fds(struct manager *manager)
 {
     const char *count = getenv("LISTEN_FDS");
-    bool none = count && !strcmp(count, "0"); /* which is an error to sd_listen_fds */
-    int result = sd_listen_fds_with_names(1, &service->names);
+    bool none = count && !strcmp(count, "0"); /* sd_listen_fds takes "0" for an error */
+    int result = sd_listen_fds_with_names(1, &manager->names);
 
     if (none)
         return 0;
@@ -127,16 +127,15 @@ static int take_passed(struct manager *service)
                   result == -EOPNOTSUPP ? ": this minimiod was built without libsystemd" : "");
     if (result < 0)
         return result;
-    service->count = result;
-    return count_stored(service);
+    manager->count = result;
+    return count_stored(manager);
 }
 
-/* ---- What is said -------------------------------------------------------------------------------------------------
- */
+/* ---- What is said ------------------------------------------------------------------------------------------------ */
 
-static void add(char *text, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
+static void message_append(char *text, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
-static void add(char *text, size_t size, const char *format, ...)
+static void message_append(char *text, size_t size, const char *format, ...)
 {
     size_t length = strlen(text);
     va_list arguments;
@@ -146,7 +145,7 @@ static void add(char *text, size_t size, const char *format, ...)
     va_end(arguments);
 }
 
-/* The manager refuses a RELOADING that does not say when, where it is Type=notify-reload. */
+/* A manager with Type=notify-reload refuses a RELOADING message without a time. */
 static uint64_t monotonic_usec(void)
 {
     struct timespec now;
@@ -155,171 +154,168 @@ static uint64_t monotonic_usec(void)
     return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
-/* One message for all that is new: what could not be sent is part of the next. */
-static void say(struct manager *service)
+/* Sends all pending state in one message. After an error the state stays pending for the next message. */
+static void manager_send_state(struct manager *manager)
 {
     char text[STATUS_SIZE + 128] = "";
 
-    if (!service->state && !service->tell_status && !service->ping_watchdog)
+    if (!manager->state && !manager->tell_status && !manager->ping_watchdog)
         return;
-    if (service->state)
-        add(text, sizeof text, "%s=1\nMONOTONIC_USEC=%" PRIu64 "\n", service->state, monotonic_usec());
-    if (service->ping_watchdog)
-        add(text, sizeof text, "WATCHDOG=1\n");
-    if (service->tell_status)
-        add(text, sizeof text, "STATUS=%s\n", service->status);
-    if (notify_socket_send(&service->link, text, strlen(text), -1) < 0)
+    if (manager->state)
+        message_append(text, sizeof text, "%s=1\nMONOTONIC_USEC=%" PRIu64 "\n", manager->state, monotonic_usec());
+    if (manager->ping_watchdog)
+        message_append(text, sizeof text, "WATCHDOG=1\n");
+    if (manager->tell_status)
+        message_append(text, sizeof text, "STATUS=%s\n", manager->status);
+    if (notify_socket_send(&manager->notify, text, strlen(text), -1) < 0)
         return;
-    service->state = NULL;
-    service->tell_status = false;
-    service->ping_watchdog = false;
+    manager->state = NULL;
+    manager->tell_status = false;
+    manager->ping_watchdog = false;
 }
 
-static void set_status(struct manager *service, const char *format, va_list arguments)
+static void manager_set_status(struct manager *manager, const char *format, va_list arguments)
 {
-    vsnprintf(service->status, sizeof service->status, format, arguments);
-    service->tell_status = true;
-    service->status_ns = service->reactor->timers.now_ns;
+    vsnprintf(manager->status, sizeof manager->status, format, arguments);
+    manager->tell_status = true;
+    manager->status_ns = manager->reactor->timers.now_ns;
 }
 
-static void enter(struct manager *service, const char *state)
+static void manager_set_state(struct manager *manager, const char *state)
 {
-    service->state = state;
-    say(service);
+    manager->state = state;
+    manager_send_state(manager);
 }
 
-void manager_ready(struct manager *service, const char *status, ...)
+void manager_ready(struct manager *manager, const char *status, ...)
 {
     va_list arguments;
 
-    if (!notify_socket_is_open(&service->link))
+    if (!notify_socket_is_open(&manager->notify))
         return;
     va_start(arguments, status);
-    set_status(service, status, arguments);
+    manager_set_status(manager, status, arguments);
     va_end(arguments);
-    enter(service, "READY");
+    manager_set_state(manager, "READY");
 }
 
-bool manager_wants_status(const struct manager *service)
+bool manager_wants_status(const struct manager *manager)
 {
-    return notify_socket_is_open(&service->link) &&
-           service->reactor->timers.now_ns - service->status_ns >= SERVICE_STATUS_MS * NS_PER_MS;
+    return notify_socket_is_open(&manager->notify) &&
+           manager->reactor->timers.now_ns - manager->status_ns >= MANAGER_STATUS_MS * NS_PER_MS;
 }
 
-void manager_status(struct manager *service, const char *status, ...)
+void manager_status(struct manager *manager, const char *status, ...)
 {
     va_list arguments;
 
     va_start(arguments, status);
-    set_status(service, status, arguments);
+    manager_set_status(manager, status, arguments);
     va_end(arguments);
 }
 
-void manager_reloading(struct manager *service)
+void manager_reloading(struct manager *manager)
 {
-    if (notify_socket_is_open(&service->link))
-        enter(service, "RELOADING");
+    if (notify_socket_is_open(&manager->notify))
+        manager_set_state(manager, "RELOADING");
 }
 
-void manager_stopping(struct manager *service)
+void manager_stopping(struct manager *manager)
 {
-    fd_store_flush_now(&service->store);
-    if (notify_socket_is_open(&service->link))
-        enter(service, "STOPPING");
+    fd_store_flush_now(&manager->store);
+    if (notify_socket_is_open(&manager->notify))
+        manager_set_state(manager, "STOPPING");
 }
 
-/* ---- The watchdog -------------------------------------------------------------------------------------------------
- */
+/* ---- The watchdog ------------------------------------------------------------------------------------------------ */
 
-/* It feeds nothing itself: it sees to it that there is a turn, and the turn's end feeds. */
-static void watchdog_due(struct timer *timer)
+/* Empty: the timer only wakes the loop, and manager_turn pings the watchdog. */
+static void watchdog_wake_loop(struct timer *timer)
 {
     (void)timer;
 }
 
-static void wait_for_hunger(struct manager *service)
+static void watchdog_restart(struct manager *manager)
 {
-    service->fed_ns = service->reactor->timers.now_ns;
-    timer_start(&service->reactor->timers, &service->watchdog, service->watchdog_due_ms, watchdog_due);
+    manager->pinged_ns = manager->reactor->timers.now_ns;
+    timer_start(&manager->reactor->timers, &manager->watchdog, manager->watchdog_due_ms, watchdog_wake_loop);
 }
 
-static void watchdog_turn(struct manager *service)
+static void watchdog_init(struct manager *manager)
 {
     uint64_t usec;
 
     if (sd_watchdog_enabled(1, &usec) <= 0)
         return;
-    service->watchdog_usec = usec;
-    service->watchdog_due_ms = usec > 2000 ? usec / 2000 : 1;
-    wait_for_hunger(service);
+    manager->watchdog_usec = usec;
+    manager->watchdog_due_ms = usec > 2000 ? usec / 2000 : 1;
+    watchdog_restart(manager);
 }
 
-static bool is_watchdog_due(const struct manager *service)
+static bool watchdog_is_due(const struct manager *manager)
 {
-    int64_t passed_ns = service->reactor->timers.now_ns - service->fed_ns;
+    int64_t passed_ns = manager->reactor->timers.now_ns - manager->pinged_ns;
 
-    return service->watchdog_usec && (uint64_t)(passed_ns / NS_PER_MS) >= service->watchdog_due_ms;
+    return manager->watchdog_usec && (uint64_t)(passed_ns / NS_PER_MS) >= manager->watchdog_due_ms;
 }
 
-void manager_turn(struct manager *service)
+void manager_turn(struct manager *manager)
 {
-    if (!notify_socket_is_open(&service->link))
+    if (!notify_socket_is_open(&manager->notify))
         return;
-    if (is_watchdog_due(service)) {
-        service->ping_watchdog = true;
-        wait_for_hunger(service);
+    if (watchdog_is_due(manager)) {
+        manager->ping_watchdog = true;
+        watchdog_restart(manager);
     }
-    say(service);
-    fd_store_send(&service->store);
+    manager_send_state(manager);
+    fd_store_send(&manager->store);
 }
 
-/* ---- The store ----------------------------------------------------------------------------------------------------
- */
+/* ---- The store --------------------------------------------------------------------------------------------------- */
 
-void manager_set_store_max(struct manager *service, uint32_t max)
+void manager_set_store_max(struct manager *manager, uint32_t max)
 {
-    service->store.max = max < service->store_max ? max : service->store_max;
+    manager->store.max = max < manager->store_max ? max : manager->store_max;
 }
 
-bool manager_has_store(const struct manager *service)
+bool manager_has_store(const struct manager *manager)
 {
-    return notify_socket_is_open(&service->link) && service->store.max > 0;
+    return notify_socket_is_open(&manager->notify) && manager->store.max > 0;
 }
 
-int service_store(struct manager *service, struct depositor *depositor, int fd, const char *name)
+int manager_store(struct manager *manager, struct depositor *depositor, int fd, const char *name)
 {
-    return manager_has_store(service) ? fd_store_add(&service->store, depositor, fd, name) : -ENOTCONN;
+    return manager_has_store(manager) ? fd_store_add(&manager->store, depositor, fd, name) : -ENOTCONN;
 }
 
-int manager_adopt_entry(struct manager *service, const char *name)
+int manager_adopt_entry(struct manager *manager, const char *name)
 {
-    return manager_has_store(service) ? fd_store_adopt(&service->store, name) : 0;
+    return manager_has_store(manager) ? fd_store_adopt(&manager->store, name) : 0;
 }
 
-int manager_forget(struct manager *service, struct depositor *depositor, const char *name, int fd)
+int manager_forget(struct manager *manager, struct depositor *depositor, const char *name, int fd)
 {
-    return fd_store_remove(&service->store, depositor, name, fd);
+    return fd_store_remove(&manager->store, depositor, name, fd);
 }
 
-bool manager_keeps(struct manager *service, const char *name)
+bool manager_keeps(struct manager *manager, const char *name)
 {
-    return fd_store_keeps(&service->store, name);
+    return fd_store_keeps(&manager->store, name);
 }
 
-void manager_release_held(struct manager *service)
+void manager_release_held(struct manager *manager)
 {
-    fd_store_release_held(&service->store);
+    fd_store_release_held(&manager->store);
 }
 
-bool manager_is_synced(const struct manager *service)
+bool manager_is_synced(const struct manager *manager)
 {
-    return !notify_socket_is_open(&service->link) || fd_store_is_synced(&service->store);
+    return !notify_socket_is_open(&manager->notify) || fd_store_is_synced(&manager->store);
 }
 
-/* -------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Lifetime ---------------------------------------------------------------------------------------------------- */
 
-/* What the manager says in FDSTORE is a bound, and nothing else there is taken for a number. */
+/* $FDSTORE is an upper bound. Any text but a decimal number is ignored. */
 static uint32_t read_store_max(const char *text)
 {
     unsigned long long max;
@@ -331,35 +327,35 @@ static uint32_t read_store_max(const char *text)
     return *end || max > UINT32_MAX ? UINT32_MAX : (uint32_t)max;
 }
 
-static int read_environment(struct manager *service)
+static int read_environment(struct manager *manager)
 {
-    const char *manager = getenv("NOTIFY_SOCKET");
+    const char *address = getenv("NOTIFY_SOCKET");
 
-    service->manager = manager ? strdup(manager) : NULL;
-    notify_socket_init(&service->link, service->reactor, service->manager);
-    if (manager && !service->manager)
+    manager->address = address ? strdup(address) : NULL;
+    notify_socket_init(&manager->notify, manager->reactor, manager->address);
+    if (address && !manager->address)
         return -ENOMEM;
-    service->store_max = read_store_max(getenv("FDSTORE"));
-    watchdog_turn(service);
+    manager->store_max = read_store_max(getenv("FDSTORE"));
+    watchdog_init(manager);
     manager_clear_environment();
-    return take_passed(service);
+    return read_passed_fds(manager);
 }
 
-int manager_new(struct reactor *reactor, struct manager **ret_service)
+int manager_new(struct reactor *reactor, struct manager **ret_manager)
 {
-    struct manager *service = calloc(1, sizeof *service);
+    struct manager *manager = calloc(1, sizeof *manager);
     int result;
 
-    if (!service)
+    if (!manager)
         return -ENOMEM;
-    service->reactor = reactor;
-    fd_store_init(&service->store, &service->link);
-    result = read_environment(service);
+    manager->reactor = reactor;
+    fd_store_init(&manager->store, &manager->notify);
+    result = read_environment(manager);
     if (result < 0) {
-        manager_free(service);
+        manager_free(manager);
         return result;
     }
-    *ret_service = service;
+    *ret_manager = manager;
     return 0;
 }
 
@@ -369,37 +365,37 @@ void manager_clear_environment(void)
     unsetenv("FDSTORE");
 }
 
-int manager_restore_environment(const struct manager *service)
+int manager_restore_environment(const struct manager *manager)
 {
     char number[24];
 
-    if (service->manager && setenv("NOTIFY_SOCKET", service->manager, 1) < 0)
+    if (manager->address && setenv("NOTIFY_SOCKET", manager->address, 1) < 0)
         return -ENOMEM;
-    if (service->watchdog_usec) {
-        snprintf(number, sizeof number, "%" PRIu64, service->watchdog_usec);
+    if (manager->watchdog_usec) {
+        snprintf(number, sizeof number, "%" PRIu64, manager->watchdog_usec);
         if (setenv("WATCHDOG_USEC", number, 1) < 0)
             return -ENOMEM;
     }
-    if (service->store_max != UINT32_MAX) {
-        snprintf(number, sizeof number, "%" PRIu32, service->store_max);
+    if (manager->store_max != UINT32_MAX) {
+        snprintf(number, sizeof number, "%" PRIu32, manager->store_max);
         if (setenv("FDSTORE", number, 1) < 0)
             return -ENOMEM;
     }
     return 0;
 }
 
-struct manager *manager_free(struct manager *service)
+struct manager *manager_free(struct manager *manager)
 {
-    if (!service)
+    if (!manager)
         return NULL;
-    timer_stop(&service->reactor->timers, &service->watchdog);
-    fd_store_deinit(&service->store);
-    notify_socket_deinit(&service->link);
-    for (int i = 0; i < service->count; i++)
-        if (service->names[i])
-            close(take(service, i));
-    free(service->names);
-    free(service->manager);
-    free(service);
+    timer_stop(&manager->reactor->timers, &manager->watchdog);
+    fd_store_deinit(&manager->store);
+    notify_socket_deinit(&manager->notify);
+    for (int i = 0; i < manager->count; i++)
+        if (manager->names[i])
+            close(take_passed_fd(manager, i));
+    free(manager->names);
+    free(manager->address);
+    free(manager);
     return NULL;
 }

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the service manager gives a daemon that it started, and what it is told: the listening socket, the descriptors
- * that it kept over a restart, readiness, status, the watchdog. This is the only user of libsystemd.
+ * The interface to the service manager that started the daemon: the listening socket, the descriptors stored over a
+ * restart, readiness, status and watchdog. The only user of libsystemd.
  *
- * Nothing here blocks. Where no manager started the daemon, or the manager is not of that kind, every function does
- * nothing or says that there is nothing. All of it belongs to the thread that turns the reactor.
+ * No function blocks. Without a manager, or with a manager that lacks a feature, a function does nothing or reports
+ * that nothing is available. All functions belong to the reactor's thread.
+ *
+ * Owns the passed descriptors until the caller takes them, and the notify socket. Calls the store, the reactor and the
+ * log.
  */
 #ifndef MINIMIO_DAEMON_MANAGER_MANAGER_H
 #define MINIMIO_DAEMON_MANAGER_MANAGER_H
@@ -15,101 +18,101 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* A descriptor's name and the NUL behind it. */
+/* Size of a descriptor's name, including the NUL. */
 #define MANAGER_NAME_SIZE 256
 
-/* How often the status line is refreshed at most. */
-#define SERVICE_STATUS_MS 10000
+/* Shortest interval between two status lines. */
+#define MANAGER_STATUS_MS 10000
 
 struct manager;
 
 /*
- * Reads what the manager says in the environment (LISTEN_*, NOTIFY_SOCKET, WATCHDOG_*, FDSTORE) and takes it out of
- * there, so that no child has it. Every descriptor that was passed is made close-on-exec. To be called before there
- * are threads. Errors: -ENOMEM; those of sd_listen_fds(3), which were logged; -EOPNOTSUPP, likewise: descriptors were
- * passed, and this daemon was built without libsystemd.
+ * Reads LISTEN_*, NOTIFY_SOCKET, WATCHDOG_* and FDSTORE from the environment and removes them, so that no child process
+ * inherits them. Sets close-on-exec on every passed descriptor. Call before threads are started. Errors: -ENOMEM;
+ * errors of sd_listen_fds(3), which are logged; -EOPNOTSUPP, logged as well: descriptors were passed, and this daemon
+ * was built without libsystemd.
  */
-int manager_new(struct reactor *reactor, struct manager **ret_service);
+int manager_new(struct reactor *reactor, struct manager **ret_manager);
 
-/* Closes what nobody has taken, and what was still to be stored. NULL is accepted. Always NULL. */
-struct manager *manager_free(struct manager *service);
+/* Closes passed descriptors that were not taken, and drops queued messages. Accepts NULL. Returns NULL. */
+struct manager *manager_free(struct manager *manager);
 
 /*
- * The listening Unix stream socket that the manager opened: the one named "minimio.socket", else the only one that is
- * passed as a socket unit's (a name that ends in ".socket", or none). It is the caller's from then on.
- * Error: -ENOENT, there is none, or more than one and none of that name.
+ * Takes the listening Unix stream socket that the manager opened: the socket named "minimio.socket", else the only
+ * descriptor passed by a socket unit (the name ends in ".socket", or is missing). The caller owns the socket. Errors:
+ * -ENOENT, no socket was passed; -EINVAL, a socket cannot be used, or several were passed and none has the name; the
+ * reason is logged.
  */
-int manager_take_listener(struct manager *service);
+int manager_take_listener(struct manager *manager);
 
 /*
- * The next descriptor that the manager kept, in the order in which it passed them, and its name; the caller's from then
- * on, and kept by the manager as well until manager_forget. Error: -ENOENT, there are no more.
+ * Takes the next stored descriptor, in the order in which the manager passed them, with its name. The caller owns the
+ * descriptor; the manager keeps a copy until manager_forget. Error: -ENOENT, no more descriptors.
  */
-int manager_take_stored(struct manager *service, char ret_name[MANAGER_NAME_SIZE]);
+int manager_take_stored(struct manager *manager, char ret_name[MANAGER_NAME_SIZE]);
 
 /*
- * How many descriptors the manager's store takes (the unit's FileDescriptorStoreMax): 0, the default, is no store.
- * A manager that says itself how many (systemd 254 does) and takes fewer is believed.
+ * Sets the capacity of the manager's store (the unit's FileDescriptorStoreMax). 0, the default: no store. If the
+ * manager reports a lower capacity in $FDSTORE (since systemd 254), the lower one applies.
  */
-void manager_set_store_max(struct manager *service, uint32_t max);
+void manager_set_store_max(struct manager *manager, uint32_t max);
 
-/* There is a manager, and it has a store. */
-bool manager_has_store(const struct manager *service);
+/* Whether a manager is connected and has a store. */
+bool manager_has_store(const struct manager *manager);
 
 /*
- * Hands the manager a duplicate of `fd` to keep under this name, from the next manager_turn on; `fd` stays the
- * caller's, and open until manager_forget. A name is 1 to 255 printable ASCII characters without ':', does not end in
- * ".socket", and stands for one descriptor. The manager keeps one entry for each open file description: what it has
- * already under another name it ignores, so that a descriptor is renamed by forgetting it first. What manager_turn has
- * sent is kept even if the daemon dies at once afterwards. Depositors' messages are sent in turns, one depositor's in
- * their order, and held back while too much is under way. Errors: -EINVAL, no such name; -EEXIST, the name is in use;
- * -ENOSPC, the store is full, or the names together have reached what the kernel takes for an environment variable
- * (128 KiB); -ENOTCONN, there is no store; -ENOMEM.
+ * Queues a duplicate of `fd` for the manager's store under this name; manager_turn sends the message. `fd` stays with
+ * the caller, and must stay open until manager_forget. A name has 1 to 255 printable ASCII characters without ':', does
+ * not end in ".socket", and stands for one descriptor. The manager stores each open file description once: it ignores a
+ * descriptor that is already stored under another name, so renaming requires manager_forget first. A message sent by
+ * manager_turn is processed even if the daemon dies at once. Depositors take turns in sending; one depositor's messages
+ * are sent in order; sending pauses while too many messages are unconfirmed. Errors: -EINVAL, invalid name; -EEXIST,
+ * the name is in use; -ENOSPC, the store is full, or the names together have reached the kernel's limit of an
+ * environment variable (128 KiB); -ENOTCONN, no store; -ENOMEM.
  */
-int service_store(struct manager *service, struct depositor *depositor, int fd, const char *name);
+int manager_store(struct manager *manager, struct depositor *depositor, int fd, const char *name);
 
 /*
- * Has the manager close what it keeps under this name, from the next manager_turn on; what was not sent yet never is.
- * Takes `fd`, a duplicate or -1, which stays open until the manager has confirmed that: the manager may otherwise be
- * the last to close the descriptor, and wait. The depositor's `done` then has `fd`; it is called at once if nothing was
- * sent. Error: -ENOENT, nothing is stored under this name; `fd` is the caller's still.
+ * Removes the descriptor under this name from the store; manager_turn sends the message. A store that is still queued
+ * is dropped. Takes `fd`, a duplicate or -1, and holds `fd` open until the manager has confirmed the removal: otherwise
+ * the manager might close the last copy, and block. Then passes `fd` to the depositor's `done`; at once if the store
+ * was still queued. Error: -ENOENT, no descriptor is stored under this name; `fd` stays with the caller.
  */
-int manager_forget(struct manager *service, struct depositor *depositor, const char *name, int fd);
+int manager_forget(struct manager *manager, struct depositor *depositor, const char *name, int fd);
 
-/* Whether the manager has, or is about to have, a duplicate under this name. */
-bool manager_keeps(struct manager *service, const char *name);
+/* Whether a duplicate under this name is stored or in flight. */
+bool manager_keeps(struct manager *manager, const char *name);
 
-/* No descriptor is held any more until the manager confirms anything: for a process that becomes another binary. */
-void manager_release_held(struct manager *service);
+/* Releases all held descriptors without waiting for confirmations: for an exec of another binary. */
+void manager_release_held(struct manager *manager);
 
-/* What another process has stored under this name is in the store. Error: -ENOMEM. */
-int manager_adopt_entry(struct manager *service, const char *name);
+/* Records that the manager already holds a descriptor under this name, stored by another process. Error: -ENOMEM. */
+int manager_adopt_entry(struct manager *manager, const char *name);
 
-/* The manager has carried out all that service_store and manager_forget asked for. */
-bool manager_is_synced(const struct manager *service);
+/* Whether the manager has processed all messages of manager_store and manager_forget. */
+bool manager_is_synced(const struct manager *manager);
 
-/* The daemon serves: at the start, and after manager_reloading. The status is one line for people, at most 127 bytes.
- */
-void manager_ready(struct manager *service, const char *status, ...) __attribute__((format(printf, 2, 3)));
+/* Reports READY: at the start, and after manager_reloading. The status is one line for people, at most 127 bytes. */
+void manager_ready(struct manager *manager, const char *status, ...) __attribute__((format(printf, 2, 3)));
 
-/* Whether it is time to refresh the status; if so, manager_status does. */
-bool manager_wants_status(const struct manager *service);
-void manager_status(struct manager *service, const char *status, ...) __attribute__((format(printf, 2, 3)));
+/* Whether the status line is due; manager_status sets the line. */
+bool manager_wants_status(const struct manager *manager);
+void manager_status(struct manager *manager, const char *status, ...) __attribute__((format(printf, 2, 3)));
 
-/* The configuration is being read anew; the daemon is about to end. */
-void manager_reloading(struct manager *service);
-void manager_stopping(struct manager *service);
+/* Reports that the configuration is being reloaded, and that the daemon is about to end. */
+void manager_reloading(struct manager *manager);
+void manager_stopping(struct manager *manager);
 
 /*
- * Puts back into the environment what manager_new took out of it, the passed descriptors excepted: for the program that
- * is to replace this one in this process. Error: -ENOMEM.
+ * Restores the environment that manager_new removed, without the passed descriptors: for the binary that replaces this
+ * one by exec. Error: -ENOMEM.
  */
-int manager_restore_environment(const struct manager *service);
+int manager_restore_environment(const struct manager *manager);
 
-/* Takes it out again, where that failed. */
+/* Removes the environment again, after a failed exec. */
 void manager_clear_environment(void);
 
-/* Once a turn, at its end: feeds the watchdog when half of its time has passed, and sends what waits. */
-void manager_turn(struct manager *service);
+/* Call at the end of each turn. Pings the watchdog when half of the timeout has passed, and sends queued messages. */
+void manager_turn(struct manager *manager);
 
 #endif

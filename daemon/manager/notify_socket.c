@@ -9,26 +9,26 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define RETRY_MS 50 /* for what the kernel does not tell the end of: it is out of memory */
+#define RETRY_MS 50 /* for errors without a later event, as of exhausted memory */
 
-static void room(struct source *source, const struct minimio_event *event)
+static void on_room(struct source *source, const struct minimio_event *event)
 {
-    struct notify_socket *link = container_of(source, struct notify_socket, room);
+    struct notify_socket *notify = container_of(source, struct notify_socket, room);
 
     (void)event;
-    link->full = false;
-    reactor_unwatch(link->reactor, link->fd);
+    notify->full = false;
+    reactor_unwatch(notify->reactor, notify->fd);
 }
 
-static void retry(struct timer *timer)
+static void on_retry(struct timer *timer)
 {
-    struct notify_socket *link = container_of(timer, struct notify_socket, retry);
+    struct notify_socket *notify = container_of(timer, struct notify_socket, retry);
 
-    link->full = false;
+    notify->full = false;
 }
 
-/* Connected, as the kernel tells only then when the other side's queue has room. */
-static int connect_to(const char *text)
+/* The socket is connected, because the kernel reports room in the receiver's queue for connected sockets only. */
+static int manager_connect(const char *text)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     size_t length = strlen(text);
@@ -52,37 +52,37 @@ static int connect_to(const char *text)
     return result < 0 ? result : fd;
 }
 
-void notify_socket_init(struct notify_socket *link, struct reactor *reactor, const char *address)
+void notify_socket_init(struct notify_socket *notify, struct reactor *reactor, const char *address)
 {
-    *link = (struct notify_socket){.room.ready = room, .reactor = reactor, .address = address, .fd = -1};
+    *notify = (struct notify_socket){.room.ready = on_room, .reactor = reactor, .address = address, .fd = -1};
     if (!address || !*address)
         return;
-    link->fd = connect_to(address);
-    if (link->fd < 0)
+    notify->fd = manager_connect(address);
+    if (notify->fd < 0)
         log_write(LOG_LEVEL_WARNING, "running without a service manager: NOTIFY_SOCKET=%s cannot be used: %s", address,
-                  strerror(-link->fd));
+                  strerror(-notify->fd));
 }
 
-static void stop_waiting(struct notify_socket *link)
+static void stop_waiting(struct notify_socket *notify)
 {
-    timer_stop(&link->reactor->timers, &link->retry);
-    if (link->full)
-        reactor_unwatch(link->reactor, link->fd);
-    link->full = false;
+    timer_stop(&notify->reactor->timers, &notify->retry);
+    if (notify->full)
+        reactor_unwatch(notify->reactor, notify->fd);
+    notify->full = false;
 }
 
-void notify_socket_deinit(struct notify_socket *link)
+void notify_socket_deinit(struct notify_socket *notify)
 {
-    if (link->fd < 0)
+    if (notify->fd < 0)
         return;
-    stop_waiting(link);
-    close(link->fd);
-    link->fd = -1;
+    stop_waiting(notify);
+    close(notify->fd);
+    notify->fd = -1;
 }
 
-bool notify_socket_is_open(const struct notify_socket *link)
+bool notify_socket_is_open(const struct notify_socket *notify)
 {
-    return link->fd >= 0;
+    return notify->fd >= 0;
 }
 
 static int transmit(int to, const char *text, size_t length, int fd)
@@ -105,48 +105,49 @@ static int transmit(int to, const char *text, size_t length, int fd)
     return sendmsg(to, &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -errno : 0;
 }
 
-static int wait_for_room(struct notify_socket *link, int error)
+static int wait_for_room(struct notify_socket *notify, int error)
 {
-    link->full = true;
-    if (error != -EAGAIN || reactor_watch(link->reactor, link->fd, &link->room, MINIMIO_WRITABLE, MINIMIO_ONESHOT) < 0)
-        timer_start(&link->reactor->timers, &link->retry, RETRY_MS, retry);
+    notify->full = true;
+    if (error != -EAGAIN ||
+        reactor_watch(notify->reactor, notify->fd, &notify->room, MINIMIO_WRITABLE, MINIMIO_ONESHOT) < 0)
+        timer_start(&notify->reactor->timers, &notify->retry, RETRY_MS, on_retry);
     return -EAGAIN;
 }
 
-/* Where the manager has another socket by now it is told there, or its watchdog would end the daemon. */
-static int transmit_anew(struct notify_socket *link, const char *text, size_t length, int fd)
+/* The manager may have replaced its socket: reconnect, because without pings the watchdog would kill the daemon. */
+static int transmit_anew(struct notify_socket *notify, const char *text, size_t length, int fd)
 {
-    int fresh = connect_to(link->address);
+    int fresh = manager_connect(notify->address);
 
     if (fresh < 0)
         return fresh;
-    close(link->fd);
-    link->fd = fresh;
+    close(notify->fd);
+    notify->fd = fresh;
     return transmit(fresh, text, length, fd);
 }
 
 static bool is_for_now(int error)
 {
-    /* ETOOMANYREFS: more descriptors of this user are under way to others than it may have open. */
+    /* ETOOMANYREFS: the user has more descriptors in flight than RLIMIT_NOFILE allows. */
     return error == -EAGAIN || error == -EINTR || error == -ENOBUFS || error == -ENOMEM || error == -ETOOMANYREFS;
 }
 
-int notify_socket_send(struct notify_socket *link, const char *text, size_t length, int fd)
+int notify_socket_send(struct notify_socket *notify, const char *text, size_t length, int fd)
 {
     int result;
 
-    if (link->fd < 0)
+    if (notify->fd < 0)
         return -ENOTCONN;
-    if (link->full)
+    if (notify->full)
         return -EAGAIN;
-    result = transmit(link->fd, text, length, fd);
+    result = transmit(notify->fd, text, length, fd);
     if (result < 0 && !is_for_now(result))
-        result = transmit_anew(link, text, length, fd);
+        result = transmit_anew(notify, text, length, fd);
     if (result == 0)
         return 0;
     if (is_for_now(result))
-        return wait_for_room(link, result);
+        return wait_for_room(notify, result);
     log_write(LOG_LEVEL_WARNING, "lost the connection to the service manager: %s", strerror(-result));
-    notify_socket_deinit(link);
+    notify_socket_deinit(notify);
     return -ENOTCONN;
 }

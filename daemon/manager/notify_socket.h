@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The datagrams to the service manager, in sd_notify(3)'s protocol. sd_notify itself would wait where the manager's
- * queue is full, and with it every client of the daemon; here the caller is told, and there is a turn when there is
- * room again.
+ * The datagram socket to the service manager, in the protocol of sd_notify(3). sd_notify itself would block while the
+ * manager's queue is full, and with the daemon every client. notify_socket_send returns -EAGAIN instead, and the
+ * reactor has a turn when there is room.
+ *
+ * Owns the socket. Calls the reactor and the log.
  */
 #ifndef MINIMIO_DAEMON_MANAGER_NOTIFY_SOCKET_H
 #define MINIMIO_DAEMON_MANAGER_NOTIFY_SOCKET_H
@@ -17,22 +19,22 @@ struct notify_socket {
     struct timer retry;
     struct reactor *reactor;
     const char *address;
-    int fd;    /* -1: there is no manager, or not any more */
-    bool full; /* until the kernel says that there is room, or the timer expires */
+    int fd;    /* -1: no manager, or the connection is lost */
+    bool full; /* the manager's queue is full, until the kernel reports room or the timer expires */
 };
 
-/* `address`: $NOTIFY_SOCKET, a path or, behind a '@', an abstract name; NULL: no manager. It must outlive the link. One
- * that cannot be reached is said in the log and is none. */
-void notify_socket_init(struct notify_socket *link, struct reactor *reactor, const char *address);
-void notify_socket_deinit(struct notify_socket *link);
+/* `address`: $NOTIFY_SOCKET, a path or, after a '@', an abstract name; NULL: no manager. `address` must outlive the
+ * socket. An address that cannot be reached is logged, and means no manager. */
+void notify_socket_init(struct notify_socket *notify, struct reactor *reactor, const char *address);
+void notify_socket_deinit(struct notify_socket *notify);
 
-bool notify_socket_is_open(const struct notify_socket *link);
+bool notify_socket_is_open(const struct notify_socket *notify);
 
 /*
- * Sends one message, and a duplicate of a descriptor with it if `fd` is not -1; the manager then has it, whatever
- * becomes of this process. Errors: -EAGAIN, not now, and a turn follows when it can be tried again; -ENOTCONN, there is
- * no manager any more.
+ * Sends one message, with a duplicate of `fd` unless `fd` is -1. After success the manager has the message and the
+ * duplicate, even if this process dies. Errors: -EAGAIN, the queue is full; the reactor has a turn when another attempt
+ * is worthwhile. -ENOTCONN, no manager, or the connection is lost.
  */
-int notify_socket_send(struct notify_socket *link, const char *text, size_t length, int fd);
+int notify_socket_send(struct notify_socket *notify, const char *text, size_t length, int fd);
 
 #endif

@@ -9,10 +9,10 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#define NAMELESS "unknown"    /* as sd_listen_fds_with_names calls what has no name */
-#define ACCEPTED "connection" /* as systemd calls what Accept=yes has accepted */
+#define NAMELESS "unknown"    /* the name that sd_listen_fds_with_names gives to a descriptor without a name */
+#define ACCEPTED "connection" /* systemd's name of a socket accepted for Accept=yes */
 
-/* An option of the socket; negative: it is no socket. */
+/* An integer option of the socket; -1: not a socket. */
 static int option_of(int fd, int option)
 {
     int value = -1;
@@ -37,7 +37,7 @@ bool passed_from_socket_unit(int fd, const char *name)
     return option_of(fd, SO_ACCEPTCONN) > 0 || option_of(fd, SO_TYPE) == SOCK_DGRAM;
 }
 
-/* Why minimiod cannot listen there; NULL: it can. */
+/* Why minimiod cannot listen on the descriptor; NULL: no reason. */
 static const char *fault_of(int fd, const char *name)
 {
     int type = option_of(fd, SO_TYPE);
@@ -51,7 +51,7 @@ static const char *fault_of(int fd, const char *name)
     if (option_of(fd, SO_ACCEPTCONN) <= 0)
         return "it does not listen; a connection, as Accept=yes passes it, cannot be served";
     if (!ends_in_socket(name))
-        return "it is to be named " PASSED_LISTENER_NAME;
+        return "its name must be " PASSED_LISTENER_NAME;
     return NULL;
 }
 
@@ -60,13 +60,13 @@ static const char *shown(const char *name)
     return strcmp(name, NAMELESS) == 0 ? "without a name" : name;
 }
 
-static void refuse(int fd, const char *name, const char *fault)
+static void log_refusal(int fd, const char *name, const char *fault)
 {
     log_write(LOG_LEVEL_ERROR, "descriptor %d (%s) was passed and cannot be used: %s", fd, shown(name), fault);
 }
 
-/* The index of the one to listen on among those that can be listened on; -1: there is none, or which is not clear. */
-static int choose(int first, char *const *names, int count)
+/* The index of the usable socket to listen on; -1: no usable socket, or several and none with the name. */
+static int choose_listener(int first, char *const *names, int count)
 {
     int only = -1, usable = 0;
 
@@ -83,7 +83,7 @@ static int choose(int first, char *const *names, int count)
 
 int passed_find_listener(int first, char *const *names, int count)
 {
-    int chosen = choose(first, names, count), refused = 0;
+    int chosen = choose_listener(first, names, count), refused = 0;
 
     for (int i = 0; i < count; i++) {
         const char *fault;
@@ -95,7 +95,7 @@ int passed_find_listener(int first, char *const *names, int count)
             fault = chosen >= 0
                         ? "minimiod listens on one socket, and another one was passed too"
                         : "minimiod listens on one socket, and none of those passed is named " PASSED_LISTENER_NAME;
-        refuse(first + i, names[i], fault);
+        log_refusal(first + i, names[i], fault);
         refused++;
     }
     if (refused > 0)

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The sockets that the service manager passed (sd_listen_fds(3)). minimiod listens on one; the clients of any other
- * would wait for ever, so that one which cannot be used is an error at the start.
+ * Selects the listening socket among the sockets that the service manager passed (sd_listen_fds(3)). minimiod listens
+ * on one socket. Clients of any other passed socket would wait forever, so an unusable socket is an error at the start.
+ *
+ * Owns nothing. Calls the kernel and the log.
  */
 #ifndef MINIMIO_DAEMON_MANAGER_PASSED_SOCKETS_H
 #define MINIMIO_DAEMON_MANAGER_PASSED_SOCKETS_H
@@ -10,14 +12,14 @@
 
 #define PASSED_LISTENER_NAME "minimio.socket"
 
-/* Whether the descriptor comes from a socket unit: its name ends in ".socket" or is "connection", or there is none; or
- * it has a name that no descriptor of the store has, and is a listening or a datagram socket. */
+/* Whether a socket unit passed the descriptor: the name ends in ".socket", is "connection" or is missing; or no
+ * descriptor of the store can have the name, and the descriptor is a listening or a datagram socket. */
 bool passed_from_socket_unit(int fd, const char *name);
 
 /*
- * Which of the passed descriptors minimiod is to listen on: the only one, or of several the one named minimio.socket.
- * Returns its index in `names`, whose descriptors begin with `first`; an element may be NULL: no socket. -ENOENT: none
- * was passed. -EINVAL: there is one that cannot be used; each of them was logged, with the reason.
+ * Finds the socket to listen on: the only passed socket, or of several the socket named minimio.socket. Returns the
+ * index in `names`, whose descriptor is `first` plus the index; a NULL element is no socket. Errors: -ENOENT, no socket
+ * was passed; -EINVAL, some sockets cannot be used, and each is logged with the reason.
  */
 int passed_find_listener(int first, char *const *names, int count);
 

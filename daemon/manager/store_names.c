@@ -6,7 +6,7 @@
 
 static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/* The lowest digit comes first. */
+/* The least significant digit comes first. */
 void store_name(uint64_t id, char ret_name[STORE_NAME_SIZE])
 {
     size_t length = 0;

@@ -324,7 +324,7 @@ static int begin_to_keep(struct restore *restoring)
     if (!ledger)
         result = ledger_new(&ledger);
     if (result == 0 && !restoring->ledger) {
-        result = service_store(restoring->service, &restoring->context->loops.recorder.depositor, ledger_fd(ledger),
+        result = manager_store(restoring->service, &restoring->context->loops.recorder.depositor, ledger_fd(ledger),
                                STORE_LEDGER);
         if (result < 0)
             ledger_free(ledger);

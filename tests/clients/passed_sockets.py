@@ -121,6 +121,6 @@ check("packets", [unix(socket.SOCK_SEQPACKET)], None, f"{PASSED}it is not a stre
 check("Accept=yes", [connection()], ["connection"], f"descriptor 3 (connection) {PASSED}it does not listen; a connection")
 check("a file", [pipe()], None, f"{PASSED}it is not a socket")
 check("one that can, and TCP", [unix(), tcp()], None, f"descriptor 4 (without a name) {PASSED}it is not a Unix socket")
-check("another name", [unix()], ["web"], f"descriptor 3 (web) {PASSED}it is to be named minimio.socket")
+check("another name", [unix()], ["web"], f"descriptor 3 (web) {PASSED}its name must be minimio.socket")
 check("a name that steers the terminal", [tcp()], ["\033[2J.socket"], "descriptor 3 (\\x1b[2J.socket)")
 check("no number", [unix()], None, "the descriptors that were passed (LISTEN_FDS) cannot be used", count="x")

@@ -214,7 +214,7 @@ START_TEST(the_status_is_refreshed_seldom)
 {
     manager_ready(service, "old");
     expect_message("READY=1\n");
-    reactor.timers.now_ns += SERVICE_STATUS_MS * NS_PER_MS;
+    reactor.timers.now_ns += MANAGER_STATUS_MS * NS_PER_MS;
     ck_assert(manager_wants_status(service));
     manager_status(service, "new");
     ck_assert(!manager_wants_status(service));
@@ -256,7 +256,7 @@ END_TEST
 
 static void store(const char *name)
 {
-    ck_assert_int_eq(service_store(service, &us, manager, name), 0);
+    ck_assert_int_eq(manager_store(service, &us, manager, name), 0);
 }
 
 START_TEST(what_is_stored_arrives_as_it_is)
@@ -388,14 +388,14 @@ START_TEST(depositors_take_turns)
     int stores = 0;
 
     depositor_init(&other, done);
-    for (int i = 0; i < 3 * SERVICE_STORE_UNDER_WAY; i++) {
+    for (int i = 0; i < 3 * FD_STORE_IN_FLIGHT_MAX; i++) {
         snprintf(name, sizeof name, "%d", i);
         store(name);
     }
     manager_turn(service);
     while (take_message(MSG_DONTWAIT))
         ;
-    ck_assert_int_eq(service_store(service, &other, manager, "other"), 0);
+    ck_assert_int_eq(manager_store(service, &other, manager, "other"), 0);
     while (strcmp(message, "FDSTORE=1\nFDPOLL=0\nFDNAME=other") != 0) {
         if (take_message(MSG_DONTWAIT))
             stores += !strncmp(message, "FDSTORE=1", 9);
@@ -436,7 +436,7 @@ START_TEST(the_manager_has_its_own_pace)
         turn();
     }
     ck_assert_int_eq(stores, 100);
-    ck_assert_int_le(most, SERVICE_STORE_UNDER_WAY);
+    ck_assert_int_le(most, FD_STORE_IN_FLIGHT_MAX);
 }
 END_TEST
 
@@ -514,16 +514,16 @@ START_TEST(names_are_checked)
 
     memset(longest, 'n', sizeof longest);
     longest[256] = '\0';
-    ck_assert_int_eq(service_store(service, &us, manager, ""), -EINVAL);
-    ck_assert_int_eq(service_store(service, &us, manager, "a:b"), -EINVAL);
-    ck_assert_int_eq(service_store(service, &us, manager, "a\nb"), -EINVAL);
-    ck_assert_int_eq(service_store(service, &us, manager, "\xc3\xa4"), -EINVAL);
-    ck_assert_int_eq(service_store(service, &us, manager, "minimio.socket"), -EINVAL);
-    ck_assert_int_eq(service_store(service, &us, manager, longest), -EINVAL);
+    ck_assert_int_eq(manager_store(service, &us, manager, ""), -EINVAL);
+    ck_assert_int_eq(manager_store(service, &us, manager, "a:b"), -EINVAL);
+    ck_assert_int_eq(manager_store(service, &us, manager, "a\nb"), -EINVAL);
+    ck_assert_int_eq(manager_store(service, &us, manager, "\xc3\xa4"), -EINVAL);
+    ck_assert_int_eq(manager_store(service, &us, manager, "minimio.socket"), -EINVAL);
+    ck_assert_int_eq(manager_store(service, &us, manager, longest), -EINVAL);
     longest[255] = '\0';
-    ck_assert_int_eq(service_store(service, &us, manager, longest), 0);
-    ck_assert_int_eq(service_store(service, &us, manager, longest), -EEXIST);
-    ck_assert_int_eq(service_store(service, &us, manager, "b"), 0);
+    ck_assert_int_eq(manager_store(service, &us, manager, longest), 0);
+    ck_assert_int_eq(manager_store(service, &us, manager, longest), -EEXIST);
+    ck_assert_int_eq(manager_store(service, &us, manager, "b"), 0);
 }
 END_TEST
 
@@ -532,12 +532,12 @@ START_TEST(a_full_store_says_so)
     manager_set_store_max(service, 2);
     store("a");
     store("b");
-    ck_assert_int_eq(service_store(service, &us, manager, "c"), -ENOSPC);
+    ck_assert_int_eq(manager_store(service, &us, manager, "c"), -ENOSPC);
     ck_assert_int_eq(manager_forget(service, &us, "a", -1), 0);
     store("c");
     manager_set_store_max(service, 0);
     ck_assert(!manager_has_store(service));
-    ck_assert_int_eq(service_store(service, &us, manager, "d"), -ENOTCONN);
+    ck_assert_int_eq(manager_store(service, &us, manager, "d"), -ENOTCONN);
 }
 END_TEST
 
@@ -550,10 +550,10 @@ START_TEST(names_fit_in_an_environment_variable)
     manager_set_store_max(service, 100000);
     for (; result == 0; count += result == 0) {
         snprintf(name, sizeof name, "%0255d", count);
-        result = service_store(service, &us, manager, name);
+        result = manager_store(service, &us, manager, name);
     }
     ck_assert_int_eq(result, -ENOSPC);
-    ck_assert_int_eq(count, SERVICE_STORE_NAMES_BYTES / 256);
+    ck_assert_int_eq(count, FD_STORE_NAMES_BYTES / 256);
 }
 END_TEST
 
@@ -572,17 +572,17 @@ END_TEST
 START_TEST(a_manager_that_is_gone_is_none)
 {
     capture_log();
-    ck_assert_int_eq(service_store(service, &us, STDERR_FILENO, "a"), 0);
+    ck_assert_int_eq(manager_store(service, &us, STDERR_FILENO, "a"), 0);
     manager_turn(service);
     forget_with_copy("a");
     close(manager);
     manager = -1;
-    ck_assert_int_eq(service_store(service, &us, STDERR_FILENO, "b"), 0);
+    ck_assert_int_eq(manager_store(service, &us, STDERR_FILENO, "b"), 0);
     manager_turn(service);
     ck_assert_int_eq(closed_count, 1);
     ck_assert(manager_is_synced(service));
     ck_assert(!manager_has_store(service));
-    ck_assert_int_eq(service_store(service, &us, STDERR_FILENO, "c"), -ENOTCONN);
+    ck_assert_int_eq(manager_store(service, &us, STDERR_FILENO, "c"), -ENOTCONN);
     manager_ready(service, "nobody hears it");
     manager_turn(service);
     expect_logged("minimiod: lost the connection to the service manager: Connection refused\n");
@@ -597,7 +597,7 @@ START_TEST(memory_may_run_out)
     if (!fail_alloc_works())
         return;
     fail_alloc_after(1);
-    stored = service_store(service, &us, manager, "a");
+    stored = manager_store(service, &us, manager, "a");
     fail_alloc_after(-1);
     ck_assert_int_eq(stored, -ENOMEM);
     fail_alloc_after(1);
@@ -637,7 +637,7 @@ START_TEST(without_a_manager_nothing_happens)
     ck_assert(manager_is_synced(service));
     ck_assert_int_eq(manager_take_listener(service), -ENOENT);
     ck_assert_int_eq(manager_take_stored(service, name), -ENOENT);
-    ck_assert_int_eq(service_store(service, &us, STDERR_FILENO, "a"), -ENOTCONN);
+    ck_assert_int_eq(manager_store(service, &us, STDERR_FILENO, "a"), -ENOTCONN);
     ck_assert_int_eq(manager_forget(service, &us, "a", -1), -ENOENT);
     ck_assert_ptr_null(manager_free(NULL));
 }
