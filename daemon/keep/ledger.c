@@ -14,22 +14,23 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define MAGIC          "minimio ledger 1" /* the number is the version of what follows */
+#define MAGIC          "minimio ledger 1" /* the number is the version of the format */
 #define FIRST_CAPACITY 64
 
 enum { ENTRY_FREE, ENTRY_LOOP, ENTRY_STREAM };
 
-/* Both kinds in one shape. What may change while it is valid is one word each, and not in the sum. */
+/* One layout for loops and streams. Fields that may change in a valid entry are one word each, and not part of the
+ * checksum. */
 struct entry {
-    _Atomic uint32_t state; /* first cleared, last written */
-    uint32_t sum;           /* of what lies between here and `settings` */
-    uint32_t loop;          /* a stream's loop; of a free entry the next free one */
-    uint32_t uid;           /* a loop's */
+    _Atomic uint32_t state; /* cleared first, written last */
+    uint32_t sum;           /* checksum of the fields from `loop` to the end of the text */
+    uint32_t loop;          /* of a stream: the number of the loop's entry; of a free entry: the next free entry */
+    uint32_t uid;           /* of a loop */
     uint64_t id, token;     /* a stream's */
     uint8_t kind, adopted;  /* a stream's */
-    uint16_t text_length;   /* a name, or an address */
+    uint16_t text_length;   /* of a loop's name, or of a stream's address */
     char text[LEDGER_TEXT_MAX];
-    _Atomic uint32_t settings; /* a loop's delivery; a stream's interests and mode, and ADOPTED_SINCE */
+    _Atomic uint32_t settings; /* of a loop: delivery; of a stream: interests, mode and ADOPTED_SINCE */
     _Atomic int32_t fd;
     _Atomic uint64_t linger_ms;
 };
@@ -51,7 +52,7 @@ struct ledger {
     uint32_t first_free;
 };
 
-/* Only what is in one piece can be written in one piece. */
+/* A lock-free word is written in one piece. */
 _Static_assert(ATOMIC_INT_LOCK_FREE == 2 && ATOMIC_LLONG_LOCK_FREE == 2, "a word of the ledger needs a lock");
 
 static size_t file_size(uint32_t capacity)
@@ -78,7 +79,7 @@ static uint32_t sum_of(const struct entry *entry)
 
 /* ---- The file --------------------------------------------------------------------------------------------------- */
 
-static int map(struct ledger *ledger, size_t size)
+static int ledger_map(struct ledger *ledger, size_t size)
 {
     void *file = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, ledger->fd, 0);
 
@@ -94,7 +95,7 @@ static void add_free(struct ledger *ledger, uint32_t number)
     ledger->first_free = number;
 }
 
-/* The lowest come first, so that few pages are touched. */
+/* Puts the lowest numbers first, so that few pages are used. */
 static void add_all_free(struct ledger *ledger, uint32_t from)
 {
     for (uint32_t number = ledger->file->heading.capacity; number > from; number--)
@@ -102,7 +103,7 @@ static void add_all_free(struct ledger *ledger, uint32_t from)
             add_free(ledger, number);
 }
 
-static int grow(struct ledger *ledger)
+static int ledger_grow(struct ledger *ledger)
 {
     uint32_t before = ledger->file->heading.capacity, capacity = before * 2;
     void *file;
@@ -131,7 +132,7 @@ int ledger_new(struct ledger **ret_ledger)
     else if (ftruncate(ledger->fd, (off_t)file_size(FIRST_CAPACITY)) < 0)
         result = -ENOMEM;
     else
-        result = map(ledger, file_size(FIRST_CAPACITY));
+        result = ledger_map(ledger, file_size(FIRST_CAPACITY));
     if (result < 0) {
         ledger_free(ledger);
         return result;
@@ -165,7 +166,7 @@ int ledger_open(int fd, struct ledger **ret_ledger)
     if (!ledger)
         return -ENOMEM;
     ledger->fd = fd;
-    result = map(ledger, file_size(heading.capacity));
+    result = ledger_map(ledger, file_size(heading.capacity));
     if (result < 0) {
         free(ledger);
         return result;
@@ -199,10 +200,10 @@ uint32_t ledger_count(const struct ledger *ledger)
 
 /* ---- Writing ---------------------------------------------------------------------------------------------------- */
 
-/* Its number; `*ret_entry` is all zeros, and not valid yet. */
+/* Takes a free entry. `*ret_entry` is zeroed and not valid yet. Error: -ENOMEM. */
 static int take_free(struct ledger *ledger, struct entry **ret_entry, uint32_t *ret_number)
 {
-    if (ledger->first_free == LEDGER_NO_ENTRY && grow(ledger) < 0)
+    if (ledger->first_free == LEDGER_NO_ENTRY && ledger_grow(ledger) < 0)
         return -ENOMEM;
     *ret_number = ledger->first_free;
     *ret_entry = entry_at(ledger, ledger->first_free);
@@ -211,20 +212,20 @@ static int take_free(struct ledger *ledger, struct entry **ret_entry, uint32_t *
     return 0;
 }
 
-static void put_text(struct entry *entry, struct span text)
+static void entry_put_text(struct entry *entry, struct span text)
 {
     entry->text_length = (uint16_t)(text.length < LEDGER_TEXT_MAX ? text.length : LEDGER_TEXT_MAX);
     if (text.length)
         memcpy(entry->text, text.data, entry->text_length);
 }
 
-static void make_valid(struct entry *entry, uint32_t state)
+static void entry_make_valid(struct entry *entry, uint32_t state)
 {
     entry->sum = sum_of(entry);
     atomic_store(&entry->state, state);
 }
 
-/* In a stream's settings: it was connected by the daemon, and a client has it by now. */
+/* In a stream's settings: the daemon connected the stream, and a client has taken the descriptor since. */
 #define ADOPTED_SINCE (UINT32_C(1) << 16)
 
 static uint32_t stream_settings(uint8_t interests, uint8_t mode)
@@ -240,9 +241,9 @@ int ledger_add_loop(struct ledger *ledger, const struct ledger_loop *loop, uint3
     if (result < 0)
         return result;
     entry->uid = loop->uid;
-    put_text(entry, loop->name);
+    entry_put_text(entry, loop->name);
     ledger_set_loop(ledger, *ret_entry, loop->delivery, loop->linger_ms);
-    make_valid(entry, ENTRY_LOOP);
+    entry_make_valid(entry, ENTRY_LOOP);
     return 0;
 }
 
@@ -258,10 +259,10 @@ int ledger_add_stream(struct ledger *ledger, const struct ledger_stream *stream,
     entry->token = stream->token;
     entry->kind = stream->kind;
     entry->adopted = stream->adopted;
-    put_text(entry, stream->address);
+    entry_put_text(entry, stream->address);
     atomic_store(&entry->settings, stream_settings(stream->interests, stream->mode));
     ledger_set_fd(ledger, *ret_entry, stream->fd);
-    make_valid(entry, ENTRY_STREAM);
+    entry_make_valid(entry, ENTRY_STREAM);
     return 0;
 }
 
@@ -296,8 +297,8 @@ void ledger_remove(struct ledger *ledger, uint32_t entry)
 
 /* ---- Reading ---------------------------------------------------------------------------------------------------- */
 
-/* An entry of this kind whose sum is right. */
-static int get(const struct ledger *ledger, uint32_t number, uint32_t state, const struct entry **ret_entry)
+/* A valid entry of this kind with a correct checksum. Errors: as ledger_get_loop. */
+static int entry_get(const struct ledger *ledger, uint32_t number, uint32_t state, const struct entry **ret_entry)
 {
     const struct entry *entry = entry_at(ledger, number);
     uint32_t found = atomic_load(&entry->state);
@@ -315,7 +316,7 @@ static int get(const struct ledger *ledger, uint32_t number, uint32_t state, con
 int ledger_get_loop(const struct ledger *ledger, uint32_t number, struct ledger_loop *ret_loop)
 {
     const struct entry *entry;
-    int result = get(ledger, number, ENTRY_LOOP, &entry);
+    int result = entry_get(ledger, number, ENTRY_LOOP, &entry);
     uint32_t delivery;
 
     if (result < 0)
@@ -335,7 +336,7 @@ int ledger_get_loop(const struct ledger *ledger, uint32_t number, struct ledger_
 int ledger_get_stream(const struct ledger *ledger, uint32_t number, struct ledger_stream *ret_stream)
 {
     const struct entry *entry;
-    int result = get(ledger, number, ENTRY_STREAM, &entry);
+    int result = entry_get(ledger, number, ENTRY_STREAM, &entry);
     uint32_t settings, interests, mode;
 
     if (result < 0)

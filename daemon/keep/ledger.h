@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What named loops and streams there are, in memory that outlives the process: a file without a name that is mapped,
- * and whose descriptor somebody else keeps. Writing to it is writing to memory, no system call and no copy, so that it
- * is whole at any moment at which the process may die.
+ * The ledger: a table of the named loops and their streams, in memory that survives the process. The memory is a mapped
+ * memfd, whose descriptor the service manager or the next binary keeps. A write to the table is a write to memory,
+ * without a system call or copy, so the table is consistent whenever the process dies.
  *
- * An entry is valid or not by one word that is written last and cleared first. What was written is checked when it is
- * read by another process: a sum over each entry, ranges of all numbers, the file's own heading.
+ * One word of an entry says whether the entry is valid: written last, cleared first. A reader in another process checks
+ * the table: a checksum of each entry, the range of all numbers, the header of the file.
+ *
+ * Owns the memfd and the mapping. Calls the kernel alone.
  */
 #ifndef MINIMIO_DAEMON_KEEP_LEDGER_H
 #define MINIMIO_DAEMON_KEEP_LEDGER_H
@@ -15,8 +17,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define LEDGER_TEXT_MAX 300 /* of a stream's address; a loop's name is shorter */
-#define LEDGER_NO_ENTRY 0   /* no entry has this number */
+#define LEDGER_TEXT_MAX 300 /* longest address of a stream; the name of a loop is shorter */
+#define LEDGER_NO_ENTRY 0   /* number of no entry */
 
 struct ledger;
 
@@ -28,45 +30,46 @@ struct ledger_loop {
 };
 
 struct ledger_stream {
-    uint32_t loop; /* the loop's entry */
-    uint64_t id;   /* of its descriptor, wherever that is kept; never 0 */
+    uint32_t loop; /* number of the loop's entry */
+    uint64_t id;   /* id of the descriptor, with or without a store; never 0 */
     uint64_t token;
-    struct span address; /* "" where there is none */
+    struct span address; /* "": no address */
     uint8_t interests, mode, kind;
     bool adopted;
-    int fd; /* the descriptor's number, for a process that becomes another binary; -1: not said */
+    int fd; /* the descriptor's number, for an exec of another binary; -1: not set */
 };
 
-/* A new, empty one. Errors: -ENOMEM, -EMFILE, -ENFILE. */
+/* Creates an empty ledger. Errors: -ENOMEM, -EMFILE, -ENFILE. */
 int ledger_new(struct ledger **ret_ledger);
 
 /*
- * Takes over one that another process has written. Errors: -EBADMSG, it is not one, or not of this version; -ENOMEM;
- * `fd` is then the caller's still.
+ * Opens a ledger that another process has written, and takes ownership of `fd`. Errors: -EBADMSG, the file is not a
+ * ledger, or has another version; -ENOMEM. After an error `fd` stays with the caller.
  */
 int ledger_open(int fd, struct ledger **ret_ledger);
 
-/* Unmaps and closes; what was written stays for whoever has a descriptor. NULL is accepted; returns NULL. */
+/* Unmaps the table and closes the descriptor; the contents survive as long as another process has a descriptor.
+ * Accepts NULL. Returns NULL. */
 struct ledger *ledger_free(struct ledger *ledger);
 
-/* Its descriptor; borrowed. */
+/* The descriptor of the ledger; borrowed. */
 int ledger_fd(const struct ledger *ledger);
 
 /* Adds an entry and returns its number. Error: -ENOMEM. */
 int ledger_add_loop(struct ledger *ledger, const struct ledger_loop *loop, uint32_t *ret_entry);
 int ledger_add_stream(struct ledger *ledger, const struct ledger_stream *stream, uint32_t *ret_entry);
 
-/* Changes what may change of an entry. */
+/* Changes the fields of an entry that may change. */
 void ledger_set_loop(struct ledger *ledger, uint32_t entry, uint8_t delivery, uint64_t linger_ms);
 void ledger_set_stream(struct ledger *ledger, uint32_t entry, uint8_t interests, uint8_t mode);
-void ledger_set_adopted(struct ledger *ledger, uint32_t entry); /* from here on */
+void ledger_set_adopted(struct ledger *ledger, uint32_t entry); /* the client has the descriptor from now on */
 void ledger_set_fd(struct ledger *ledger, uint32_t entry, int fd);
 
 void ledger_remove(struct ledger *ledger, uint32_t entry);
 
 /*
- * What an entry says; its texts lie in the ledger. Errors: -ENOENT, it is none, or one of the other kind; -EBADMSG, it
- * cannot be right. Entries are numbered from 1 to ledger_count.
+ * Reads an entry; the texts point into the ledger. Errors: -ENOENT, the entry is free, or of the other kind; -EBADMSG,
+ * the entry is invalid. Entries have the numbers 1 to ledger_count.
  */
 int ledger_get_loop(const struct ledger *ledger, uint32_t entry, struct ledger_loop *ret_loop);
 int ledger_get_stream(const struct ledger *ledger, uint32_t entry, struct ledger_stream *ret_stream);

@@ -30,10 +30,10 @@ static int deposit(struct recorder *recorder, struct account *account, const str
 {
     char name[STORE_NAME_SIZE];
 
-    if (!manager_has_store(recorder->service))
+    if (!manager_has_store(recorder->manager))
         return 0;
     store_name(stream->id, name);
-    return manager_store(recorder->service, &account->depositor, stream->fd, name);
+    return manager_store(recorder->manager, &account->depositor, stream->fd, name);
 }
 
 int recorder_add_stream(struct recorder *recorder, struct account *account, struct ledger_stream *stream,
@@ -54,7 +54,7 @@ int recorder_add_stream(struct recorder *recorder, struct account *account, stru
     return result;
 }
 
-/* The name under which the manager keeps the descriptor. False: the entry is none of a stream. */
+/* The name of the descriptor in the manager's store. False: the entry is not an entry of a stream. */
 static bool find_name(const struct recorder *recorder, uint32_t entry, char ret_name[STORE_NAME_SIZE])
 {
     struct ledger_stream stream;
@@ -69,7 +69,7 @@ bool recorder_has_deposit(const struct recorder *recorder, uint32_t entry)
 {
     char name[STORE_NAME_SIZE];
 
-    return find_name(recorder, entry, name) && manager_keeps(recorder->service, name);
+    return find_name(recorder, entry, name) && manager_keeps(recorder->manager, name);
 }
 
 bool recorder_remove_stream(struct recorder *recorder, struct account *account, uint32_t entry, int fd)
@@ -80,14 +80,14 @@ bool recorder_remove_stream(struct recorder *recorder, struct account *account, 
     if (!find_name(recorder, entry, name))
         return false;
     ledger_remove(recorder->ledger, entry);
-    has_deposit = manager_keeps(recorder->service, name);
+    has_deposit = manager_keeps(recorder->manager, name);
     if (has_deposit && fd >= 0)
         account_add_waiting(account, 1);
-    manager_forget(recorder->service, &account->depositor, name, has_deposit ? fd : -1);
+    manager_forget(recorder->manager, &account->depositor, name, has_deposit ? fd : -1);
     return has_deposit;
 }
 
 bool recorder_is_synced(const struct recorder *recorder, const struct account *account)
 {
-    return !manager_has_store(recorder->service) || (!recorder->depositor.pending && !account->depositor.pending);
+    return !manager_has_store(recorder->manager) || (!recorder->depositor.pending && !account->depositor.pending);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Writes what the next daemon needs to know of named loops and their streams: the ledger has an entry for each, and the
- * service manager, where it keeps descriptors, has the ledger and a duplicate of each stream's descriptor.
+ * Records named loops and their streams for the next daemon. The ledger has an entry for each loop and stream. The
+ * service manager, if it has a store, keeps the ledger and a duplicate of each stream's descriptor.
  *
  * Owns the ledger and the ids of descriptors. Calls the ledger, the service manager and accounts; knows neither loops
  * nor streams.
@@ -17,17 +17,18 @@
 #include <stdint.h>
 
 struct recorder {
-    struct manager *service;
+    struct manager *manager;
     struct ledger *ledger;       /* NULL: nothing is recorded */
-    struct async_closer *closer; /* for descriptors that nobody owns */
-    struct depositor depositor;  /* of the ledger, and of such descriptors */
+    struct async_closer *closer; /* for descriptors without an owner */
+    struct depositor depositor;  /* for the ledger, and for descriptors without an owner */
     uint64_t last_id;
 };
 
-/* Records nothing yet. */
+/* Initializes a recorder without a ledger, which records nothing. */
 void recorder_init(struct recorder *recorder, struct async_closer *closer);
 
-/* Each of these needs a ledger. Errors of the first two: -ENOMEM, -ENOSPC: the manager's store is full. */
+/* All functions below need a ledger. Errors of recorder_add_loop and recorder_add_stream: -ENOMEM; -ENOSPC, the
+ * manager's store is full. */
 int recorder_add_loop(struct recorder *recorder, const struct ledger_loop *loop, uint32_t *ret_entry);
 
 /* Gives the stream an id, and the manager a duplicate of the descriptor `stream->fd`. */
@@ -38,12 +39,13 @@ int recorder_add_stream(struct recorder *recorder, struct account *account, stru
 bool recorder_has_deposit(const struct recorder *recorder, uint32_t entry);
 
 /*
- * Removes the entry of a stream. True: the manager has a duplicate of its descriptor, and `fd` (-1: none), a copy that
- * is the caller's, was taken to be closed when the manager has closed its own. False: `fd` is the caller's still.
+ * Removes the entry of a stream. True: the manager has a duplicate of the descriptor, and the recorder has taken `fd`
+ * (-1: none), the caller's copy, to close `fd` after the manager has closed the duplicate. False: `fd` stays with the
+ * caller.
  */
 bool recorder_remove_stream(struct recorder *recorder, struct account *account, uint32_t entry, int fd);
 
-/* Whether the manager has all that was given to it for this account. */
+/* Whether the manager has processed all messages of this account. */
 bool recorder_is_synced(const struct recorder *recorder, const struct account *account);
 
 #endif

@@ -65,7 +65,7 @@ static int export(const struct context *context, const int *closing, size_t coun
                       context->wire.listener.path != NULL);
     for (size_t i = 0; i < count; i++)
         length += snprintf(numbers + length, size - (size_t)length, ",%d", closing[i]);
-    result = setenv(VARIABLE, numbers, 1) < 0 ? -ENOMEM : manager_restore_environment(context->loops.recorder.service);
+    result = setenv(VARIABLE, numbers, 1) < 0 ? -ENOMEM : manager_restore_environment(context->loops.recorder.manager);
     free(numbers);
     return result;
 }
@@ -92,7 +92,7 @@ static int become(struct context *context, const struct program *program, char *
     size_t count;
     int *closing, result;
 
-    manager_release_held(context->loops.recorder.service);
+    manager_release_held(context->loops.recorder.manager);
     result = async_closers_leave(&closing, &count);
     if (result < 0)
         return result;

@@ -341,7 +341,7 @@ int restore(struct context *context, struct manager *service, int handed_over)
     struct restore restoring = {.context = context, .service = service};
     int result;
 
-    context->loops.recorder.service = service;
+    context->loops.recorder.manager = service;
     result = handed_over >= 0 ? take_handed_over(&restoring, handed_over) : take_stored(&restoring);
     if (result == 0 && restoring.ledger)
         result = restore_all(&restoring);
