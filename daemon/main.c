@@ -138,12 +138,12 @@ static bool read_settings(struct server *server, const struct options *options, 
     struct config config;
 
     if (config_load(options, server->context.config->file, &config_errors, &config) < 0) {
-        log_write(LOG_LEVEL_ERROR, "not handed over: the configuration is wrong; this binary goes on");
+        log_write(LOG_LEVEL_ERROR, "not handed over: the configuration is wrong; this binary continues");
         return false;
     }
     *ret_settings = config.file ? tried_settings_new(&config.text) : TRIED_NO_FILE;
     if (config.file && *ret_settings < 0) {
-        log_write(LOG_LEVEL_ERROR, "not handed over: %s; this binary goes on", strerror(-*ret_settings));
+        log_write(LOG_LEVEL_ERROR, "not handed over: %s; this binary continues", strerror(-*ret_settings));
         config_deinit(&config);
         return false;
     }
@@ -159,18 +159,18 @@ static void try_next(struct server *server, struct preflight *preflight, const s
 
     signals.hand_over = 0;
     if (result < 0)
-        log_write(LOG_LEVEL_ERROR, "not handed over: cannot run '%s': %s; this binary goes on", program_name(),
+        log_write(LOG_LEVEL_ERROR, "not handed over: cannot run '%s': %s; this binary continues", program_name(),
                   strerror(-result));
     if (result < 0 || !read_settings(server, options, &settings))
         return;
     result = preflight_begin(preflight, &server->context.turn.reactor.timers, &program, options->arguments, settings);
     if (result == -EALREADY)
-        log_write(LOG_LEVEL_INFO, "a binary is being tried already: this SIGUSR2 is about that one");
+        log_write(LOG_LEVEL_INFO, "a trial of a new binary is in progress; ignoring this SIGUSR2");
     else if (result < 0)
-        log_write(LOG_LEVEL_ERROR, "not handed over: %s; this binary goes on", strerror(-result));
+        log_write(LOG_LEVEL_ERROR, "not handed over: %s; this binary continues", strerror(-result));
 }
 
-/* Returns only where it failed: then this binary goes on. Error: negative errno, it cannot. */
+/* Returns only where it failed: then this binary continues. Error: negative errno, it cannot. */
 static int hand_over(struct server *server, const struct options *options, const struct preflight *preflight)
 {
     int result = server_take_leave(server);
@@ -183,7 +183,7 @@ static int hand_over(struct server *server, const struct options *options, const
         signals.stop ? 0 : handover_run(&server->context, &preflight->program, options->arguments, preflight->settings);
     hold_signals(SIG_UNBLOCK);
     if (result < 0)
-        log_write(LOG_LEVEL_ERROR, "not handed over: %s; this binary goes on",
+        log_write(LOG_LEVEL_ERROR, "not handed over: %s; this binary continues",
                   result == -ESTALE ? "the new binary was replaced after it was tried" : strerror(-result));
     server_resume(server);
     return 0;

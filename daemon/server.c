@@ -250,7 +250,7 @@ int server_init(struct server *server, struct config *config, const struct hando
         result = context_start(&server->context);
     }
     if (result == 0)
-        result = restore(&server->context, server->service, handover->ledger);
+        result = restore_run(&server->context, server->service, handover->ledger);
     if (result < 0) {
         log_write(LOG_LEVEL_ERROR, "cannot start: %s", strerror(-result));
         return result;

@@ -17,12 +17,12 @@
 #include <string.h>
 #include <unistd.h>
 
-/* "LEDGER,LISTENER,OWNS_PATH,CLOSING,...": the numbers of two descriptors, 0 or 1, and the numbers of those that are
- * to be closed. The streams' are in the ledger. */
+/* "LEDGER,LISTENER,OWNS_PATH,CLOSING,...": two descriptors, 0 or 1, and the descriptors that are to be closed. The
+ * ledger has the descriptors of streams. */
 #define VARIABLE "MINIMIO_HANDOVER"
 
-#define NUMBER_BYTES 12   /* of a number and the comma before it */
-#define CLOSING_MAX  8192 /* more would not fit into the environment; an exec closes the others, as it does any */
+#define NUMBER_BYTES 12   /* of a number and a comma */
+#define CLOSING_MAX  8192 /* limit of the environment; the exec closes any further descriptor */
 
 /* ---- Handing over ----------------------------------------------------------------------------------------------- */
 
@@ -41,7 +41,7 @@ static int set_streams_inherited(struct context *context, bool inherited)
     return result;
 }
 
-/* All that crosses over, at once; undone if one fails. */
+/* Sets the inheritance of all descriptors. After an error the caller undoes the change. */
 static int set_all_inherited(struct context *context, bool inherited)
 {
     int result = inherited_set(ledger_fd(context->loops.recorder.ledger), inherited);
@@ -53,7 +53,7 @@ static int set_all_inherited(struct context *context, bool inherited)
     return result;
 }
 
-static int export(const struct context *context, const int *closing, size_t count)
+static int handover_export(const struct context *context, const int *closing, size_t count)
 {
     size_t size = NUMBER_BYTES * (3 + count);
     char *numbers = malloc(size);
@@ -76,8 +76,8 @@ static void set_closing_inherited(const int *closing, size_t count, bool inherit
         inherited_set(closing[i], inherited);
 }
 
-/* Returns only if that failed. */
-static int execute(const struct program *program, char **argv)
+/* Returns on failure only. */
+static int exec_unchanged(const struct program *program, char **argv)
 {
     if (!program_is_unchanged(program))
         return -ESTALE;
@@ -85,9 +85,9 @@ static int execute(const struct program *program, char **argv)
     return -errno;
 }
 
-/* Returns only if that failed. An exec closes what it does not keep, so what may wait in close() is kept, and with it
- * what was held for the manager. */
-static int become(struct context *context, const struct program *program, char **argv)
+/* Returns on failure only. The exec would close descriptors whose close() may block, so the new binary inherits
+ * these descriptors, including those held for the manager. */
+static int handover_exec(struct context *context, const struct program *program, char **argv)
 {
     size_t count;
     int *closing, result;
@@ -99,9 +99,9 @@ static int become(struct context *context, const struct program *program, char *
     context_leave(context);
     count = count < CLOSING_MAX ? count : CLOSING_MAX;
     set_closing_inherited(closing, count, true);
-    result = export(context, closing, count);
+    result = handover_export(context, closing, count);
     if (result == 0)
-        result = execute(program, argv);
+        result = exec_unchanged(program, argv);
     set_closing_inherited(closing, count, false);
     free(closing);
     async_closers_return();
@@ -118,28 +118,28 @@ static int pass_settings(int settings)
 
 int handover_run(struct context *context, const struct program *program, char **argv, int settings)
 {
-    bool kept_before = context->loops.recorder.ledger != NULL;
-    int result = kept_before ? 0 : persist_all(&context->loops);
+    bool recorded_before = context->loops.recorder.ledger != NULL;
+    int result = recorded_before ? 0 : persist_all(&context->loops);
 
     if (result == 0)
         result = set_all_inherited(context, true);
     if (result == 0)
         result = pass_settings(settings);
     if (result == 0)
-        result = become(context, program, argv);
+        result = handover_exec(context, program, argv);
     unsetenv(VARIABLE);
     tried_settings_clear();
     manager_clear_environment();
     if (context->loops.recorder.ledger)
         set_all_inherited(context, false);
-    if (!kept_before)
+    if (!recorded_before)
         persist_stop(&context->loops);
     return result;
 }
 
 /* ---- Taking over ------------------------------------------------------------------------------------------------ */
 
-/* The numbers behind the first three. */
+/* Reads the numbers after the first three. */
 static void take_closing(struct handover *handover, const char *numbers)
 {
     const char *comma = numbers;
@@ -177,5 +177,5 @@ void handover_take(struct handover *ret_handover)
         take_closing(ret_handover, numbers);
     unsetenv(VARIABLE);
     if (given && (ret_handover->ledger < 0 || ret_handover->listener < 0))
-        log_write(LOG_LEVEL_ERROR, "what the binary before has handed over cannot all be used; what cannot is lost");
+        log_write(LOG_LEVEL_ERROR, "some descriptors of the previous binary cannot be used, and are lost");
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Becoming another binary: the process stays, and with it its number, its named loops, their streams and the listening
- * socket; sessions do not.
+ * The exec of another binary. The process keeps its pid, the named loops, their streams and the listening socket;
+ * sessions end before.
+ *
+ * Owns the variable MINIMIO_HANDOVER. Calls loops, keep, the manager and the closers.
  */
 #ifndef MINIMIO_DAEMON_RESTART_HANDOVER_H
 #define MINIMIO_DAEMON_RESTART_HANDOVER_H
@@ -12,22 +14,23 @@
 struct program;
 struct context;
 
-/* What the binary before has left. */
+/* What the previous binary has passed. */
 struct handover {
-    int ledger, listener; /* descriptors; -1: there was no binary before */
-    bool owns_path;       /* the listener's file is ours to remove */
-    int *closing;         /* descriptors that it had not begun to close */
+    int ledger, listener; /* descriptors; -1: no previous binary */
+    bool owns_path;       /* the daemon must remove the listener's socket file */
+    int *closing;         /* descriptors that still have to be closed */
     size_t closing_count;
 };
 
-/* Takes it out of the environment. The descriptors are the caller's from then on. */
+/* Reads and removes the variable of the environment. The caller owns the descriptors. handover_deinit frees the
+ * array and closes no descriptor. */
 void handover_take(struct handover *ret_handover);
 void handover_deinit(struct handover *handover);
 
 /*
- * Becomes the program that was tried, with the settings that were tried: a descriptor, or TRIED_NO_FILE. There are no
- * sessions any more. Returns only if that failed, with a negative errno; all is then as it was before. -ESTALE: the
- * file is not the one that was tried.
+ * Executes the program that has passed the preflight, with the settings of the preflight: a descriptor, or
+ * TRIED_NO_FILE. All sessions must have ended. Returns on failure only, with a negative errno, and restores the state
+ * before the call. -ESTALE: the file has changed since the preflight.
  */
 int handover_run(struct context *context, const struct program *program, char **argv, int settings);
 

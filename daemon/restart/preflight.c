@@ -16,12 +16,12 @@
 #include <unistd.h>
 
 #define LIMIT_MS 10000 /* far more than reading a file takes */
-#define DYING_MS 1000  /* how long it may take to die */
+#define DYING_MS 1000  /* how long a killed child may take to end */
 
-#define LOOK_MS   10  /* how often it is looked whether the new process may be started */
-#define LOOKS_MAX 100 /* then it is started nevertheless */
+#define START_CHECK_MS   10  /* interval of checks whether the child may be started */
+#define START_CHECKS_MAX 100 /* the child is started after this many checks in any case */
 
-/* The arguments with another at their end. To be freed; NULL: out of memory. */
+/* Appends --check-config to the arguments. The caller frees the result; NULL: out of memory. */
 static char **with_check(char **arguments)
 {
     static char check[] = "--check-config";
@@ -39,10 +39,10 @@ static char **with_check(char **arguments)
     return all;
 }
 
-#define SETTINGS_FD 3 /* in the new process */
+#define SETTINGS_FD 3 /* number of the settings' descriptor in the child */
 
-/* Standard error goes to the log, standard output nowhere. */
-static int spawn(const char *program, char **arguments, int settings, pid_t *ret_pid)
+/* Standard error goes to the log, standard output to /dev/null. */
+static int preflight_spawn(const char *program, char **arguments, int settings, pid_t *ret_pid)
 {
     posix_spawn_file_actions_t actions;
     int error = posix_spawn_file_actions_init(&actions);
@@ -68,97 +68,98 @@ void preflight_forget_settings(struct preflight *preflight)
     preflight->settings = TRIED_NO_FILE;
 }
 
-static void tell_failure(const struct preflight *preflight, int status)
+static void preflight_log_failure(const struct preflight *preflight, int status)
 {
     if (preflight->late)
         log_write(LOG_LEVEL_ERROR,
                   "not handed over: the new binary did not check its configuration within %d s; "
-                  "this binary goes on",
+                  "this binary continues",
                   LIMIT_MS / 1000);
     else if (WIFSIGNALED(status))
         log_write(LOG_LEVEL_ERROR,
                   "not handed over: signal %d ended the new binary as it checked its configuration; "
-                  "this binary goes on",
+                  "this binary continues",
                   WTERMSIG(status));
     else
         log_write(LOG_LEVEL_ERROR,
                   "not handed over: the new binary checked its configuration and ended with %d; "
-                  "this binary goes on",
+                  "this binary continues",
                   WEXITSTATUS(status));
 }
 
-static void end(struct preflight *preflight)
+static void preflight_end(struct preflight *preflight)
 {
     timer_stop(preflight->timers, &preflight->limit);
     preflight->pid = 0;
     preflight->under_way = false;
 }
 
-/* A process that waits for a file system cannot be killed: it is left alone then. */
-static void took_too_long(struct timer *timer)
+/* A process that waits for a file system cannot be killed: leave the child alone then. */
+static void preflight_time_out(struct timer *timer)
 {
     struct preflight *preflight = container_of(timer, struct preflight, limit);
 
     if (!preflight->late) {
         preflight->late = true;
         kill(preflight->pid, SIGKILL);
-        timer_start(preflight->timers, &preflight->limit, DYING_MS, took_too_long);
+        timer_start(preflight->timers, &preflight->limit, DYING_MS, preflight_time_out);
         return;
     }
-    tell_failure(preflight, 0);
-    end(preflight);
+    preflight_log_failure(preflight, 0);
+    preflight_end(preflight);
     preflight_forget_settings(preflight);
 }
 
-static int start(struct preflight *preflight)
+static int preflight_start(struct preflight *preflight)
 {
     char **all = with_check(preflight->arguments);
     int result;
 
     if (!all)
         return -ENOMEM;
-    result = spawn(preflight->program.path, all, preflight->settings, &preflight->pid);
+    result = preflight_spawn(preflight->program.path, all, preflight->settings, &preflight->pid);
     free(all);
     if (result < 0) {
         preflight->pid = 0;
         return result;
     }
     preflight->late = false;
-    timer_start(preflight->timers, &preflight->limit, LIMIT_MS, took_too_long);
+    timer_start(preflight->timers, &preflight->limit, LIMIT_MS, preflight_time_out);
     return 0;
 }
 
 /*
- * A new process has a copy of every descriptor in the table, and the start of the program closes the copies. If another
- * process closes the original in between, the copy is the last, and its close() may never end. So the new process is
- * started while no close() begins, and no file is about to be closed, each close() of which may wait.
+ * The child has a copy of every descriptor in the table, and the exec in the child closes the copies. If the closing
+ * process closes the original between fork and exec, the copy is the last, and the close() in the child may never end.
+ * So the child is started while no close() begins and no file waits to be closed, because every close() of a file may
+ * block.
  */
-static void look_again(struct timer *timer)
+static void preflight_retry_start(struct timer *timer)
 {
     struct preflight *preflight = container_of(timer, struct preflight, start);
     uint32_t before = preflight->begun;
     int result;
 
     preflight->begun = closing_begun();
-    if ((closing_has_files() || preflight->begun != before) && ++preflight->looks < LOOKS_MAX) {
-        timer_start(preflight->timers, &preflight->start, LOOK_MS, look_again);
+    if ((closing_has_files() || preflight->begun != before) && ++preflight->checks < START_CHECKS_MAX) {
+        timer_start(preflight->timers, &preflight->start, START_CHECK_MS, preflight_retry_start);
         return;
     }
-    result = start(preflight);
+    result = preflight_start(preflight);
     if (result == 0)
         return;
-    log_write(LOG_LEVEL_ERROR, "not handed over: %s; this binary goes on", strerror(-result));
+    log_write(LOG_LEVEL_ERROR, "not handed over: %s; this binary continues", strerror(-result));
     preflight->under_way = false;
     preflight_forget_settings(preflight);
 }
 
-static int begin(struct preflight *preflight)
+static int preflight_schedule_start(struct preflight *preflight)
 {
     if (async_closers_count() == 0)
-        return start(preflight);
-    preflight->looks = 0;
+        return preflight_start(preflight);
+    preflight->checks = 0;
     preflight->begun = closing_begun();
-    timer_start(preflight->timers, &preflight->start, LOOK_MS, look_again);
+    timer_start(preflight->timers, &preflight->start, START_CHECK_MS, preflight_retry_start);
     return 0;
 }
 
@@ -176,7 +177,7 @@ int preflight_begin(struct preflight *preflight, struct timers *timers, const st
     preflight->program = *program;
     preflight->timers = timers;
     preflight->arguments = arguments;
-    result = begin(preflight);
+    result = preflight_schedule_start(preflight);
     preflight->under_way = result == 0;
     if (result < 0)
         preflight_forget_settings(preflight);
@@ -190,16 +191,16 @@ enum preflight_result preflight_poll(struct preflight *preflight)
 
     if (ended == 0)
         return PREFLIGHT_GOES_ON;
-    end(preflight);
+    preflight_end(preflight);
     if (ended > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0)
         return PREFLIGHT_PASSED;
     preflight_forget_settings(preflight);
     if (ended > 0)
-        tell_failure(preflight, status);
+        preflight_log_failure(preflight, status);
     else
         log_write(LOG_LEVEL_ERROR,
                   "not handed over: how the new binary's check ended cannot be told: %s; "
-                  "this binary goes on",
+                  "this binary continues",
                   strerror(errno));
     return PREFLIGHT_FAILED;
 }
@@ -211,8 +212,8 @@ void preflight_deinit(struct preflight *preflight)
     timer_stop(preflight->timers, &preflight->start);
     if (preflight->pid) {
         kill(preflight->pid, SIGKILL);
-        waitpid(preflight->pid, NULL, WNOHANG); /* whatever it waits for, the end does not */
+        waitpid(preflight->pid, NULL, WNOHANG); /* a blocked child must not delay the daemon's end */
     }
-    end(preflight);
+    preflight_end(preflight);
     preflight_forget_settings(preflight);
 }

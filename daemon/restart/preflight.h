@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Whether the binary that is now at this one's place would start: it is asked, in a process of its own, to check its
- * settings, and the daemon serves on meanwhile. One that cannot run, or does not know its arguments, says so while
- * there is still somebody to go on.
+ * The preflight: runs the new binary in a child process that checks its settings, while the daemon continues to serve.
+ * A binary that cannot run, or rejects the arguments, fails before the old binary is gone.
+ *
+ * Owns the child process and the copy of the settings. Calls the closing process, the timers and the log.
  */
 #ifndef MINIMIO_DAEMON_RESTART_PREFLIGHT_H
 #define MINIMIO_DAEMON_RESTART_PREFLIGHT_H
@@ -14,37 +15,37 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Zero it before its first use. */
+/* Zero a preflight before the first use. */
 struct preflight {
     struct timers *timers;
     struct timer limit;
-    struct timer start; /* while it waits to be started */
-    int looks;          /* how often it was looked whether it may be started */
-    uint32_t begun;     /* closing_begun() at the last look */
+    struct timer start; /* runs while the child waits to be started */
+    int checks;         /* how often the start was postponed */
+    uint32_t begun;     /* closing_begun() at the last check */
     char **arguments;
     bool under_way;
-    pid_t pid;              /* 0: it is not started */
-    bool late;              /* it took too long, and was killed */
-    struct program program; /* that is tried, or has passed */
-    int settings;           /* while there is one, or it has passed: the descriptor of its settings, or TRIED_NO_FILE */
+    pid_t pid;              /* 0: the child is not started */
+    bool late;              /* the child exceeded the time limit and was killed */
+    struct program program; /* under test, or passed */
+    int settings;           /* descriptor of the settings of the running or passed preflight, or TRIED_NO_FILE */
 };
 
 enum preflight_result { PREFLIGHT_GOES_ON, PREFLIGHT_PASSED, PREFLIGHT_FAILED };
 
-/* Starts the program, of which it keeps a copy, with these arguments, which are borrowed, and one more; once
- * no close() may end with the copy that the new process has of a descriptor (preflight.c). SIGCHLD tells that it has
- * ended, soon or late. `settings`: as tried_settings_new gave it, or TRIED_NO_FILE; the preflight's from then on, also
- * if it fails. Errors: negative errno; -EALREADY, one is under way. */
+/* Starts a copy of `program` with these arguments, which are borrowed, and --check-config, as soon as no close() can
+ * block in the child (preflight.c). SIGCHLD reports the end of the child. `settings`: from tried_settings_new, or
+ * TRIED_NO_FILE; the preflight takes ownership, also on failure. Errors: negative errno; -EALREADY, a preflight is
+ * in progress. */
 int preflight_begin(struct preflight *preflight, struct timers *timers, const struct program *program, char **arguments,
                     int settings);
 
-/* Looks whether it has ended; the log says why it has failed. */
+/* Checks whether the child has ended; logs the cause of a failure. */
 enum preflight_result preflight_poll(struct preflight *preflight);
 
-/* Closes the settings of one that has ended. */
+/* Closes the settings of a preflight that has ended. */
 void preflight_forget_settings(struct preflight *preflight);
 
-/* Ends one that is under way. */
+/* Kills the child of a preflight in progress. */
 void preflight_deinit(struct preflight *preflight);
 
 #endif

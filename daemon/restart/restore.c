@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the manager has kept, or the binary before has left, becomes loops and streams again. Each descriptor is matched
- * with the ledger's entry of its id; what has no counterpart is said and let go, and nothing is guessed.
+ * Matches each received descriptor with the ledger's entry of the same id, and makes loops and streams of the pairs. A
+ * descriptor or entry without counterpart is logged and closed or dropped.
  */
 #include "daemon/restart/restore.h"
 
@@ -16,150 +16,150 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct found {
+struct received_fd {
     uint64_t id;
-    int fd; /* -1: claimed */
+    int fd; /* -1: claimed by a stream */
 };
 
 struct restore {
     struct context *context;
-    struct manager *service;
+    struct manager *manager;
     struct ledger *ledger;
-    struct found *found; /* by id, once all are there */
-    size_t found_count;
-    struct loop **loops; /* by entry */
+    struct received_fd *received; /* sorted by id before claim_received is called */
+    size_t received_count;
+    struct loop **loops; /* by the number of the entry */
     uint32_t restored_loops, restored_streams;
-    uint32_t lost; /* entries that are wrong, or whose descriptor is not there */
+    uint32_t lost; /* invalid entries, and entries without a descriptor */
 };
 
 /* ---- What was kept ---------------------------------------------------------------------------------------------- */
 
-static int add_found(struct restore *restoring, uint64_t id, int fd)
+static int add_received(struct restore *restore, uint64_t id, int fd)
 {
-    struct found *found = realloc(restoring->found, (restoring->found_count + 1) * sizeof *found);
+    struct received_fd *received = realloc(restore->received, (restore->received_count + 1) * sizeof *received);
 
-    if (!found)
+    if (!received)
         return -ENOMEM;
-    found[restoring->found_count++] = (struct found){.id = id, .fd = fd};
-    restoring->found = found;
+    received[restore->received_count++] = (struct received_fd){.id = id, .fd = fd};
+    restore->received = received;
     return 0;
 }
 
-/* Without a store, or where the manager has it not, nothing is to be waited for. */
-static void let_go(struct restore *restoring, const char *name, int fd)
+/* If the manager does not have the descriptor, no copy has to be held until a confirmation. */
+static void forget_and_close(struct restore *restore, const char *name, int fd)
 {
-    struct recorder *recorder = &restoring->context->loops.recorder;
+    struct recorder *recorder = &restore->context->loops.recorder;
 
-    if (manager_forget(restoring->service, &recorder->depositor, name, fd) < 0)
+    if (manager_forget(restore->manager, &recorder->depositor, name, fd) < 0)
         close_untrusted(recorder->closer, fd);
 }
 
-/* A ledger that cannot be read is said; its streams are then nobody's. */
-static int open_ledger(struct restore *restoring, int fd)
+/* An unreadable ledger is logged; its streams are then closed. */
+static int open_ledger(struct restore *restore, int fd)
 {
-    int result = restoring->ledger ? -EEXIST : ledger_open(fd, &restoring->ledger);
+    int result = restore->ledger ? -EEXIST : ledger_open(fd, &restore->ledger);
 
     if (result == -ENOMEM)
         return result;
     if (result < 0) {
-        log_write(LOG_LEVEL_ERROR, "the ledger of the named loops cannot be read%s; what it describes is lost",
+        log_write(LOG_LEVEL_ERROR, "the ledger of the named loops cannot be read%s; its loops and streams are lost",
                   result == -EEXIST ? ": there are two" : "");
-        let_go(restoring, STORE_LEDGER, fd);
+        forget_and_close(restore, STORE_LEDGER, fd);
     }
     return 0;
 }
 
-static int take_stored(struct restore *restoring)
+static int take_stored(struct restore *restore)
 {
     char name[MANAGER_NAME_SIZE];
     int fd, result = 0;
 
-    while (result == 0 && (fd = manager_take_stored(restoring->service, name)) >= 0) {
+    while (result == 0 && (fd = manager_take_stored(restore->manager, name)) >= 0) {
         uint64_t id = store_name_id(name);
 
         if (!strcmp(name, STORE_LEDGER)) {
-            result = open_ledger(restoring, fd);
+            result = open_ledger(restore, fd);
         } else if (id) {
-            result = add_found(restoring, id, fd);
+            result = add_received(restore, id, fd);
         } else {
-            log_write(LOG_LEVEL_WARNING, "the manager has kept a descriptor of an unknown name; it is let go");
-            let_go(restoring, name, fd);
+            log_write(LOG_LEVEL_WARNING, "closing a stored descriptor with an unknown name");
+            forget_and_close(restore, name, fd);
         }
     }
     return result;
 }
 
-static int add_handed_over(struct restore *restoring, const struct ledger_stream *stream)
+static int add_handed_over(struct restore *restore, const struct ledger_stream *stream)
 {
     char name[STORE_NAME_SIZE];
     int result;
 
     if (!inherited_claim(stream->fd))
-        return 0; /* the entry has no descriptor, which is logged when its turn comes */
+        return 0; /* restore_stream logs an entry without a descriptor */
     store_name(stream->id, name);
-    result = manager_adopt_entry(restoring->service, name);
-    return result == 0 ? add_found(restoring, stream->id, stream->fd) : result;
+    result = manager_adopt_entry(restore->manager, name);
+    return result == 0 ? add_received(restore, stream->id, stream->fd) : result;
 }
 
-/* The binary before has written the numbers of its descriptors into the ledger. */
-static int take_handed_over(struct restore *restoring, int ledger_number)
+/* The previous binary has written the numbers of its descriptors into the ledger. */
+static int take_handed_over(struct restore *restore, int ledger_number)
 {
-    int result = open_ledger(restoring, ledger_number);
+    int result = open_ledger(restore, ledger_number);
     struct ledger_stream stream;
 
-    if (result < 0 || !restoring->ledger)
+    if (result < 0 || !restore->ledger)
         return result;
-    result = manager_adopt_entry(restoring->service, STORE_LEDGER);
-    for (uint32_t entry = 1; result == 0 && entry <= ledger_count(restoring->ledger); entry++)
-        if (ledger_get_stream(restoring->ledger, entry, &stream) == 0)
-            result = add_handed_over(restoring, &stream);
+    result = manager_adopt_entry(restore->manager, STORE_LEDGER);
+    for (uint32_t entry = 1; result == 0 && entry <= ledger_count(restore->ledger); entry++)
+        if (ledger_get_stream(restore->ledger, entry, &stream) == 0)
+            result = add_handed_over(restore, &stream);
     return result;
 }
 
-static int compare(const void *left, const void *right)
+static int received_fd_compare(const void *left, const void *right)
 {
-    uint64_t a = ((const struct found *)left)->id, b = ((const struct found *)right)->id;
+    uint64_t a = ((const struct received_fd *)left)->id, b = ((const struct received_fd *)right)->id;
 
     return a < b ? -1 : a > b;
 }
 
-/* The descriptor of this id, now the caller's; -1: it was not kept. */
-static int claim(struct restore *restoring, uint64_t id)
+/* Takes the descriptor of this id, and passes ownership to the caller; -1: not received. */
+static int claim_received(struct restore *restore, uint64_t id)
 {
-    struct found key = {.id = id}, *found = NULL;
+    struct received_fd key = {.id = id}, *received = NULL;
     int fd;
 
-    if (restoring->found_count)
-        found = bsearch(&key, restoring->found, restoring->found_count, sizeof key, compare);
-    if (!found)
+    if (restore->received_count)
+        received = bsearch(&key, restore->received, restore->received_count, sizeof key, received_fd_compare);
+    if (!received)
         return -1;
-    fd = found->fd;
-    found->fd = -1;
+    fd = received->fd;
+    received->fd = -1;
     return fd;
 }
 
 /* ---- Loops and streams ------------------------------------------------------------------------------------------ */
 
-static void drop_entry(struct restore *restoring, uint32_t entry)
+static void restore_drop_entry(struct restore *restore, uint32_t entry)
 {
-    ledger_remove(restoring->ledger, entry);
-    restoring->lost++;
+    ledger_remove(restore->ledger, entry);
+    restore->lost++;
 }
 
-static int restore_loop(struct restore *restoring, uint32_t entry, const struct ledger_loop *found)
+static int restore_loop(struct restore *restore, uint32_t entry, const struct ledger_loop *recorded)
 {
-    struct context *context = restoring->context;
+    struct context *context = restore->context;
     char name[NAME_MAX_BYTES + 1];
     struct account *account;
     struct loop *loop;
 
-    memcpy(name, found->name.data, found->name.length);
-    name[found->name.length] = '\0';
-    if (loops_find(&context->loops, name, (uid_t)found->uid)) {
-        drop_entry(restoring, entry);
+    memcpy(name, recorded->name.data, recorded->name.length);
+    name[recorded->name.length] = '\0';
+    if (loops_find(&context->loops, name, (uid_t)recorded->uid)) {
+        restore_drop_entry(restore, entry);
         return 0;
     }
-    account = accounts_restore_loop(&context->accounts, (uid_t)found->uid);
+    account = accounts_restore_loop(&context->accounts, (uid_t)recorded->uid);
     if (!account)
         return -ENOMEM;
     loop = loop_new(&context->loops, account, name);
@@ -167,46 +167,46 @@ static int restore_loop(struct restore *restoring, uint32_t entry, const struct 
         accounts_remove_loop(&context->accounts, account);
         return -ENOMEM;
     }
-    loop->delivery = found->delivery;
-    loop->linger_ms = found->linger_ms;
+    loop->delivery = recorded->delivery;
+    loop->linger_ms = recorded->linger_ms;
     loop->entry = entry;
-    restoring->loops[entry] = loop;
-    restoring->restored_loops++;
+    restore->loops[entry] = loop;
+    restore->restored_loops++;
     return 0;
 }
 
-static int restore_loops(struct restore *restoring)
+static int restore_loops(struct restore *restore)
 {
     struct ledger_loop loop;
 
-    for (uint32_t entry = 1; entry <= ledger_count(restoring->ledger); entry++) {
-        int result = ledger_get_loop(restoring->ledger, entry, &loop);
+    for (uint32_t entry = 1; entry <= ledger_count(restore->ledger); entry++) {
+        int result = ledger_get_loop(restore->ledger, entry, &loop);
 
         if (result == 0)
-            result = restore_loop(restoring, entry, &loop);
+            result = restore_loop(restore, entry, &loop);
         else if (result == -EBADMSG)
-            drop_entry(restoring, entry);
+            restore_drop_entry(restore, entry);
         if (result == -ENOMEM)
             return result;
     }
     return 0;
 }
 
-/* Limits are for what is asked for; what was there is there. */
-static int open_stream(struct restore *restoring, struct loop *loop, uint32_t entry, const struct ledger_stream *found,
-                       int fd)
+/* Limits apply to requests only: restored streams are not subject to limits. */
+static int restore_open_stream(struct restore *restore, struct loop *loop, uint32_t entry,
+                               const struct ledger_stream *recorded, int fd)
 {
-    struct context *context = restoring->context;
-    struct stream *stream = stream_new(loop, found->token, found->address, found->interests, found->mode);
+    struct context *context = restore->context;
+    struct stream *stream = stream_new(loop, recorded->token, recorded->address, recorded->interests, recorded->mode);
     int result;
 
     if (!stream)
         return -ENOMEM;
     stream->entry = entry;
-    stream->adopted = found->adopted;
-    stream->credentials = found->adopted && fd_carries_credentials(fd);
+    stream->adopted = recorded->adopted;
+    stream->credentials = recorded->adopted && fd_carries_credentials(fd);
     accounts_restore_registration(&context->accounts, loop->account);
-    result = stream_restore(&context->turn.reactor, stream, fd, (enum fd_kind)found->kind);
+    result = stream_restore(&context->turn.reactor, stream, fd, (enum fd_kind)recorded->kind);
     if (result < 0) {
         stream->entry = LEDGER_NO_ENTRY;
         stream_deregister(&context->turn.reactor, stream);
@@ -214,91 +214,91 @@ static int open_stream(struct restore *restoring, struct loop *loop, uint32_t en
     return result;
 }
 
-static int restore_stream(struct restore *restoring, uint32_t entry, const struct ledger_stream *found)
+static int restore_stream(struct restore *restore, uint32_t entry, const struct ledger_stream *recorded)
 {
-    struct loop *loop = restoring->loops[found->loop];
-    int fd = loop && !loop_find(loop, found->token) ? claim(restoring, found->id) : -1;
+    struct loop *loop = restore->loops[recorded->loop];
+    int fd = loop && !loop_find(loop, recorded->token) ? claim_received(restore, recorded->id) : -1;
     int result;
 
-    if (found->id > restoring->context->loops.recorder.last_id)
-        restoring->context->loops.recorder.last_id = found->id;
+    if (recorded->id > restore->context->loops.recorder.last_id)
+        restore->context->loops.recorder.last_id = recorded->id;
     if (fd < 0) {
-        drop_entry(restoring, entry);
+        restore_drop_entry(restore, entry);
         return 0;
     }
-    result = open_stream(restoring, loop, entry, found, fd);
+    result = restore_open_stream(restore, loop, entry, recorded, fd);
     if (result == 0) {
-        restoring->restored_streams++;
+        restore->restored_streams++;
         return 0;
     }
-    close_untrusted(&restoring->context->wire.closer, fd);
+    close_untrusted(&restore->context->wire.closer, fd);
     if (result != -ENOMEM)
-        drop_entry(restoring, entry);
+        restore_drop_entry(restore, entry);
     return result == -ENOMEM ? result : 0;
 }
 
-static int restore_streams(struct restore *restoring)
+static int restore_streams(struct restore *restore)
 {
     struct ledger_stream stream;
 
-    for (uint32_t entry = 1; entry <= ledger_count(restoring->ledger); entry++) {
-        int result = ledger_get_stream(restoring->ledger, entry, &stream);
+    for (uint32_t entry = 1; entry <= ledger_count(restore->ledger); entry++) {
+        int result = ledger_get_stream(restore->ledger, entry, &stream);
 
         if (result == 0)
-            result = restore_stream(restoring, entry, &stream);
-        else if (result == -EBADMSG && !restoring->loops[entry])
-            drop_entry(restoring, entry);
+            result = restore_stream(restore, entry, &stream);
+        else if (result == -EBADMSG && !restore->loops[entry])
+            restore_drop_entry(restore, entry);
         if (result == -ENOMEM)
             return result;
     }
     return 0;
 }
 
-static int restore_all(struct restore *restoring)
+static int restore_all(struct restore *restore)
 {
     int result;
 
-    restoring->loops = calloc((size_t)ledger_count(restoring->ledger) + 1, sizeof *restoring->loops);
-    if (!restoring->loops)
+    restore->loops = calloc((size_t)ledger_count(restore->ledger) + 1, sizeof *restore->loops);
+    if (!restore->loops)
         return -ENOMEM;
-    if (restoring->found_count)
-        qsort(restoring->found, restoring->found_count, sizeof *restoring->found, compare);
-    result = restore_loops(restoring);
-    return result == 0 ? restore_streams(restoring) : result;
+    if (restore->received_count)
+        qsort(restore->received, restore->received_count, sizeof *restore->received, received_fd_compare);
+    result = restore_loops(restore);
+    return result == 0 ? restore_streams(restore) : result;
 }
 
 /* ---- Afterwards ------------------------------------------------------------------------------------------------- */
 
-/* Streams that were closed while the manager did not know it yet, or that nothing describes. */
-static uint32_t let_rest_go(struct restore *restoring)
+/* Closes descriptors without an entry: of streams that were closed before the manager had processed the removal. */
+static uint32_t forget_rest(struct restore *restore)
 {
     uint32_t count = 0;
 
-    for (size_t i = 0; i < restoring->found_count; i++) {
+    for (size_t i = 0; i < restore->received_count; i++) {
         char name[STORE_NAME_SIZE];
 
-        if (restoring->found[i].fd < 0)
+        if (restore->received[i].fd < 0)
             continue;
-        store_name(restoring->found[i].id, name);
-        let_go(restoring, name, restoring->found[i].fd);
+        store_name(restore->received[i].id, name);
+        forget_and_close(restore, name, restore->received[i].fd);
         count++;
     }
     return count;
 }
 
-static void say(const struct restore *restoring, uint32_t let_go_count)
+static void log_outcome(const struct restore *restore, uint32_t forgotten_count)
 {
-    if (restoring->restored_loops)
-        log_write(LOG_LEVEL_INFO, "%u named loops with %u streams go on", restoring->restored_loops,
-                  restoring->restored_streams);
-    if (restoring->lost)
-        log_write(LOG_LEVEL_ERROR, "%u loops or streams of the ledger are lost: not kept, or not readable",
-                  restoring->lost);
-    if (let_go_count)
-        log_write(LOG_LEVEL_INFO, "%u kept descriptors are closed: nothing describes them any more", let_go_count);
+    if (restore->restored_loops)
+        log_write(LOG_LEVEL_INFO, "restored %u named loops with %u streams", restore->restored_loops,
+                  restore->restored_streams);
+    if (restore->lost)
+        log_write(LOG_LEVEL_ERROR, "lost %u loops or streams of the ledger: no descriptor, or an invalid entry",
+                  restore->lost);
+    if (forgotten_count)
+        log_write(LOG_LEVEL_INFO, "closed %u stored descriptors without an entry in the ledger", forgotten_count);
 }
 
-/* Nobody is in them yet, and each waits for as long as its linger says. */
+/* No session is attached to a restored loop: start the linger timers. */
 static void linger_all(struct context *context)
 {
     struct loop *loop, *next;
@@ -309,50 +309,50 @@ static void linger_all(struct context *context)
     }
 }
 
-/* From here on: into the ledger that was found, or a new one; or, without anybody to keep it, into none. */
-static int begin_to_keep(struct restore *restoring)
+/* Begins to record: into the restored ledger, or into a new one. Without a store nothing is recorded. */
+static int begin_recording(struct restore *restore)
 {
-    struct recorder *recorder = &restoring->context->loops.recorder;
-    struct ledger *ledger = restoring->ledger;
+    struct recorder *recorder = &restore->context->loops.recorder;
+    struct ledger *ledger = restore->ledger;
     int result = 0;
 
-    if (!manager_has_store(restoring->service)) {
-        persist_forget_entries(&restoring->context->loops);
-        restoring->ledger = ledger_free(ledger);
+    if (!manager_has_store(restore->manager)) {
+        persist_forget_entries(&restore->context->loops);
+        restore->ledger = ledger_free(ledger);
         return 0;
     }
     if (!ledger)
         result = ledger_new(&ledger);
-    if (result == 0 && !restoring->ledger) {
-        result = manager_store(restoring->service, &restoring->context->loops.recorder.depositor, ledger_fd(ledger),
+    if (result == 0 && !restore->ledger) {
+        result = manager_store(restore->manager, &restore->context->loops.recorder.depositor, ledger_fd(ledger),
                                STORE_LEDGER);
         if (result < 0)
             ledger_free(ledger);
     }
     if (result < 0)
         return result;
-    restoring->ledger = NULL;
+    restore->ledger = NULL;
     recorder->ledger = ledger;
     return 0;
 }
 
-int restore(struct context *context, struct manager *service, int handed_over)
+int restore_run(struct context *context, struct manager *manager, int handed_over)
 {
-    struct restore restoring = {.context = context, .service = service};
+    struct restore restore = {.context = context, .manager = manager};
     int result;
 
-    context->loops.recorder.manager = service;
-    result = handed_over >= 0 ? take_handed_over(&restoring, handed_over) : take_stored(&restoring);
-    if (result == 0 && restoring.ledger)
-        result = restore_all(&restoring);
+    context->loops.recorder.manager = manager;
+    result = handed_over >= 0 ? take_handed_over(&restore, handed_over) : take_stored(&restore);
+    if (result == 0 && restore.ledger)
+        result = restore_all(&restore);
     if (result == 0) {
-        say(&restoring, let_rest_go(&restoring));
-        result = begin_to_keep(&restoring);
+        log_outcome(&restore, forget_rest(&restore));
+        result = begin_recording(&restore);
     }
     if (result == 0)
         linger_all(context);
-    free(restoring.found);
-    free(restoring.loops);
-    ledger_free(restoring.ledger);
+    free(restore.received);
+    free(restore.loops);
+    ledger_free(restore.ledger);
     return result;
 }

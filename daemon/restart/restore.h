@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Turns what the manager has kept, or the binary before has left, into loops and streams again.
+ * Restores loops and streams from the service manager's store, or from the previous binary.
  *
  * Owns no state after it returns. Calls loops, the recorder and the service manager.
  */
@@ -11,10 +11,10 @@
 #include "daemon/sessions/context.h"
 
 /*
- * `handed_over`: the ledger's descriptor of the binary before; -1: there was none. Begins to record. What is lost or
- * cannot be read is logged, never guessed. Errors: -ENOMEM, -EMFILE: the daemon must not start, as it would lose what
- * it was given.
+ * Restores all loops and streams, and begins to record. `handed_over`: the descriptor of the previous binary's ledger;
+ * -1: no previous binary. Lost or unreadable entries are logged, and never guessed. Errors: -ENOMEM, -EMFILE: the
+ * daemon must not start, because the daemon would lose the stored descriptors.
  */
-int restore(struct context *context, struct manager *service, int handed_over);
+int restore_run(struct context *context, struct manager *manager, int handed_over);
 
 #endif

@@ -94,7 +94,7 @@ lead_to 1
 start "exec $folder/current/minimiod"
 rm "$folder/current"
 stays 'a name that leads nowhere' v1/minimiod \
-    "not handed over: cannot run '$folder/current/minimiod': No such file or directory; this binary goes on"
+    "not handed over: cannot run '$folder/current/minimiod': No such file or directory; this binary continues"
 lead_to 2
 chmod -x "$folder/v2/minimiod"
 stays 'a file that may not be run' v1/minimiod "cannot run '$folder/current/minimiod': Permission denied"
@@ -122,7 +122,7 @@ await 'the new binary is not tried' grep -qx tried "$folder/log"
 cp "$build/minimiod" "$folder/v3/new"
 mv "$folder/v3/new" "$folder/v3/minimiod"
 echo pass >"$folder/orders"
-await 'the log does not say why' grep -q 'the new binary was replaced after it was tried; this binary goes on' "$folder/log"
+await 'the log does not say why' grep -q 'the new binary was replaced after it was tried; this binary continues' "$folder/log"
 runs v1/minimiod || fail 'it runs what was not tried'
 becomes 'another signal' v3/minimiod
 stop

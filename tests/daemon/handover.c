@@ -242,7 +242,7 @@ START_TEST(with_a_wrong_file_the_old_one_goes_on)
     conf_write("[limits]\nsessions = none\n");
     kill(minimiod.process.pid, SIGUSR2);
     await_log("write a number");
-    await_log("not handed over: the configuration is wrong; this binary goes on");
+    await_log("not handed over: the configuration is wrong; this binary continues");
     write_byte(peer);
     expect_event(&wire, 1, READY_READABLE); /* the session too */
     conf_write("# none\n");
@@ -347,13 +347,13 @@ static const struct {
     const char *script; /* NULL: there is no file */
     const char *log;
 } unfit[] = {
-    {NULL, "/minimiod': No such file or directory; this binary goes on"},
-    {"no program", "not handed over: Exec format error; this binary goes on"},
-    {"#!/nowhere/interpreter\n", "not handed over: No such file or directory; this binary goes on"},
-    {"#!/bin/sh\nexit 3\n", "checked its configuration and ended with 3; this binary goes on"},
+    {NULL, "/minimiod': No such file or directory; this binary continues"},
+    {"no program", "not handed over: Exec format error; this binary continues"},
+    {"#!/nowhere/interpreter\n", "not handed over: No such file or directory; this binary continues"},
+    {"#!/bin/sh\nexit 3\n", "checked its configuration and ended with 3; this binary continues"},
     {"#!/bin/sh\nkill -SEGV $$\n", "signal 11 ended the new binary as it checked its configuration"},
     {"#!/bin/sh\necho no option $3 >&2\nexit 2\n", "no option --check-config"},
-    {"#!/bin/sh\nexec sleep 100\n", "did not check its configuration within 10 s; this binary goes on"},
+    {"#!/bin/sh\nexec sleep 100\n", "did not check its configuration within 10 s; this binary continues"},
 };
 
 START_TEST(to_a_binary_that_cannot_start_nothing_is_handed_over)
@@ -372,7 +372,7 @@ START_TEST(to_a_binary_that_cannot_start_nothing_is_handed_over)
     kill(minimiod.process.pid, SIGUSR2);
     expect_untouched(peer);
     await(unfit[_i].log);
-    await("goes on");
+    await("this binary continues");
     expect_untouched(peer);
     unlink(program);
     copy_program();
@@ -456,7 +456,7 @@ START_TEST(one_that_is_tried_ends_with_the_daemon)
     ck_assert_int_ge(ended.fd, 0);
     ck_assert_int_eq(poll(&ended, 1, 0), 0);
     kill(minimiod.process.pid, SIGUSR2);
-    await("is being tried already");
+    await("a trial of a new binary is in progress");
     unlink(program);
     tear_down();
     ck_assert_int_eq(poll(&ended, 1, PROCESS_TIMEOUT_MS),

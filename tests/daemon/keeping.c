@@ -89,7 +89,7 @@ START_TEST(a_loop_goes_on_in_the_next_daemon)
     write_byte(oneshot);
 
     ended_and_started(ends[_i % 2], STORE);
-    await("1 named loops with 3 streams go on");
+    await("restored 1 named loops with 3 streams");
     expect_in(
         call(&wire, "loops", NULL),
         "{'loops':[{'name':'kept','uid':%u,'registrations':3,'attached':false,'linger_ms':77777,'durable':true}]}",
@@ -377,7 +377,7 @@ START_TEST(a_stream_that_was_not_kept_is_said)
     ck_assert(manager_drop("+B")); /* the first of its ids */
     expect_eof(peers[0]);
     start(STORE);
-    await("1 loops or streams of the ledger are lost");
+    await("lost 1 loops or streams of the ledger");
     expect_in(call(&wire, "open_loop", "{'name':'kept'}"), "{'created':false,'registrations':1}");
     expect_in(call(&wire, "list", NULL), "{'registrations':[{'token':1}]}");
     /* A new stream does not get the id of one that is kept. */
@@ -398,8 +398,8 @@ START_TEST(what_nothing_describes_is_let_go)
     manager_keep("+zz", stray[0]);
     manager_keep("+this-is-too-long", unknown[0]);
     start(STORE);
-    await("a descriptor of an unknown name");
-    await("1 kept descriptors are closed: nothing describes them any more");
+    await("a stored descriptor with an unknown name");
+    await("closed 1 stored descriptors without an entry in the ledger");
     manager_await(1);
     ck_assert_int_ge(manager_kept(STORE_LEDGER), 0);
     expect_eof(stray[1]);
@@ -425,8 +425,8 @@ START_TEST(a_ledger_that_is_none_is_said)
     manager_keep(STORE_LEDGER, memory_file("this is no ledger, and is longer than its heading", 49));
     manager_keep("+B", stream[0]);
     start(STORE);
-    await("the ledger of the named loops cannot be read; what it describes is lost");
-    await("1 kept descriptors are closed");
+    await("the ledger of the named loops cannot be read; its loops and streams are lost");
+    await("closed 1 stored descriptors");
     manager_await(1); /* a new ledger */
     expect_eof(stream[1]);
     close(stream[1]);
@@ -495,7 +495,7 @@ START_TEST(the_first_of_two_ledgers_counts)
     add_loop("second");
     keep_ledger();
     start(STORE);
-    await("cannot be read: there are two; what it describes is lost");
+    await("cannot be read: there are two; its loops and streams are lost");
     expect_in(call(&wire, "loops", NULL), "{'loops':[{'name':'first','registrations':1}]}");
     close(far_ends[1]);
 }
@@ -523,9 +523,9 @@ START_TEST(of_entries_that_contradict_each_other_the_first_counts)
         keep_stream(id);
     keep_ledger();
     start(STORE);
-    await("1 named loops with 1 streams go on");
-    await("11 loops or streams of the ledger are lost");
-    await("5 kept descriptors are closed");
+    await("restored 1 named loops with 1 streams");
+    await("lost 11 loops or streams of the ledger");
+    await("closed 5 stored descriptors");
     manager_await(2);
     for (uint64_t id = 2; id <= 6; id++)
         expect_eof(far_ends[id]);
@@ -550,8 +550,8 @@ START_TEST(a_file_in_place_of_a_stream_is_let_go)
     manager_keep("+B", memory_file("x", 1));
     keep_ledger();
     start(STORE);
-    await("1 named loops with 1 streams go on");
-    await("1 loops or streams of the ledger are lost");
+    await("restored 1 named loops with 1 streams");
+    await("lost 1 loops or streams of the ledger");
     call(&wire, "open_loop", "{'name':'kept'}");
     expect_in(call(&wire, "list", NULL), "{'registrations':[{'token':8}]}");
     expect_in(call(&wire, "stats", NULL), "{'registrations':1}");
@@ -676,8 +676,8 @@ START_TEST(a_descriptor_that_was_handed_over_is_claimed_once)
     process_start_passing(&minimiod.process, fds, 3,
                           ARGUMENTS(built_program("minimiod"), "--socket", minimiod.socket, "--config", "/dev/null"));
     unsetenv("MINIMIO_HANDOVER");
-    await("1 named loops with 1 streams go on");
-    await("5 loops or streams of the ledger are lost");
+    await("restored 1 named loops with 1 streams");
+    await("lost 5 loops or streams of the ledger");
     await("listening on ");
     close(pair[0]);
     close(fds[1]);

@@ -71,13 +71,13 @@ equal 'and ready' active "$(property minimiod.service ActiveState)"
 box cp "$binary" /run/whole
 box sh -c "echo 'no program' >/run/broken; chmod 755 /run/broken; mv /run/broken $binary"
 hand_over
-await_journal 'a binary that cannot start is not taken' 'not handed over: Exec format error; this binary goes on'
+await_journal 'a binary that cannot start is not taken' 'not handed over: Exec format error; this binary continues'
 equal 'the loop is there' '[["kept",1]]' "$(kept)"
 
 box sh -c "printf '#!/bin/sh\necho this one is broken >&2\nexit 1\n' >/run/broken; chmod 755 /run/broken; mv /run/broken $binary"
 hand_over
 await_journal 'what one says of itself is in the journal' 'this one is broken'
-await_journal 'and what came of it' 'ended with 1; this binary goes on'
+await_journal 'and what came of it' 'ended with 1; this binary continues'
 equal 'the loop is there still' '[["kept",1]]' "$(kept)"
 
 box mv /run/whole "$binary"
