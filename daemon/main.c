@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * minimiod: owns an event queue and the TCP streams of its clients. Reads the settings, wires the parts together, and
- * does what signals ask for.
+ * minimiod: owns an event queue and the TCP streams of its clients.
+ *
+ * Reads the settings, runs the server, and carries out the requests of signals. Owns the signal handlers. Calls the
+ * server, the settings and the preflight.
  */
 #include "daemon/base/escape.h"
 #include "daemon/base/log.h"
@@ -22,7 +24,7 @@
 
 #define EXIT_USAGE 2
 
-/* What a signal handler needs and cannot be passed. */
+/* State of the signal handler, which takes no argument. */
 static struct server_signals signals;
 static struct minimio_registrator *waker;
 
@@ -43,8 +45,9 @@ static void on_signal(int number)
 
 static const int watched[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR2, SIGCHLD};
 
-/* Those that would end a process that has not said yet what to do with them: they wait until it has. */
-static void hold_signals(int how)
+/* Blocks or unblocks the watched signals. Before handlers are installed, a signal could kill the process:
+ * blocked signals stay pending. */
+static void mask_signals(int how)
 {
     sigset_t set;
 
@@ -61,32 +64,32 @@ static void watch_signals(struct minimio_registrator *registrator)
     waker = registrator;
     for (size_t i = 0; i < sizeof watched / sizeof *watched; i++)
         sigaction(watched[i], &watch, NULL);
-    hold_signals(SIG_UNBLOCK);
+    mask_signals(SIG_UNBLOCK);
 }
 
-static void ignore(int signal_number)
+static void ignore_signal(int signal_number)
 {
     struct sigaction ignored = {.sa_handler = SIG_IGN};
 
     sigaction(signal_number, &ignored, NULL);
 }
 
-/* At the end, when there is nothing to wake any more. */
+/* For the end, after the reactor that a signal would wake is freed. */
 static void ignore_signals(void)
 {
     for (size_t i = 0; i < sizeof watched / sizeof *watched; i++)
-        ignore(watched[i]);
+        ignore_signal(watched[i]);
 }
 
 /* ---- Settings --------------------------------------------------------------------------------------------------- */
 
-static void tell_log(const char *text)
+static void log_config_error(const char *text)
 {
     log_write(LOG_LEVEL_ERROR, "%s", text);
 }
 
-/* As compilers do, for editors to find the place. */
-static void tell_plainly(const char *text)
+/* Prints "file:line: message", the format of compilers, which editors understand. */
+static void print_config_error(const char *text)
 {
     char printable[4096];
 
@@ -99,9 +102,9 @@ static const char *file_of(const struct config *config)
     return config->file ? config->file : "none";
 }
 
-static int check(const struct options *options)
+static int check_config(const struct options *options)
 {
-    struct config_errors config_errors = {.tell = tell_plainly};
+    struct config_errors config_errors = {.tell = print_config_error};
     struct config config;
 
     if (config_load(options, NULL, &config_errors, &config) < 0)
@@ -111,18 +114,18 @@ static int check(const struct options *options)
     return EXIT_SUCCESS;
 }
 
-static void reload(struct server *server, const struct options *options)
+static void reload_config(struct server *server, const struct options *options)
 {
-    struct config_errors config_errors = {.tell = tell_log};
+    struct config_errors config_errors = {.tell = log_config_error};
     struct config fresh;
 
     signals.reload = 0;
-    manager_reloading(server->service);
+    manager_reloading(server->manager);
     if (config_load(options, server->context.config->file, &config_errors, &fresh) < 0) {
-        log_write(LOG_LEVEL_ERROR, "the configuration was not reread: the old one stays in force");
+        log_write(LOG_LEVEL_ERROR, "the configuration was not reloaded: the previous configuration stays in force");
     } else {
         server_reconfigure(server, &fresh);
-        log_write(LOG_LEVEL_INFO, "the configuration was reread and is in force; file: %s",
+        log_write(LOG_LEVEL_INFO, "the configuration was reloaded and is in force; file: %s",
                   file_of(server->context.config));
     }
     server_ready(server);
@@ -130,11 +133,12 @@ static void reload(struct server *server, const struct options *options)
 
 /* ---- Handing over ----------------------------------------------------------------------------------------------- */
 
-/* Reads the file that the new binary would read. A file that is gone would be no error to it, and its rules would be
- * lost. A descriptor of the text, or TRIED_NO_FILE. Error: false, which was logged. */
+/* Reads the configuration file that the new binary would read. The new binary would start without a missing file,
+ * and lose the file's rules: a missing file is an error here. `*ret_settings`: a descriptor of the text, or
+ * TRIED_NO_FILE. False: failed, and logged. */
 static bool read_settings(struct server *server, const struct options *options, int *ret_settings)
 {
-    struct config_errors config_errors = {.tell = tell_log};
+    struct config_errors config_errors = {.tell = log_config_error};
     struct config config;
 
     if (config_load(options, server->context.config->file, &config_errors, &config) < 0) {
@@ -151,8 +155,8 @@ static bool read_settings(struct server *server, const struct options *options, 
     return true;
 }
 
-/* A binary that could not start would end with every stream in its hands: it is tried first. */
-static void try_next(struct server *server, struct preflight *preflight, const struct options *options)
+/* A new binary that fails to start would lose every stream, so a preflight tests the binary first. */
+static void begin_preflight(struct server *server, struct preflight *preflight, const struct options *options)
 {
     static struct program program;
     int result = program_find(&program), settings;
@@ -170,18 +174,19 @@ static void try_next(struct server *server, struct preflight *preflight, const s
         log_write(LOG_LEVEL_ERROR, "not handed over: %s; this binary continues", strerror(-result));
 }
 
-/* Returns only where it failed: then this binary continues. Error: negative errno, it cannot. */
+/* Returns 0 if the exec has failed or was cancelled by SIGTERM or SIGINT, and this binary continues. Error: negative
+ * errno, the daemon must end. */
 static int hand_over(struct server *server, const struct options *options, const struct preflight *preflight)
 {
     int result = server_take_leave(server);
 
     if (result < 0)
         return result;
-    /* One that came before now is nobody's but this binary's to obey; one that comes later is the next one's. */
-    hold_signals(SIG_BLOCK);
+    /* Signals received so far are handled by this process; later signals stay pending for the new binary. */
+    mask_signals(SIG_BLOCK);
     result =
         signals.stop ? 0 : handover_run(&server->context, &preflight->program, options->arguments, preflight->settings);
-    hold_signals(SIG_UNBLOCK);
+    mask_signals(SIG_UNBLOCK);
     if (result < 0)
         log_write(LOG_LEVEL_ERROR, "not handed over: %s; this binary continues",
                   result == -ESTALE ? "the new binary was replaced after it was tried" : strerror(-result));
@@ -189,7 +194,7 @@ static int hand_over(struct server *server, const struct options *options, const
     return 0;
 }
 
-static int settle_preflight(struct server *server, struct preflight *preflight, const struct options *options)
+static int finish_preflight(struct server *server, struct preflight *preflight, const struct options *options)
 {
     int result;
 
@@ -204,7 +209,8 @@ static int settle_preflight(struct server *server, struct preflight *preflight, 
 
 /* ---- The run ---------------------------------------------------------------------------------------------------- */
 
-/* Who cannot be told apart here is refused, and the daemon's own user may be among them. */
+/* Sessions of unmapped users are refused, because all unmapped users have the same uid. The daemon's own user may be
+ * one of them. */
 static void announce_unmapped_users(const struct config *config)
 {
     if (config->overflow_uid == (uid_t)-1 || config->access.unmapped_users)
@@ -236,7 +242,7 @@ static void announce(struct server *server, const struct config *config)
     server_ready(server);
 }
 
-static int serve(struct server *server, struct config *config, const struct options *options)
+static int serve_until_stopped(struct server *server, struct config *config, const struct options *options)
 {
     struct preflight preflight = {.settings = TRIED_NO_FILE};
     struct handover handover;
@@ -249,14 +255,14 @@ static int serve(struct server *server, struct config *config, const struct opti
         announce(server, config);
         while ((result = server_run(server, &signals)) > SERVER_STOPPED) {
             if (result == SERVER_RELOAD)
-                reload(server, options);
+                reload_config(server, options);
             else if (result == SERVER_HAND_OVER)
-                try_next(server, &preflight, options);
-            else if ((result = settle_preflight(server, &preflight, options)) < 0)
+                begin_preflight(server, &preflight, options);
+            else if ((result = finish_preflight(server, &preflight, options)) < 0)
                 break;
         }
         if (result < 0)
-            log_write(LOG_LEVEL_ERROR, "cannot go on: %s", strerror(-result));
+            log_write(LOG_LEVEL_ERROR, "cannot continue: %s", strerror(-result));
         preflight_deinit(&preflight);
         ignore_signals();
     }
@@ -266,24 +272,25 @@ static int serve(struct server *server, struct config *config, const struct opti
     return result;
 }
 
-static int run(const struct options *options)
+static int run_daemon(const struct options *options)
 {
     static struct server server;
-    struct config_errors config_errors = {.tell = tell_log};
+    struct config_errors config_errors = {.tell = log_config_error};
     struct config config;
     int result = config_load(options, NULL, &config_errors, &config);
 
     if (result < 0)
         return EXIT_USAGE;
     log_set_level(config.log_level);
-    ignore(SIGPIPE);
-    result = serve(&server, &config, options);
+    ignore_signal(SIGPIPE);
+    result = serve_until_stopped(&server, &config, options);
     config_deinit(&config);
     return result < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-/* A descriptor of the daemon's that got the number of a closed standard stream would have the log written to it. */
-static bool reserve_standard_descriptors(void)
+/* If a standard stream is closed, a later descriptor would get its number, and the log would be written to that
+ * descriptor. */
+static bool reserve_standard_fds(void)
 {
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
         if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && open("/dev/null", O_RDWR) != fd)
@@ -293,14 +300,14 @@ static bool reserve_standard_descriptors(void)
 
 int main(int argc, char **argv)
 {
-    struct config_errors config_errors = {.tell = tell_log};
+    struct config_errors config_errors = {.tell = log_config_error};
     struct options options;
     int result;
 
     names_process_begin(argc, argv);
-    if (!reserve_standard_descriptors())
-        return EXIT_FAILURE; /* there may be nowhere to say why */
-    hold_signals(SIG_BLOCK);
+    if (!reserve_standard_fds())
+        return EXIT_FAILURE; /* standard error may be closed */
+    mask_signals(SIG_BLOCK);
     program_init(&argv[0]);
     result = options_read(&options, argc, argv, &config_errors);
     if (result < 0)
@@ -308,7 +315,7 @@ int main(int argc, char **argv)
     else if (result == OPTIONS_ANSWERED)
         result = EXIT_SUCCESS;
     else
-        result = options.check ? check(&options) : run(&options);
+        result = options.check ? check_config(&options) : run_daemon(&options);
     options_deinit(&options);
     return result;
 }

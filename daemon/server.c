@@ -15,46 +15,45 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define SHUTDOWN_GRACE_MS 1000 /* how long clients have to read their last lines when the daemon ends */
+#define SHUTDOWN_GRACE_MS 1000 /* time for clients to read their last lines at the end */
 
-/* Memory of fewer sessions and registrations than this is not worth giving back. */
+/* Below this peak of sessions and registrations, trimming is not worthwhile. */
 #define PEAK_LEAST 1024
 #define TRIM_MS    1000
 
-/* Whose files the system's socket belongs to. */
+/* Group of the system's socket file. */
 #define SOCKET_GROUP "minimio"
 
-/* ---- A turn -------------------------------------------------------------------------------------------------------
- */
+/* ---- A turn ------------------------------------------------------------------------------------------------------ */
 
-/* As one line for `systemctl status`. */
+/* The status line of `systemctl status`. */
 #define STATUS "%u sessions, %zu loops, %u registrations"
 #define STATUS_OF(server)                                                                                              \
     (server)->context.accounts.sessions, (server)->context.loops.count, (server)->context.accounts.registrations
 
 void server_ready(struct server *server)
 {
-    manager_ready(server->service, STATUS, STATUS_OF(server));
+    manager_ready(server->manager, STATUS, STATUS_OF(server));
 }
 
-static void report(struct server *server)
+static void report_status(struct server *server)
 {
-    if (manager_wants_status(server->service) && !server->context.turn.stopping)
-        manager_status(server->service, STATUS, STATUS_OF(server));
-    manager_turn(server->service);
+    if (manager_wants_status(server->manager) && !server->context.turn.stopping)
+        manager_status(server->manager, STATUS, STATUS_OF(server));
+    manager_turn(server->manager);
 }
 
-static uint32_t held(const struct server *server)
+static uint32_t sessions_and_registrations(const struct server *server)
 {
     return server->context.accounts.sessions + server->context.accounts.registrations;
 }
 
 static bool is_past_peak(const struct server *server)
 {
-    return server->peak >= PEAK_LEAST && held(server) <= server->peak / 4;
+    return server->peak >= PEAK_LEAST && sessions_and_registrations(server) <= server->peak / 4;
 }
 
-/* glibc keeps what was freed between what was not, unless it is told otherwise. */
+/* glibc keeps freed memory between allocated blocks until malloc_trim. */
 static void trim_heap(struct timer *timer)
 {
     struct server *server = container_of(timer, struct server, trim);
@@ -64,19 +63,20 @@ static void trim_heap(struct timer *timer)
 #ifdef __GLIBC__
     malloc_trim(0);
 #endif
-    server->peak = held(server);
+    server->peak = sessions_and_registrations(server);
 }
 
-/* When three quarters of many are gone and stay away. Trimming takes milliseconds: it is not done over and over. */
+/* Trims after TRIM_MS if three quarters of a peak are gone. Trimming takes milliseconds, so the delay limits how
+ * often it happens. */
 static void watch_peak(struct server *server)
 {
-    if (held(server) > server->peak)
-        server->peak = held(server);
+    if (sessions_and_registrations(server) > server->peak)
+        server->peak = sessions_and_registrations(server);
     if (is_past_peak(server) && !server->trim.running)
         timer_start(&server->context.turn.reactor.timers, &server->trim, TRIM_MS, trim_heap);
 }
 
-static int turn(struct server *server)
+static int server_turn(struct server *server)
 {
     bool busy = schedule_has_work(&server->context.turn.schedule);
     int result = reactor_turn(&server->context.turn.reactor, busy && !server->context.turn.stopping);
@@ -87,22 +87,22 @@ static int turn(struct server *server)
         schedule_flush(&server->context.turn.schedule);
     else
         schedule_run(&server->context.turn.schedule, server->context.turn.reactor.woke_ns);
-    report(server);
+    report_status(server);
     reactor_free_deferred(&server->context.turn.reactor);
     watch_peak(server);
     return 0;
 }
 
-/* ---- The end ------------------------------------------------------------------------------------------------------
- */
+/* ---- The end ----------------------------------------------------------------------------------------------------- */
 
 static void shutdown_grace_over(struct timer *timer)
 {
-    (void)timer; /* that it no longer runs is all that is looked at */
+    (void)timer; /* end_sessions() only tests timer.running */
 }
 
-/* Clients have a moment to read what was said, the manager to take what it is to keep; neither is waited for longer. */
-static int take_leave(struct server *server)
+/* Gives clients time to read their output, and the manager time to process messages; both have SHUTDOWN_GRACE_MS at
+ * most. */
+static int end_sessions(struct server *server)
 {
     int result = 0;
 
@@ -110,18 +110,18 @@ static int take_leave(struct server *server)
     schedule_flush(&server->context.turn.schedule);
     timer_start(&server->context.turn.reactor.timers, &server->shutdown_grace, SHUTDOWN_GRACE_MS, shutdown_grace_over);
     while (result == 0 && server->shutdown_grace.running &&
-           !(LIST_EMPTY(&server->context.sessions) && manager_is_synced(server->service)))
-        result = turn(server);
+           !(LIST_EMPTY(&server->context.sessions) && manager_is_synced(server->manager)))
+        result = server_turn(server);
     return result;
 }
 
-static int stop(struct server *server)
+static int server_stop(struct server *server)
 {
     log_write(LOG_LEVEL_INFO, "stopping: %u sessions, %u registrations", server->context.accounts.sessions,
               server->context.accounts.registrations);
-    manager_stopping(server->service);
+    manager_stopping(server->manager);
     listener_deinit(&server->context.wire.listener);
-    return take_leave(server);
+    return end_sessions(server);
 }
 
 int server_take_leave(struct server *server)
@@ -131,7 +131,7 @@ int server_take_leave(struct server *server)
     log_write(LOG_LEVEL_INFO, "handing over to the program's new binary: %u sessions end, %u registrations",
               server->context.accounts.sessions, server->context.accounts.registrations);
     listener_pause(&server->context.wire.listener);
-    result = take_leave(server);
+    result = end_sessions(server);
     sessions_free_all(&server->context);
     return result;
 }
@@ -147,13 +147,13 @@ int server_run(struct server *server, const struct server_signals *signals)
 {
     int result = 0;
 
-    report(server); /* what was to be said since the last turn, or before the first */
+    report_status(server); /* pending messages of the time before this call */
     while (result == 0 && !signals->stop && !signals->reload && !signals->hand_over && !signals->child)
-        result = turn(server);
+        result = server_turn(server);
     if (result < 0)
         return result;
     if (signals->stop)
-        return stop(server);
+        return server_stop(server);
     if (signals->reload)
         return SERVER_RELOAD;
     return signals->hand_over ? SERVER_HAND_OVER : SERVER_CHILD;
@@ -167,10 +167,9 @@ void server_reconfigure(struct server *server, struct config *fresh)
     sessions_apply_access(&server->context);
 }
 
-/* ---- The beginning ------------------------------------------------------------------------------------------------
- */
+/* ---- The beginning ----------------------------------------------------------------------------------------------- */
 
-static void explain(const struct config *config, int error)
+static void log_listener_error(const struct config *config, int error)
 {
     const char *path = config->socket;
 
@@ -182,7 +181,8 @@ static void explain(const struct config *config, int error)
         log_write(LOG_LEVEL_ERROR, "%s: %s; see --socket", path, strerror(-error));
 }
 
-/* Without the group, or the right to give the file to it, the socket is the daemon's own user's: safe, and said. */
+/* Without the group, or without permission to change the file's group, the socket is accessible to the daemon's own
+ * user only, which is safe and logged. */
 static void give_to_group(const struct config *config)
 {
     const struct group *group = getgrnam(SOCKET_GROUP);
@@ -192,13 +192,13 @@ static void give_to_group(const struct config *config)
                   group ? strerror(errno) : "there is no such group");
 }
 
-/* One that listens already: the binary's before, or the manager's. */
+/* A listening socket of the previous binary, or of the service manager. Errors: as manager_take_listener. */
 static int find_listener(struct server *server, const struct handover *handover)
 {
-    return handover->listener >= 0 ? handover->listener : manager_take_listener(server->service);
+    return handover->listener >= 0 ? handover->listener : manager_take_listener(server->manager);
 }
 
-/* `found`: one that listens already, or -ENOENT. */
+/* `found`: a listening socket, or -ENOENT. */
 static int open_listener(struct server *server, const struct handover *handover, int found)
 {
     const struct config *config = server->context.config;
@@ -213,14 +213,14 @@ static int open_listener(struct server *server, const struct handover *handover,
     result = listener_init(&server->context.wire.listener, &server->context.turn.reactor, config->socket,
                            config->socket_mode, admission_admit, admission_turn_away, &server->context);
     if (result < 0)
-        explain(config, result);
+        log_listener_error(config, result);
     else if (config->system_socket)
         give_to_group(config);
     return result;
 }
 
-/* The reactor, and the link to the service manager. */
-static int init_service(struct server *server)
+/* Initializes the reactor and the client of the service manager. */
+static int init_manager(struct server *server)
 {
     struct reactor *reactor = &server->context.turn.reactor;
     int result = reactor_init(reactor);
@@ -228,9 +228,9 @@ static int init_service(struct server *server)
     if (result < 0)
         return result;
     server->context.turn.stats.started_ns = reactor->timers.now_ns;
-    result = manager_new(reactor, &server->service);
+    result = manager_new(reactor, &server->manager);
     if (result == 0)
-        manager_set_store_max(server->service, server->context.config->store);
+        manager_set_store_max(server->manager, server->context.config->store);
     return result;
 }
 
@@ -242,7 +242,7 @@ int server_init(struct server *server, struct config *config, const struct hando
     context_init(&server->context, config, session_deliver, handle_request, sessions_retry);
     for (size_t i = 0; i < handover->closing_count; i++)
         async_close(&server->context.wire.closer, handover->closing[i]);
-    result = init_service(server);
+    result = init_manager(server);
     if (result == 0) {
         listener = find_listener(server, handover);
         if (listener < 0 && listener != -ENOENT)
@@ -250,7 +250,7 @@ int server_init(struct server *server, struct config *config, const struct hando
         result = context_start(&server->context);
     }
     if (result == 0)
-        result = restore_run(&server->context, server->service, handover->ledger);
+        result = restore_run(&server->context, server->manager, handover->ledger);
     if (result < 0) {
         log_write(LOG_LEVEL_ERROR, "cannot start: %s", strerror(-result));
         return result;
@@ -263,7 +263,7 @@ void server_deinit(struct server *server)
     sessions_free_all(&server->context);
     sessions_close_loops(&server->context);
     context_deinit(&server->context);
-    manager_free(server->service);
+    manager_free(server->manager);
     reactor_deinit(&server->context.turn.reactor);
     async_closers_end();
 }

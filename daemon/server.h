@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The daemon: what its parts share, and the order of a turn: all readiness is gathered, then requests are carried out,
- * then the kernel is asked of the streams that were armed again, then readiness is told, then everything goes out, each
- * session's in one send.
+ * The server: start, end, and the order of a turn. A turn gathers readiness, dispatches requests, polls the re-armed
+ * streams, delivers events, and flushes the output of each session in one send.
+ *
+ * Owns the context, the service manager's client, and the timers of shutdown and trimming. Calls the rooms in its row
+ * of ARCHITECTURE.md.
  */
 #ifndef MINIMIO_DAEMON_SERVER_H
 #define MINIMIO_DAEMON_SERVER_H
@@ -15,20 +17,20 @@
 
 struct server {
     struct context context;
-    struct manager *service;     /* the manager that started us */
-    struct timer shutdown_grace; /* how long clients have to read their last lines */
-    struct timer trim;           /* when memory of a peak is given back */
-    uint32_t peak;               /* of sessions and registrations, since memory was given back */
+    struct manager *manager;     /* the service manager */
+    struct timer shutdown_grace; /* time for clients to read their last lines */
+    struct timer trim;           /* when freed memory is returned to the system */
+    uint32_t peak;               /* highest number of sessions and registrations since the last trim */
 };
 
-/* What signal handlers ask for. Who sets one wakes the reactor; who has done what was asked clears it. */
+/* Requests of signal handlers. A handler sets a member and wakes the reactor; main.c clears the member. */
 struct server_signals {
     volatile sig_atomic_t stop, reload, hand_over, child;
 };
 
 /*
- * Opens the socket and whatever else is needed; says in the log what failed. Errors: negative errno. To be freed with
- * server_deinit after an error too.
+ * Opens the socket and starts all parts; logs the cause of a failure. Errors: negative errno. Call server_deinit also
+ * after an error.
  */
 int server_init(struct server *server, struct config *config, const struct handover *handover);
 void server_deinit(struct server *server);
@@ -36,24 +38,25 @@ void server_deinit(struct server *server);
 enum { SERVER_STOPPED, SERVER_RELOAD, SERVER_HAND_OVER, SERVER_CHILD };
 
 /*
- * Serves until a signal asks for something. SERVER_STOPPED: the clients were told. Otherwise it goes on when it is
- * called again; SERVER_CHILD: a child process has ended. Errors: negative errno, it cannot go on.
+ * Serves until a signal handler sets a request. SERVER_STOPPED: clients have been notified, and the server is at its
+ * end. SERVER_CHILD: a child process has ended. After any other result, call again to continue. Errors: negative errno,
+ * the server must end.
  */
 int server_run(struct server *server, const struct server_signals *signals);
 
 /*
- * Tells the clients and ends their sessions, while the listening socket stays and others may connect and wait; and goes
- * on, when nobody took over. Error: negative errno, it cannot go on.
+ * Before an exec: notifies the clients and ends all sessions. The listening socket stays open, and new clients wait in
+ * its backlog. server_resume continues after a failed exec. Error: negative errno, the server must end.
  */
 int server_take_leave(struct server *server);
 void server_resume(struct server *server);
 
-/* Tells the service manager that the daemon serves, and whom: when it has started, and when it has reloaded. */
+/* Reports readiness and status to the service manager, after the start and after a reload. */
 void server_ready(struct server *server);
 
 /*
- * Goes by other settings from now on; sessions stay, whatever the new limits are. `*fresh` is taken, and empty
- * afterwards.
+ * Applies new settings. Existing sessions stay, even above new limits. Takes the contents of `*fresh` and leaves
+ * `*fresh` empty.
  */
 void server_reconfigure(struct server *server, struct config *fresh);
 

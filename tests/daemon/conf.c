@@ -87,7 +87,7 @@ void reload_well(void)
 void reload_in_vain(void)
 {
     kill(minimiod.process.pid, SIGHUP);
-    await_log("the old one stays in force");
+    await_log("the previous configuration stays in force");
 }
 
 bool can_be_others(void)

@@ -190,7 +190,7 @@ START_TEST(a_wrong_file_changes_nothing)
     await_log(place);
     snprintf(place, sizeof place, "%s:5: there is a rule that allows", conf_path);
     await_log(place);
-    await_log("the old one stays in force");
+    await_log("the previous configuration stays in force");
     expect_limit("batch", 10);
     call_fails(&wire, "DENIED", "{'rule':'deny 127.0.0.2'}", "register", "[1,'127.0.0.2:1']");
     conf_write("[limits]\nbatch = 12\n");
@@ -207,7 +207,7 @@ START_TEST(a_file_that_is_gone_takes_no_rule_with_it)
     ck_assert_int_eq(unlink(conf_path), 0);
     kill(minimiod.process.pid, SIGHUP);
     await_log("there is no such file");
-    await_log("the old one stays in force");
+    await_log("the previous configuration stays in force");
     call_fails(&wire, "DENIED", "{}", "register", "[1,'127.0.0.2:1']");
     tear_down_conf();
 }
@@ -222,7 +222,7 @@ START_TEST(a_file_that_became_a_pipe_changes_nothing)
     ck_assert_int_eq(mkfifo(conf_path, 0600), 0);
     kill(minimiod.process.pid, SIGHUP);
     await_log("is a pipe: the configuration must be a regular file");
-    await_log("the old one stays in force");
+    await_log("the previous configuration stays in force");
     expect_limit("batch", 10);
     ck_assert_int_eq(unlink(conf_path), 0);
     conf_write("[limits]\nbatch = 11\n");
