@@ -93,6 +93,9 @@ sed -n '/^    build)/,/;;$/s/^ *\(apt-get.*) \)\{0,1\}\(library\|program\) [^ ]*
         }
     done
 
+echo '== pronouns in prose'
+scripts/prose.py --list scripts/prose.list
+
 echo '== manual pages'
 for page in man/*.[0-9]; do
     mandoc -T lint -W warning "$page"
