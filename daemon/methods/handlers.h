@@ -20,7 +20,13 @@ handler handle_hello, handle_ping, handle_stats, handle_discover;
 /* handlers_loops.c */
 handler handle_open_loop, handle_poll, handle_close_loop, handle_list, handle_loops;
 
+/* handlers_register.c */
+handler handle_register, handle_reregister;
+
 /* handlers_streams.c */
-handler handle_register, handle_reregister, handle_deregister, handle_take, handle_read, handle_write, handle_shutdown;
+handler handle_deregister, handle_take;
+
+/* handlers_data.c */
+handler handle_read, handle_write, handle_shutdown;
 
 #endif
