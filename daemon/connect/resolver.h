@@ -1,48 +1,42 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Names to addresses, as every other program on the machine finds them: a process of its own calls getaddrinfo for each
- * lookup (names_process.h), at most `lookups` at once, at most `lookups_uid` of one user. The same name is looked up
- * once for all who ask for it at the same time. Nothing is kept: what is asked for later is looked up again.
+ * Resolves names to addresses as every program on the machine does: a separate process calls getaddrinfo for each
+ * lookup (names_process.h). At most `lookups` processes run at once, and at most `lookups_uid` for one user. Concurrent
+ * lookups of a name by any users share a process. Results are not cached. A user with no lookup under way does not wait
+ * for the lookups of other users: the latest lookup of the user with the most lookups is given up, and repeated later.
  *
- * A user that has no lookup under way is not kept waiting by those of others: the latest one of whoever has the most
- * is given up for it, and looked up again later.
+ * Owns the questions, the places and the link to the process. Calls all three.
  */
 #ifndef MINIMIO_DAEMON_CONNECT_RESOLVER_H
 #define MINIMIO_DAEMON_CONNECT_RESOLVER_H
 
 #include "daemon/accounts/asker.h"
-#include "daemon/base/address.h"
 #include "daemon/base/reactor.h"
+#include "daemon/connect/questions.h"
 #include "proto/limits.h"
 
-#include <stddef.h>
-
-struct lookup;
 struct resolver;
 
-/* `limits` are looked at whenever they matter. Error: -ENOMEM. */
+/* `limits` is borrowed and read at each use, so changes take effect. Error: -ENOMEM. */
 int resolver_new(struct reactor *reactor, const struct limits *limits, struct resolver **ret_resolver);
 struct resolver *resolver_free(struct resolver *resolver);
 
-/* A child of the daemon's has ended. */
+/* A child process of the daemon ended. */
 void resolver_look(struct resolver *resolver);
 
-/* For a daemon that becomes another binary, and has no lookups: no process is left of this one's. */
+/* Before an exec, without lookups under way: ends the process. If the exec fails, resolver_return starts a process. */
 void resolver_leave(struct resolver *resolver);
 void resolver_return(struct resolver *resolver);
 
-/* What a lookup found, in getaddrinfo's order. `count` 0: nothing, and `reason` says why. Borrowed for the call. */
-typedef void lookup_done(void *owner, const union address *addresses, size_t count, const char *reason);
-
 /*
- * Looks up a name's addresses of both families. `done` is called once, never from within this, and the lookup is gone
- * before. Errors: -ENOMEM; -EDQUOT, as many lookups of this asker wait as `lookups_waiting_uid` says; root has no such
+ * Looks up the IPv4 and IPv6 addresses of a name. `done` is called once, never from lookup_start; the lookup is freed
+ * before the call. Errors: -ENOMEM; -EDQUOT, `lookups_waiting_uid` lookups of the asker wait already. Root has no
  * limit.
  */
 int lookup_start(struct resolver *resolver, struct asker *asker, const char *name, lookup_done *done, void *owner,
                  struct lookup **ret_lookup);
 
-/* `done` will not be called any more. */
+/* Frees the lookup. `done` will not be called. */
 void lookup_cancel(struct lookup *lookup);
 
 #endif
