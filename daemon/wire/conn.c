@@ -90,7 +90,7 @@ void conn_discard_fd(struct conn *conn)
     close_untrusted(&conn->account->closer, fd_queue_take(&conn->inbox));
 }
 
-/* Drops the descriptors that came last. */
+/* Drops the newest descriptors until `keep` are left. */
 static void conn_truncate_inbox(struct conn *conn, uint32_t keep)
 {
     while (conn->inbox.count > keep)
@@ -98,7 +98,7 @@ static void conn_truncate_inbox(struct conn *conn, uint32_t keep)
     conn->fds_truncated = true;
 }
 
-/* A session's own socket, held here, would keep the session open after its client has gone. */
+/* If the daemon held a client's end of a session, the session would stay open after the client exits. */
 static void conn_refuse_own_sockets(struct conn *conn, uint32_t had)
 {
     for (uint32_t i = had; i < conn->inbox.count; i++) {
@@ -111,7 +111,7 @@ static void conn_refuse_own_sockets(struct conn *conn, uint32_t had)
     }
 }
 
-/* Descriptors came beside the bytes that were read. */
+/* Checks the descriptors that came with a read. */
 static void conn_take_fds(struct conn *conn, uint32_t had, bool truncated)
 {
     struct fault fault;
@@ -134,7 +134,7 @@ static ssize_t conn_receive(struct conn *conn, bool *ret_truncated)
 
     if (async_closers_take_room())
         length = fd_queue_look(conn->fd, room, TURN_READ_BYTES, ret_truncated);
-    /* With descriptors that the table may have no room for, the session is at its end: the bytes stay in the socket. */
+    /* The table may have no room for the descriptors: leave the bytes in the socket, and end the session. */
     if (!*ret_truncated && length >= 0)
         length = fd_queue_receive(&conn->inbox, conn->fd, room, TURN_READ_BYTES, ret_truncated);
     return length;
@@ -163,12 +163,12 @@ size_t conn_read(struct conn *conn, bool *ret_fds)
         conn_read_failed(conn, length);
         return 0;
     }
-    /* A read ends early at descriptors that came with the bytes, and more bytes may follow. */
+    /* A read ends early at descriptors, so more bytes may follow. */
     conn->readable = length == TURN_READ_BYTES || *ret_fds || conn->input != INPUT_OPEN;
     if (*ret_fds)
         conn->inbox_max = conn->limits->descriptors_unclaimed;
     turn->stats.bytes_in += (uint64_t)length;
-    timers_let_pass(&turn->reactor.timers); /* what is timed from now on began no earlier than this read */
+    timers_let_pass(&turn->reactor.timers); /* timers started from here on begin no earlier than this read */
     if (truncated || *ret_fds)
         conn_take_fds(conn, had, truncated);
     *ret_fds = conn->inbox.count > had;
@@ -213,13 +213,13 @@ void conn_send(struct conn *conn)
     if (conn->out.length)
         sent = fd_outbox_send(&conn->outbox, conn->fd, &conn->out);
     if (sent == -ETOOMANYREFS || sent == -ENOBUFS || sent == -ENOMEM) {
-        turn_retry_soon(conn->wire->turn); /* no event of the socket tells when there is room */
+        turn_retry_soon(conn->wire->turn); /* the socket has no event for this kind of room */
         return;
     }
     if (sent > 0) {
         conn->wire->turn->stats.bytes_out += (uint64_t)sent;
     } else if (sent < 0 && sent != -EAGAIN && sent != -EINTR) {
-        shutdown(conn->fd, SHUT_WR); /* a client that reads after all must not wait for output that never comes */
+        shutdown(conn->fd, SHUT_WR); /* a client that still reads must see the end of the output */
         conn_discard_output(conn);
     }
     conn_watch_output(conn, conn_waits_for_client(conn));
@@ -241,7 +241,7 @@ int conn_init(struct conn *conn, struct wire *wire, int fd, struct account *acco
     conn->outbox.unread = &conn->unread;
     conn->fd = fd;
     unread_init(&conn->unread, account, fd);
-    conn->may_send_descriptors = true; /* as the kernel has it of a new socket */
+    conn->may_send_descriptors = true; /* the kernel's default for a new socket */
     fd_passing_prepare(fd);
     conn_apply_access(conn);
     frame_init(&conn->frame);
@@ -266,7 +266,7 @@ void conn_deny_descriptors(struct fault *ret_fault)
     access_deny_descriptors(ret_fault);
 }
 
-/* Whether the client was sent its last line and may still be writing. */
+/* Whether the client may still be writing after its last line was sent. */
 static bool conn_may_linger(const struct conn *conn)
 {
     return conn->state == CONN_CLOSING && !conn->output_dead && conn->input == INPUT_OPEN &&
@@ -311,7 +311,7 @@ void conn_refuse(struct wire *wire, struct account *account, int fd, bool may_li
     buffer_append(&line, "\n", 1);
     if (!buffer_failed(&line)) {
         ssize_t sent = send(fd, buffer_bytes(&line), line.length, MSG_NOSIGNAL | MSG_DONTWAIT);
-        (void)sent; /* a new socket has room for a line; a client that left does not miss it */
+        (void)sent; /* a new socket has room for a line; a client that left needs no line */
     }
     buffer_deinit(&line);
     if (may_linger && lingering_begin_refused(&wire->lingerings, account, access_peer(fd).uid, fd))

@@ -7,7 +7,7 @@
 #include <string.h>
 
 struct outbox_set {
-    size_t at; /* of the bytes that are still to be sent */
+    size_t at; /* offset in the unsent bytes */
     uint32_t count;
 };
 
@@ -55,8 +55,8 @@ static void advance(struct fd_outbox *outbox, size_t length)
         outbox->list[i].at -= length;
 }
 
-/* Sends bytes with the first outbox_set, which goes with the first of them. */
-static ssize_t send_with_parcel(const struct fd_outbox *outbox, int socket, const char *bytes, size_t length)
+/* Sends bytes; the first set goes with the first byte. */
+static ssize_t send_with_fds(const struct fd_outbox *outbox, int socket, const char *bytes, size_t length)
 {
     union {
         struct cmsghdr header;
@@ -73,15 +73,15 @@ static ssize_t send_with_parcel(const struct fd_outbox *outbox, int socket, cons
     return sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-/* One piece, which ends where the next outbox_set begins. */
+/* Sends one piece. A piece ends where the next set begins. */
 static ssize_t send_piece(struct fd_outbox *outbox, int socket, const char *bytes, size_t length)
 {
-    bool with_parcel = outbox->count && outbox->list[0].at == 0;
+    bool with_fds = outbox->count && outbox->list[0].at == 0;
     ssize_t sent;
 
-    if (!with_parcel)
+    if (!with_fds)
         return send(socket, bytes, length, MSG_NOSIGNAL | MSG_DONTWAIT);
-    sent = send_with_parcel(outbox, socket, bytes, length);
+    sent = send_with_fds(outbox, socket, bytes, length);
     if (sent > 0)
         drop_first(outbox, true);
     return sent;

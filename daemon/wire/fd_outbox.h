@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Descriptors that go out beside the bytes of a buffer, each set with the first byte of its line.
+ * Outgoing descriptors of a connection: a queue of SCM_RIGHTS sets, each sent with the first byte of a line.
+ *
+ * Owns the queued descriptors. Calls the counts of unread descriptors, and the closer.
  */
 #ifndef MINIMIO_DAEMON_WIRE_FD_OUTBOX_H
 #define MINIMIO_DAEMON_WIRE_FD_OUTBOX_H
@@ -10,32 +12,32 @@
 #include "daemon/wire/unread.h"
 #include "proto/buffer.h"
 
-#define FD_OUTBOX_MAX 253 /* the most that Linux passes at once */
+#define FD_OUTBOX_MAX 253 /* SCM_MAX_FD: Linux passes no more at once */
 
-/* Zeroed but for the first three, it is empty. */
+/* Empty when zeroed but for the first three members. */
 struct fd_outbox {
     struct async_closer *closer;
     struct unreads *unreads;
-    struct unread *unread; /* counts the descriptors, which it knew before */
+    struct unread *unread; /* counts the descriptors; unread_add was called for each */
     struct fd_queue fds;
     struct outbox_set *list; /* in the order of the bytes */
     size_t count;
 };
 
 /*
- * Takes `count` descriptors, at most FD_OUTBOX_MAX, to go with the byte at `at` of those that are still to be
- * sent; no earlier than the outbox before. Error: -ENOMEM; they are the caller's still.
+ * Takes `count` descriptors, at most FD_OUTBOX_MAX, to be sent with the byte at offset `at` of the unsent bytes.
+ * Offsets must not decrease. Error: -ENOMEM; the descriptors stay the caller's.
  */
 int fd_outbox_add(struct fd_outbox *outbox, size_t at, const int *fds, uint32_t count);
 
 /*
- * Sends bytes and outbox as far as the client's socket takes them; what is sent is consumed. Returns how many bytes.
- * Errors: -EAGAIN, nothing was taken; -ETOOMANYREFS, too many descriptors are under way to clients, to be tried again
- * later; and what send says.
+ * Sends bytes and descriptors as far as the client's socket takes them, and consumes both. Returns the number of bytes.
+ * Errors: -EAGAIN, the socket takes no bytes now; -ETOOMANYREFS, too many descriptors are in flight to clients: try
+ * again later; and the errors of send.
  */
 ssize_t fd_outbox_send(struct fd_outbox *outbox, int socket, struct buffer *bytes);
 
-/* The bytes went nowhere, and so do the descriptors. */
+/* Closes the queued descriptors: the bytes were discarded. */
 void fd_outbox_clear(struct fd_outbox *outbox);
 
 #endif

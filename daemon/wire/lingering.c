@@ -7,17 +7,17 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
-#define DISCARD_BYTES 4096 /* of each in a turn */
+#define DISCARD_BYTES 4096 /* bytes read from a client in a turn */
 
 struct lingering {
     struct source source;
     LIST_ENTRY(lingering) entry;
     struct lingerings *all;
-    struct account *account; /* NULL: there was no memory for that of a client that was refused */
-    bool refused;            /* it had no session */
+    struct account *account; /* NULL: a refused client, without memory for an account */
+    bool refused;            /* the client had no session */
     uid_t uid;
     int fd;
-    uint64_t left; /* bytes that it may still write */
+    uint64_t left; /* bytes that the client may still write */
     struct timer timer;
 };
 
@@ -33,8 +33,8 @@ static struct async_closer *closer_of(struct lingering *lingering)
     return lingering->account ? &lingering->account->closer : lingering->all->closer;
 }
 
-/* What is unread by now is discarded by whoever closes. */
-static void end(struct lingering *lingering)
+/* Closing discards the unread input. */
+static void lingering_close(struct lingering *lingering)
 {
     struct lingerings *all = lingering->all;
 
@@ -49,30 +49,30 @@ static void end(struct lingering *lingering)
     reactor_end_source(all->reactor, &lingering->source);
 }
 
-static void expired(struct timer *timer)
+static void lingering_expired(struct timer *timer)
 {
-    end(container_of(timer, struct lingering, timer));
+    lingering_close(container_of(timer, struct lingering, timer));
 }
 
-/* Returns what the read did. */
+/* Returns the number of bytes, 0 at the end, or a negative errno. */
 static ssize_t discard_some(struct lingering *lingering)
 {
     struct fd_queue descriptors = {0};
     char discarded[DISCARD_BYTES];
-    bool cut;
-    ssize_t length = fd_queue_receive(&descriptors, lingering->fd, discarded, sizeof discarded, &cut);
+    bool truncated;
+    ssize_t length = fd_queue_receive(&descriptors, lingering->fd, discarded, sizeof discarded, &truncated);
 
     close_untrusted_all(closer_of(lingering), &descriptors);
     return length;
 }
 
-/* Descriptors that might find no room in the table are left to the closing process. */
+/* Descriptors without certain room in the table are left to the closing process. */
 static bool may_receive(struct lingering *lingering)
 {
     return !async_closers_take_room() && !async_closer_is_full(closer_of(lingering));
 }
 
-static void ready(struct source *source, const struct minimio_event *event)
+static void lingering_ready(struct source *source, const struct minimio_event *event)
 {
     struct lingering *lingering = container_of(source, struct lingering, source);
     ssize_t length = may_receive(lingering) ? discard_some(lingering) : 0;
@@ -83,16 +83,16 @@ static void ready(struct source *source, const struct minimio_event *event)
     if (length > 0 && (uint64_t)length < lingering->left)
         lingering->left -= (uint64_t)length;
     else
-        end(lingering);
+        lingering_close(lingering);
 }
 
-static bool begin(struct lingerings *lingerings, struct account *account, bool refused, uid_t uid, int fd)
+static bool lingering_start(struct lingerings *lingerings, struct account *account, bool refused, uid_t uid, int fd)
 {
     struct lingering *lingering = calloc(1, sizeof *lingering);
 
     if (!lingering)
         return false;
-    *lingering = (struct lingering){.source.ready = ready,
+    *lingering = (struct lingering){.source.ready = lingering_ready,
                                     .all = lingerings,
                                     .account = account,
                                     .refused = refused,
@@ -104,15 +104,15 @@ static bool begin(struct lingerings *lingerings, struct account *account, bool r
         return false;
     }
     shutdown(fd, SHUT_WR);
-    fd_passing_prepare(fd); /* before anything is read from the socket of a client that was refused */
-    timer_start(&lingerings->reactor->timers, &lingering->timer, LINGERING_MS, expired);
+    fd_passing_prepare(fd); /* before the first read from a refused client's socket */
+    timer_start(&lingerings->reactor->timers, &lingering->timer, LINGERING_MS, lingering_expired);
     LIST_INSERT_HEAD(&lingerings->list, lingering, entry);
     return true;
 }
 
 bool lingering_begin(struct lingerings *lingerings, struct account *account, int fd)
 {
-    return begin(lingerings, account, false, account->uid, fd);
+    return lingering_start(lingerings, account, false, account->uid, fd);
 }
 
 bool lingering_begin_refused(struct lingerings *lingerings, struct account *account, uid_t uid, int fd)
@@ -126,7 +126,7 @@ bool lingering_begin_refused(struct lingerings *lingerings, struct account *acco
         of_uid += other->refused && other->uid == uid;
     }
     return refused < LINGERING_REFUSED_MAX && of_uid < LINGERING_REFUSED_UID && !fd_room_has(fd) &&
-           begin(lingerings, account, true, uid, fd);
+           lingering_start(lingerings, account, true, uid, fd);
 }
 
 void lingerings_end(struct lingerings *lingerings)
@@ -134,5 +134,5 @@ void lingerings_end(struct lingerings *lingerings)
     struct lingering *lingering, *next;
 
     LIST_FOREACH_SAFE(lingering, &lingerings->list, entry, next)
-    end(lingering);
+    lingering_close(lingering);
 }

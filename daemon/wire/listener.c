@@ -10,16 +10,15 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* Clients accepted before others have their turn: a turn costs less than a client. */
+/* Clients accepted in a turn: a turn costs less than a client. */
 #define ACCEPTS_PER_TURN 1
 
-/* Clients turned away before the listener rests. */
+/* Clients refused before the listener pauses. */
 #define TURNED_AWAY_AT_ONCE 64
 
 #define LOCK_SUFFIX ".lock" /* behind the socket's path */
 
-/* ---- Accepting ----------------------------------------------------------------------------------------------------
- */
+/* ---- Accepting -------------------------------------------------------------------------------------------------- */
 
 static int accept_one(int fd)
 {
@@ -32,31 +31,31 @@ static void open_spare(struct listener *listener)
         listener->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
-static void watch(struct listener *listener);
+static void listener_watch(struct listener *listener);
 
-static void rested(struct timer *timer)
+static void listener_rested(struct timer *timer)
 {
     struct listener *listener = container_of(timer, struct listener, rest);
 
     open_spare(listener);
-    watch(listener);
+    listener_watch(listener);
 }
 
-/* A connection that cannot be accepted stays ready: watched on, it would have the daemon spin. */
-static void rest(struct listener *listener)
+/* A connection that cannot be accepted stays ready. Watching the socket would make the daemon busy-loop. */
+static void listener_rest(struct listener *listener)
 {
     reactor_unwatch(listener->reactor, listener->fd);
-    timer_start(&listener->reactor->timers, &listener->rest, LISTENER_REST_MS, rested);
+    timer_start(&listener->reactor->timers, &listener->rest, LISTENER_REST_MS, listener_rested);
 }
 
-static void watch(struct listener *listener)
+static void listener_watch(struct listener *listener)
 {
     if (reactor_watch(listener->reactor, listener->fd, &listener->source, MINIMIO_READABLE, MINIMIO_LEVEL) < 0)
-        timer_start(&listener->reactor->timers, &listener->rest, LISTENER_REST_MS, rested);
+        timer_start(&listener->reactor->timers, &listener->rest, LISTENER_REST_MS, listener_rested);
 }
 
-/* The spare descriptor makes room for one client at a time, to be told and closed. */
-static void turn_away(struct listener *listener)
+/* The spare descriptor makes room to accept, refuse and close one client at a time. */
+static void listener_turn_away(struct listener *listener)
 {
     for (int i = 0; i < TURNED_AWAY_AT_ONCE && listener->spare >= 0; i++) {
         int fd;
@@ -70,7 +69,7 @@ static void turn_away(struct listener *listener)
         if (fd < 0)
             break;
     }
-    rest(listener);
+    listener_rest(listener);
 }
 
 static bool out_of_descriptors(int error)
@@ -78,7 +77,7 @@ static bool out_of_descriptors(int error)
     return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS;
 }
 
-static void ready(struct source *source, const struct minimio_event *event)
+static void listener_ready(struct source *source, const struct minimio_event *event)
 {
     struct listener *listener = container_of(source, struct listener, source);
 
@@ -92,15 +91,14 @@ static void ready(struct source *source, const struct minimio_event *event)
         if (errno == ECONNABORTED || errno == EINTR)
             continue;
         if (out_of_descriptors(errno))
-            turn_away(listener);
+            listener_turn_away(listener);
         else if (errno != EAGAIN)
-            rest(listener); /* a security module's refusal leaves the connection where it is */
+            listener_rest(listener); /* a refusal by a security module leaves the connection in the backlog */
         break;
     }
 }
 
-/* ---- The socket file ----------------------------------------------------------------------------------------------
- */
+/* ---- The socket file -------------------------------------------------------------------------------------------- */
 
 static int connect_to(const struct sockaddr_un *address)
 {
@@ -115,7 +113,7 @@ static int connect_to(const struct sockaddr_un *address)
     return result;
 }
 
-/* Makes way for our socket where only a dead one is. EAGAIN: somebody listens, and has no room in its backlog. */
+/* Removes a stale socket file. EAGAIN from connect: a daemon listens, and the backlog is full. */
 static int clear_path(const struct sockaddr_un *address)
 {
     struct stat found;
@@ -133,11 +131,11 @@ static int clear_path(const struct sockaddr_un *address)
     return unlink(address->sun_path) < 0 && errno != ENOENT ? -errno : 0;
 }
 
-/* ---- The lock ----------------------------------------------------------------------------------------------------
+/* ---- The lock ---------------------------------------------------------------------------------------------------
  *
- * Two daemons that start at once must not take each other's new socket for a stale one, so each holds a lock while it
- * looks and binds. The lock is a file of its own, which no other user can open: any user who can read the folder could
- * hold the folder's lock, and so keep the daemon from starting. The file is removed before it is unlocked.
+ * Of two daemons starting at once, neither may mistake the new socket for a stale socket: each daemon holds a lock from
+ * the check to the bind. The lock is a separate file, closed to other users: any user with read access to the folder
+ * could hold a lock on the folder, and keep the daemon from starting. The file is removed before the unlock.
  */
 
 static int open_lock(const char *path)
@@ -153,7 +151,7 @@ static int open_lock(const char *path)
     return -EACCES;
 }
 
-/* Whether the file is still at its path: the daemon that held it before has removed it. */
+/* Whether `path` still names the file: the previous holder of the lock removes the file. */
 static bool is_at(int fd, const char *path)
 {
     struct stat here, there;
@@ -162,7 +160,7 @@ static bool is_at(int fd, const char *path)
            here.st_ino == there.st_ino;
 }
 
-static int lock(const char *path)
+static int listener_lock(const char *path)
 {
     for (;;) {
         int fd = open_lock(path);
@@ -179,16 +177,15 @@ static int lock(const char *path)
     }
 }
 
-static void unlock(const char *path, int fd)
+static void listener_unlock(const char *path, int fd)
 {
     unlink(path);
     close(fd);
 }
 
-/* ---- Binding ------------------------------------------------------------------------------------------------------
- */
+/* ---- Binding ---------------------------------------------------------------------------------------------------- */
 
-/* The mode is the file's from its first moment: with chmod alone others could slip in before. */
+/* The file has the mode from the start: before a later chmod, other users could connect. */
 static int bind_with_mode(int fd, const struct sockaddr_un *address, mode_t mode)
 {
     mode_t old = umask(0777 & ~mode);
@@ -227,29 +224,28 @@ static int open_socket(const char *path, mode_t mode)
         return -ENAMETOOLONG;
     strcpy(address.sun_path, path);
     snprintf(lock_path, sizeof lock_path, "%s" LOCK_SUFFIX, path);
-    fd = lock(lock_path);
+    fd = listener_lock(lock_path);
     if (fd < 0)
         return fd;
     result = clear_path(&address);
     if (result == 0)
         result = listen_at(&address, mode);
-    unlock(lock_path, fd);
+    listener_unlock(lock_path, fd);
     return result;
 }
 
-/* -------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Beginning and end ------------------------------------------------------------------------------------------ */
 
-static void start(struct listener *listener, struct reactor *reactor, int fd)
+static void listener_start(struct listener *listener, struct reactor *reactor, int fd)
 {
-    listener->source.ready = ready;
+    listener->source.ready = listener_ready;
     listener->reactor = reactor;
     listener->fd = fd;
     listener->address_length = sizeof listener->address;
     if (getsockname(fd, (struct sockaddr *)&listener->address, &listener->address_length) < 0)
         listener->address_length = 0;
     open_spare(listener);
-    watch(listener);
+    listener_watch(listener);
 }
 
 int listener_init(struct listener *listener, struct reactor *reactor, const char *path, mode_t mode,
@@ -269,7 +265,7 @@ int listener_init(struct listener *listener, struct reactor *reactor, const char
         return fd;
     if (lstat(path, &listener->bound) < 0)
         listener->path = NULL;
-    start(listener, reactor, fd);
+    listener_start(listener, reactor, fd);
     return 0;
 }
 
@@ -290,12 +286,12 @@ void listener_init_adopted(struct listener *listener, struct reactor *reactor, i
         listener->path = NULL;
     if (flags >= 0)
         fcntl(fd, F_SETFL, flags | O_NONBLOCK);
-    start(listener, reactor, fd);
+    listener_start(listener, reactor, fd);
 }
 
 typedef int get_name(int fd, struct sockaddr *ret_address, socklen_t *length);
 
-static bool is_named_so(const struct listener *listener, int fd, get_name *get, sa_family_t *ret_family)
+static bool has_listener_name(const struct listener *listener, int fd, get_name *get, sa_family_t *ret_family)
 {
     struct sockaddr_storage name;
     socklen_t length = sizeof name;
@@ -311,9 +307,9 @@ bool listener_owns(const struct listener *listener, int fd)
 {
     sa_family_t family;
 
-    if (is_named_so(listener, fd, getsockname, &family))
+    if (has_listener_name(listener, fd, getsockname, &family))
         return true;
-    return family == AF_UNIX && is_named_so(listener, fd, getpeername, &family);
+    return family == AF_UNIX && has_listener_name(listener, fd, getpeername, &family);
 }
 
 void listener_pause(struct listener *listener)
@@ -324,10 +320,10 @@ void listener_pause(struct listener *listener)
 
 void listener_resume(struct listener *listener)
 {
-    watch(listener);
+    listener_watch(listener);
 }
 
-static bool still_ours(const struct listener *listener)
+static bool owns_path(const struct listener *listener)
 {
     struct stat now;
 
@@ -340,7 +336,7 @@ void listener_deinit(struct listener *listener)
     if (!listener->reactor || listener->fd < 0)
         return;
     listener_pause(listener);
-    if (still_ours(listener))
+    if (owns_path(listener))
         unlink(listener->path);
     close(listener->fd);
     listener->fd = -1;

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The listening socket: made where nobody listens yet, taken away at the end, and never spinning when there are no
- * descriptors left.
+ * The listening socket: bind, accept, removal of the socket file. Without free descriptors the listener pauses, and the
+ * daemon does not busy-loop.
+ *
+ * Owns the socket, the socket file and a spare descriptor. Calls the reactor and the two callbacks.
  */
 #ifndef MINIMIO_DAEMON_WIRE_LISTENER_H
 #define MINIMIO_DAEMON_WIRE_LISTENER_H
@@ -12,13 +14,13 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
-/* How long the listener rests when descriptors have run out. */
+/* Pause of the listener after descriptors ran out. */
 #define LISTENER_REST_MS 100
 
-/* A client has connected; its descriptor, non-blocking and close-on-exec, is the receiver's. */
+/* Takes `fd`, the connection of a client: non-blocking and close-on-exec. */
 typedef void listener_accepted(void *owner, int fd);
 
-/* Likewise, but it is the last descriptor there is: the receiver says so on it and closes it at once. */
+/* Takes `fd`, a connection on the last free descriptor: the callback sends the refusal and closes `fd` at once. */
 typedef void listener_exhausted(void *owner, int fd);
 
 struct listener {
@@ -27,34 +29,35 @@ struct listener {
     listener_accepted *accepted;
     listener_exhausted *exhausted;
     void *owner;
-    const char *path; /* of the socket file that is ours; NULL: it is not */
+    const char *path; /* of the socket file, if owned; NULL: not owned */
     int fd;           /* -1: closed */
-    int spare; /* given up for a moment to tell a client that there are no more; -1: it could not be had back yet */
+    int spare;        /* closed for a moment to refuse a client without other descriptors; -1: not reopened yet */
     struct timer rest;
-    struct stat bound;          /* the socket file that was made */
-    struct sockaddr_un address; /* that the socket is bound to; of its own connections, one end's name is the same */
+    struct stat bound;          /* identity of the bound socket file */
+    struct sockaddr_un address; /* bound address; also the name of the server's end of each connection */
     socklen_t address_length;
 };
 
 /*
- * Listens at `path` with this mode. A socket file that nobody answers is replaced. Errors: -EADDRINUSE, a living daemon
- * answers there; -EEXIST, something that is not a socket exists there; -ENAMETOOLONG; and those of bind and listen.
+ * Listens at `path` with this mode. Replaces a stale socket file. Errors: -EADDRINUSE, a daemon listens or starts at
+ * `path`; -EEXIST, `path` is not a socket; -EACCES, the lock file is not usable; -ENAMETOOLONG; and the errors of
+ * connect, bind and listen.
  */
 int listener_init(struct listener *listener, struct reactor *reactor, const char *path, mode_t mode,
                   listener_accepted *accepted, listener_exhausted *exhausted, void *owner);
 
-/* Accepts at a socket that listens already and is taken over. `path`: of its file, if that is ours; NULL: it stays. */
+/* Takes over `fd`, a listening socket. `path`: the socket file, removed at the end; NULL: the file stays. */
 void listener_init_adopted(struct listener *listener, struct reactor *reactor, int fd, const char *path,
                            listener_accepted *accepted, listener_exhausted *exhausted, void *owner);
 
-/* Whether a descriptor is the listening socket, or either end of a connection to it. */
+/* Whether `fd` is the listening socket, or either end of a connection to the listening socket. */
 bool listener_owns(const struct listener *listener, int fd);
 
-/* Accepts no more for now, while clients may still connect and wait; and again. */
+/* Stops accepting; clients may still connect and wait in the backlog. Resumes. */
 void listener_pause(struct listener *listener);
 void listener_resume(struct listener *listener);
 
-/* Accepts no more and takes the socket file away, if it is still ours. May be called twice. */
+/* Closes the socket and removes the socket file, unless replaced meanwhile. May be called twice. */
 void listener_deinit(struct listener *listener);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/wire/turn.h"
 
-#define RETRY_MS 100 /* how soon work is repeated that memory ran out for */
+#define RETRY_MS 100 /* until a retry of work that failed for want of memory */
 
 void turn_init(struct turn *turn, const struct limits *limits, void (*settle)(struct schedule *schedule),
                void (*retry_all)(struct turn *turn))
@@ -22,7 +22,7 @@ bool turn_piece_is_over(struct turn *turn)
     return !turn->stopping && schedule_slice_is_over(&turn->schedule);
 }
 
-static void retry(struct timer *timer)
+static void turn_retry(struct timer *timer)
 {
     struct turn *turn = container_of(timer, struct turn, retry);
 
@@ -32,7 +32,7 @@ static void retry(struct timer *timer)
 void turn_retry_soon(struct turn *turn)
 {
     if (!turn->retry.running)
-        timer_start(&turn->reactor.timers, &turn->retry, RETRY_MS, retry);
+        timer_start(&turn->reactor.timers, &turn->retry, RETRY_MS, turn_retry);
 }
 
 uint64_t turn_budget(const struct turn *turn)

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What one turn of the daemon's thread shares: the reactor, the schedule, how much work was done, and the counts of
- * `stats`.
+ * State of a turn of the daemon's thread: the reactor, the schedule, units of work, and the counts of `stats`.
  *
- * Owns the reactor, the schedule and the retry timer. Calls those, and the function that retries.
+ * Owns the reactor, the schedule and the retry timer. Calls all three, and the function that retries.
  */
 #ifndef MINIMIO_DAEMON_WIRE_TURN_H
 #define MINIMIO_DAEMON_WIRE_TURN_H
@@ -16,11 +15,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* How many bytes of one client's input are read in a turn, so that the turn of other clients comes soon. */
+/* Bytes read at once from a client: few, to let other clients run soon. */
 #define TURN_READ_BYTES 16384
 
-/* How many units of work (handlers.c has their table; a ping is one) are done for one session in a turn: fewer than
- * delay others noticeably, more than the cost of a turn; and how many while others wait in that turn. */
+/* Units of work for a session in a turn, alone and while other tasks wait. A ping is one unit; dispatch.c has the
+ * table. Fewer units than delay other sessions noticeably, and more than a turn costs. */
 #define TURN_UNITS        64
 #define TURN_UNITS_SHARED 16
 
@@ -30,26 +29,26 @@ struct turn {
     struct stats stats;
     const struct limits *limits;
     struct timer retry;                   /* runs after memory ran out */
-    void (*retry_all)(struct turn *turn); /* repeats the work that memory ran out for */
+    void (*retry_all)(struct turn *turn); /* repeats work that failed for want of memory */
     uint64_t units;                       /* of work done for requests since the start */
     bool stopping;                        /* the daemon ends: no further request is read */
-    char scratch[TURN_READ_BYTES];        /* the bytes of the last read, before a session keeps any of them */
+    char scratch[TURN_READ_BYTES];        /* bytes of the last read; a session copies the rest */
 };
 
-/* The turn must be zeroed. `settle` is the schedule's. The reactor is initialized apart. */
+/* The turn must be zeroed. `settle` is for schedule_init. The reactor is initialized separately. */
 void turn_init(struct turn *turn, const struct limits *limits, void (*settle)(struct schedule *schedule),
                void (*retry_all)(struct turn *turn));
 
-/* Runs the task in this turn, or in the next if the task runs already; while the daemon stops, never. */
+/* Runs the task in this turn, or in the next turn if the task runs now. Does nothing while the daemon stops. */
 void turn_add(struct turn *turn, struct task *task);
 
-/* Whether work that is done in pieces is to go on in a later turn. Reads the clock; never true when the daemon ends. */
+/* Whether work in pieces must continue in a later turn. Reads the clock. Never true while the daemon stops. */
 bool turn_piece_is_over(struct turn *turn);
 
-/* Memory ran out for work that is to be repeated soon. */
+/* Repeats work soon that failed for want of memory. */
 void turn_retry_soon(struct turn *turn);
 
-/* The value of `units` at which the session that runs now has used its budget of this turn. */
+/* The value of `units` at which the running session has used its budget of this turn. */
 uint64_t turn_budget(const struct turn *turn);
 
 #endif

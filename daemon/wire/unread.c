@@ -6,7 +6,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
-/* Of a session that has ended: its socket, for as long as the client has not read what is in its queue. */
+/* The socket of an ended session, until the client has read its queue. */
 struct unread_remains {
     struct source source;
     LIST_ENTRY(unread_remains) link;
@@ -67,8 +67,8 @@ void unread_deinit(struct unread *unread)
     forget_sent(unread);
 }
 
-/* The kernel tells how much of what was sent is unread, in no unit that would tell how many descriptors that is. Should
- * it not tell, nothing is waited for. */
+/* SIOCOUTQ returns the amount of unread data, but not the number of unread descriptors; only 0 is certain. On an error
+ * the daemon does not wait for the client. */
 void unread_look(struct unread *unread)
 {
     int unread_bytes;
@@ -92,9 +92,9 @@ uint32_t unread_look_all(struct unreads *unreads, const struct account *account)
     return count;
 }
 
-/* ---- Sessions that have ended ------------------------------------------------------------------------------------ */
+/* ---- Sessions that have ended ----------------------------------------------------------------------------------- */
 
-static void end(struct unread_remains *remains)
+static void remains_end(struct unread_remains *remains)
 {
     struct account *account = remains->unread.account;
     struct reactor *reactor = remains->unreads->reactor;
@@ -107,18 +107,18 @@ static void end(struct unread_remains *remains)
     reactor_end_source(reactor, &remains->source);
 }
 
-/* The client has read something, or is gone, and its queue with it. */
-static void ready(struct source *source, const struct minimio_event *event)
+/* The client has read from its queue, or has exited. */
+static void remains_ready(struct source *source, const struct minimio_event *event)
 {
     struct unread_remains *remains = container_of(source, struct unread_remains, source);
 
     (void)event;
     unread_look(&remains->unread);
     if (!remains->unread.sent)
-        end(remains);
+        remains_end(remains);
 }
 
-static void move(struct unread *from, struct unread *to)
+static void unread_move(struct unread *from, struct unread *to)
 {
     LIST_REMOVE(from, link);
     *to = *from;
@@ -135,14 +135,14 @@ bool unread_outlive(struct unreads *unreads, struct unread *unread)
     remains = unread->sent ? calloc(1, sizeof *remains) : NULL;
     if (!remains)
         return false;
-    remains->source.ready = ready;
+    remains->source.ready = remains_ready;
     if (reactor_watch(unreads->reactor, unread->socket, &remains->source, MINIMIO_WRITABLE, MINIMIO_EDGE) < 0) {
         free(remains);
         return false;
     }
     shutdown(unread->socket, SHUT_RDWR);
     remains->unreads = unreads;
-    move(unread, &remains->unread);
+    unread_move(unread, &remains->unread);
     LIST_INSERT_HEAD(&unreads->sent, &remains->unread, link);
     LIST_INSERT_HEAD(&unreads->remains, remains, link);
     return true;
@@ -153,5 +153,5 @@ void unreads_deinit(struct unreads *unreads)
     struct unread_remains *remains;
 
     while ((remains = LIST_FIRST(&unreads->remains)))
-        end(remains);
+        remains_end(remains);
 }

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Descriptors that a session's client has taken and not read yet: some are still to be sent, the others are in the
- * client's queue. The kernel counts the latter for the daemon's user until they are read, and beyond the descriptor
- * limit it passes none any more, to nobody (ETOOMANYREFS). So they are limited, and they count for as long as the
- * client has not read them, also when its session has ended.
+ * Descriptors that a client has taken and not read: unsent, or in the receive queue of the client. The kernel charges
+ * queued descriptors to the daemon's user until the client reads them, and beyond the descriptor limit refuses to pass
+ * descriptors to any client (ETOOMANYREFS). Unread descriptors are therefore limited, and count until read, even after
+ * the session ends.
+ *
+ * Owns the sockets of ended sessions with unread descriptors. Calls the reactor, the accounts and the closer.
  */
 #ifndef MINIMIO_DAEMON_WIRE_UNREAD_H
 #define MINIMIO_DAEMON_WIRE_UNREAD_H
@@ -15,7 +17,7 @@
 #include <stdint.h>
 
 struct unread {
-    LIST_ENTRY(unread) link; /* in the list of those with something in the queue */
+    LIST_ENTRY(unread) link; /* in unreads->sent, while `sent` is not 0 */
     struct account *account;
     int socket;
     uint32_t waiting; /* to be sent */
@@ -24,10 +26,10 @@ struct unread {
 
 LIST_HEAD(unread_list, unread);
 
-/* The lists of a daemon. */
+/* All unread descriptors. */
 struct unreads {
     struct reactor *reactor;
-    struct unread_list sent;             /* with something in a queue */
+    struct unread_list sent;             /* with descriptors in a client's queue */
     LIST_HEAD(, unread_remains) remains; /* of sessions that have ended */
 };
 
@@ -36,24 +38,25 @@ void unreads_deinit(struct unreads *unreads);
 
 void unread_init(struct unread *unread, struct account *account, int socket);
 
-/* A descriptor is taken; some are sent; some are not to be sent any more. */
+/* Counts a taken descriptor; counts `count` as sent; stops counting `count` that will not be sent. */
 void unread_add(struct unread *unread);
 void unread_send(struct unreads *unreads, struct unread *unread, uint32_t count);
 void unread_drop(struct unread *unread, uint32_t count);
 
-/* Asks the kernel whether the client has read what was sent. */
+/* Asks the kernel whether the client has read the sent descriptors. */
 void unread_look(struct unread *unread);
 
-/* Likewise of all sessions of this account, or of all accounts with NULL. Returns how many were asked about. */
+/* The same for all sessions of the account, or for all sessions with NULL. Returns the number of sessions asked about.
+ */
 uint32_t unread_look_all(struct unreads *unreads, const struct account *account);
 
-/* Counts nothing any more. */
+/* Stops counting. */
 void unread_deinit(struct unread *unread);
 
 /*
- * The session ends, and nothing more is sent. True: its socket was taken, which is shut down, and closed when the
- * client has read what is in its queue or is gone; until then the account keeps counting it as a session. The reactor
- * must not watch the socket.
+ * For a session that ends and sends no more. True: takes the socket, shuts the socket down, and closes the socket when
+ * the client has read its queue or has exited; until then the account counts a session. The reactor must not watch the
+ * socket.
  */
 bool unread_outlive(struct unreads *unreads, struct unread *unread);
 
