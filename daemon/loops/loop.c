@@ -89,7 +89,7 @@ struct loop *loop_new(struct loops *loops, struct account *account, const char *
     loop->deliver_task = (struct task){.run = loops->deliver, .share = &account->share, .stage = STAGE_DELIVER};
     RB_INIT(&loop->streams);
     TAILQ_INIT(&loop->ready);
-    TAILQ_INIT(&loop->told);
+    TAILQ_INIT(&loop->delivered);
     loops->count++;
     if (name) {
         memcpy(loop->name, name, length);
@@ -155,30 +155,30 @@ void loop_remove(struct loop *loop, struct stream *stream)
     loop->count--;
 }
 
-/* ---- What is ready ---------------------------------------------------------------------------------------------- */
+/* ---- Ready streams ----------------------------------------------------------------------------------------------- */
 
-static void leave_place(struct loop *loop, struct stream *stream)
+static void leave_list(struct loop *loop, struct stream *stream)
 {
-    if (stream->place == LIST_READY) {
-        TAILQ_REMOVE(&loop->ready, stream, place_link);
+    if (stream->list == LIST_READY) {
+        TAILQ_REMOVE(&loop->ready, stream, list_link);
         loop->ready_count--;
-    } else if (stream->place == LIST_DELIVERED) {
-        TAILQ_REMOVE(&loop->told, stream, place_link);
+    } else if (stream->list == LIST_DELIVERED) {
+        TAILQ_REMOVE(&loop->delivered, stream, list_link);
     }
 }
 
-void loop_set_list(struct loop *loop, struct stream *stream, enum stream_list_id place)
+void loop_set_list(struct loop *loop, struct stream *stream, enum stream_list_id list)
 {
-    if (stream->place == place)
+    if (stream->list == list)
         return;
-    leave_place(loop, stream);
-    stream->place = (uint8_t)place;
-    if (place == LIST_READY) {
-        TAILQ_INSERT_TAIL(&loop->ready, stream, place_link);
+    leave_list(loop, stream);
+    stream->list = (uint8_t)list;
+    if (list == LIST_READY) {
+        TAILQ_INSERT_TAIL(&loop->ready, stream, list_link);
         loop->ready_count++;
         loop_enqueue_if_ready(loop);
-    } else if (place == LIST_DELIVERED) {
-        TAILQ_INSERT_TAIL(&loop->told, stream, place_link);
+    } else if (list == LIST_DELIVERED) {
+        TAILQ_INSERT_TAIL(&loop->delivered, stream, list_link);
     }
 }
 

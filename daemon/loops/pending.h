@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A call that waits for something, as the loop, the stream or the session knows it that the call waits in: all that can
- * be done with it there is to answer it and to give it up. Whoever begins the call embeds this and knows the rest.
+ * A pending call, as seen by the loop, the stream or the session that the call waits in: answer the call, or cancel.
+ * The module that begins the call embeds the struct.
+ *
+ * Owns no state. Calls the functions of the embedding module.
  */
 #ifndef MINIMIO_DAEMON_LOOPS_PENDING_H
 #define MINIMIO_DAEMON_LOOPS_PENDING_H
@@ -15,13 +17,14 @@ struct pending {
     TAILQ_ENTRY(pending) link;      /* in session->connects */
     TAILQ_ENTRY(pending) done_link; /* in session->done */
 
-    /* Whether there is an answer by now. NULL: its owner knows. */
+    /* Whether the call can be answered now. NULL: only the embedding module decides. */
     bool (*is_due)(const struct pending *pending);
 
-    /* Answers the call, and frees what waited. */
+    /* Answers the call, and frees the struct that embeds `pending`. */
     void (*answer)(struct pending *pending);
 
-    /* Answers the call with this fault, or not at all (NULL: the session is gone), and frees what waited. */
+    /* Answers the call with the fault, or drops the call (NULL: the session is closed), and frees the embedding struct.
+     */
     void (*cancel)(struct pending *pending, const struct fault *fault);
 };
 

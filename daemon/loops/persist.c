@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
-/* The ledger that the loop is to be in; NULL: none. */
+/* The ledger for the loop. NULL: none, as for an anonymous loop. */
 static struct ledger *ledger_of(const struct loop *loop)
 {
     return loop_is_named(loop) ? loop->loops->recorder.ledger : NULL;
@@ -22,12 +22,12 @@ static bool is_stream_recorded(const struct stream *stream)
     return ledger_of(stream->loop) && stream->entry;
 }
 
-/* Logged once a loop, as its user relies on it. */
+/* Logs once per loop, because the user relies on durability. */
 static void mark_not_durable(struct loop *loop, int error)
 {
-    if (loop->lossy)
+    if (loop->not_durable)
         return;
-    loop->lossy = true;
+    loop->not_durable = true;
     log_write(LOG_LEVEL_WARNING, "loop %s of uid %u is not durable: %s", loop->name, (unsigned)loop->account->uid,
               error == -ENOSPC ? "the manager's descriptor store is full; see FileDescriptorStoreMax and --store"
                                : strerror(-error));
@@ -109,18 +109,18 @@ bool persist_has_deposit(const struct stream *stream)
 
 bool persist_is_durable(const struct loop *loop)
 {
-    return is_recorded(loop) && !loop->lossy && recorder_is_synced(&loop->loops->recorder, loop->account);
+    return is_recorded(loop) && !loop->not_durable && recorder_is_synced(&loop->loops->recorder, loop->account);
 }
 
-static int record(struct loop *loop)
+static int persist_loop(struct loop *loop)
 {
     struct stream *stream;
 
-    loop->lossy = false;
+    loop->not_durable = false;
     persist_loop_added(loop);
     for (stream = loop_next(loop, NULL); stream; stream = loop_next_stream(stream))
         persist_stream_added(stream);
-    return loop->lossy ? -ENOMEM : 0;
+    return loop->not_durable ? -ENOMEM : 0;
 }
 
 int persist_all(struct loops *loops)
@@ -129,7 +129,7 @@ int persist_all(struct loops *loops)
     int result = ledger_new(&loops->recorder.ledger);
 
     for (loop = loops_after(loops, NULL); loop && result == 0; loop = loops_next(loop))
-        result = record(loop);
+        result = persist_loop(loop);
     if (result < 0)
         persist_stop(loops);
     return result;

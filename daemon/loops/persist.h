@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Named loops that outlive the daemon: each change of a named loop or of its open streams is recorded as it happens, so
- * that a daemon that was killed finds them again. Where no service manager keeps descriptors, the same is recorded when
- * the next binary is about to read it (SIGUSR2).
+ * Named loops that outlive the daemon. Each change of a named loop or of an open stream is recorded at once, for the
+ * daemon that starts after a crash. Without a service manager that keeps descriptors, persist_all records the same data
+ * just before the next binary reads the ledger (SIGUSR2).
  *
  * Owns the entry numbers in loops and streams. Calls the recorder.
  */
@@ -11,32 +11,32 @@
 
 #include "daemon/loops/loop.h"
 
-/* A loop is new, was set up anew, or is about to go. */
+/* Records a new loop, a change of delivery or linger, and the end of a loop. */
 void persist_loop_added(struct loop *loop);
 void persist_loop_changed(const struct loop *loop);
 void persist_loop_gone(const struct loop *loop);
 
-/* Likewise an open stream of a loop. */
+/* Records a new open stream, a change of interests or mode, and that a client holds a duplicate. */
 void persist_stream_added(struct stream *stream);
 void persist_stream_changed(const struct stream *stream);
 void persist_stream_adopted(const struct stream *stream);
 
-/* Likewise a stream that is about to go. The result and `fd`: as of recorder_remove_stream. */
+/* Records the end of a stream. The result and `fd`: as for recorder_remove_stream. */
 bool persist_stream_gone(const struct stream *stream, int fd);
 
-/* Whether the service manager has a duplicate of its descriptor. */
+/* Whether the service manager holds a duplicate of the descriptor. */
 bool persist_has_deposit(const struct stream *stream);
 
-/* Whether the loop would be there again if the daemon were killed now. */
+/* Whether the loop would survive a crash of the daemon now. */
 bool persist_is_durable(const struct loop *loop);
 
-/* Records all named loops in a new ledger, for a binary that is to read it now. Errors: -ENOMEM, -EMFILE. */
+/* Records all named loops in a new ledger, for the next binary to read at once. Errors: -ENOMEM, -EMFILE. */
 int persist_all(struct loops *loops);
 
-/* Records nothing from here on, and leaves what is recorded as it is. */
+/* Stops recording; the recorded entries stay. */
 void persist_stop(struct loops *loops);
 
-/* No loop or stream is in a ledger any more. */
+/* Clears the entry number of each loop and stream. */
 void persist_forget_entries(struct loops *loops);
 
 #endif

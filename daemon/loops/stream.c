@@ -10,14 +10,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static void queue_if_telling(struct stream *stream)
+static void enqueue_if_pending(struct stream *stream)
 {
     if (stream->pending && !stream->blocked_by_batch)
         loop_set_list(stream->loop, stream, LIST_READY);
 }
 
-/* Level is a oneshot, armed again by each poll that asks: else a stream that stays ready would wake the daemon without
- * end. In a loop that pushes it is a oneshot altogether. */
+/* Level is a oneshot to the kernel, rearmed by each poll: otherwise a stream that stays ready would wake the daemon
+ * again and again. In a loop with push delivery, level is a plain oneshot. */
 static bool fires_once(const struct stream *stream)
 {
     return stream->interests && stream->mode != MODE_EDGE;
@@ -38,9 +38,9 @@ static uint8_t readiness(const struct minimio_event *event)
 }
 
 /*
- * A oneshot is edge-triggered in the reactor: whether it is ready when it is armed again, one look tells of many
- * streams at once, where telling the reactor takes a call for each. One that has become ready while nobody had armed it
- * is a oneshot there as well, for so many armings: a stream's data is not to wake the daemon for a client that is busy.
+ * A oneshot is edge-triggered in the reactor. On a rearm, a batched poll(2) asks about many streams at once; rearming
+ * in epoll takes a system call for each. A stream that became ready while disarmed is EPOLLONESHOT for the next
+ * NOISY_REARMS rearms: its data must not wake the daemon while the client is busy.
  */
 #define NOISY_REARMS 64
 
@@ -49,9 +49,9 @@ static enum minimio_mode mode_in_reactor(const struct stream *stream)
     return fires_once(stream) && (stream->mode == MODE_LEVEL || stream->noisy_rearms) ? MINIMIO_ONESHOT : MINIMIO_EDGE;
 }
 
-/* The queue reports the end of a stream with any interest, and refuses a registration without one. A stream without
- * interests waits for room, edge-triggered: data that arrives then wakes nobody, and room is reported when the stream
- * is armed and after its buffer was full, which is ignored. */
+/* The queue reports the end of a stream for any interest, and refuses a registration without interests. A stream
+ * without interests is watched for room, edge-triggered: data does not wake the daemon. Room is reported on a rearm and
+ * after a full buffer; stream_ready ignores the report. */
 static minimio_interests interests_in_reactor(const struct stream *stream)
 {
     if (!stream->interests)
@@ -60,8 +60,8 @@ static minimio_interests interests_in_reactor(const struct stream *stream)
                                (stream->interests & READY_WRITABLE ? MINIMIO_WRITABLE : 0));
 }
 
-/* Brings the reactor's view in line with interests and mode. */
-static int watch(struct reactor *reactor, struct stream *stream, minimio_fd fd, bool known)
+/* Applies interests and mode in the reactor. */
+static int stream_watch(struct reactor *reactor, struct stream *stream, minimio_fd fd, bool known)
 {
     minimio_interests interests = interests_in_reactor(stream);
 
@@ -72,14 +72,14 @@ static int watch(struct reactor *reactor, struct stream *stream, minimio_fd fd, 
     return reactor_watch(reactor, fd, &stream->source, interests, mode_in_reactor(stream));
 }
 
-/* Has the reactor report what is ready. */
+/* Makes the reactor report current readiness. */
 static void force_report(struct stream *stream)
 {
-    /* What is registered and open can always be changed. */
-    (void)watch(stream->loop->loops->reactor, stream, stream->fd, true);
+    /* Changing an existing registration of an open descriptor cannot fail. */
+    (void)stream_watch(stream->loop->loops->reactor, stream, stream->fd, true);
 }
 
-/* The reactor tells it once more, which is ignored, and is silent then. */
+/* Rearming as ONESHOT yields one more event, which stream_ready ignores; then the kernel is quiet. */
 static void demote(struct stream *stream)
 {
     if (mode_in_reactor(stream) == MINIMIO_ONESHOT)
@@ -88,14 +88,14 @@ static void demote(struct stream *stream)
     force_report(stream);
 }
 
-static void add_pending(struct stream *stream, uint8_t bits)
+static void stream_add_pending(struct stream *stream, uint8_t bits)
 {
     if (!stream->pending)
         stream->pending_epoch = stream->loop->epoch;
     stream->pending |= bits;
 }
 
-/* Pending since before a session left, who may have acted on it. */
+/* Whether `pending` was set before the last session detached, and may be out of date. */
 static bool is_inherited(const struct stream *stream)
 {
     return stream->pending && stream->pending_epoch != stream->loop->epoch;
@@ -103,12 +103,12 @@ static bool is_inherited(const struct stream *stream)
 
 static inline void become_ready(struct stream *stream, uint8_t bits)
 {
-    add_pending(stream, bits);
+    stream_add_pending(stream, bits);
     stream->disarmed = fires_once(stream);
-    queue_if_telling(stream);
+    enqueue_if_pending(stream);
 }
 
-/* Closed ends and errors are left to the reactor, which knows which ends are closed. */
+/* The reactor reports closed ends and errors, because poll(2) does not tell which end is closed. */
 void stream_rearmed(struct rearm *rearm, short seen)
 {
     struct stream *stream = container_of(rearm, struct stream, rearm);
@@ -119,7 +119,7 @@ void stream_rearmed(struct rearm *rearm, short seen)
         become_ready(stream, (uint8_t)((seen & POLLIN ? READY_READABLE : 0) | (seen & POLLOUT ? READY_WRITABLE : 0)));
 }
 
-/* Whether the stream is ready now is asked at the end of the slice. */
+/* Asks at the end of the slice whether the stream is ready. */
 static void rearm_later(struct stream *stream)
 {
     short events = (short)((stream->interests & READY_READABLE ? POLLIN : 0) |
@@ -128,16 +128,16 @@ static void rearm_later(struct stream *stream)
     rearm_batch_add(&stream->loop->loops->rearm, &stream->rearm, stream->fd, events);
 }
 
-/* Each flag becomes pending once until the stream is armed again. */
-static void closed(struct stream *stream, uint8_t bits)
+/* Each closed flag becomes pending once per rearm. */
+static void become_closed(struct stream *stream, uint8_t bits)
 {
     bits &= (uint8_t)~stream->closed_seen;
     stream->closed_seen |= bits;
-    add_pending(stream, bits);
-    queue_if_telling(stream);
+    stream_add_pending(stream, bits);
+    enqueue_if_pending(stream);
 }
 
-static void ready(struct source *source, const struct minimio_event *event)
+static void stream_ready(struct source *source, const struct minimio_event *event)
 {
     struct stream *stream = container_of(source, struct stream, source);
     uint8_t unasked = (READY_READABLE | READY_WRITABLE) & (uint8_t)~stream->interests;
@@ -146,7 +146,7 @@ static void ready(struct source *source, const struct minimio_event *event)
     if (stream->disarmed)
         demote(stream);
     else if (!stream->interests)
-        closed(stream, bits);
+        become_closed(stream, bits);
     else
         become_ready(stream, bits);
 }
@@ -157,7 +157,7 @@ struct stream *stream_new(struct loop *loop, uint64_t token, struct span target,
 
     if (!stream)
         return NULL;
-    stream->source.ready = ready;
+    stream->source.ready = stream_ready;
     stream->loop = loop;
     stream->token = token;
     stream->interests = interests;
@@ -170,8 +170,8 @@ struct stream *stream_new(struct loop *loop, uint64_t token, struct span target,
     return stream;
 }
 
-/* All of it but the descriptor. Returns whether `held` was taken, as the service manager has the stream too. */
-static bool dissolve(struct reactor *reactor, struct stream *stream, minimio_fd held)
+/* Ends the stream but for the descriptor. Returns whether the recorder took `held`: the manager has a duplicate too. */
+static bool stream_dissolve(struct reactor *reactor, struct stream *stream, minimio_fd held)
 {
     bool is_held = persist_stream_gone(stream, held);
 
@@ -183,7 +183,7 @@ static bool dissolve(struct reactor *reactor, struct stream *stream, minimio_fd 
     return is_held;
 }
 
-/* The peer of a stream that the daemon has connected, and that nobody else was given, does not wait for the manager. */
+/* Shuts down a stream that no client holds: the peer must not wait for the service manager's close. */
 static void end_held(const struct stream *stream)
 {
     if (!stream->adopted)
@@ -194,7 +194,7 @@ void stream_free(struct reactor *reactor, struct stream *stream)
 {
     struct async_closer *closer = &stream->loop->account->closer;
 
-    if (dissolve(reactor, stream, stream->connecting ? -1 : stream->fd)) {
+    if (stream_dissolve(reactor, stream, stream->connecting ? -1 : stream->fd)) {
         end_held(stream);
         return;
     }
@@ -208,7 +208,7 @@ void stream_free(struct reactor *reactor, struct stream *stream)
         fd_close(stream->fd);
 }
 
-static void uncount(const struct stream *stream)
+static void stream_uncount(const struct stream *stream)
 {
     struct account *account = stream->loop->account;
 
@@ -217,14 +217,14 @@ static void uncount(const struct stream *stream)
 
 void stream_deregister(struct reactor *reactor, struct stream *stream)
 {
-    uncount(stream);
+    stream_uncount(stream);
     stream_free(reactor, stream);
 }
 
 minimio_fd stream_take(struct reactor *reactor, struct stream *stream, minimio_fd copy)
 {
-    uncount(stream);
-    if (!dissolve(reactor, stream, copy) && copy >= 0)
+    stream_uncount(stream);
+    if (!stream_dissolve(reactor, stream, copy) && copy >= 0)
         close(copy);
     return stream->fd;
 }
@@ -235,9 +235,9 @@ void stream_is_shared(struct stream *stream)
     persist_stream_adopted(stream);
 }
 
-static int open_with(struct reactor *reactor, struct stream *stream, minimio_fd fd, bool known)
+static int stream_open_with(struct reactor *reactor, struct stream *stream, minimio_fd fd, bool known)
 {
-    int result = watch(reactor, stream, fd, known);
+    int result = stream_watch(reactor, stream, fd, known);
 
     if (result < 0)
         return result;
@@ -251,13 +251,13 @@ static int open_with(struct reactor *reactor, struct stream *stream, minimio_fd 
 int stream_open(struct reactor *reactor, struct stream *stream, minimio_fd fd)
 {
     stream->kind = FD_KIND_STREAM;
-    return open_with(reactor, stream, fd, true);
+    return stream_open_with(reactor, stream, fd, true);
 }
 
 int stream_restore(struct reactor *reactor, struct stream *stream, minimio_fd fd, enum fd_kind kind)
 {
     stream->kind = (uint8_t)kind;
-    return open_with(reactor, stream, fd, false);
+    return stream_open_with(reactor, stream, fd, false);
 }
 
 int stream_adopt(struct reactor *reactor, struct stream *stream, minimio_fd fd, enum fd_kind kind)
@@ -268,30 +268,31 @@ int stream_adopt(struct reactor *reactor, struct stream *stream, minimio_fd fd, 
 
 static void forget_readiness(struct stream *stream)
 {
-    stream->disarmed = stream->over = false;
+    stream->disarmed = stream->ended = false;
     stream->pending = stream->closed_seen = 0;
 }
 
 int stream_ask(struct reactor *reactor, struct stream *stream)
 {
-    int result = watch(reactor, stream, stream->fd, true);
+    int result = stream_watch(reactor, stream, stream->fd, true);
 
     if (result == 0)
         forget_readiness(stream);
     return result;
 }
 
-/* Armed and silent since: what is ready now, the reactor is about to tell anyway. */
-static bool is_armed_so(const struct stream *stream, uint8_t interests, uint8_t mode)
+/* Whether the stream is armed with the same interests and mode, and did not fire: the reactor reports readiness anyway.
+ */
+static bool is_armed_with(const struct stream *stream, uint8_t interests, uint8_t mode)
 {
     return fires_once(stream) && !stream->disarmed && !stream->pending && stream->interests == interests &&
            stream->mode == mode;
 }
 
-/* Takes what is new, and has the reactor know it, which mostly does: then a look is all it takes. */
-static int watch_as(struct reactor *reactor, struct stream *stream, uint8_t interests, uint8_t mode)
+/* Applies new interests and mode. If epoll's mask is unchanged, a poll(2) at the end of the slice suffices. */
+static int stream_watch_as(struct reactor *reactor, struct stream *stream, uint8_t interests, uint8_t mode)
 {
-    uint8_t old_interests = stream->interests, old_mode = stream->mode, old_loud = stream->noisy_rearms;
+    uint8_t old_interests = stream->interests, old_mode = stream->mode, old_noisy_rearms = stream->noisy_rearms;
     bool is_edge = mode_in_reactor(stream) == MINIMIO_EDGE;
     int result;
 
@@ -304,11 +305,11 @@ static int watch_as(struct reactor *reactor, struct stream *stream, uint8_t inte
         rearm_later(stream);
         return 0;
     }
-    result = watch(reactor, stream, stream->fd, true);
+    result = stream_watch(reactor, stream, stream->fd, true);
     if (result < 0) {
         stream->interests = old_interests;
         stream->mode = old_mode;
-        stream->noisy_rearms = old_loud;
+        stream->noisy_rearms = old_noisy_rearms;
         return result;
     }
     loop_set_list(stream->loop, stream, LIST_NONE);
@@ -320,9 +321,9 @@ int stream_rearm(struct reactor *reactor, struct stream *stream, uint8_t interes
 {
     int result;
 
-    if (is_armed_so(stream, interests, mode))
+    if (is_armed_with(stream, interests, mode))
         return 0;
-    result = watch_as(reactor, stream, interests, mode);
+    result = stream_watch_as(reactor, stream, interests, mode);
     if (result < 0)
         return result;
     forget_readiness(stream);
@@ -330,8 +331,8 @@ int stream_rearm(struct reactor *reactor, struct stream *stream, uint8_t interes
     return 0;
 }
 
-/* The kernel always accepts the change of a registration. Should it refuse, it is asked again as the turn ends; until
- * then it reports more than is wanted, which `ready` ignores. */
+/* The kernel accepts each change of a registration. After a refusal, the batch asks again at the end of the slice, and
+ * the reactor reports more than the client wants until then; stream_ready ignores the surplus. */
 void stream_clear_interests(struct reactor *reactor, struct stream *stream)
 {
     if (stream_rearm(reactor, stream, 0, stream->mode) == 0)
@@ -346,18 +347,18 @@ void stream_clear_interests(struct reactor *reactor, struct stream *stream)
 void stream_block(struct stream *stream, uint32_t batch)
 {
     stream->blocked_by_batch = batch;
-    if (stream->place == LIST_READY)
+    if (stream->list == LIST_READY)
         loop_set_list(stream->loop, stream, LIST_NONE);
 }
 
 void stream_unblock(struct stream *stream)
 {
     stream->blocked_by_batch = 0;
-    queue_if_telling(stream);
+    enqueue_if_pending(stream);
 }
 
-/* What has become ready since its session left, is known; whether a oneshot still is what it disarmed for, is not.
- * Without interests, closed flags that were told before are told again. */
+/* Whether current readiness is known: pending since the last session detached, in a mode that does not disarm. Without
+ * interests, readiness counts as unknown, to deliver the closed flags again. */
 static bool is_known(const struct stream *stream)
 {
     return stream->interests && stream->pending && !is_inherited(stream) && !stream->disarmed;
@@ -365,13 +366,13 @@ static bool is_known(const struct stream *stream)
 
 void stream_assume_ready(struct stream *stream)
 {
-    if (!stream->interests) { /* a closed flag is no hint: the kernel is asked once more as the turn ends */
+    if (!stream->interests) { /* a closed flag is not a hint: ask the kernel again at the end of the slice */
         stream->closed_seen = stream->pending;
         rearm_later(stream);
         return;
     }
-    add_pending(stream, stream->interests);
-    queue_if_telling(stream);
+    stream_add_pending(stream, stream->interests);
+    enqueue_if_pending(stream);
 }
 
 void stream_reattach(struct reactor *reactor, struct stream *stream)
@@ -384,14 +385,14 @@ void stream_mark_delivered(struct stream *stream)
 {
     const uint8_t ends = READY_READ_CLOSED | READY_WRITE_CLOSED;
 
-    stream->over |= (stream->pending & ends) == ends;
+    stream->ended |= (stream->pending & ends) == ends;
     stream->pending = 0;
     loop_set_list(stream->loop, stream, stream_is_asked_again(stream) ? LIST_DELIVERED : LIST_NONE);
 }
 
-/* An `error` may still come after both closed flags, as of data that the peer never acknowledged: it is told, and not
- * waited for. */
-static bool has_told_ends(const struct stream *stream)
+/* Whether both closed flags were delivered. An `error` may still follow, e.g. for data that the peer never
+ * acknowledged; the error is delivered, but no session waits for an error. */
+static bool has_delivered_ends(const struct stream *stream)
 {
     const uint8_t ends = READY_READ_CLOSED | READY_WRITE_CLOSED;
 
@@ -400,21 +401,23 @@ static bool has_told_ends(const struct stream *stream)
 
 static bool can_produce_events(const struct stream *stream)
 {
-    return stream->connecting || stream->pending || (!stream->disarmed && !stream->over && !has_told_ends(stream));
+    return stream->connecting || stream->pending ||
+           (!stream->disarmed && !stream->ended && !has_delivered_ends(stream));
 }
 
 bool loop_can_produce_events(struct loop *loop)
 {
-    uint64_t before = loop->speaker - 1;
+    uint64_t before = loop->min_live_token - 1;
     struct stream *stream;
 
-    /* Where only a poll is told anything, nobody is left to ask; one that waits is counted by its session. */
+    /* With poll delivery only a poll gets events: after the last request, only a pending poll, which the session
+     * counts. */
     if (loop->delivery == DELIVERY_POLL)
         return false;
-    stream = loop_next(loop, loop->speaker ? &before : NULL);
+    stream = loop_next(loop, loop->min_live_token ? &before : NULL);
     while (stream && !can_produce_events(stream))
         stream = loop_next_stream(stream);
-    loop->speaker = stream ? stream->token : UINT64_MAX;
+    loop->min_live_token = stream ? stream->token : UINT64_MAX;
     return stream != NULL;
 }
 
@@ -422,7 +425,7 @@ const char *stream_state(const struct stream *stream)
 {
     if (stream->connecting)
         return "connecting";
-    if (has_told_ends(stream))
+    if (has_delivered_ends(stream))
         return "disarmed";
     return !stream->disarmed || stream_is_asked_again(stream) ? "armed" : "disarmed";
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A registered stream: connecting, or open and watched as its client asked. Gathers the readiness that is not told
- * yet. What the client sees of it is in PROTOCOL.md, "Registrations and events".
+ * A registered stream: connecting, or open and watched as the client asked. Accumulates undelivered readiness. For the
+ * client's view, see PROTOCOL.md, "Registrations and events".
  *
- * There may be very many of them, most of them idle: what only a connecting stream needs is in its pending call.
+ * Owns the descriptor of an open stream. Calls the loop, the reactor, the rearm batch, persist and the closer.
  */
 #ifndef MINIMIO_DAEMON_LOOPS_STREAM_H
 #define MINIMIO_DAEMON_LOOPS_STREAM_H
@@ -13,89 +13,88 @@
 #include "daemon/loops/loop.h"
 #include "proto/buffer.h"
 
-/* Makes a connecting stream and adds it to its loop, where the token must not be in use. NULL: out of memory. */
+/* Makes a connecting stream and adds the stream to the loop. The token must not be in use. NULL: out of memory. */
 struct stream *stream_new(struct loop *loop, uint64_t token, struct span target, uint8_t interests, uint8_t mode);
 
-/* Closes the stream and takes it out of its loop. One that is connecting must have lost its pending call before. */
+/* Closes the stream and removes the stream from its loop. A connecting stream must have no pending call. */
 void stream_free(struct reactor *reactor, struct stream *stream);
 
-/* Likewise a stream that its account counts as a registration. */
+/* Frees a stream and its registration in the account. */
 void stream_deregister(struct reactor *reactor, struct stream *stream);
 
-/* Turns a connecting stream into an open one that is watched. Takes `fd`, which the reactor knows already, as a
- * oneshot that has disarmed. Errors: those of the registrator; the stream is then still connecting and `fd` the
- * caller's. */
+/* Opens a connecting stream, and watches `fd`, which the reactor holds as a disarmed oneshot. Takes `fd`. Errors: those
+ * of the registrator; the stream stays connecting and `fd` the caller's. */
 int stream_open(struct reactor *reactor, struct stream *stream, minimio_fd fd);
 
-/* Likewise, with a descriptor of that kind that a client has sent, and that the reactor does not know; whether it
- * carries credentials is set. */
+/* Opens a connecting stream with a client's descriptor of this kind, unknown to the reactor. stream->credentials must
+ * be set. Ownership and errors as for stream_open. */
 int stream_adopt(struct reactor *reactor, struct stream *stream, minimio_fd fd, enum fd_kind kind);
 
-/* Likewise, with what was kept of a stream that an earlier daemon had: its entry and whether it was adopted are set. */
+/* Opens a connecting stream with a descriptor from an earlier daemon. stream->entry and stream->adopted must be set.
+ * Ownership and errors as for stream_open. */
 int stream_restore(struct reactor *reactor, struct stream *stream, minimio_fd fd, enum fd_kind kind);
 
 /*
- * The descriptor of an open stream, now the caller's; nothing watches it any more. The stream is freed, and
- * its account counts it no more. `copy`: a
- * duplicate for a stream that persist_has_deposit, which is held until the service manager has closed its own;
- * or -1.
+ * Returns the descriptor of an open stream, unwatched and owned by the caller. Frees the stream and its registration in
+ * the account. `copy`: -1, or, if persist_has_deposit, a duplicate, held until the service manager has closed its own.
  */
 minimio_fd stream_take(struct reactor *reactor, struct stream *stream, minimio_fd copy);
 
-/* A client is given a duplicate of its descriptor. */
+/* Notes that a client gets a duplicate of the descriptor. */
 void stream_is_shared(struct stream *stream);
 
-/* Replaces interests and mode of an open stream, forgets what was not told, and has what is ready now reported. */
+/* Replaces interests and mode of an open stream, forgets undelivered readiness, and reports current readiness. Errors:
+ * those of the registrator; the stream is unchanged. */
 int stream_rearm(struct reactor *reactor, struct stream *stream, uint8_t interests, uint8_t mode);
 
 /* Rearms an open stream without interests. Cannot fail. */
 void stream_clear_interests(struct reactor *reactor, struct stream *stream);
 
-/* Whether each `poll` asks the kernel again if the stream is ready. */
+/* Whether each `poll` asks the kernel again about the stream: level mode in a loop with poll delivery. */
 bool stream_is_asked_again(const struct stream *stream);
 
-/* Has the kernel say anew whether a level stream is ready; what was known is forgotten, but not the stream's place. */
+/* Asks the kernel again whether a level stream is ready. Forgets the known readiness; the stream keeps its position. */
 int stream_ask(struct reactor *reactor, struct stream *stream);
 
-/* Its events wait for the end of the batch with this serial. */
+/* Holds the events of the stream until the batch with this serial is answered. */
 void stream_block(struct stream *stream, uint32_t batch);
 
-/* They need not wait any more. */
+/* Stops holding the events. */
 void stream_unblock(struct stream *stream);
 
-/* A session is about to be in its loop. What has become ready since the last session left is told as it is; of all else
- * the kernel is asked what is ready now. */
+/* Rearms the stream for a session about to attach, unless current readiness is known: pending since the last session
+ * detached. */
 void stream_reattach(struct reactor *reactor, struct stream *stream);
 
-/* The kernel cannot be asked: what it was to be asked for is told, as readiness is a hint to try. */
+/* Reports all interests as ready, because the kernel could not be asked. Readiness is only a hint. */
 void stream_assume_ready(struct stream *stream);
 
-/* What was pending has been told. */
+/* Marks the pending readiness as delivered. */
 void stream_mark_delivered(struct stream *stream);
 
 /*
- * Whether any stream of the loop can still bring an event without a further request. To be asked only when the
- * session's last request is done: what has been found silent stays silent, and is not looked at again.
+ * Whether any stream of the loop can still produce an event without a further request. Call only after the session's
+ * last request: the loop remembers which streams cannot, and does not check again.
  */
 bool loop_can_produce_events(struct loop *loop);
 
-/* The batch's report of a stream that was armed again. */
+/* The `report` of the rearm batch. */
 void stream_rearmed(struct rearm *rearm, short seen);
 
 /* "connecting", "armed" or "disarmed". */
 const char *stream_state(const struct stream *stream);
 
-/* Numeric addresses of an open stream; "" where there is none. */
+/* Numeric addresses of an open stream; "" for no address. */
 void stream_addresses(const struct stream *stream, char ret_local[ADDRESS_TEXT_MAX], char ret_peer[ADDRESS_TEXT_MAX]);
 
-/* ---- Data: stream_io.c ------------------------------------------------------------------------------------------- */
+/* ---- Data: stream_io.c ------------------------------------------------------------------------------------------ */
 
-/* Each works on an open stream and never blocks, however its client has set the descriptor up. Errors: -EAGAIN, not
- * now; -ENOTSOCK, it is no socket; and what the system says. */
+/* These functions take an open stream and never block, even if the client made the descriptor blocking. Errors:
+ * -EAGAIN, try later; -ENOTSOCK, not a socket; and those of the system call. */
 
 /*
- * Returns how many bytes were read, or with `peek` only looked at. `*ret_eof`: no more will come. An error that ended
- * the connection is an end too; stream->error keeps it, as the kernel tells it once.
+ * Returns the number of bytes read, or peeked. `*ret_eof`: end of the input. An error that ended the connection is an
+ * end too; stream->error keeps the errno, because the kernel reports the error once.
  */
 ssize_t stream_read(struct stream *stream, void *buffer, size_t length, bool peek, bool *ret_eof);
 ssize_t stream_write(struct stream *stream, struct span data);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Data in and out of a stream. A descriptor that a client has sent shares its flags with the client's own, who may make
- * it blocking again: each call therefore says for itself that it does not wait.
+ * Data in and out of a stream. A descriptor from a client shares its file flags with the client's descriptor, and the
+ * client may clear O_NONBLOCK at any time: each call therefore passes MSG_DONTWAIT.
  */
 #include "daemon/loops/stream.h"
 
@@ -9,16 +9,16 @@
 
 #include <errno.h>
 
-/* Descriptors may come beside what the peer of a Unix socket sends. The protocol has no place for them; the kernel
- * would close them, and wait for that. */
+/* The peer of a Unix socket may send descriptors with the data. The protocol cannot pass descriptors on, and recv would
+ * let the kernel close them in this thread, which may block. */
 static ssize_t receive_without_descriptors(const struct stream *stream, void *buffer, size_t length)
 {
     struct fd_queue received = {0};
-    bool cut;
+    bool truncated;
     ssize_t count;
 
     fd_passing_prepare(stream->fd);
-    count = fd_queue_receive(&received, stream->fd, buffer, length, &cut);
+    count = fd_queue_receive(&received, stream->fd, buffer, length, &truncated);
     close_untrusted_all(&stream->loop->account->closer, &received);
     return count;
 }
@@ -33,7 +33,7 @@ static ssize_t receive_once(const struct stream *stream, void *buffer, size_t le
     return count < 0 ? -errno : count;
 }
 
-static ssize_t receive(const struct stream *stream, void *buffer, size_t length, int flags)
+static ssize_t stream_receive(const struct stream *stream, void *buffer, size_t length, int flags)
 {
     ssize_t count;
 
@@ -43,17 +43,17 @@ static ssize_t receive(const struct stream *stream, void *buffer, size_t length,
     return count;
 }
 
-/* Of a connection that an error has ended, the kernel tells that error once and the end from then on. */
+/* Whether the connection has ended. The kernel reports the error of a connection once, and end of file from then on. */
 static bool has_ended(const struct stream *stream)
 {
     char byte;
 
-    return stream->kind == FD_KIND_STREAM && receive(stream, &byte, sizeof byte, MSG_PEEK) == 0;
+    return stream->kind == FD_KIND_STREAM && stream_receive(stream, &byte, sizeof byte, MSG_PEEK) == 0;
 }
 
 ssize_t stream_read(struct stream *stream, void *buffer, size_t length, bool peek, bool *ret_eof)
 {
-    ssize_t count = receive(stream, buffer, length, peek ? MSG_PEEK : 0);
+    ssize_t count = stream_receive(stream, buffer, length, peek ? MSG_PEEK : 0);
 
     if (count < 0 && count != -EAGAIN && has_ended(stream)) {
         stream->error = (uint16_t)-count;
@@ -73,7 +73,7 @@ ssize_t stream_write(struct stream *stream, struct span data)
     if (count >= 0)
         return count;
     if ((errno == ECONNRESET || errno == ETIMEDOUT) && stream->kind == FD_KIND_STREAM)
-        stream->error = (uint16_t)errno; /* the next read would not be told */
+        stream->error = (uint16_t)errno; /* the kernel reports the error once, so the next read needs a copy */
     return -errno;
 }
 

@@ -26,8 +26,7 @@ struct pending_poll {
 /* A unit of work is a system call or two, and so is asking about a stream. */
 #define STREAMS_PER_UNIT 2
 
-/* ---- Asking the kernel
- * -------------------------------------------------------------------------------------------------- */
+/* ---- Asking the kernel ------------------------------------------------------------------------------------------ */
 
 /*
  * What the kernel said of a level stream that was not delivered yet may hold no longer. The streams keep their places,
@@ -39,7 +38,7 @@ static size_t ask_the_ready(struct reactor *reactor, struct loop *loop, size_t m
     struct stream *stream;
     size_t passed = 0;
 
-    TAILQ_FOREACH(stream, &loop->ready, place_link)
+    TAILQ_FOREACH(stream, &loop->ready, list_link)
     {
         if (passed++ == most)
             break;
@@ -55,7 +54,7 @@ static size_t ask_the_told(struct reactor *reactor, struct loop *loop, size_t mo
     struct stream *stream;
     size_t asked = 0;
 
-    while (most-- > 0 && (stream = TAILQ_FIRST(&loop->told))) {
+    while (most-- > 0 && (stream = TAILQ_FIRST(&loop->delivered))) {
         if (stream_ask(reactor, stream) < 0) {
             stream_assume_ready(stream);
             continue;
@@ -86,7 +85,7 @@ static bool has_level(const struct loop *loop, size_t most)
 {
     const struct stream *stream;
 
-    TAILQ_FOREACH(stream, &loop->ready, place_link)
+    TAILQ_FOREACH(stream, &loop->ready, list_link)
     {
         if (most-- == 0)
             return false;
@@ -127,7 +126,7 @@ static void drop_the_idle(struct pending_poll *polling)
     struct loop *loop = polling->loop;
     struct stream *stream, *next;
 
-    TAILQ_FOREACH_SAFE(stream, &loop->ready, place_link, next)
+    TAILQ_FOREACH_SAFE(stream, &loop->ready, list_link, next)
     {
         if (polling->rechecked == 0)
             break;
@@ -155,7 +154,7 @@ static void recheck(struct task *task)
     loop_enqueue_if_ready(polling->loop);
 }
 
-/* ---- The answer -------------------------------------------------------------------------------------------------- */
+/* ---- The answer ------------------------------------------------------------------------------------------------- */
 
 /* What a loop has to tell may have to wait for the end of the batch in which it was opened. */
 static bool may_tell(const struct pending_poll *polling)
@@ -200,7 +199,7 @@ static uint64_t write_events(struct pending_poll *polling, struct buffer *out)
     uint64_t count = 0;
 
     reply_events_begin(out, call->id);
-    TAILQ_FOREACH(stream, &polling->loop->ready, place_link)
+    TAILQ_FOREACH(stream, &polling->loop->ready, list_link)
     {
         if (count == polling->max || !may_tell(polling) ||
             !events_add(out, stream->token, stream->pending, call->begun_at, budget))
@@ -242,7 +241,7 @@ static void cancel(struct pending *pending, const struct fault *fault)
         call_drop(&call);
 }
 
-/* ---- The beginning ----------------------------------------------------------------------------------------------- */
+/* ---- The beginning ---------------------------------------------------------------------------------------------- */
 
 int pending_poll_begin(struct context *context, const struct call *call, struct loop *loop, const uint64_t *timeout_ms,
                        uint64_t max)

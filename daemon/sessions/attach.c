@@ -286,7 +286,7 @@ void attach_linger(struct context *context, struct loop *loop)
 void attach_enter(struct session *session, struct loop *loop)
 {
     loop->session = session;
-    loop->speaker = 0;
+    loop->min_live_token = 0;
     session->loop = loop;
     loop_enqueue_if_ready(loop);
 }

@@ -89,7 +89,7 @@ static int deliver_line(struct session *session)
     struct stream *stream;
 
     ready_begin(out);
-    TAILQ_FOREACH(stream, &loop->ready, place_link)
+    TAILQ_FOREACH(stream, &loop->ready, list_link)
     {
         if (!events_add(out, stream->token, stream->pending, begun_at, conn->limits->line_bytes - 2))
             break;
