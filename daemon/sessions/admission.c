@@ -7,15 +7,15 @@
 #include <errno.h>
 #include <string.h>
 
-/* What a client has sent waits with its user's descriptors, if need be. */
-static void refuse(struct context *context, int fd, uid_t uid, bool may_linger, const struct fault *fault)
+/* Refuses the client. Descriptors sent by the client are closed through the account, if any. */
+static void admission_refuse(struct context *context, int fd, uid_t uid, bool may_linger, const struct fault *fault)
 {
     context->turn.stats.errors[fault->name]++;
     log_write_ratelimited(LOG_REFUSED_SESSION, uid, "session of uid %u refused: %s", (unsigned)uid, fault->message);
     conn_refuse(&context->wire, accounts_begin_refusal(&context->accounts, uid), fd, may_linger, fault);
 }
 
-/* The overflow uid is many users, who would share their loops and limits. */
+/* The overflow uid stands for many users: they would share loops and limits. */
 static bool is_unmapped(const struct config *config, const struct ucred *peer)
 {
     return config->overflow_uid != (uid_t)-1 && peer->uid == config->overflow_uid;
@@ -43,7 +43,7 @@ void admission_turn_away(void *owner, int fd)
 
     fault_set_limit(&fault, FAULT_LIMIT_EXCEEDED, "descriptors", context->config->descriptors,
                     "the daemon has no descriptor left; try again later");
-    refuse(context, fd, access_peer(fd).uid, false, &fault);
+    admission_refuse(context, fd, access_peer(fd).uid, false, &fault);
 }
 
 void admission_admit(void *owner, int fd)
@@ -59,10 +59,10 @@ void admission_admit(void *owner, int fd)
     }
     if (check_access(context, &peer, fd, &fault) < 0 ||
         accounts_add_session(&context->accounts, peer.uid, &account, &fault) < 0) {
-        refuse(context, fd, peer.uid, true, &fault);
+        admission_refuse(context, fd, peer.uid, true, &fault);
     } else if (session_new(context, fd, account) < 0) {
         accounts_remove_session(&context->accounts, account);
         fault_set(&fault, FAULT_INTERNAL, "the daemon is out of memory; try again later");
-        refuse(context, fd, peer.uid, false, &fault);
+        admission_refuse(context, fd, peer.uid, false, &fault);
     }
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which clients get a session: a new connection is admitted by the rules of access and the limits, or refused with the
- * reason.
+ * Admission of clients: the rules of access and the limits admit a new connection to a session, or refuse the
+ * connection with a fault.
  *
- * Owns no state. Calls the rules, the accounts, and what begins a session.
+ * Owns no state. Calls the rules, the accounts, and session_new.
  */
 #ifndef MINIMIO_DAEMON_SESSIONS_ADMISSION_H
 #define MINIMIO_DAEMON_SESSIONS_ADMISSION_H

@@ -38,8 +38,8 @@ bool attach_end_connects(struct session *session, const struct fault *fault)
 
 /* ---- Leaving ---------------------------------------------------------------------------------------------------- */
 
-/* Nobody is in the loop any more. What was pending may be out of date when the next session enters. */
-static void part(struct loop *loop)
+/* Unlinks the session and the loop. The new epoch marks pending readiness as possibly out of date. */
+static void attach_unlink(struct loop *loop)
 {
     struct session *session = loop->session;
 
@@ -53,7 +53,7 @@ static void part(struct loop *loop)
     loop_dequeue(loop);
 }
 
-static void end_poll(struct loop *loop, const struct fault *fault)
+static void attach_end_poll(struct loop *loop, const struct fault *fault)
 {
     if (loop->poll)
         loop->poll->cancel(loop->poll, fault);
@@ -61,8 +61,8 @@ static void end_poll(struct loop *loop, const struct fault *fault)
 
 void attach_detach(struct loop *loop, const struct fault *fault)
 {
-    end_poll(loop, fault);
-    part(loop);
+    attach_end_poll(loop, fault);
+    attach_unlink(loop);
 }
 
 void attach_leave(struct session *session, const struct fault *fault)
@@ -84,11 +84,11 @@ void attach_end_calls(struct session *session, const struct fault *fault)
     while (!attach_end_connects(session, fault))
         ;
     if (session->loop)
-        end_poll(session->loop, fault);
+        attach_end_poll(session->loop, fault);
     if (session->opening)
         session->opening->cancel(session->opening, fault);
     if (session->leaving)
-        end_poll(session->leaving, fault);
+        attach_end_poll(session->leaving, fault);
     if (session->leaving && !session->leaving->closing)
         notify_detached(session, session->leaving);
     attach_forget(session);
@@ -107,12 +107,12 @@ void attach_forget(struct session *session)
     task_cancel(&session->leave_task);
     if (!session->leaving)
         return;
-    end_poll(session->leaving, NULL);
+    attach_end_poll(session->leaving, NULL);
     session->leaving->leaver = NULL;
     session->leaving = NULL;
 }
 
-static void leave_piece(struct session *session, struct loop *loop)
+static void attach_leave_piece(struct session *session, struct loop *loop)
 {
     struct fault fault;
 
@@ -121,40 +121,41 @@ static void leave_piece(struct session *session, struct loop *loop)
         task_add(&session->leave_task);
         return;
     }
-    end_poll(loop, &fault);
+    attach_end_poll(loop, &fault);
     if (!loop->closing)
         notify_detached(session, loop);
     attach_forget(session);
 }
 
-static void run_leave(struct task *task)
+static void attach_run_leave(struct task *task)
 {
     struct session *session = container_of(task, struct session, leave_task);
 
     if (session->leaving)
-        leave_piece(session, session->leaving);
+        attach_leave_piece(session, session->leaving);
 }
 
-static void begin_to_leave(struct loop *loop)
+static void attach_begin_leave(struct loop *loop)
 {
     struct session *session = loop->session;
 
     loop->leaver = session;
     session->leaving = loop;
-    part(loop);
-    session->leave_task = (struct task){.run = run_leave, .share = &session->conn.account->share, .stage = STAGE_RUN};
-    leave_piece(session, loop);
+    attach_unlink(loop);
+    session->leave_task =
+        (struct task){.run = attach_run_leave, .share = &session->conn.account->share, .stage = STAGE_RUN};
+    attach_leave_piece(session, loop);
 }
 
 void attach_evict(struct loop *loop)
 {
-    begin_to_leave(loop);
+    attach_begin_leave(loop);
 }
 
 /* ---- Closing ---------------------------------------------------------------------------------------------------- */
 
-/* Closes streams until the piece is over; true: there are none any more. */
-static bool close_streams(struct context *context, struct loop *loop)
+/* Closes streams until the piece is over. True: no streams are left. */
+static bool attach_close_streams(struct context *context, struct loop *loop)
 {
     struct stream *stream;
 
@@ -166,7 +167,7 @@ static bool close_streams(struct context *context, struct loop *loop)
     return loop->count == 0;
 }
 
-static void answer_closed(struct loop *loop)
+static void attach_answer_closed(struct loop *loop)
 {
     struct session *session = loop->closed_by;
     struct call call;
@@ -179,7 +180,7 @@ static void answer_closed(struct loop *loop)
     session_resume_input(session);
 }
 
-static void finish_close(struct context *context, struct loop *loop)
+static void attach_finish_close(struct context *context, struct loop *loop)
 {
     struct account *account = loop->account;
     bool named = loop_is_named(loop);
@@ -187,37 +188,37 @@ static void finish_close(struct context *context, struct loop *loop)
     LIST_REMOVE(loop, closing_link);
     task_cancel(&loop->close_task);
     persist_loop_gone(loop);
-    answer_closed(loop);
+    attach_answer_closed(loop);
     loop_free(loop);
     accounts_remove_closing(&context->accounts, account);
     if (named)
         accounts_remove_loop(&context->accounts, account);
 }
 
-static void close_piece(struct task *task)
+static void attach_close_piece(struct task *task)
 {
     struct loop *loop = container_of(task, struct loop, close_task);
     struct context *context = container_of(loop->loops, struct context, loops);
 
-    if (!loop->leaver && close_streams(context, loop))
-        finish_close(context, loop);
+    if (!loop->leaver && attach_close_streams(context, loop))
+        attach_finish_close(context, loop);
     else
         task_add(task);
 }
 
-static void begin_close(struct context *context, struct loop *loop)
+static void attach_begin_close(struct context *context, struct loop *loop)
 {
     timer_stop(&context->turn.reactor.timers, &loop->linger);
     loop->closing = true;
-    loop->close_task = (struct task){.run = close_piece, .share = &loop->account->share, .stage = STAGE_RUN};
+    loop->close_task = (struct task){.run = attach_close_piece, .share = &loop->account->share, .stage = STAGE_RUN};
     accounts_add_closing(&context->accounts, loop->account);
     LIST_INSERT_HEAD(&context->loops.closing, loop, closing_link);
 }
 
 void attach_close(struct context *context, struct loop *loop)
 {
-    begin_close(context, loop);
-    close_piece(&loop->close_task);
+    attach_begin_close(context, loop);
+    attach_close_piece(&loop->close_task);
 }
 
 void attach_close_for(struct context *context, struct call *call)
@@ -231,9 +232,9 @@ void attach_close_for(struct context *context, struct call *call)
     }
     loop->closed_by = session;
     session->closes = loop;
-    begin_close(context, loop);
-    begin_to_leave(loop);
-    close_piece(&loop->close_task);
+    attach_begin_close(context, loop);
+    attach_begin_leave(loop);
+    attach_close_piece(&loop->close_task);
 }
 
 void attach_abandon_close(struct session *session)
@@ -250,7 +251,7 @@ void attach_finish_closing(struct context *context)
     struct loop *loop;
 
     while ((loop = LIST_FIRST(&context->loops.closing)))
-        close_piece(&loop->close_task);
+        attach_close_piece(&loop->close_task);
 }
 
 void attach_close_all(struct context *context)
@@ -263,7 +264,7 @@ void attach_close_all(struct context *context)
 
 /* ---- Lingering -------------------------------------------------------------------------------------------------- */
 
-static void linger_expired(struct timer *timer)
+static void attach_linger_expired(struct timer *timer)
 {
     struct loop *loop = container_of(timer, struct loop, linger);
 
@@ -276,7 +277,7 @@ void attach_linger(struct context *context, struct loop *loop)
     if (loop->linger_ms > context->turn.limits->linger_ms)
         loop->linger_ms = context->turn.limits->linger_ms;
     if (loop->linger_ms)
-        timer_start(&context->turn.reactor.timers, &loop->linger, loop->linger_ms, linger_expired);
+        timer_start(&context->turn.reactor.timers, &loop->linger, loop->linger_ms, attach_linger_expired);
     else
         attach_close(context, loop);
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which session is in which loop: entering, leaving, closing, and how long a named loop waits for the next session.
+ * The attachment of sessions to loops: attach, detach, evict, close, linger. A loop has at most one session and a
+ * session at most one loop. Pending calls (connects, a poll) belong to the attached session and end when the session
+ * detaches. A loop may have very many streams and calls: closing and ending run in pieces, as tasks of the user.
  *
- * A loop has at most one session and a session at most one loop. What waits for an answer in a loop (connecting
- * streams, a poll) belongs to the session that is in the loop, and ends when the session leaves. A loop may have very
- * many streams and calls: they are closed and ended in pieces, as tasks of their user.
+ * Owns no state. Calls loops, streams, pending calls, batches and the accounts.
  */
 #ifndef MINIMIO_DAEMON_SESSIONS_ATTACH_H
 #define MINIMIO_DAEMON_SESSIONS_ATTACH_H
@@ -16,49 +16,49 @@ struct call;
 struct context;
 struct session;
 
-/* The session, which is in no loop, is in this one from now on, where nobody is. */
+/* Attaches a session without a loop to a loop without a session. */
 void attach_enter(struct session *session, struct loop *loop);
 
 /*
- * The session, which has no connecting streams any more, leaves its loop, if it has one: an anonymous loop is closed, a
- * named one lingers. A poll that waits is answered with `fault`, or not at all (NULL: the session is gone).
+ * Detaches a session without connecting streams from its loop, if any: an anonymous loop is closed, a named loop
+ * lingers. A pending poll is answered with `fault`, or dropped (NULL: the session is closed).
  */
 void attach_leave(struct session *session, const struct fault *fault);
 
-/* Likewise, but the loop does not linger: a session is about to enter. */
+/* Detaches the loop's session in the same way. The loop does not linger, because a session is about to attach. */
 void attach_detach(struct loop *loop, const struct fault *fault);
 
 /*
- * The session that is in the loop is put out of it, and told so when its calls are ended. Until then the session is
- * the loop's `leaver`.
+ * Evicts the attached session, and notifies the session once its calls are ended. Until then the session is the loop's
+ * `leaver`.
  */
 void attach_evict(struct loop *loop);
 
 /*
- * Ends the session's connects, with their tokens: answered with `fault`, or not at all. False: more are left for the
- * next piece.
+ * Ends the session's connects and frees the tokens. The calls are answered with `fault`, or dropped (NULL). False: more
+ * connects are left for the next piece.
  */
 bool attach_end_connects(struct session *session, const struct fault *fault);
 
-/* The session is gone, and has no connects any more: nothing waits for it to leave. */
+/* Ends the eviction of a session without connects: the loop no longer waits for the session. */
 void attach_forget(struct session *session);
 
-/* Ends all of the session's calls that wait, at once, but for a close_loop, which attach_finish_closing ends. */
+/* Ends all pending calls of the session at once, except a close_loop, which attach_finish_closing ends. */
 void attach_end_calls(struct session *session, const struct fault *fault);
 
-/* Nobody is in the loop, which is named, for as long as its linger says; then it is closed. */
+/* Starts the linger timer of a named loop without a session, and closes the loop when the timer expires. */
 void attach_linger(struct context *context, struct loop *loop);
 
-/* Closes a loop that nobody is in: its streams are closed, in pieces. */
+/* Closes a loop without a session. The streams are closed in pieces. */
 void attach_close(struct context *context, struct loop *loop);
 
-/* Closes the loop of the session that calls, then answers the call. */
+/* Closes the loop of the calling session, then answers the call. */
 void attach_close_for(struct context *context, struct call *call);
 
-/* The session that has asked for it is gone: the loop goes on closing. */
+/* Drops the session's close_loop call; the loop continues closing. */
 void attach_abandon_close(struct session *session);
 
-/* Finishes, at once, the loops that are being closed; and closes all loops, which nobody is in: the daemon ends. */
+/* At the daemon's end: finishes closing loops at once; closes all loops, which must have no sessions. */
 void attach_finish_closing(struct context *context);
 void attach_close_all(struct context *context);
 

@@ -7,17 +7,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* "[", "]" and the LF of a batch's line, and the line being shorter than its limit. */
+/* "[", "]", the LF of a batch's line, and one byte, because a line must be shorter than the limit. */
 #define BATCH_FRAME_BYTES 4
 
 /* ---- Answers ---------------------------------------------------------------------------------------------------- */
 
-/* A long answer early on cannot take the room of later answers. */
+/* Reserves a share of the line for each later answer, so an early long answer cannot use the whole line. */
 size_t batch_budget(const struct batch *batch)
 {
     size_t line = batch->session->conn.limits->line_bytes - BATCH_FRAME_BYTES - batch->count;
-    size_t share = line / batch->count;
-    size_t reserved = batch->length + (batch->waiting - 1) * share;
+    size_t per_answer = line / batch->count;
+    size_t reserved = batch->length + (batch->unanswered - 1) * per_answer;
 
     return reserved < line ? line - reserved : 0;
 }
@@ -34,8 +34,8 @@ int batch_carry(struct batch *batch, size_t slot, int fd)
     return 0;
 }
 
-/* What waits in a batch is output that the session has not read. */
-static void charge(struct batch *batch, size_t bytes)
+/* Answers in a batch count as unread output of the session. */
+static void batch_charge(struct batch *batch, size_t bytes)
 {
     batch->charged += bytes;
     batch->session->batch_bytes += bytes;
@@ -51,7 +51,7 @@ int batch_add_answer(struct batch *batch, size_t slot)
     answer->length = batch->text.length;
     memcpy(answer->text, buffer_bytes(&batch->text), answer->length);
     batch->length += answer->length;
-    charge(batch, answer->length);
+    batch_charge(batch, answer->length);
     return 0;
 }
 
@@ -70,7 +70,7 @@ static void batch_say(struct batch *batch, struct buffer *out)
         buffer_append_text(out, "]\n");
 }
 
-/* The descriptors of all answers go with the array's first byte. Error: -ENOMEM. */
+/* Queues the descriptors of all answers, to be sent with the first byte of the array. Error: -ENOMEM. */
 static int batch_send_descriptors(struct batch *batch, size_t at)
 {
     int fds[FD_OUTBOX_MAX];
@@ -91,27 +91,27 @@ static int batch_send_descriptors(struct batch *batch, size_t at)
     return 0;
 }
 
-/* ---- Events that wait ------------------------------------------------------------------------------------------- */
+/* ---- Blocked events --------------------------------------------------------------------------------------------- */
 
-/* The stream that a request of the batch has registered; NULL: it has not, or it is gone. */
-static struct stream *registered_by(const struct batch *batch, size_t slot)
+/* The stream registered by the request of this slot. NULL: not a register, or the stream is closed. */
+static struct stream *batch_stream_of(const struct batch *batch, size_t slot)
 {
     struct loop *loop = batch->session->loop;
 
     return loop && batch->answers[slot].held ? loop_find(loop, batch->answers[slot].token) : NULL;
 }
 
-static void unblock_streams(const struct batch *batch, size_t count)
+static void batch_unblock_first(const struct batch *batch, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        struct stream *stream = registered_by(batch, i);
+        struct stream *stream = batch_stream_of(batch, i);
         if (stream && stream->blocked_by_batch == batch->serial)
             stream_unblock(stream);
     }
 }
 
-/* Events of the streams registered in it may follow now, and of a loop that was opened in it. */
-static void release_all(const struct batch *batch)
+/* Unblocks the events of streams registered, and of a loop opened, in the batch. */
+static void batch_unblock_all(const struct batch *batch)
 {
     struct loop *loop = batch->session->loop;
 
@@ -119,7 +119,7 @@ static void release_all(const struct batch *batch)
         loop->blocked_by_batch = 0;
         loop_enqueue_if_ready(loop);
     }
-    unblock_streams(batch, batch->count);
+    batch_unblock_first(batch, batch->count);
 }
 
 void batches_unblock_streams(struct session *session)
@@ -127,7 +127,7 @@ void batches_unblock_streams(struct session *session)
     struct batch *batch;
 
     LIST_FOREACH(batch, &session->batches, entry)
-    release_all(batch);
+    batch_unblock_all(batch);
 }
 
 void batch_block_stream(struct batch *batch, size_t slot, struct stream *stream)
@@ -139,13 +139,13 @@ void batch_block_stream(struct batch *batch, size_t slot, struct stream *stream)
 
 void batch_unblock_streams(const struct batch *batch, size_t slot)
 {
-    unblock_streams(batch, slot);
+    batch_unblock_first(batch, slot);
 }
 
 void batch_block_streams(const struct batch *batch, size_t slot)
 {
-    for (size_t i = 0; batch->waiting > 1 && i < slot; i++) {
-        struct stream *stream = registered_by(batch, i);
+    for (size_t i = 0; batch->unanswered > 1 && i < slot; i++) {
+        struct stream *stream = batch_stream_of(batch, i);
         if (stream && !stream->blocked_by_batch)
             stream_block(stream, batch->serial);
     }
@@ -161,7 +161,7 @@ struct batch *batch_new(struct session *session, size_t count, uint32_t serial)
         return NULL;
     batch->session = session;
     batch->serial = serial;
-    batch->waiting = (uint32_t)count;
+    batch->unanswered = (uint32_t)count;
     batch->count = count;
     for (size_t i = 0; i < count; i++)
         batch->answers[i].fd = -1;
@@ -194,13 +194,13 @@ static void batch_end(struct batch *batch)
         conn_abort(&session->conn);
     else
         conn_mark_dirty(&session->conn);
-    release_all(batch);
+    batch_unblock_all(batch);
     batch_free(batch);
 }
 
 void batch_end_slot(struct batch *batch)
 {
     buffer_truncate(&batch->text, 0);
-    if (--batch->waiting == 0)
+    if (--batch->unanswered == 0)
         batch_end(batch);
 }

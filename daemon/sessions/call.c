@@ -9,24 +9,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct limits *limits_of(const struct call *call)
+static const struct limits *call_limits(const struct call *call)
 {
     return call->session->context->turn.limits;
 }
 
 size_t call_budget(const struct call *call)
 {
-    return call->batch ? batch_budget(call->batch) : limits_of(call)->line_bytes - 2;
+    return call->batch ? batch_budget(call->batch) : call_limits(call)->line_bytes - 2;
 }
 
-static struct buffer *out_of(const struct call *call)
+static struct buffer *call_output(const struct call *call)
 {
     return call->batch ? &call->batch->text : &call->session->conn.out;
 }
 
 struct buffer *call_begin(struct call *call)
 {
-    struct buffer *out = out_of(call);
+    struct buffer *out = call_output(call);
 
     call->begun_at = out->length;
     return out;
@@ -34,14 +34,14 @@ struct buffer *call_begin(struct call *call)
 
 bool call_fits(const struct call *call)
 {
-    const struct buffer *out = out_of(call);
+    const struct buffer *out = call_output(call);
 
     return !buffer_failed(out) && out->length - call->begun_at <= call_budget(call);
 }
 
 bool call_reserve(const struct call *call, size_t length)
 {
-    struct buffer *out = out_of(call);
+    struct buffer *out = call_output(call);
 
     if (buffer_reserve(out, length))
         return true;
@@ -51,10 +51,10 @@ bool call_reserve(const struct call *call, size_t length)
 
 void call_retract(struct call *call)
 {
-    buffer_truncate(out_of(call), call->begun_at);
+    buffer_truncate(call_output(call), call->begun_at);
 }
 
-static int carry_on_line(struct call *call, int fd)
+static int call_carry_on_line(struct call *call, int fd)
 {
     int result = fd_outbox_add(&call->session->conn.outbox, call->begun_at, &fd, 1);
 
@@ -65,38 +65,38 @@ static int carry_on_line(struct call *call, int fd)
 
 int call_carry(struct call *call, int fd)
 {
-    return call->batch ? batch_carry(call->batch, call->slot, fd) : carry_on_line(call, fd);
+    return call->batch ? batch_carry(call->batch, call->slot, fd) : call_carry_on_line(call, fd);
 }
 
 /* Puts a fault in the place of what was written. */
-static void replace(struct call *call, struct buffer *out, const struct fault *fault)
+static void call_replace(struct call *call, struct buffer *out, const struct fault *fault)
 {
     buffer_truncate(out, call->begun_at);
     call->session->context->turn.stats.errors[fault->name]++;
     reply_error(out, call->id, fault);
 }
 
-static void set_too_long(const struct call *call, struct fault *ret_fault)
+static void call_set_too_long(const struct call *call, struct fault *ret_fault)
 {
-    fault_set_limit(ret_fault, FAULT_LIMIT_EXCEEDED, "line_bytes", limits_of(call)->line_bytes,
+    fault_set_limit(ret_fault, FAULT_LIMIT_EXCEEDED, "line_bytes", call_limits(call)->line_bytes,
                     call->batch ? "the answer does not fit into what is left of the batch's line; ask for it alone"
                                 : "the answer does not fit into a line; the daemon's operator can allow longer ones");
 }
 
-static void check_answer(struct call *call, struct buffer *out)
+static void call_check_answer(struct call *call, struct buffer *out)
 {
     struct fault fault;
 
     if (buffer_failed(out)) {
         fault_set(&fault, FAULT_INTERNAL, "the daemon is out of memory; try again later");
-        replace(call, out, &fault);
+        call_replace(call, out, &fault);
     } else if (!call_fits(call)) {
-        set_too_long(call, &fault);
-        replace(call, out, &fault);
+        call_set_too_long(call, &fault);
+        call_replace(call, out, &fault);
     }
 }
 
-static void end_in_batch(struct call *call)
+static void call_end_in_batch(struct call *call)
 {
     /* Only answers are charged to the batch's line, so a notification has none. */
     if (call->id.data && batch_add_answer(call->batch, call->slot) < 0)
@@ -104,7 +104,7 @@ static void end_in_batch(struct call *call)
     batch_end_slot(call->batch);
 }
 
-static void end_on_line(struct call *call, struct buffer *out)
+static void call_end_on_line(struct call *call, struct buffer *out)
 {
     struct conn *conn = &call->session->conn;
 
@@ -118,17 +118,17 @@ static void end_on_line(struct call *call, struct buffer *out)
 
 void call_end(struct call *call)
 {
-    struct buffer *out = out_of(call);
+    struct buffer *out = call_output(call);
 
     if (call->id.data) {
-        check_answer(call, out);
+        call_check_answer(call, out);
         call->session->context->turn.stats.replies++;
     }
     if (call->batch)
-        end_in_batch(call);
+        call_end_in_batch(call);
     else
-        end_on_line(call, out);
-    if (call->waits) {
+        call_end_on_line(call, out);
+    if (call->pending) {
         call->session->pending_calls--;
         call_drop(call);
     }
@@ -138,7 +138,7 @@ void call_fault_too_long(struct call *call)
 {
     struct fault fault;
 
-    set_too_long(call, &fault);
+    call_set_too_long(call, &fault);
     call_fault(call, &fault);
 }
 
@@ -162,7 +162,7 @@ int call_keep(const struct call *call, struct call *ret_call)
     }
     *ret_call = *call;
     ret_call->id.data = copy;
-    ret_call->waits = true;
+    ret_call->pending = true;
     ret_call->session->pending_calls++;
     return 0;
 }

@@ -3,8 +3,8 @@
 
 #include "daemon/loops/stream.h"
 
-/* Streams that requests have armed again are asked about before their loops' events are written. */
-static void settle(struct schedule *schedule)
+/* Asks about rearmed streams before events are written. */
+static void context_settle(struct schedule *schedule)
 {
     rearm_batch_flush(&container_of(schedule, struct context, turn.schedule)->loops.rearm);
 }
@@ -19,7 +19,7 @@ void context_init(struct context *context, struct config *config, void (*deliver
     context->wire.turn = turn;
     context->wire.access = &config->access;
     LIST_INIT(&context->sessions);
-    turn_init(turn, &config->limits, settle, retry_all);
+    turn_init(turn, &config->limits, context_settle, retry_all);
     fd_room_set(config->descriptors - CONFIG_DESCRIPTOR_ROOM);
     async_closers_start();
     async_closer_init(&context->wire.closer, true);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What sessions, loops and methods share. The server owns it; whoever is given it may call what it points to, and
- * knows nothing of the server.
+ * State shared by sessions, loops and methods, without reference to the server.
+ *
+ * Owns the members, except `config`. Calls the init and deinit functions of the members.
  */
 #ifndef MINIMIO_DAEMON_SESSIONS_CONTEXT_H
 #define MINIMIO_DAEMON_SESSIONS_CONTEXT_H
@@ -18,7 +19,7 @@ struct context;
 struct request;
 struct session;
 
-/* Dispatches a request; the call is answered then, or later if it has to wait. */
+/* Dispatches a request. Answers the call, or keeps a pending call. */
 typedef void request_handler(struct context *context, struct call *call, const struct request *request);
 
 struct context {
@@ -29,23 +30,23 @@ struct context {
     struct loops loops;
     struct resolver *resolver;
     LIST_HEAD(, session) sessions;
-    uint32_t batch_serial; /* of the last batch */
+    uint32_t batch_serial; /* serial of the last batch */
     request_handler *handle;
 };
 
 /*
- * The context must be zeroed. `deliver` runs when a loop has events and a client that reads; `retry_all` when work is
- * to be repeated that memory ran out for. The reactor is initialized before context_start. Error: negative errno.
+ * The context must be zeroed. `deliver` runs when a loop has events and a client that reads; `retry_all` repeats work
+ * that failed for want of memory. The reactor must be initialized before context_start. Error: -ENOMEM.
  */
 void context_init(struct context *context, struct config *config, void (*deliver)(struct task *task),
                   request_handler *handle, void (*retry_all)(struct turn *turn));
 int context_start(struct context *context);
 void context_deinit(struct context *context);
 
-/* A child process of the daemon's has ended. */
+/* A child process of the daemon ended. */
 void context_child_ended(struct context *context);
 
-/* The process is about to become another binary, and lets its children go; or goes on after all. */
+/* Before an exec: ends the name lookup process. After a failed exec: starts the process again. */
 void context_leave(struct context *context);
 void context_return(struct context *context);
 

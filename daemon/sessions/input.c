@@ -14,7 +14,7 @@
 
 static const struct span id_null = {"null", 4};
 
-static void say_fault(struct session *session, const struct fault *fault)
+static void answer_line_fault(struct session *session, const struct fault *fault)
 {
     struct call call = {.session = session, .id = id_null};
 
@@ -22,7 +22,7 @@ static void say_fault(struct session *session, const struct fault *fault)
     call_fault(&call, fault);
 }
 
-/* A register that fails has its descriptor all the same: the next one's is the next. */
+/* Consume the descriptor even if register fails, so that later registers get theirs. */
 static void discard_claimed_fd(struct session *session, const struct request *request, const struct fault *fault)
 {
     bool decoded = fault->name == FAULT_INVALID_PARAMS || fault->name == FAULT_INTERNAL;
@@ -31,27 +31,27 @@ static void discard_claimed_fd(struct session *session, const struct request *re
         conn_discard_fd(&session->conn);
 }
 
-/* Whether only its share can end what is taken of the session. */
-static inline bool is_open(const struct session *session)
+/* Whether the session accepts requests: the output has room, no request is in progress, no loop must close first. */
+static inline bool accepts_requests(const struct session *session)
 {
     return conn_is_writable(&session->conn) && !session_is_paused(session) &&
            !(session->conn.account->closing &&
              accounts_wait_for_closing(&session->context->accounts, session->conn.account));
 }
 
-/* Asked before and after each request, so inline. */
-static inline bool may_take(const struct session *session, uint64_t share)
+/* Inline, because each request asks twice. */
+static inline bool may_dispatch(const struct session *session, uint64_t budget)
 {
-    return session->context->turn.units < share && is_open(session);
+    return session->context->turn.units < budget && accepts_requests(session);
 }
 
-bool input_may_dispatch(const struct session *session, uint64_t share)
+bool input_may_dispatch(const struct session *session, uint64_t budget)
 {
-    return may_take(session, share);
+    return may_dispatch(session, budget);
 }
 
-/* Whether a message begins at `*done`, which is moved behind the white space that is there. */
-static inline bool begins(struct session *session, const char *data, size_t length, size_t *done)
+/* Whether a message begins at `*done`. Advances `*done` past white space. */
+static inline bool message_begins(struct session *session, const char *data, size_t length, size_t *done)
 {
     size_t space;
     bool result = frame_begins(&session->conn.frame, data + *done, length - *done, &space);
@@ -60,27 +60,27 @@ static inline bool begins(struct session *session, const char *data, size_t leng
     return result;
 }
 
-/* The messages at `data` that are plain requests. Returns how many bytes are done with. `*ret_may`: more may be taken,
- * as before. */
-static size_t take_plain(struct session *session, const char *data, size_t length, uint64_t share, bool *ret_may)
+/* Fast path: dispatches the plain requests at `data`. Returns the number of consumed bytes. `*ret_may`, true on entry:
+ * whether more may be dispatched. */
+static size_t dispatch_plain(struct session *session, const char *data, size_t length, uint64_t budget, bool *ret_may)
 {
     struct context *context = session->context;
     size_t done = 0, used;
     struct request request;
 
-    while (begins(session, data, length, &done) && *ret_may &&
+    while (message_begins(session, data, length, &done) && *ret_may &&
            plain_decode(data + done, length - done, session->conn.limits, &request, &used)) {
         struct call call = {.session = session, .id = request.id};
 
         done += used;
         context->turn.stats.requests++;
         context->handle(context, &call, &request);
-        *ret_may = may_take(session, share);
+        *ret_may = may_dispatch(session, budget);
     }
     return done;
 }
 
-static void dispatch(struct session *session, struct span text, struct batch *batch, uint32_t slot)
+static void dispatch_request(struct session *session, struct span text, struct batch *batch, uint32_t slot)
 {
     struct context *context = session->context;
     struct call call = {.session = session, .batch = batch, .slot = slot};
@@ -100,12 +100,12 @@ static void dispatch(struct session *session, struct span text, struct batch *ba
     request_deinit(&request);
 }
 
-/* A batch is dispatched in pieces too: its text is kept for the next turn. */
+/* Keeps a copy of the batch's text, to dispatch the rest in a later turn. */
 static void keep_unfinished(struct session *session, struct unfinished *rest, struct span text)
 {
     rest->text = malloc(text.length);
     if (!rest->text) {
-        conn_abort(&session->conn); /* half of the batch is done, and the other half cannot be answered */
+        conn_abort(&session->conn); /* a part of the batch is dispatched; the rest cannot be answered */
         return;
     }
     memcpy(rest->text, text.data, text.length);
@@ -113,25 +113,25 @@ static void keep_unfinished(struct session *session, struct unfinished *rest, st
     session->unfinished = *rest;
 }
 
-/* Returns whether all requests of the message are dispatched. A batch is gone with its last answer. */
-static bool dispatch_rest(struct session *session, struct unfinished *rest, uint64_t share)
+/* Returns whether all requests of the message are dispatched. The last answer ends the batch. */
+static bool dispatch_rest(struct session *session, struct unfinished *rest, uint64_t budget)
 {
     struct context *context = session->context;
     struct span one;
 
-    while (rest->slot < rest->reader.count && context->turn.units < share && !session->opening && !session->closes &&
+    while (rest->slot < rest->reader.count && context->turn.units < budget && !session->opening && !session->closes &&
            request_reader_next(&rest->reader, &one))
-        dispatch(session, one, rest->batch, rest->slot++);
+        dispatch_request(session, one, rest->batch, rest->slot++);
     return rest->slot == rest->reader.count;
 }
 
-static bool finish_batch(struct session *session, uint64_t share)
+static bool finish_batch(struct session *session, uint64_t budget)
 {
     struct unfinished *rest = &session->unfinished;
 
     if (!rest->text)
         return true;
-    if (!dispatch_rest(session, rest, share))
+    if (!dispatch_rest(session, rest, budget))
         return false;
     free(rest->text);
     *rest = (struct unfinished){0};
@@ -148,28 +148,28 @@ static int begin_batch(struct session *session, struct unfinished *rest)
     if (rest->batch)
         return 0;
     fault_set(&fault, FAULT_INTERNAL, "the daemon is out of memory; try again later");
-    say_fault(session, &fault);
-    if (session->conn.inbox.count) /* from here on they would go to the wrong registers */
+    answer_line_fault(session, &fault);
+    if (session->conn.inbox.count) /* later registers would claim the wrong descriptors */
         conn_abort(&session->conn);
     return -ENOMEM;
 }
 
-static void take_message(struct session *session, struct span text, uint64_t share)
+static void dispatch_message(struct session *session, struct span text, uint64_t budget)
 {
     struct unfinished rest = {0};
     struct fault fault;
 
     if (request_reader_init(&rest.reader, text, session->conn.limits, &fault) < 0) {
-        say_fault(session, &fault);
+        answer_line_fault(session, &fault);
         return;
     }
     if (rest.reader.batch && begin_batch(session, &rest) < 0)
         return;
-    if (!dispatch_rest(session, &rest, share))
+    if (!dispatch_rest(session, &rest, budget))
         keep_unfinished(session, &rest, text);
 }
 
-/* A set that was cut short, or one too many: which descriptor is whose can no longer be told. */
+/* Ends a session with a truncated or refused set of descriptors: later registers would claim the wrong descriptors. */
 static void refuse_descriptors(struct session *session)
 {
     const struct limits *limits = session->conn.limits;
@@ -184,28 +184,27 @@ static void refuse_descriptors(struct session *session)
                         limits->descriptors_message, limits->descriptors_unclaimed);
     else
         conn_deny_descriptors(&fault);
-    say_fault(session, &fault);
+    answer_line_fault(session, &fault);
     conn_begin_close(&session->conn);
     conn_schedule_input(&session->conn);
 }
 
-/* Takes messages for as long as the session takes any, and its share of the turn lasts. Returns how many bytes are
- * done with. */
-static size_t take_messages(struct session *session, const char *data, size_t length, uint64_t share)
+/* Dispatches messages until the budget is used or the session is paused. Returns the number of consumed bytes. */
+static size_t dispatch_messages(struct session *session, const char *data, size_t length, uint64_t budget)
 {
     size_t done = 0;
     bool may;
 
     session->conn.backlog = true;
-    if (!finish_batch(session, share))
+    if (!finish_batch(session, budget))
         return 0;
-    for (may = may_take(session, share); may; may = may_take(session, share)) {
+    for (may = may_dispatch(session, budget); may; may = may_dispatch(session, budget)) {
         struct span text;
         struct fault fault;
         size_t used;
         enum frame_status status;
 
-        done += take_plain(session, data + done, length - done, share, &may);
+        done += dispatch_plain(session, data + done, length - done, budget, &may);
         if (!may || done == length)
             break;
         status =
@@ -216,50 +215,50 @@ static size_t take_messages(struct session *session, const char *data, size_t le
             break;
         }
         if (status == FRAME_TEXT)
-            take_message(session, text, share);
+            dispatch_message(session, text, budget);
         else
-            say_fault(session, &fault);
+            answer_line_fault(session, &fault);
         if (status == FRAME_CLOSE)
             conn_begin_close(&session->conn);
         if (session->unfinished.text)
             break;
     }
-    if (done == length && !session->unfinished.text && is_open(session))
+    if (done == length && !session->unfinished.text && accepts_requests(session))
         session->conn.backlog = false;
-    /* Descriptors come with the last of the bytes that are read at once: those before have their answers before. */
+    /* Descriptors come with the last bytes of a read. Answer the requests before the descriptors first. */
     if (!session->conn.backlog && (session->conn.fds_truncated || session->conn.inbox.count > session->conn.inbox_max))
         refuse_descriptors(session);
     return done;
 }
 
-static void keep(struct session *session, const char *data, size_t length)
+static void input_keep(struct session *session, const char *data, size_t length)
 {
     buffer_append(&session->conn.in, data, length);
     if (buffer_failed(&session->conn.in))
         conn_abort(&session->conn);
 }
 
-void input_feed_backlog(struct session *session, uint64_t share)
+void input_feed_backlog(struct session *session, uint64_t budget)
 {
     const char *data = session->conn.in.length ? buffer_bytes(&session->conn.in) : "";
 
-    buffer_consume(&session->conn.in, take_messages(session, data, session->conn.in.length, share));
+    buffer_consume(&session->conn.in, dispatch_messages(session, data, session->conn.in.length, budget));
 }
 
-void input_feed(struct session *session, size_t length, uint64_t share)
+void input_feed(struct session *session, size_t length, uint64_t budget)
 {
     const char *data = session->context->turn.scratch;
     size_t done;
 
     if (session->conn.in.length) {
-        keep(session, data, length);
+        input_keep(session, data, length);
         if (session->conn.state != CONN_ABORTED)
-            input_feed_backlog(session, share);
+            input_feed_backlog(session, budget);
         return;
     }
-    done = take_messages(session, data, length, share);
+    done = dispatch_messages(session, data, length, budget);
     if (done < length)
-        keep(session, data + done, length - done);
+        input_keep(session, data + done, length - done);
 }
 
 void input_finish(struct session *session)
@@ -268,5 +267,5 @@ void input_finish(struct session *session)
 
     session->conn.input = INPUT_CONSUMED;
     if (frame_end(&session->conn.frame, &fault) == FRAME_FAULT)
-        say_fault(session, &fault);
+        answer_line_fault(session, &fault);
 }

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From the bytes that a session has read to requests that are carried out: messages are told from each other, decoded
- * and given to the handlers, for as long as the session takes any and its share of the turn lasts. What is left is kept
- * in `session->in`, and `backlog` says that messages may be in it.
+ * Feeds input to the dispatcher: splits the bytes read by a session into messages, decodes the requests and calls the
+ * handlers, until the budget of the turn is used or the session is paused. conn->in keeps undispatched bytes, and
+ * conn->backlog says that `in` may hold messages.
+ *
+ * Owns the session's unfinished batch. Calls the request handler, calls, batches and the connection.
  */
 #ifndef MINIMIO_DAEMON_SESSIONS_INPUT_H
 #define MINIMIO_DAEMON_SESSIONS_INPUT_H
@@ -13,15 +15,15 @@
 
 struct session;
 
-/* Whether another message may be taken. */
-bool input_may_dispatch(const struct session *session, uint64_t share);
+/* Whether another message may be dispatched. `budget`: as of turn_budget. */
+bool input_may_dispatch(const struct session *session, uint64_t budget);
 
-/* What was just read into the turn's scratch, behind what was kept; and what was kept alone. The latter also when
- * nothing is kept: that there is nothing more is then what is found out. */
-void input_feed(struct session *session, size_t length, uint64_t share);
-void input_feed_backlog(struct session *session, uint64_t share);
+/* Feeds `length` bytes of the turn's scratch, after the kept bytes; feeds the kept bytes alone. Also clears
+ * conn->backlog when no message is left, so call input_feed_backlog even without kept bytes. */
+void input_feed(struct session *session, size_t length, uint64_t budget);
+void input_feed_backlog(struct session *session, uint64_t budget);
 
-/* All that the client wrote was taken: what it has begun stays unfinished. */
+/* Ends the input of the client. An incomplete message gets a fault. */
 void input_finish(struct session *session);
 
 #endif

@@ -10,21 +10,21 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* How often one session is read in a turn: a read may end early, at descriptors. */
+/* Reads of a session in a turn: a read may end early, at descriptors. */
 #define READS 16
 
-/* How many unclaimed descriptors of a session that is over are closed in a turn. */
+/* Unclaimed descriptors of an ending session closed in a turn. */
 #define DISCARDS 4
 
 /* ---- Input ------------------------------------------------------------------------------------------------------ */
 
-/* Whether ending the session takes more than a moment. */
+/* Whether ending the session takes more than a piece of work. */
 static bool has_much_left(const struct session *session)
 {
     return !TAILQ_EMPTY(&session->connects) || session->conn.inbox.count > DISCARDS;
 }
 
-static void end_piece(struct session *session)
+static void session_end_piece(struct session *session)
 {
     struct conn *conn = &session->conn;
 
@@ -37,7 +37,7 @@ static void end_piece(struct session *session)
     conn_mark_dirty(conn);
 }
 
-/* One read, and the messages in it. True: the read has ended at descriptors, and another message may follow. */
+/* Reads once and dispatches the messages. True: the read ended at descriptors, so more messages may follow. */
 static bool read_and_dispatch(struct session *session, uint64_t budget)
 {
     bool ended_at_fds;
@@ -55,7 +55,7 @@ static void session_run(struct task *task)
     uint64_t budget = turn_budget(conn->wire->turn);
 
     if (conn->state != CONN_SERVING)
-        end_piece(session);
+        session_end_piece(session);
     if (!conn_is_writable(conn))
         return;
     if (async_closer_is_full(&conn->account->closer)) {
@@ -79,7 +79,7 @@ static void session_run(struct task *task)
 
 /* ---- Events ----------------------------------------------------------------------------------------------------- */
 
-/* One line with as many of the events as fit. No event counts as delivered before the line is complete. */
+/* Writes a line with as many events as fit. Events count as delivered only when the line is complete. */
 static int deliver_line(struct session *session)
 {
     struct loop *loop = session->loop;
@@ -128,15 +128,15 @@ void session_deliver(struct task *task)
     if (loop->delivery == DELIVERY_PUSH)
         deliver_lines(session);
     else if (conn_is_writable(&session->conn) && loop->poll &&
-             loop->poll->is_due(loop->poll)) /* readiness may be cleared since */
+             loop->poll->is_due(loop->poll)) /* the readiness may have been cleared since the task was queued */
         loop->poll->answer(loop->poll);
     loop_dequeue(loop);
 }
 
 /* ---- Output ----------------------------------------------------------------------------------------------------- */
 
-/* The client has read: work that waited for room goes on. */
-static void resume(struct session *session)
+/* Resumes work that waited for room in the output. */
+static void session_resume(struct session *session)
 {
     struct conn *conn = &session->conn;
     struct pending *pending;
@@ -151,8 +151,8 @@ static void resume(struct session *session)
         conn_schedule_input(conn);
 }
 
-/* Whether nothing more can come from or go to the client. */
-static bool is_over(struct session *session)
+/* Whether the session is done: no more input can come, and no more output. */
+static bool session_is_done(struct session *session)
 {
     const struct conn *conn = &session->conn;
 
@@ -168,8 +168,8 @@ static bool is_over(struct session *session)
            (!session->pending_calls && (!session->loop || !loop_can_produce_events(session->loop)));
 }
 
-/* Detaches from the loop; work that takes more than a moment is still to be done. */
-static void begin_retirement(struct session *session)
+/* Detaches from the loop, and schedules the remaining work in pieces. */
+static void session_begin_retirement(struct session *session)
 {
     session->retired = true;
     conn_begin_close(&session->conn);
@@ -178,7 +178,7 @@ static void begin_retirement(struct session *session)
     conn_schedule_input(&session->conn);
 }
 
-/* Also ends a session that is over. */
+/* Sends the output. Ends a session that is done. */
 static void session_flush(struct task *task)
 {
     struct session *session = container_of(task, struct session, conn.output_task);
@@ -186,10 +186,10 @@ static void session_flush(struct task *task)
 
     if (session->conn.state != CONN_ABORTED)
         conn_send(&session->conn);
-    if (!is_over(session))
-        resume(session);
+    if (!session_is_done(session))
+        session_resume(session);
     else if (many)
-        begin_retirement(session);
+        session_begin_retirement(session);
     else
         session_free(session);
 }
@@ -221,8 +221,8 @@ int session_new(struct context *context, int fd, struct account *account)
     return 0;
 }
 
-/* Requests that are being done in pieces go on without the session, or end. */
-static void end_requests(struct session *session)
+/* Cancels the requests in progress, except a close_loop, which continues without the session. */
+static void session_cancel_requests(struct session *session)
 {
     if (session->opening)
         session->opening->cancel(session->opening, NULL);
@@ -238,7 +238,7 @@ void session_free(struct session *session)
 
     while (!attach_end_connects(session, NULL))
         ;
-    end_requests(session);
+    session_cancel_requests(session);
     attach_leave(session, NULL);
     LIST_FOREACH_SAFE(batch, &session->batches, entry, next)
     batch_free(batch);

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How a session begins, takes its turns and ends. A session takes part in a turn in up to three steps: the session
- * reads and dispatches requests, the events of its loop are written into its output, and the output goes out in one
- * send. A session whose client does not read is left alone until the client reads: no request is read, no event
- * written.
+ * Beginning, turns and end of a session. A turn of a session has up to three steps: read and dispatch requests, write
+ * the events of the loop into the output, send the output once. While the client does not read, the session reads no
+ * request and writes no event.
  *
  * Owns no state. Calls the input, the calls and the loops of sessions.
  */
@@ -12,14 +11,14 @@
 
 #include "daemon/sessions/session.h"
 
-/* Takes the socket, which is the caller's until then, into a new session with an open loop. Errors: -ENOMEM, and those
- * of the registrator. */
+/* Makes a session with an anonymous loop. Takes the socket on success. Errors: -ENOMEM, and those of the registrator.
+ */
 int session_new(struct context *context, int fd, struct account *account);
 
-/* Closes the session and leaves its loop; calls that wait have no answer. */
+/* Detaches the session from its loop, closes the connection, and drops pending calls. The reactor frees the memory. */
 void session_free(struct session *session);
 
-/* The task of a loop that has events: writes them into the output of the loop's session. */
+/* The delivery task of a loop: writes events into the output of the attached session. */
 void session_deliver(struct task *task);
 
 #endif

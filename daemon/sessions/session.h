@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A participant: the session of one client, the loop that the session is in, and the calls that it has not answered.
+ * The session of a client as a participant: the attached loop, and the pending calls. conn.h is the transport.
  *
- * Owns the list of its batches and calls. Calls its connection alone; lifecycle.c begins and ends sessions.
+ * Owns the lists of batches and pending calls. Calls only the connection; lifecycle.c begins and ends sessions.
  */
 #ifndef MINIMIO_DAEMON_SESSIONS_SESSION_H
 #define MINIMIO_DAEMON_SESSIONS_SESSION_H
@@ -13,17 +13,17 @@
 #include "daemon/wire/conn.h"
 #include "proto/request.h"
 
-/* A request that is to be answered: who asked, under which id, and where the answer goes. */
+/* A request to be answered: the session, the id, and the place of the answer. */
 struct call {
     struct session *session;
-    struct batch *batch; /* NULL: a line of its own */
+    struct batch *batch; /* NULL: the answer is a separate line */
     uint32_t slot;       /* in the batch */
-    bool waits;          /* it outlived its message: its id is a copy */
+    bool pending;        /* the call outlives its message: the id is a copy */
     struct span id;      /* data NULL: a notification */
     size_t begun_at;     /* private, between call_begin and call_end */
 };
 
-/* A batch whose next requests are dispatched in a later turn. */
+/* A batch with requests to be dispatched in a later turn. */
 struct unfinished {
     char *text; /* a copy of the message */
     struct request_reader reader;
@@ -36,33 +36,33 @@ struct session {
     struct context *context;
     LIST_ENTRY(session) entry; /* in context->sessions */
     struct loop *loop;         /* NULL: none, until the next open_loop */
-    struct pending *opening;   /* an open_loop under way; NULL: none */
-    struct loop *closes;       /* a close_loop under way; NULL: none */
-    struct call close_call;    /* is answered when that loop is closed */
-    struct loop *leaving;      /* it was put out of this loop, and its calls are being ended; NULL: none */
-    struct task leave_task;    /* ends them */
+    struct pending *opening;   /* the pending open_loop; NULL: none */
+    struct loop *closes;       /* the loop of a pending close_loop; NULL: none */
+    struct call close_call;    /* answered when `closes` is closed */
+    struct loop *leaving;      /* evicted from this loop, while pending calls are ended; NULL: none */
+    struct task leave_task;    /* ends the pending calls of an evicted session */
     LIST_HEAD(, batch) batches;
-    struct pending_list connects; /* registers by address under way */
-    struct pending_list done;     /* those of them whose answers wait until the client reads */
-    uint32_t pending_calls;       /* answered later */
-    uint32_t held_fds;            /* descriptors that unfinished batches keep */
-    size_t batch_bytes;           /* of memory in unfinished batches */
-    struct unfinished unfinished; /* the rest of a batch; no text: none */
-    bool retired;                 /* it is over, and is taken apart in pieces */
+    struct pending_list connects; /* pending registers by address */
+    struct pending_list done;     /* pending registers with an outcome, answered once the client reads */
+    uint32_t pending_calls;       /* calls with `pending` */
+    uint32_t held_fds;            /* descriptors in the answers of unfinished batches */
+    size_t batch_bytes;           /* bytes of answers in unfinished batches */
+    struct unfinished unfinished; /* the rest of a batch; text NULL: none */
+    bool retired;                 /* the session is done, and ends in pieces */
 };
 
 /*
- * Whether its client is gone, though the session's turn may not have come yet. If so, the session ends by itself in the
- * turns to come, when all input of the client is dispatched.
+ * Whether the client hung up, even if the session did not run since. If true, the session ends in a later turn, after
+ * all input of the client is dispatched.
  */
 bool session_is_ending(struct session *session);
 
-/* A request that was done in pieces is answered: the next ones are dispatched. */
+/* Dispatches the next requests: a request done in pieces is answered. */
 void session_resume_input(struct session *session);
 
 /*
- * Whether the next requests wait: for a request that is done in pieces, or for batches whose answers are, with the
- * output, as much as the client may leave unread.
+ * Whether dispatch is paused: by a request done in pieces, or by answers of unfinished batches, which with the output
+ * reach the high-water mark.
  */
 static inline bool session_is_paused(const struct session *session)
 {

@@ -17,7 +17,7 @@ void sessions_retry(struct turn *turn)
             loop_enqueue_if_ready(session->loop);
         if (session->conn.readable || session->conn.backlog)
             conn_schedule_input(&session->conn);
-        if (session->conn.out.length) /* even if it was blocked: of that the kernel may have told already */
+        if (session->conn.out.length) /* even if blocked: we may have consumed the EPOLLOUT edge already */
             conn_mark_dirty(&session->conn);
     }
 }
@@ -32,7 +32,7 @@ void sessions_apply_access(struct context *context)
 
 /* ---- The end ---------------------------------------------------------------------------------------------------- */
 
-static void say_goodbye(struct context *context)
+static void sessions_notify_end(struct context *context)
 {
     struct session *session;
     struct fault fault;
@@ -40,8 +40,8 @@ static void say_goodbye(struct context *context)
     fault_set(&fault, FAULT_LOOP_CLOSED, "the daemon ends");
     LIST_FOREACH(session, &context->sessions, entry)
     {
-        if (session->conn.state != CONN_SERVING) { /* its last line is written; what is left may end at once */
-            attach_end_calls(session, NULL);       /* a loop that is being closed waits for them */
+        if (session->conn.state != CONN_SERVING) { /* the last line is written; the session may end at once */
+            attach_end_calls(session, NULL);       /* a closing loop waits for pending calls */
             conn_mark_dirty(&session->conn);
             continue;
         }
@@ -52,7 +52,7 @@ static void say_goodbye(struct context *context)
     }
 }
 
-static void stop(struct context *context)
+static void sessions_stop(struct context *context)
 {
     context->turn.stopping = true;
     lingerings_end(&context->wire.lingerings);
@@ -60,8 +60,8 @@ static void stop(struct context *context)
 
 void sessions_begin_end(struct context *context)
 {
-    stop(context);
-    say_goodbye(context);
+    sessions_stop(context);
+    sessions_notify_end(context);
     attach_finish_closing(context);
 }
 
@@ -75,7 +75,7 @@ void sessions_free_all(struct context *context)
 
 void sessions_close_loops(struct context *context)
 {
-    stop(context);
+    sessions_stop(context);
     attach_finish_closing(context);
     persist_stop(&context->loops);
     attach_close_all(context);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is done to all sessions at once: after memory ran out, when the settings change, and when the daemon ends.
+ * Work on all sessions at once: retry after want of memory, new settings, end of the daemon.
  *
  * Owns no state. Calls the sessions, their connections and their loops.
  */
@@ -9,22 +9,22 @@
 
 #include "daemon/sessions/context.h"
 
-/* Repeats the work that memory ran out for; `turn` is the context's. */
+/* Repeats work that failed for want of memory. `turn`: context->turn. */
 void sessions_retry(struct turn *turn);
 
 /* Applies new rules of access. */
 void sessions_apply_access(struct context *context);
 
 /*
- * The daemon ends: tells each client, and begins to close its session. Nothing is read any more, and loops that were
- * being closed are closed.
+ * Begins the daemon's end: notifies each client, begins to close each session, stops reading, and finishes closing
+ * loops.
  */
 void sessions_begin_end(struct context *context);
 
-/* Ends the sessions that are left. */
+/* Frees the remaining sessions. */
 void sessions_free_all(struct context *context);
 
-/* Closes every loop; what is recorded of the loops stays, for the next daemon. There are no sessions any more. */
+/* Closes every loop after the last session. The recorded loops stay in the ledger, for the next daemon. */
 void sessions_close_loops(struct context *context);
 
 #endif
