@@ -5,8 +5,8 @@
 #include "daemon/sessions/answer.h"
 
 /*
- * What a method costs at most, in units of a ping, of some 1 µs: what its handler does in system calls and bytes. Work
- * that grows with the size of a loop is done in pieces, and is not in here.
+ * Maximal cost of a method's handler, in system calls and bytes; the unit is a ping, about 1 µs. Work that grows with
+ * the size of a loop runs in pieces, and is not included.
  */
 static const uint8_t costs[METHOD_COUNT] = {
     [METHOD_HELLO] = 2,      [METHOD_PING] = 1,       [METHOD_OPEN_LOOP] = 8, [METHOD_REGISTER] = 8,
@@ -15,7 +15,7 @@ static const uint8_t costs[METHOD_COUNT] = {
     [METHOD_LIST] = 32,      [METHOD_LOOPS] = 16,     [METHOD_STATS] = 4,     [METHOD_DISCOVER] = 16,
 };
 
-/* Methods that do nothing but answer: as a notification, nothing at all. */
+/* Methods that only answer: as a notification, a no-op. */
 static const bool only_answers[METHOD_COUNT] = {
     [METHOD_HELLO] = true, [METHOD_PING] = true,  [METHOD_LIST] = true,
     [METHOD_LOOPS] = true, [METHOD_STATS] = true, [METHOD_DISCOVER] = true,

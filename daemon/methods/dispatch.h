@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which handler carries out a request, and what the request costs its user.
+ * Dispatch of requests to handlers, and the cost of each method in units of work.
  *
  * Owns the table of methods. Calls the handlers.
  */
@@ -9,7 +9,7 @@
 
 #include "daemon/sessions/context.h"
 
-/* Answers the call, or has it answered later. */
+/* Answers the call, or keeps a pending call. */
 request_handler handle_request;
 
 #endif

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The methods that need no loop: hello, ping, stats, rpc.discover. */
 #include "daemon/methods/handlers.h"
 
 #include "daemon/sessions/answer.h"
@@ -7,7 +8,7 @@
 #include "proto/discover.h"
 #include "proto/reply.h"
 
-/* ---- What needs no loop ----------------------------------------------------------------------------------------- */
+/* ---- Methods without a loop ------------------------------------------------------------------------------------- */
 
 void handle_hello(struct context *context, struct call *call, const struct params *params)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What each method does: from a typed request to its answer, one short function a method. No JSON, no sockets.
+ * Handlers: a short function for each method, from a typed request to the answer. No JSON, no sockets.
  *
  * Owns no state. Calls sessions, loops and pending calls.
  */

@@ -11,7 +11,7 @@
 
 #include <errno.h>
 
-/* `what` was tried on the stream, as in "nothing could be read from". */
+/* `what`: the failed operation, e.g. "nothing could be read from". */
 static void answer_io_failed(struct call *call, const struct stream *stream, int error, const char *what)
 {
     struct fault fault;
@@ -43,14 +43,14 @@ void handle_read(struct context *context, struct call *call, const struct params
     size_t budget, size;
 
     if (!stream)
-        return; /* answered, and its batch may be gone with that */
+        return; /* answered; do not use the call */
     budget = call_budget(call);
     size = reply_read_room(call->id, budget);
     if (size == 0) {
         call_fault_too_long(call);
         return;
     }
-    /* Read bytes are nowhere else: the room for the answer must be there before them. */
+    /* Read bytes have no other copy: reserve memory for the answer before the read. */
     if (!call_reserve(call, budget < context->turn.limits->line_bytes ? budget : context->turn.limits->line_bytes)) {
         answer_out_of_memory(call);
         return;

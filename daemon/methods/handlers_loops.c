@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The methods that are about a loop as a whole. */
+/* The methods on a whole loop: open_loop, poll, close_loop, list, loops. */
 #include "daemon/methods/handlers.h"
 
 #include "daemon/loops/persist.h"
@@ -33,7 +33,7 @@ void handle_poll(struct context *context, struct call *call, const struct params
         answer_fault(call, FAULT_WRONG_DELIVERY, "this loop pushes its events; open it with poll delivery");
     else if (loop->poll)
         answer_fault(call, FAULT_POLL_PENDING, "a poll waits in this loop already");
-    else if (!call->id.data) /* nobody is there to be told */
+    else if (!call->id.data) /* a notification gets no events */
         answer_empty(call);
     else if (pending_poll_begin(context, call, loop, has_timeout ? &params->timeout_ms : NULL, params->max) < 0)
         answer_out_of_memory(call);
@@ -103,19 +103,19 @@ static bool loops_add(struct buffer *out, const struct loop *loop, size_t begun_
     return reply_loops_add(out, &reply, begun_at, budget);
 }
 
-/* The next loop that this user may see. */
-static struct loop *visible(struct loop *loop, uid_t uid)
+/* The first loop from `loop` on that the user may see. */
+static struct loop *next_visible_loop(struct loop *loop, uid_t uid)
 {
     while (loop && uid != 0 && loop->account->uid != uid)
         loop = loops_next(loop);
     return loop;
 }
 
-/* A page never ends between two users' loops of one name, as a name is where the next one begins. */
+/* The next page begins after a name, so a page never ends between loops of two users with the same name. */
 void handle_loops(struct context *context, struct call *call, const struct params *params)
 {
     uid_t uid = call->session->conn.account->uid;
-    struct loop *loop = visible(loops_after(&context->loops, params->after_name.data), uid);
+    struct loop *loop = next_visible_loop(loops_after(&context->loops, params->after_name.data), uid);
     size_t budget = call_budget(call);
     struct buffer *out = call_begin(call);
     const char *last = NULL;
@@ -126,7 +126,7 @@ void handle_loops(struct context *context, struct call *call, const struct param
         if ((count >= params->limit && !same_name) || !loops_add(out, loop, call->begun_at, budget))
             break;
         last = loop->name;
-        loop = visible(loops_next(loop), uid);
+        loop = next_visible_loop(loops_next(loop), uid);
     }
     reply_loops_end(out, loop ? last : NULL);
     call_end(call);

@@ -71,7 +71,7 @@ static int connect_stream(struct context *context, struct call *call, const stru
     return result;
 }
 
-#define NAMED_ADDRESS_MAX 40 /* so much of what is no address leaves room in a message for the reason */
+#define NAMED_ADDRESS_MAX 40 /* bytes of a wrong address in a message, to leave room for the reason */
 
 static void answer_no_address(struct call *call, struct span text, enum endpoint_fault wrong)
 {
@@ -105,8 +105,8 @@ static void register_address(struct context *context, struct call *call, const s
     }
 }
 
-/* 0, and the stream has taken the descriptor, whose peer is told; or a negative errno, -EPERM: it cannot be waited for.
- */
+/* Makes an open stream. On success the stream owns `fd`, and `ret_peer` is the peer's address or "". Errors: -ENOMEM;
+ * -EPERM, `fd` cannot be watched; and those of the registrator. */
 static int adopt_stream(struct context *context, struct call *call, const struct params *params, int fd,
                         struct stream **ret_stream, char ret_peer[ADDRESS_TEXT_MAX])
 {
@@ -115,10 +115,10 @@ static int adopt_stream(struct context *context, struct call *call, const struct
     enum fd_kind kind = FD_KIND_STREAM;
     int result = 0;
 
-    /* Most are TCP sockets, and tell so by taking their options. */
+    /* Most descriptors are TCP sockets, recognized by accepting TCP options. */
     if (!is_tcp)
         result = fd_kind_inspect(fd, &kind);
-    address_of_socket(fd, getpeername, ret_peer); /* who has one does not listen */
+    address_of_socket(fd, getpeername, ret_peer); /* a socket with a peer is not a listener */
     if (result == 0 && !ret_peer[0])
         result = fd_set_up_listener(fd);
     if (result < 0)
@@ -205,7 +205,7 @@ static void register_descriptor(struct context *context, struct call *call, cons
 
 void handle_register(struct context *context, struct call *call, const struct params *params)
 {
-    /* Also where it fails, so that the next descriptor is the next register's. */
+    /* Consume the descriptor even if register fails, so that later registers get theirs. */
     int fd = params->fd ? fd_queue_take(&call->session->conn.inbox) : -1;
 
     conn_count_inbox(&call->session->conn);
@@ -225,7 +225,7 @@ void handle_register(struct context *context, struct call *call, const struct pa
     }
 }
 
-/* ---- reregister -------------------------------------------------------------------------------------------------- */
+/* ---- reregister ------------------------------------------------------------------------------------------------- */
 
 void handle_reregister(struct context *context, struct call *call, const struct params *params)
 {

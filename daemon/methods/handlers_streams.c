@@ -32,9 +32,9 @@ void handle_deregister(struct context *context, struct call *call, const struct 
     answer_empty(call);
 }
 
-/* ---- take -------------------------------------------------------------------------------------------------------- */
+/* ---- take ------------------------------------------------------------------------------------------------------- */
 
-/* What was written of the answer does not go out. */
+/* Replaces the written answer of a descriptor that could not be queued. */
 static void answer_not_carried(struct call *call, int error)
 {
     struct fault fault;
@@ -62,8 +62,8 @@ static void answer_not_duplicated(struct context *context, struct call *call, in
     call_fault(call, &fault);
 }
 
-/* -1: answered. */
-static int duplicate(struct context *context, struct call *call, const struct stream *stream)
+/* Returns a duplicate of the descriptor. -1: the call is answered with a fault. */
+static int duplicate_stream(struct context *context, struct call *call, const struct stream *stream)
 {
     struct fault fault;
     int fd;
@@ -83,10 +83,10 @@ static int duplicate(struct context *context, struct call *call, const struct st
     return fd;
 }
 
-/* The token changes only when nothing can keep the answer from going out whole. */
+/* Changes the registration only when the whole answer is certain to be sent. */
 static void take_duplicate(struct context *context, struct call *call, struct stream *stream)
 {
-    int fd = duplicate(context, call, stream);
+    int fd = duplicate_stream(context, call, stream);
     int result;
 
     if (fd < 0)
@@ -94,7 +94,7 @@ static void take_duplicate(struct context *context, struct call *call, struct st
     reply_taken(call_begin(call), call->id, stream->token);
     result = call_fits(call) ? call_carry(call, fd) : -ENOMEM;
     if (result < 0) {
-        close(fd); /* the stream has another */
+        close(fd); /* cannot block: the stream has a duplicate */
         answer_not_carried(call, result);
         return;
     }
@@ -103,7 +103,7 @@ static void take_duplicate(struct context *context, struct call *call, struct st
     call_end(call);
 }
 
-/* Likewise: the stream is let go. */
+/* Ends the registration, only when the whole answer is certain to be sent. `copy`: as of stream_take. */
 static void take_stream_leaving(struct context *context, struct call *call, struct stream *stream, int copy)
 {
     int result;
@@ -112,7 +112,7 @@ static void take_stream_leaving(struct context *context, struct call *call, stru
     result = call_fits(call) ? call_carry(call, stream->fd) : -ENOMEM;
     if (result < 0) {
         if (copy >= 0)
-            close(copy); /* the stream has another */
+            close(copy); /* cannot block: the stream has a duplicate */
         answer_not_carried(call, result);
         return;
     }
@@ -120,20 +120,20 @@ static void take_stream_leaving(struct context *context, struct call *call, stru
     call_end(call);
 }
 
-/* Where the service manager has the stream too, a copy stays here until the manager has closed its own. */
+/* If the service manager holds a duplicate, the daemon keeps a copy until the manager has closed the duplicate. */
 static void take_stream(struct context *context, struct call *call, struct stream *stream)
 {
     int copy = -1;
 
     if (persist_has_deposit(stream)) {
-        copy = duplicate(context, call, stream);
+        copy = duplicate_stream(context, call, stream);
         if (copy < 0)
             return;
     }
     take_stream_leaving(context, call, stream, copy);
 }
 
-/* What clients have read since they were last asked about counts no more. */
+/* At the limit, asks the kernel which descriptors clients have read since, and checks again. */
 static bool may_take(struct context *context, struct call *call)
 {
     struct account *account = call->session->conn.account;
@@ -150,7 +150,7 @@ static bool may_take(struct context *context, struct call *call)
     return false;
 }
 
-/* Without an id nobody is there to be handed the descriptor. */
+/* A notification cannot pass a descriptor, so the registration just ends. */
 void handle_take(struct context *context, struct call *call, const struct params *params)
 {
     struct stream *stream = find_open_stream(call, params->token);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A `register` by address under way: the call that waits for its answer, the stream that has taken the token, and the
- * connector that works for both. When the connector is done and the session's output is full, the answer waits until
- * the client has read: until then the stream is connecting, and not watched.
+ * A pending `register` by address: the call, the connecting stream with the token, and the connector. If the session's
+ * output is full when the connector is done, the answer waits until the client reads: until then the stream stays
+ * connecting and unwatched.
+ *
+ * Owns the pending call and the connector. Calls the connector, the stream, the call and the log.
  */
 #ifndef MINIMIO_DAEMON_METHODS_PENDING_CONNECT_H
 #define MINIMIO_DAEMON_METHODS_PENDING_CONNECT_H
@@ -13,8 +15,8 @@
 #include "daemon/sessions/context.h"
 
 /*
- * Begins to connect `stream`, which is new. Takes the call (`call` itself is copied) in both cases. Error: -ENOMEM;
- * nothing is answered yet, and the stream is the caller's to free. The stream's pending call is it.
+ * Begins to connect `stream`, a new stream, and sets stream->connect. Copies `call`. Error: -ENOMEM; the call is
+ * unanswered, and the caller must free the stream.
  */
 int pending_connect_begin(struct context *context, const struct call *call, struct stream *stream,
                           const struct target *target, uint64_t timeout_ms, bool nodelay, bool keepalive);

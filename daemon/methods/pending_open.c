@@ -13,21 +13,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Streams armed again before the clock is read. */
+/* Streams rearmed between two readings of the clock. */
 #define STREAMS_PER_LOOK 16
 
-/* How many sessions that are ending may wait for each other's loops. */
+/* Length of a chain of ending sessions, each pending on the loop of the next. */
 #define CHAIN_MAX 16
 
 struct pending_open {
-    struct pending pending;
+    struct pending base;
     struct task task;
     struct context *context;
     struct call call;
-    struct loop *loop;       /* reserved for this session, which is not in it yet; NULL: none is */
-    struct session *session; /* who asks */
-    bool left;               /* the session has left the loop that it had, and set this one up */
-    bool begun;              /* the stream of `cursor` and those before are armed again */
+    struct loop *loop;       /* reserved for the session, not attached yet; NULL: none */
+    struct session *session; /* the session of the call */
+    bool left;               /* the session is detached from the old loop, and `loop` is set up */
+    bool begun;              /* streams up to `cursor` are rearmed */
     uint64_t cursor;
     bool created;
     bool takeover;
@@ -39,23 +39,23 @@ struct pending_open {
 
 /* ---- Finding ---------------------------------------------------------------------------------------------------- */
 
-static struct loop *find(const struct pending_open *opening)
+static struct loop *pending_open_find(const struct pending_open *pending)
 {
-    return opening->name[0] ? loops_find(&opening->context->loops, opening->name, opening->session->conn.account->uid)
+    return pending->name[0] ? loops_find(&pending->context->loops, pending->name, pending->session->conn.account->uid)
                             : NULL;
 }
 
-static const struct pending_open *opening_of(const struct session *session)
+static const struct pending_open *pending_open_of(const struct session *session)
 {
-    return session->opening ? container_of(session->opening, struct pending_open, pending) : NULL;
+    return session->pending_open ? container_of(session->pending_open, struct pending_open, base) : NULL;
 }
 
-/* Whether the session, by way of loops that ending sessions wait for, waits for `waiter`. */
+/* Whether the session waits for `waiter`, through a chain of pending open_loops of ending sessions. */
 static bool waits_for(const struct session *session, const struct session *waiter)
 {
     for (int i = 0; session && i < CHAIN_MAX; i++) {
-        const struct pending_open *opening = opening_of(session);
-        const struct loop *loop = opening && !opening->loop ? find(opening) : NULL;
+        const struct pending_open *pending = pending_open_of(session);
+        const struct loop *loop = pending && !pending->loop ? pending_open_find(pending) : NULL;
 
         if (session == waiter)
             return true;
@@ -65,108 +65,108 @@ static bool waits_for(const struct session *session, const struct session *waite
 }
 
 /*
- * Whether the loop is about to be free: it is being closed or entered, or its client is gone. A client that comes back
- * after the kernel has closed its old session is not to find its own loop busy.
+ * Whether the loop is about to be free: closing, reserved, or attached to a session whose client hung up. A client that
+ * reconnects after its old connection was closed must not get LOOP_BUSY for its own loop.
  */
-static bool will_be_free(const struct pending_open *opening, const struct loop *loop)
+static bool will_be_free(const struct pending_open *pending, const struct loop *loop)
 {
     if (loop->closing || loop->reserved)
         return true;
-    return loop->session && loop->session != opening->session && !waits_for(loop->session, opening->session) &&
+    return loop->session && loop->session != pending->session && !waits_for(loop->session, pending->session) &&
            session_is_ending(loop->session);
 }
 
 /* ---- Reserving the loop ----------------------------------------------------------------------------------------- */
 
-/* A new loop that nobody is in; NULL: answered with why not. */
-static struct loop *create(struct pending_open *opening)
+/* Makes a loop without a session. NULL: the call is answered with a fault. */
+static struct loop *pending_open_create(struct pending_open *pending)
 {
-    struct context *context = opening->context;
-    struct account *account = opening->session->conn.account;
-    const char *name = opening->name[0] ? opening->name : NULL;
+    struct context *context = pending->context;
+    struct account *account = pending->session->conn.account;
+    const char *name = pending->name[0] ? pending->name : NULL;
     struct loop *loop;
     struct fault fault;
 
     if (name && accounts_add_loop(&context->accounts, account, &fault) < 0) {
-        call_fault(&opening->call, &fault);
+        call_fault(&pending->call, &fault);
         return NULL;
     }
     loop = loop_new(&context->loops, account, name);
     if (!loop && name)
         accounts_remove_loop(&context->accounts, account);
     if (!loop)
-        answer_out_of_memory(&opening->call);
-    opening->created = true;
+        answer_out_of_memory(&pending->call);
+    pending->created = true;
     return loop;
 }
 
-/* False: answered with LIMIT_EXCEEDED. */
-static bool check_linger(struct pending_open *opening)
+/* False: the call is answered with LIMIT_EXCEEDED. */
+static bool check_linger(struct pending_open *pending)
 {
-    uint32_t max = opening->session->conn.limits->linger_ms;
+    uint32_t max = pending->session->conn.limits->linger_ms;
     struct fault fault;
 
-    if (!opening->has_linger || opening->linger_ms <= max)
+    if (!pending->has_linger || pending->linger_ms <= max)
         return true;
     fault_set_limit(&fault, FAULT_LIMIT_EXCEEDED, "linger_ms", max, "a loop may linger for at most %u ms", max);
-    call_fault(&opening->call, &fault);
+    call_fault(&pending->call, &fault);
     return false;
 }
 
-/* False: answered with why not. */
-static bool reserve(struct pending_open *opening, struct loop *loop)
+/* False: the call is answered with a fault. */
+static bool pending_open_reserve(struct pending_open *pending, struct loop *loop)
 {
-    struct session *session = opening->session;
+    struct session *session = pending->session;
 
     if (session->loop && session->loop->count) {
-        answer_fault(&opening->call, FAULT_LOOP_OPEN,
+        answer_fault(&pending->call, FAULT_LOOP_OPEN,
                      "this session's loop has registrations; close_loop first, or use another");
         return false;
     }
-    if (!check_linger(opening))
+    if (!check_linger(pending))
         return false;
     if (loop && loop->session && loop->session != session) {
-        if (!opening->takeover) {
-            answer_fault(&opening->call, FAULT_LOOP_BUSY, "another session is in this loop; see takeover");
+        if (!pending->takeover) {
+            answer_fault(&pending->call, FAULT_LOOP_BUSY, "another session is in this loop; see takeover");
             return false;
         }
-        attach_evict(loop); /* the other session stands as after close_loop */
+        attach_evict(loop); /* the evicted session has no loop, as after close_loop */
     }
     if (!loop)
-        loop = create(opening);
+        loop = pending_open_create(pending);
     if (!loop)
         return false;
-    timer_stop(&opening->context->turn.reactor.timers, &loop->linger);
+    timer_stop(&pending->context->turn.reactor.timers, &loop->linger);
     loop->reserved = true;
-    opening->loop = loop;
+    pending->loop = loop;
     return true;
 }
 
 /* ---- Entering --------------------------------------------------------------------------------------------------- */
 
-/* What the session had has no registrations, so this is done at once. */
-static void leave_old_loop(struct pending_open *opening)
+/* Detaches the session from its old loop at once: the old loop has no registrations. */
+static void leave_old_loop(struct pending_open *pending)
 {
-    struct session *session = opening->session;
+    struct session *session = pending->session;
     struct fault fault;
 
-    opening->left = true;
+    pending->left = true;
     fault_set(&fault, FAULT_LOOP_CLOSED, "this session has opened another loop");
-    if (session->loop != opening->loop)
+    if (session->loop != pending->loop)
         attach_leave(session, &fault);
     else
-        attach_detach(opening->loop, &fault);
+        attach_detach(pending->loop, &fault);
 }
 
-/* Arms every stream again, so that what is ready now is told; false: there is more to do. */
-static bool rearm(struct pending_open *opening)
+/* Rearms every stream, to report current readiness. False: more streams are left for the next piece. */
+static bool pending_open_rearm(struct pending_open *pending)
 {
-    struct context *context = opening->context;
-    struct stream *stream = loop_next(opening->loop, opening->begun ? &opening->cursor : NULL);
+    struct context *context = pending->context;
+    struct stream *stream = loop_next(pending->loop, pending->begun ? &pending->cursor : NULL);
 
     for (uint32_t done = 1; stream; done++) {
-        opening->begun = true;
-        opening->cursor = stream->token;
+        pending->begun = true;
+        pending->cursor = stream->token;
         stream_reattach(&context->turn.reactor, stream);
         stream = loop_next_stream(stream);
         if (stream && done % STREAMS_PER_LOOK == 0 && turn_piece_is_over(&context->turn))
@@ -175,84 +175,84 @@ static bool rearm(struct pending_open *opening)
     return true;
 }
 
-/* Delivery and linger are kept where they are not given. An anonymous loop never lingers. */
-static void set_up(struct pending_open *opening)
+/* Applies delivery and linger; an absent parameter keeps the current value. An anonymous loop never lingers. */
+static void pending_open_set_up(struct pending_open *pending)
 {
-    struct loop *loop = opening->loop;
+    struct loop *loop = pending->loop;
 
-    if (opening->has_delivery)
-        loop->delivery = opening->delivery;
-    if (opening->has_linger)
-        loop->linger_ms = opening->linger_ms;
-    if (opening->created)
+    if (pending->has_delivery)
+        loop->delivery = pending->delivery;
+    if (pending->has_linger)
+        loop->linger_ms = pending->linger_ms;
+    if (pending->created)
         persist_loop_added(loop);
     else
         persist_loop_changed(loop);
 }
 
-static void enter(struct pending_open *opening)
+static void pending_open_enter(struct pending_open *pending)
 {
-    struct loop *loop = opening->loop;
-    struct call *call = &opening->call;
+    struct loop *loop = pending->loop;
+    struct call *call = &pending->call;
 
     if (call->batch)
         loop->blocked_by_batch = call->batch->serial;
-    reply_opened(call_begin(call), call->id, loop_name(loop), opening->created, loop->delivery, loop->count);
+    reply_opened(call_begin(call), call->id, loop_name(loop), pending->created, loop->delivery, loop->count);
     loop->reserved = false;
-    opening->loop = NULL;
-    attach_enter(opening->session, loop);
+    pending->loop = NULL;
+    attach_enter(pending->session, loop);
     call_end(call);
 }
 
-/* One piece. True: the call is answered. */
-static bool step(struct pending_open *opening)
+/* Runs one piece. True: the call is answered. */
+static bool pending_open_step(struct pending_open *pending)
 {
-    if (!opening->loop) {
-        struct loop *loop = find(opening);
+    if (!pending->loop) {
+        struct loop *loop = pending_open_find(pending);
 
-        if (loop && will_be_free(opening, loop))
+        if (loop && will_be_free(pending, loop))
             return false;
-        if (!reserve(opening, loop))
+        if (!pending_open_reserve(pending, loop))
             return true;
     }
-    if (opening->loop->leaver)
+    if (pending->loop->leaver)
         return false;
-    if (!opening->left) {
-        leave_old_loop(opening);
-        set_up(opening);
+    if (!pending->left) {
+        leave_old_loop(pending);
+        pending_open_set_up(pending);
     }
-    if (!rearm(opening))
+    if (!pending_open_rearm(pending))
         return false;
-    enter(opening);
+    pending_open_enter(pending);
     return true;
 }
 
 /* ---- Beginning and end ------------------------------------------------------------------------------------------ */
 
-static void end(struct pending_open *opening)
+static void pending_open_end(struct pending_open *pending)
 {
-    struct session *session = opening->session;
+    struct session *session = pending->session;
 
-    task_cancel(&opening->task);
-    session->opening = NULL;
-    free(opening);
+    task_cancel(&pending->task);
+    session->pending_open = NULL;
+    free(pending);
     session_resume_input(session);
 }
 
-/* A loop that the session was about to enter lingers. */
-static void cancel(struct pending *pending, const struct fault *fault)
+/* A reserved named loop lingers. */
+static void pending_open_cancel(struct pending *base, const struct fault *fault)
 {
-    struct pending_open *opening = container_of(pending, struct pending_open, pending);
-    struct context *context = opening->context;
-    struct loop *loop = opening->loop;
+    struct pending_open *pending = container_of(base, struct pending_open, base);
+    struct context *context = pending->context;
+    struct loop *loop = pending->loop;
 
-    task_cancel(&opening->task);
+    task_cancel(&pending->task);
     if (fault)
-        call_fault(&opening->call, fault);
+        call_fault(&pending->call, fault);
     else
-        call_drop(&opening->call);
-    opening->session->opening = NULL;
-    free(opening);
+        call_drop(&pending->call);
+    pending->session->pending_open = NULL;
+    free(pending);
     if (!loop)
         return;
     loop->reserved = false;
@@ -262,22 +262,22 @@ static void cancel(struct pending *pending, const struct fault *fault)
         loop_free(loop);
 }
 
-static void run(struct task *task)
+static void pending_open_run(struct task *task)
 {
-    struct pending_open *opening = container_of(task, struct pending_open, task);
+    struct pending_open *pending = container_of(task, struct pending_open, task);
 
-    if (step(opening))
-        end(opening);
+    if (pending_open_step(pending))
+        pending_open_end(pending);
     else
         task_add(task);
 }
 
-static void init(struct pending_open *opening, struct context *context, const struct call *call,
-                 const struct params *params)
+static void pending_open_init(struct pending_open *pending, struct context *context, const struct call *call,
+                              const struct params *params)
 {
-    *opening = (struct pending_open){
-        .pending.cancel = cancel,
-        .task = {.run = run, .share = &call->session->conn.account->share, .stage = STAGE_RUN},
+    *pending = (struct pending_open){
+        .base.cancel = pending_open_cancel,
+        .task = {.run = pending_open_run, .share = &call->session->conn.account->share, .stage = STAGE_RUN},
         .context = context,
         .call = *call,
         .session = call->session,
@@ -288,23 +288,23 @@ static void init(struct pending_open *opening, struct context *context, const st
         .linger_ms = params->linger_ms,
     };
     if (params->name.data)
-        memcpy(opening->name, params->name.data, params->name.length);
+        memcpy(pending->name, params->name.data, params->name.length);
 }
 
 void pending_open_begin(struct context *context, struct call *call, const struct params *params)
 {
-    struct pending_open *opening = malloc(sizeof *opening);
+    struct pending_open *pending = malloc(sizeof *pending);
 
-    if (!opening) {
+    if (!pending) {
         answer_out_of_memory(call);
         return;
     }
-    init(opening, context, call, params);
-    if (call_keep(call, &opening->call) < 0) {
-        free(opening);
+    pending_open_init(pending, context, call, params);
+    if (call_keep(call, &pending->call) < 0) {
+        free(pending);
         answer_out_of_memory(call);
         return;
     }
-    call->session->opening = &opening->pending;
-    run(&opening->task);
+    call->session->pending_open = &pending->base;
+    pending_open_run(&pending->task);
 }

@@ -11,29 +11,28 @@
 #include <stdlib.h>
 
 struct pending_poll {
-    struct pending pending;
+    struct pending base;
     struct call call;
     struct context *context;
     struct loop *loop;
-    struct task recheck_task; /* runs when the kernel was asked about a piece */
+    struct task recheck_task; /* runs after the kernel was asked about a piece */
     struct timer timeout;
     uint64_t max;
-    size_t rechecked;   /* so many at the front of loop->ready were asked about */
-    bool needs_recheck; /* the kernel is to be asked before it is answered */
-    bool expired;       /* its time is over */
+    size_t rechecked;   /* number of streams at the front of loop->ready that the kernel was asked about */
+    bool needs_recheck; /* the kernel's answer must arrive before the poll is due */
+    bool expired;       /* the timeout expired */
 };
 
-/* A unit of work is a system call or two, and so is asking about a stream. */
+/* A unit of work is one or two system calls. Asking about a stream takes one. */
 #define STREAMS_PER_UNIT 2
 
 /* ---- Asking the kernel ------------------------------------------------------------------------------------------ */
 
 /*
- * What the kernel said of a level stream that was not delivered yet may hold no longer. The streams keep their places,
- * so that small `max` values stay fair. A stream that the kernel cannot be asked about, for want of memory, stays
- * ready.
+ * Asks again about undelivered level streams, whose readiness may be out of date. Undelivered streams keep their
+ * position, so small `max` values stay fair. Without memory to ask, a stream stays ready.
  */
-static size_t ask_the_ready(struct reactor *reactor, struct loop *loop, size_t most)
+static size_t ask_ready(struct reactor *reactor, struct loop *loop, size_t most)
 {
     struct stream *stream;
     size_t passed = 0;
@@ -48,8 +47,8 @@ static size_t ask_the_ready(struct reactor *reactor, struct loop *loop, size_t m
     return passed < most ? passed : most;
 }
 
-/* Level streams that were delivered are armed again, and are ready again if the kernel says so. */
-static size_t ask_the_told(struct reactor *reactor, struct loop *loop, size_t most)
+/* Rearms delivered level streams; the kernel reports the ready ones. Returns the number of streams asked about. */
+static size_t ask_delivered(struct reactor *reactor, struct loop *loop, size_t most)
 {
     struct stream *stream;
     size_t asked = 0;
@@ -65,20 +64,20 @@ static size_t ask_the_told(struct reactor *reactor, struct loop *loop, size_t mo
     return asked;
 }
 
-/* Asks about so many of the delivered. True: the kernel was asked, and the answer comes with the next events. */
-static bool ask_more(struct pending_poll *polling, size_t most)
+/* Asks about up to `most` delivered streams. True: the kernel was asked, and answers with the next events. */
+static bool ask_more(struct pending_poll *poll, size_t most)
 {
-    size_t asked = ask_the_told(&polling->context->turn.reactor, polling->loop, most);
+    size_t asked = ask_delivered(&poll->context->turn.reactor, poll->loop, most);
 
-    polling->context->turn.units += asked / STREAMS_PER_UNIT;
+    poll->context->turn.units += asked / STREAMS_PER_UNIT;
     return asked > 0;
 }
 
-static size_t missing(const struct pending_poll *polling)
+static size_t count_missing(const struct pending_poll *poll)
 {
-    size_t ready = polling->loop->ready_count;
+    size_t ready = poll->loop->ready_count;
 
-    return polling->max > ready ? (size_t)polling->max - ready : 0;
+    return poll->max > ready ? (size_t)poll->max - ready : 0;
 }
 
 static bool has_level(const struct loop *loop, size_t most)
@@ -96,112 +95,112 @@ static bool has_level(const struct loop *loop, size_t most)
 }
 
 /*
- * The first piece: what is ready and would be delivered, and as many of the delivered, who are to have their turn
- * however busy others are.
+ * Asks about the first piece: up to `max` ready streams, and up to `max` delivered streams. Delivered streams get their
+ * turn however busy the ready streams are.
  */
-static bool ask_first(struct pending_poll *polling)
+static bool ask_first(struct pending_poll *poll)
 {
-    struct loop *loop = polling->loop;
-    size_t max = (size_t)polling->max;
+    struct loop *loop = poll->loop;
+    size_t max = (size_t)poll->max;
     bool asked_ready = has_level(loop, max);
 
     if (asked_ready) {
-        polling->rechecked = ask_the_ready(&polling->context->turn.reactor, loop, max);
-        polling->context->turn.units += polling->rechecked / STREAMS_PER_UNIT;
+        poll->rechecked = ask_ready(&poll->context->turn.reactor, loop, max);
+        poll->context->turn.units += poll->rechecked / STREAMS_PER_UNIT;
     }
-    return ask_more(polling, max) || asked_ready;
+    return ask_more(poll, max) || asked_ready;
 }
 
-static void expired(struct timer *timer)
+static void pending_poll_expired(struct timer *timer)
 {
-    struct pending_poll *polling = container_of(timer, struct pending_poll, timeout);
+    struct pending_poll *poll = container_of(timer, struct pending_poll, timeout);
 
-    polling->expired = true;
-    loop_enqueue_if_ready(polling->loop);
+    poll->expired = true;
+    loop_enqueue_if_ready(poll->loop);
 }
 
-/* Streams of which the kernel had nothing to say are not ready any more. */
-static void drop_the_idle(struct pending_poll *polling)
+/* Removes rechecked streams without a report of the kernel from the ready list. */
+static void drop_idle(struct pending_poll *poll)
 {
-    struct loop *loop = polling->loop;
+    struct loop *loop = poll->loop;
     struct stream *stream, *next;
 
     TAILQ_FOREACH_SAFE(stream, &loop->ready, list_link, next)
     {
-        if (polling->rechecked == 0)
+        if (poll->rechecked == 0)
             break;
-        polling->rechecked--;
+        poll->rechecked--;
         if (!stream->pending)
             loop_set_list(loop, stream, LIST_NONE);
     }
 }
 
-/* The events of the turn in which the kernel was asked are gathered by now, unless there were too many for one turn. */
-static void recheck(struct task *task)
+/* By now the kernel's events are collected, unless the reactor was full: then more events follow in the next turn. */
+static void pending_poll_recheck(struct task *task)
 {
-    struct pending_poll *polling = container_of(task, struct pending_poll, recheck_task);
+    struct pending_poll *poll = container_of(task, struct pending_poll, recheck_task);
 
-    if (polling->context->turn.reactor.full) {
+    if (poll->context->turn.reactor.full) {
         task_add(task);
         return;
     }
-    drop_the_idle(polling);
-    if (ask_more(polling, missing(polling))) {
+    drop_idle(poll);
+    if (ask_more(poll, count_missing(poll))) {
         task_add(task);
         return;
     }
-    polling->needs_recheck = false;
-    loop_enqueue_if_ready(polling->loop);
+    poll->needs_recheck = false;
+    loop_enqueue_if_ready(poll->loop);
 }
 
 /* ---- The answer ------------------------------------------------------------------------------------------------- */
 
-/* What a loop has to tell may have to wait for the end of the batch in which it was opened. */
-static bool may_tell(const struct pending_poll *polling)
+/* Events of a loop opened inside a batch are held until the batch is answered, except for polls of the batch. */
+static bool may_deliver(const struct pending_poll *poll)
 {
-    const struct batch *batch = polling->call.batch;
-    uint32_t blocked_by_batch = polling->loop->blocked_by_batch;
+    const struct batch *batch = poll->call.batch;
+    uint32_t blocked_by_batch = poll->loop->blocked_by_batch;
 
     return !blocked_by_batch || (batch && batch->serial == blocked_by_batch);
 }
 
-static bool is_due(const struct pending *pending)
+static bool pending_poll_is_due(const struct pending *base)
 {
-    const struct pending_poll *polling = container_of(pending, struct pending_poll, pending);
+    const struct pending_poll *poll = container_of(base, struct pending_poll, base);
 
-    if (polling->needs_recheck)
+    if (poll->needs_recheck)
         return false;
-    return polling->expired || (may_tell(polling) && !TAILQ_EMPTY(&polling->loop->ready));
+    return poll->expired || (may_deliver(poll) && !TAILQ_EMPTY(&poll->loop->ready));
 }
 
 /* ---- The end ---------------------------------------------------------------------------------------------------- */
 
-/* Its call is copied by now. */
-static void polling_free(struct pending_poll *polling)
+/* Frees the poll. The caller has copied the call. */
+static void pending_poll_free(struct pending_poll *poll)
 {
-    struct loop *loop = polling->loop;
+    struct loop *loop = poll->loop;
 
-    timer_stop(&polling->context->turn.reactor.timers, &polling->timeout);
-    task_cancel(&polling->recheck_task);
-    drop_the_idle(polling);
-    call_block_streams(&polling->call);
+    timer_stop(&poll->context->turn.reactor.timers, &poll->timeout);
+    task_cancel(&poll->recheck_task);
+    drop_idle(poll);
+    call_block_streams(&poll->call);
     loop->poll = NULL;
     loop_dequeue(loop);
-    free(polling);
+    free(poll);
 }
 
-/* Returns how many events were written. */
-static uint64_t write_events(struct pending_poll *polling, struct buffer *out)
+/* Returns the number of written events. */
+static uint64_t write_events(struct pending_poll *poll, struct buffer *out)
 {
-    struct call *call = &polling->call;
+    struct call *call = &poll->call;
     size_t budget = call_budget(call);
     struct stream *stream;
     uint64_t count = 0;
 
     reply_events_begin(out, call->id);
-    TAILQ_FOREACH(stream, &polling->loop->ready, list_link)
+    TAILQ_FOREACH(stream, &poll->loop->ready, list_link)
     {
-        if (count == polling->max || !may_tell(polling) ||
+        if (count == poll->max || !may_deliver(poll) ||
             !events_add(out, stream->token, stream->pending, call->begun_at, budget))
             break;
         count++;
@@ -210,31 +209,31 @@ static uint64_t write_events(struct pending_poll *polling, struct buffer *out)
     return count;
 }
 
-static void answer(struct pending *pending)
+static void pending_poll_answer(struct pending *base)
 {
-    struct pending_poll *polling = container_of(pending, struct pending_poll, pending);
+    struct pending_poll *poll = container_of(base, struct pending_poll, base);
     struct call call;
-    struct loop *loop = polling->loop;
-    struct buffer *out = call_begin(&polling->call);
-    uint64_t count = write_events(polling, out);
+    struct loop *loop = poll->loop;
+    struct buffer *out = call_begin(&poll->call);
+    uint64_t count = write_events(poll, out);
 
-    /* What could not be written is told by the next one. */
-    if (call_fits(&polling->call)) {
-        polling->context->turn.stats.events += count;
+    /* The next poll delivers events that do not fit. */
+    if (call_fits(&poll->call)) {
+        poll->context->turn.stats.events += count;
         while (count--)
             stream_mark_delivered(TAILQ_FIRST(&loop->ready));
     }
-    call = polling->call;
-    polling_free(polling);
+    call = poll->call;
+    pending_poll_free(poll);
     call_end(&call);
 }
 
-static void cancel(struct pending *pending, const struct fault *fault)
+static void pending_poll_cancel(struct pending *base, const struct fault *fault)
 {
-    struct pending_poll *polling = container_of(pending, struct pending_poll, pending);
-    struct call call = polling->call;
+    struct pending_poll *poll = container_of(base, struct pending_poll, base);
+    struct call call = poll->call;
 
-    polling_free(polling);
+    pending_poll_free(poll);
     if (fault)
         call_fault(&call, fault);
     else
@@ -246,26 +245,27 @@ static void cancel(struct pending *pending, const struct fault *fault)
 int pending_poll_begin(struct context *context, const struct call *call, struct loop *loop, const uint64_t *timeout_ms,
                        uint64_t max)
 {
-    struct pending_poll *polling = calloc(1, sizeof *polling);
+    struct pending_poll *poll = calloc(1, sizeof *poll);
 
-    if (!polling)
+    if (!poll)
         return -ENOMEM;
-    if (call_keep(call, &polling->call) < 0) {
-        free(polling);
+    if (call_keep(call, &poll->call) < 0) {
+        free(poll);
         return -ENOMEM;
     }
-    polling->pending = (struct pending){.is_due = is_due, .answer = answer, .cancel = cancel};
-    polling->context = context;
-    polling->loop = loop;
-    polling->max = max;
-    polling->expired = timeout_ms && *timeout_ms == 0;
-    polling->recheck_task = (struct task){.run = recheck, .share = &loop->account->share, .stage = STAGE_RUN};
-    polling->needs_recheck = ask_first(polling) || polling->expired;
+    poll->base =
+        (struct pending){.is_due = pending_poll_is_due, .answer = pending_poll_answer, .cancel = pending_poll_cancel};
+    poll->context = context;
+    poll->loop = loop;
+    poll->max = max;
+    poll->expired = timeout_ms && *timeout_ms == 0;
+    poll->recheck_task = (struct task){.run = pending_poll_recheck, .share = &loop->account->share, .stage = STAGE_RUN};
+    poll->needs_recheck = ask_first(poll) || poll->expired;
     if (timeout_ms && *timeout_ms)
-        timer_start(&context->turn.reactor.timers, &polling->timeout, *timeout_ms, expired);
-    if (polling->needs_recheck)
-        task_add(&polling->recheck_task);
-    loop->poll = &polling->pending;
+        timer_start(&context->turn.reactor.timers, &poll->timeout, *timeout_ms, pending_poll_expired);
+    if (poll->needs_recheck)
+        task_add(&poll->recheck_task);
+    loop->poll = &poll->base;
     call_unblock_streams(call);
     loop_enqueue_if_ready(loop);
     return 0;

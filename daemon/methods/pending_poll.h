@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A `poll` under way: the call that waits, and what it waits for. The poll is answered when its loop has events, or its
- * time is over. Level streams are asked about before: as many as the poll may be answered with, then more, a piece a
- * turn, until that many are ready or all were asked about.
+ * A pending `poll`, answered when the loop has events or the timeout expires. The poll asks the kernel about level
+ * streams first: up to `max` streams, then more, a piece in each turn, until `max` are ready or every level stream was
+ * checked.
+ *
+ * Owns the pending call and the timeout. Calls the loop, its streams and the call.
  */
 #ifndef MINIMIO_DAEMON_METHODS_PENDING_POLL_H
 #define MINIMIO_DAEMON_METHODS_PENDING_POLL_H
@@ -14,8 +16,8 @@
 #include <stdint.h>
 
 /*
- * Begins a poll in a loop that has none; `timeout_ms` NULL: no limit, 0: what is ready now. `call` is copied. Error:
- * -ENOMEM; nothing is answered then. The loop answers and cancels it.
+ * Begins a poll in a loop without a poll, and sets loop->poll. `timeout_ms` in ms; NULL: no timeout; 0: current events
+ * only. Copies `call`. Error: -ENOMEM; the call is unanswered.
  */
 int pending_poll_begin(struct context *context, const struct call *call, struct loop *loop, const uint64_t *timeout_ms,
                        uint64_t max);

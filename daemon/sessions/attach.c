@@ -85,8 +85,8 @@ void attach_end_calls(struct session *session, const struct fault *fault)
         ;
     if (session->loop)
         attach_end_poll(session->loop, fault);
-    if (session->opening)
-        session->opening->cancel(session->opening, fault);
+    if (session->pending_open)
+        session->pending_open->cancel(session->pending_open, fault);
     if (session->leaving)
         attach_end_poll(session->leaving, fault);
     if (session->leaving && !session->leaving->closing)

@@ -119,8 +119,8 @@ static bool dispatch_rest(struct session *session, struct unfinished *rest, uint
     struct context *context = session->context;
     struct span one;
 
-    while (rest->slot < rest->reader.count && context->turn.units < budget && !session->opening && !session->closes &&
-           request_reader_next(&rest->reader, &one))
+    while (rest->slot < rest->reader.count && context->turn.units < budget && !session->pending_open &&
+           !session->closes && request_reader_next(&rest->reader, &one))
         dispatch_request(session, one, rest->batch, rest->slot++);
     return rest->slot == rest->reader.count;
 }

@@ -224,8 +224,8 @@ int session_new(struct context *context, int fd, struct account *account)
 /* Cancels the requests in progress, except a close_loop, which continues without the session. */
 static void session_cancel_requests(struct session *session)
 {
-    if (session->opening)
-        session->opening->cancel(session->opening, NULL);
+    if (session->pending_open)
+        session->pending_open->cancel(session->pending_open, NULL);
     if (session->closes)
         attach_abandon_close(session);
     attach_forget(session);

@@ -34,13 +34,13 @@ struct unfinished {
 struct session {
     struct conn conn; /* the first member: the reactor frees the session through it */
     struct context *context;
-    LIST_ENTRY(session) entry; /* in context->sessions */
-    struct loop *loop;         /* NULL: none, until the next open_loop */
-    struct pending *opening;   /* the pending open_loop; NULL: none */
-    struct loop *closes;       /* the loop of a pending close_loop; NULL: none */
-    struct call close_call;    /* answered when `closes` is closed */
-    struct loop *leaving;      /* evicted from this loop, while pending calls are ended; NULL: none */
-    struct task leave_task;    /* ends the pending calls of an evicted session */
+    LIST_ENTRY(session) entry;    /* in context->sessions */
+    struct loop *loop;            /* NULL: none, until the next open_loop */
+    struct pending *pending_open; /* the pending open_loop; NULL: none */
+    struct loop *closes;          /* the loop of a pending close_loop; NULL: none */
+    struct call close_call;       /* answered when `closes` is closed */
+    struct loop *leaving;         /* evicted from this loop, while pending calls are ended; NULL: none */
+    struct task leave_task;       /* ends the pending calls of an evicted session */
     LIST_HEAD(, batch) batches;
     struct pending_list connects; /* pending registers by address */
     struct pending_list done;     /* pending registers with an outcome, answered once the client reads */
@@ -66,7 +66,7 @@ void session_resume_input(struct session *session);
  */
 static inline bool session_is_paused(const struct session *session)
 {
-    return session->opening || session->closes ||
+    return session->pending_open || session->closes ||
            (session->batch_bytes && !session->unfinished.text &&
             session->batch_bytes + session->conn.out.length >= session->conn.limits->output_bytes);
 }
