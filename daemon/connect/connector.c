@@ -8,14 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* One address being tried. */
+/* A connection attempt to an address. */
 struct attempt {
     struct source source;
     LIST_ENTRY(attempt) entry;
     struct connector *connector;
     struct minimio_tcp_stream *stream;
     union address address;
-    bool counted; /* as a descriptor that waits */
+    bool counted; /* charged to the account as a waiting descriptor */
 };
 
 struct connector {
@@ -23,12 +23,12 @@ struct connector {
     struct resolver *resolver;
     struct asker *asker;
     const struct rules *rules;
-    struct account *account; /* NULL: nobody's */
-    connector_done *done;    /* NULL: it was called */
+    struct account *account; /* NULL: further attempts are not charged */
+    connector_done *done;    /* NULL: already called */
     void *owner;
     struct target target;
     struct lookup *lookup;    /* NULL: none is under way */
-    union address *addresses; /* in the order in which to try them */
+    union address *addresses; /* in the order of the attempts */
     size_t count, tried;
     LIST_HEAD(, attempt) attempts;
     struct timer deadline;
@@ -61,7 +61,7 @@ static void attempt_drop(struct attempt *attempt)
     reactor_end_source(reactor, &attempt->source);
 }
 
-static void quiesce(struct connector *connector)
+static void connector_quiesce(struct connector *connector)
 {
     struct attempt *attempt, *next;
 
@@ -74,11 +74,11 @@ static void quiesce(struct connector *connector)
     attempt_drop(attempt);
 }
 
-static void finish(struct connector *connector, enum connector_outcome outcome)
+static void connector_finish(struct connector *connector, enum connector_outcome outcome)
 {
     connector_done *done = connector->done;
 
-    quiesce(connector);
+    connector_quiesce(connector);
     connector->done = NULL;
     connector->result.outcome = outcome;
     done(connector->owner, &connector->result);
@@ -86,7 +86,7 @@ static void finish(struct connector *connector, enum connector_outcome outcome)
 
 static void deadline_expired(struct timer *timer)
 {
-    finish(container_of(timer, struct connector, deadline), CONNECTOR_TIMED_OUT);
+    connector_finish(container_of(timer, struct connector, deadline), CONNECTOR_TIMED_OUT);
 }
 
 /* ---- Attempts --------------------------------------------------------------------------------------------------- */
@@ -97,7 +97,7 @@ static void remember_failure(struct connector *connector, const union address *a
     address_format(&address->any, connector->result.address);
 }
 
-/* A denied address is told only where no attempt was made, whose failure says more. */
+/* Records a denied address only if no attempt failed: the failure of an attempt is more specific. */
 static bool is_denied(struct connector *connector, const union address *address)
 {
     struct connector_result *result = &connector->result;
@@ -118,7 +118,7 @@ static void attempt_won(struct attempt *attempt)
 
     connector->result.stream = attempt->stream;
     attempt->stream = NULL;
-    finish(connector, CONNECTOR_CONNECTED);
+    connector_finish(connector, CONNECTOR_CONNECTED);
 }
 
 static void attempt_failed(struct attempt *attempt, int error)
@@ -147,7 +147,7 @@ static void attempt_ready(struct source *source, const struct minimio_event *eve
         attempt_failed(attempt, result);
 }
 
-/* 0 under way, or why it could not even begin. */
+/* Begins an attempt. Errors: negative errno; no attempt was made. */
 static int attempt_start(struct connector *connector, const union address *address)
 {
     struct attempt *attempt = calloc(1, sizeof *attempt);
@@ -181,14 +181,14 @@ static void pace_expired(struct timer *timer)
     try_next(container_of(timer, struct connector, pace));
 }
 
-static enum connector_outcome failure(const struct connector *connector)
+static enum connector_outcome connector_failure(const struct connector *connector)
 {
     if (connector->result.error)
         return CONNECTOR_CONNECT_FAILED;
     return connector->result.rule[0] ? CONNECTOR_DENIED : CONNECTOR_RESOLVE_FAILED;
 }
 
-/* The first attempt's descriptor is that of the registration. */
+/* Whether the account may have another descriptor. The first attempt is charged as the registration. */
 static bool may_try_more(const struct connector *connector)
 {
     struct account *account = connector->account;
@@ -198,7 +198,7 @@ static bool may_try_more(const struct connector *connector)
            accounts_check_descriptors(account->accounts, account, &fault) == 0;
 }
 
-/* Starts the next attempt, and ends the whole when there is nothing left to try or to wait for. */
+/* Starts the next attempt. Without further addresses and without attempts under way, finishes with the failure. */
 static void try_next(struct connector *connector)
 {
     if (!may_try_more(connector)) {
@@ -220,12 +220,13 @@ static void try_next(struct connector *connector)
     }
     timer_stop(&connector->reactor->timers, &connector->pace);
     if (LIST_EMPTY(&connector->attempts))
-        finish(connector, failure(connector));
+        connector_finish(connector, connector_failure(connector));
 }
 
 /* ---- Names ------------------------------------------------------------------------------------------------------ */
 
-/* The next at or after `from` whose family is that of the first, or with `same` false is not. */
+/* The index of the first address from `from` on in the family of the first address; with `same` false, in the second
+ * family. `count`: none. */
 static size_t next_of(const union address *addresses, size_t count, size_t from, bool same)
 {
     while (from < count && (addresses[from].any.sa_family == addresses[0].any.sa_family) != same)
@@ -244,10 +245,10 @@ static void add_next(struct connector *connector, const union address *addresses
     address_set_port(&connector->addresses[connector->count++], connector->target.port);
 }
 
-/* The families take turns for as long as both have addresses left (RFC 8305, 4); otherwise their order stays. */
+/* Interleaves the families while both have addresses left (RFC 8305, 4). The order within a family stays. */
 static void take_addresses(struct connector *connector, const union address *addresses, size_t count)
 {
-    size_t preferred = 0, other = 0;
+    size_t preferred = 0, second = 0;
 
     connector->addresses = calloc(count, sizeof *addresses);
     if (!connector->addresses) {
@@ -256,7 +257,7 @@ static void take_addresses(struct connector *connector, const union address *add
     }
     while (connector->count < count) {
         add_next(connector, addresses, count, &preferred, true);
-        add_next(connector, addresses, count, &other, false);
+        add_next(connector, addresses, count, &second, false);
     }
 }
 
@@ -272,20 +273,20 @@ static void lookup_answered(void *owner, const union address *addresses, size_t 
     try_next(connector);
 }
 
-static void ask(struct connector *connector)
+static void connector_look_up(struct connector *connector)
 {
     int result = lookup_start(connector->resolver, connector->asker, connector->target.host, lookup_answered, connector,
                               &connector->lookup);
 
     if (result == -EDQUOT) {
-        finish(connector, CONNECTOR_TOO_MANY_LOOKUPS);
+        connector_finish(connector, CONNECTOR_TOO_MANY_LOOKUPS);
     } else if (result < 0) {
         set_reason(connector, OUT_OF_MEMORY);
-        finish(connector, CONNECTOR_RESOLVE_FAILED);
+        connector_finish(connector, CONNECTOR_RESOLVE_FAILED);
     }
 }
 
-/* RFC 6761: localhost and what is below it is the loopback, whatever a name server says. */
+/* RFC 6761: localhost and names below localhost are the loopback addresses, without asking a name server. */
 static void take_loopback(struct connector *connector)
 {
     const union address both[] = {{.v6 = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT}},
@@ -294,7 +295,7 @@ static void take_loopback(struct connector *connector)
     take_addresses(connector, both, 2);
 }
 
-/* Takes what is known without a question. */
+/* Takes the addresses of a target that needs no lookup. */
 static void take_literal(struct connector *connector)
 {
     union address literal;
@@ -307,13 +308,13 @@ static void take_literal(struct connector *connector)
         set_reason(connector, "there is no such network interface");
 }
 
-/* Runs with the turn's timers, so that what is known at once is not told from within connector_new. */
-static void begin(struct timer *timer)
+/* A timer, so that connector_new never calls `done`. */
+static void connector_begin(struct timer *timer)
 {
     struct connector *connector = container_of(timer, struct connector, pace);
 
     if (connector->target.kind == ENDPOINT_NAME) {
-        ask(connector);
+        connector_look_up(connector);
         return;
     }
     take_literal(connector);
@@ -338,7 +339,7 @@ int connector_new(struct reactor *reactor, struct resolver *resolver, struct ask
     LIST_INIT(&connector->attempts);
     if (timeout_ms)
         timer_start(&reactor->timers, &connector->deadline, timeout_ms, deadline_expired);
-    timer_start(&reactor->timers, &connector->pace, 0, begin);
+    timer_start(&reactor->timers, &connector->pace, 0, connector_begin);
     *ret_connector = connector;
     return 0;
 }
@@ -352,7 +353,7 @@ struct connector *connector_free(struct connector *connector)
 {
     if (!connector)
         return NULL;
-    quiesce(connector);
+    connector_quiesce(connector);
     free(connector->addresses);
     free(connector);
     return NULL;

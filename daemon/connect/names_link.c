@@ -19,17 +19,17 @@
 #include <time.h>
 #include <unistd.h>
 
-#define RESTART_MS 100              /* how soon another process is started, where somebody waits for it */
-#define REST_MS    10000            /* the longest time until it is tried again where nobody does */
-#define RETRY_MS   10               /* how soon a message that was not taken is tried again */
-#define ANSWERS    16               /* taken at once; the rest in the next turn */
-#define END_MS     100              /* how long a killed process is waited for */
-#define PROGRAM    "/proc/self/exe" /* also where its file has been replaced: both ends are of one version */
+#define RESTART_MS 100              /* delay of a restart while lookups wait */
+#define REST_MS    10000            /* longest delay of a restart without waiting lookups */
+#define RETRY_MS   10               /* delay before a refused message is sent again */
+#define ANSWERS    16               /* read in a turn */
+#define END_MS     100              /* longest wait for a killed process */
+#define PROGRAM    "/proc/self/exe" /* works even if the file was replaced, so both ends have the same version */
 #define PID_BYTES  12
 
 /* ---- The process ------------------------------------------------------------------------------------------------ */
 
-/* valgrind answers who asks where the link leads, and not who follows it. */
+/* valgrind emulates readlink of /proc/self/exe, but exec of the link would run valgrind. */
 static const char *find_program(char path[PATH_MAX])
 {
     ssize_t length = is_under_valgrind() ? readlink(PROGRAM, path, PATH_MAX - 1) : -1;
@@ -40,8 +40,8 @@ static const char *find_program(char path[PATH_MAX])
     return path;
 }
 
-/* All descriptors but the standard ones are closed on exec. */
-static int spawn(int end, pid_t *ret_pid)
+/* Starts the process with `end` as standard input. Other descriptors are close-on-exec. */
+static int link_spawn(int end, pid_t *ret_pid)
 {
     char path[PATH_MAX];
     char parent[PID_BYTES], name[] = NAMES_PROCESS;
@@ -72,8 +72,8 @@ static int make_ends(int ends[2])
     return -EMFILE;
 }
 
-/* There is never more than one. */
-static int begin(struct names_link *link)
+/* Starts the process, unless an earlier process is not reaped yet (-EBUSY). */
+static int link_begin(struct names_link *link)
 {
     int ends[2], result;
 
@@ -85,7 +85,7 @@ static int begin(struct names_link *link)
         return result;
     result = reactor_watch(link->reactor, ends[0], &link->source, MINIMIO_READABLE, MINIMIO_LEVEL);
     if (result == 0) {
-        result = spawn(ends[1], &link->pid);
+        result = link_spawn(ends[1], &link->pid);
         if (result < 0)
             reactor_unwatch(link->reactor, ends[0]);
     }
@@ -99,47 +99,47 @@ static int begin(struct names_link *link)
     return 0;
 }
 
-static void restart_later(struct names_link *link);
+static void link_restart_later(struct names_link *link);
 
-static void start(struct names_link *link)
+static void link_start(struct names_link *link)
 {
-    int result = begin(link);
+    int result = link_begin(link);
 
     if (result == 0)
         return;
     log_write_ratelimited(LOG_NAMES, LOG_NOBODY, "names cannot be looked up: no process can be started: %s",
                           strerror(-result));
     link->unavailable(link, -result);
-    restart_later(link);
+    link_restart_later(link);
 }
 
-static void restart(struct timer *timer)
+static void link_restart(struct timer *timer)
 {
     struct names_link *link = container_of(timer, struct names_link, restart);
 
-    start(link);
+    link_start(link);
     if (link->fd >= 0)
         link->writable(link);
 }
 
-/* Each time later, until one has answered or somebody waits for it. */
-static void restart_later(struct names_link *link)
+/* Doubles the delay each time, until a process has answered, or a lookup waits for a process. */
+static void link_restart_later(struct names_link *link)
 {
     if (link->left)
         return;
-    timer_start(&link->reactor->timers, &link->restart, link->restart_ms, restart);
+    timer_start(&link->reactor->timers, &link->restart, link->restart_ms, link_restart);
     link->restart_ms = 2 * link->restart_ms < REST_MS ? 2 * link->restart_ms : REST_MS;
 }
 
-static void restart_soon(struct names_link *link)
+static void link_restart_soon(struct names_link *link)
 {
     if (link->restart_ms <= 2 * RESTART_MS)
         return;
     link->restart_ms = RESTART_MS;
-    restart_later(link);
+    link_restart_later(link);
 }
 
-static void disconnect(struct names_link *link)
+static void link_disconnect(struct names_link *link)
 {
     if (link->fd < 0)
         return;
@@ -148,14 +148,14 @@ static void disconnect(struct names_link *link)
     link->fd = -1;
 }
 
-/* It may have been killed, or have closed its end in its confusion. */
-static void has_ended(struct names_link *link)
+/* The process exited, closed the socket, or sent an invalid answer: kill and restart. */
+static void link_end(struct names_link *link)
 {
-    disconnect(link);
+    link_disconnect(link);
     if (link->pid)
         kill(link->pid, SIGKILL);
     log_write_ratelimited(LOG_NAMES, LOG_NOBODY, "the process that looks up names has ended; another one is started");
-    restart_later(link);
+    link_restart_later(link);
     link->ended(link);
 }
 
@@ -167,8 +167,8 @@ void names_link_look(struct names_link *link)
 
 /* ---- Messages --------------------------------------------------------------------------------------------------- */
 
-/* False: the process has ended, or says what is no answer. */
-static bool take_answers(struct names_link *link)
+/* False: the process ended, or sent an invalid answer. */
+static bool link_read_answers(struct names_link *link)
 {
     static struct names_answer answer;
 
@@ -185,18 +185,18 @@ static bool take_answers(struct names_link *link)
     return true;
 }
 
-static void ready(struct source *source, const struct minimio_event *event)
+static void link_ready(struct source *source, const struct minimio_event *event)
 {
     struct names_link *link = container_of(source, struct names_link, source);
 
     (void)event;
     if (link->fd < 0)
-        return; /* an event of the process before */
-    if (!take_answers(link))
-        has_ended(link);
+        return; /* a late event of an earlier process */
+    if (!link_read_answers(link))
+        link_end(link);
 }
 
-static void try_again(struct timer *timer)
+static void link_retry(struct timer *timer)
 {
     struct names_link *link = container_of(timer, struct names_link, retry);
 
@@ -206,13 +206,13 @@ static void try_again(struct timer *timer)
 int names_link_send(struct names_link *link, const struct names_request *request)
 {
     if (link->fd < 0) {
-        restart_soon(link);
+        link_restart_soon(link);
         return -ENOTCONN;
     }
     if (send(link->fd, request, sizeof *request, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
         return 0;
-    /* A process that has ended is told by the next read. */
-    timer_start(&link->reactor->timers, &link->retry, RETRY_MS, try_again);
+    /* If the process ended, the next read reports the end. */
+    timer_start(&link->reactor->timers, &link->retry, RETRY_MS, link_retry);
     return -EAGAIN;
 }
 
@@ -221,14 +221,14 @@ int names_link_send(struct names_link *link, const struct names_request *request
 void names_link_init(struct names_link *link, struct reactor *reactor)
 {
     link->reactor = reactor;
-    link->source.ready = ready;
+    link->source.ready = link_ready;
     link->fd = -1;
     link->restart_ms = RESTART_MS;
-    start(link);
+    link_start(link);
 }
 
-/* One that does not end is left to itself: its socket is closed. */
-static void await_end(struct names_link *link)
+/* Waits END_MS at most: without the socket, a process that survives SIGKILL for now exits later. */
+static void link_await_end(struct names_link *link)
 {
     const struct timespec moment = {.tv_nsec = NS_PER_MS};
 
@@ -246,15 +246,15 @@ void names_link_leave(struct names_link *link)
     link->left = true;
     timer_stop(&link->reactor->timers, &link->restart);
     timer_stop(&link->reactor->timers, &link->retry);
-    disconnect(link);
+    link_disconnect(link);
     if (link->pid)
-        await_end(link);
+        link_await_end(link);
 }
 
 void names_link_return(struct names_link *link)
 {
     link->left = false;
-    start(link);
+    link_start(link);
 }
 
 void names_link_deinit(struct names_link *link)

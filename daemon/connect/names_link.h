@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The daemon's end of the process that looks up names (names_process.h): starts it, starts another when it has ended,
- * and passes messages. Never waits for it.
+ * The daemon's end of the name lookup process (names_process.h): starts the process, restarts after an end, and passes
+ * messages. Never blocks, except in names_link_leave.
+ *
+ * Owns the socket and the process. Calls the reactor and the callbacks.
  */
 #ifndef MINIMIO_DAEMON_CONNECT_NAMES_LINK_H
 #define MINIMIO_DAEMON_CONNECT_NAMES_LINK_H
@@ -13,31 +15,31 @@
 
 struct names_link {
     struct reactor *reactor;
-    struct source source; /* of the socket; never buried, as it lives as long as the reactor */
-    int fd;               /* -1: there is no process */
-    pid_t pid;            /* 0: it is reaped */
+    struct source source; /* of the socket; never freed by the reactor, and as long-lived */
+    int fd;               /* of the socket; -1: no process */
+    pid_t pid;            /* 0: no process, or reaped */
     struct timer restart, retry;
-    uint64_t restart_ms; /* how soon another process is started; longer each time that this fails */
-    bool left;           /* none is started any more */
+    uint64_t restart_ms; /* delay of the next restart in ms; doubled at each failure */
+    bool left;           /* after names_link_leave: no restart */
     void (*answered)(struct names_link *link, const struct names_answer *answer);
-    void (*ended)(struct names_link *link);                  /* nothing that was asked is answered any more */
-    void (*unavailable)(struct names_link *link, int error); /* another process cannot be started, a positive errno */
-    void (*writable)(struct names_link *link); /* messages may be taken again, or there is a process again */
+    void (*ended)(struct names_link *link);                  /* orders sent so far get no answer */
+    void (*unavailable)(struct names_link *link, int error); /* a restart failed with this positive errno */
+    void (*writable)(struct names_link *link);               /* the process may take messages again, or was restarted */
 };
 
-/* The functions are to be set before. A process that cannot be started is logged, and tried again. */
+/* Starts the process. The callbacks must be set before. A failed start is logged and repeated. */
 void names_link_init(struct names_link *link, struct reactor *reactor);
 void names_link_deinit(struct names_link *link);
 
-/* For a daemon that becomes another binary: ends the process, and starts another one. */
+/* Before an exec: kills the process, and waits up to 100 ms. After a failed exec: starts the process again. */
 void names_link_leave(struct names_link *link);
 void names_link_return(struct names_link *link);
 
-/* A child of the daemon's has ended. */
+/* A child process of the daemon ended: reaps the process, if so. */
 void names_link_look(struct names_link *link);
 
-/* Errors: -EAGAIN, not now: `writable` says when; -ENOTCONN, there is no process now: that or `unavailable` comes soon.
- */
+/* Sends an order. Errors: -EAGAIN, the socket is full, `writable` follows; -ENOTCONN, no process, `writable` or
+ * `unavailable` follows. */
 int names_link_send(struct names_link *link, const struct names_request *request);
 
 #endif

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the daemon and the process that looks up names for it say to each other, a message a packet. A lookup has a
- * place, and each order to look up has one answer, also when it is given up meanwhile.
+ * Messages between the daemon and the name lookup process, a message in each packet. A lookup has a place. Each order
+ * to look up gets exactly one answer, even if given up meanwhile.
+ *
+ * Owns no state. Calls only libc.
  */
 #ifndef MINIMIO_DAEMON_CONNECT_NAMES_MESSAGE_H
 #define MINIMIO_DAEMON_CONNECT_NAMES_MESSAGE_H
@@ -13,7 +15,7 @@
 #include <stdint.h>
 
 #define NAMES_PLACES_MAX    256  /* lookups under way at once */
-#define NAMES_ADDRESSES_MAX 1024 /* of one name; more are left out */
+#define NAMES_ADDRESSES_MAX 1024 /* of a name; further addresses are dropped */
 
 enum names_order { NAMES_LOOK_UP, NAMES_GIVE_UP };
 
@@ -26,8 +28,8 @@ enum names_outcome {
     NAMES_FOUND,
     NAMES_NOT_FOUND,  /* detail: getaddrinfo's error */
     NAMES_ERRNO,      /* detail: an errno of the lookup itself */
-    NAMES_NO_PROCESS, /* detail: an errno; there was no process for it */
-    NAMES_CRASHED,    /* detail: the signal that ended its process, or 0 */
+    NAMES_NO_PROCESS, /* detail: an errno; no worker could be started */
+    NAMES_CRASHED,    /* detail: the signal that ended the worker, or 0 */
     NAMES_GIVEN_UP,
     NAMES_OUTCOMES
 };
@@ -42,16 +44,16 @@ struct names_address {
 struct names_answer {
     uint16_t outcome, place;
     int32_t detail;
-    uint32_t count; /* found: at least one; otherwise 0 */
+    uint32_t count; /* NAMES_FOUND: at least 1; otherwise 0 */
     struct names_address addresses[NAMES_ADDRESSES_MAX];
 };
 
 size_t names_answer_size(const struct names_answer *answer);
 
-/* Whether so many bytes are an answer. Whoever sent them may have been taken over. */
+/* Whether `size` bytes are a valid answer. The sender may be compromised, so every member is checked. */
 bool names_answer_is_valid(const struct names_answer *answer, size_t size);
 
-/* Adds one, unless it is of another family or one too many. */
+/* Adds an address, except for a family besides IPv4 and IPv6, or beyond NAMES_ADDRESSES_MAX. Reads an address. */
 void names_answer_add(struct names_answer *answer, const struct sockaddr *address);
 void names_answer_get(const struct names_answer *answer, size_t index, union address *ret_address);
 

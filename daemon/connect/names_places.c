@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#define PROCESS_NS (NS_PER_MS / 4) /* time that a process costs, charged to its user */
+#define PROCESS_NS (NS_PER_MS / 4) /* time charged to the user for a process */
 
 /* ---- Choosing a place ------------------------------------------------------------------------------------------- */
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Places: the processes that look up names, at most NAMES_PLACES_MAX at once, and the user whom each process is charged
- * to. A place that is given up is free again once its process is known to be killed, so that a user that asks and
- * cancels in a loop has no more processes under way than its share.
+ * Places: the processes that look up names, at most NAMES_PLACES_MAX at once, each charged to a user. A given-up place
+ * is free again once the process is known to be killed: a user who looks up and cancels in a loop cannot exceed the
+ * user's limit of processes.
  *
  * Owns the places and the link. Calls the link, and reads askers; a question is a pointer here.
  */
@@ -42,8 +42,7 @@ struct place *places_find_free(struct places *places, uint32_t count);
 struct place *places_find_spare(struct places *places);
 
 /*
- * Has a process look up `name` for the question, in a free place, charged to `asker`. Errors: -ENOTCONN, there is no
- * process that takes orders; -EAGAIN, the process takes none now.
+ * Orders a lookup of `name` for the question, in a free place, charged to `asker`. Errors: those of names_link_send.
  */
 int place_begin(struct places *places, struct place *place, struct question *question, const char *name,
                 struct asker *asker);
@@ -51,14 +50,15 @@ int place_begin(struct places *places, struct place *place, struct question *que
 /* Charges the process to another user. */
 void place_charge(struct place *place, struct asker *asker);
 
-/* Takes the question, which is returned, from its place. */
+/* Ends the charge, and returns the question of the place. */
 struct question *place_release(struct place *place);
 
-/* Releases the place, and has its process killed; the place is free when place_has_left is called. */
+/* Releases the place and orders the kill of the process. place_has_left, called once the process is killed, frees the
+ * place. */
 void place_give_up(struct places *places, struct place *place);
 void place_has_left(struct places *places, struct place *place);
 
-/* The link takes messages again: sends the orders to give up that could not be sent. */
+/* Sends the orders to give up again that failed before. */
 void places_resend(struct places *places);
 
 #endif

@@ -17,26 +17,26 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define DAEMON STDIN_FILENO /* the socket to it */
+#define DAEMON STDIN_FILENO /* the socket to the daemon */
 
-/* Killed, and not ended yet: what waits in the kernel for a disk or a network's files. */
+/* Limit of killed workers that have not ended yet, e.g. blocked in the kernel on a disk or a network file system. */
 #define ENDING_MAX NAMES_PLACES_MAX
 
 /* A lookup under way. */
 struct place {
-    pid_t pid; /* 0: none */
-    int fd;    /* of its worker; -1: it has closed its end without an answer */
+    pid_t pid; /* of the worker; 0: no worker */
+    int fd;    /* of the worker; -1: the worker closed the socket without an answer */
 };
 
 static struct {
     struct place places[NAMES_PLACES_MAX];
-    int ending; /* workers that nobody waits for any more */
+    int ending; /* killed workers, not reaped yet */
 } process;
 
 /* ---- Answers ---------------------------------------------------------------------------------------------------- */
 
-/* The daemon reads whenever it has something to read. When it is gone, so is this process. */
-static void say(const struct names_answer *answer)
+/* Sends an answer. May block, because the daemon always reads soon. Exits after the daemon. */
+static void send_answer(const struct names_answer *answer)
 {
     struct names_answer failed = {.outcome = NAMES_ERRNO, .place = answer->place};
 
@@ -48,15 +48,15 @@ static void say(const struct names_answer *answer)
         _exit(0);
 }
 
-static void say_failure(size_t index, enum names_outcome outcome, int detail)
+static void send_failure(size_t index, enum names_outcome outcome, int detail)
 {
     const struct names_answer failure = {.outcome = (uint16_t)outcome, .place = (uint16_t)index, .detail = detail};
 
-    say(&failure);
+    send_answer(&failure);
 }
 
-/* Whatever its worker does now is of no interest. */
-static void give_up(struct place *place)
+/* Kills the worker and frees the place. */
+static void kill_worker(struct place *place)
 {
     kill(place->pid, SIGKILL);
     if (place->fd >= 0)
@@ -65,7 +65,7 @@ static void give_up(struct place *place)
     process.ending++;
 }
 
-/* 1: it is read and valid. 0: there is none. -EAGAIN: there is none yet. */
+/* Reads the answer of a worker. Returns 1: a valid answer; 0: no valid answer will come; -EAGAIN: no answer yet. */
 static int read_answer(size_t index, struct names_answer *ret_answer)
 {
     ssize_t size = recv(process.places[index].fd, ret_answer, sizeof *ret_answer, MSG_DONTWAIT);
@@ -78,17 +78,17 @@ static int read_answer(size_t index, struct names_answer *ret_answer)
     return names_answer_is_valid(ret_answer, (size_t)size);
 }
 
-static struct names_answer answer; /* the last that was read: too large for a stack */
+static struct names_answer answer; /* the last answer read; too large for the stack */
 
-/* Where it has no answer, its end says why. */
+/* Passes an answer on. Without an answer, take_end reports the worker's end. */
 static void take_answer(size_t index)
 {
     struct place *place = &process.places[index];
     int result = read_answer(index, &answer);
 
     if (result == 1) {
-        give_up(place);
-        say(&answer);
+        kill_worker(place);
+        send_answer(&answer);
     } else if (result == 0) {
         kill(place->pid, SIGKILL);
         close(place->fd);
@@ -104,7 +104,7 @@ static struct place *find_place(pid_t pid)
     return NULL;
 }
 
-/* It may have answered before it ended. */
+/* A worker ended, possibly with an unread answer. */
 static void take_end(pid_t pid, int status)
 {
     struct place *place = find_place(pid);
@@ -120,9 +120,9 @@ static void take_end(pid_t pid, int status)
         close(place->fd);
     *place = (struct place){.fd = -1};
     if (answered)
-        say(&answer);
+        send_answer(&answer);
     else
-        say_failure(index, NAMES_CRASHED, WIFSIGNALED(status) ? WTERMSIG(status) : 0);
+        send_failure(index, NAMES_CRASHED, WIFSIGNALED(status) ? WTERMSIG(status) : 0);
 }
 
 static void reap(void)
@@ -136,7 +136,7 @@ static void reap(void)
 
 /* ---- Workers ---------------------------------------------------------------------------------------------------- */
 
-/* All but the standard descriptors. */
+/* Closes all descriptors except the standard descriptors. */
 static void close_others(void)
 {
 #ifdef SYS_close_range
@@ -192,19 +192,19 @@ static void look_up(size_t index, const char *host)
     int error = start_worker(&process.places[index], host);
 
     if (error)
-        say_failure(index, NAMES_NO_PROCESS, error);
+        send_failure(index, NAMES_NO_PROCESS, error);
 }
 
-/* The daemon is trusted; what it says of a place that is free crossed the place's answer. */
-static void carry_out(const struct names_request *request)
+/* Trusts the daemon. An order to give up a free place crossed the answer of the place, and is ignored. */
+static void dispatch_order(const struct names_request *request)
 {
     struct place *place = &process.places[request->place];
 
     if (request->order == NAMES_LOOK_UP) {
         look_up(request->place, request->host);
     } else if (place->pid) {
-        give_up(place);
-        say_failure(request->place, NAMES_GIVEN_UP, 0);
+        kill_worker(place);
+        send_failure(request->place, NAMES_GIVEN_UP, 0);
     }
 }
 
@@ -217,39 +217,39 @@ static void read_request(void)
         _exit(0);
     if (size == (ssize_t)sizeof request && request.place < NAMES_PLACES_MAX &&
         memchr(request.host, '\0', sizeof request.host))
-        carry_out(&request);
+        dispatch_order(&request);
 }
 
 /* ---- The run ---------------------------------------------------------------------------------------------------- */
 
-static void take_note(int number)
+static void on_child_signal(int number)
 {
-    (void)number; /* that the wait is interrupted is all that is wanted */
+    (void)number; /* the signal only interrupts ppoll */
 }
 
-static void on(int number, void handler(int))
+static void set_handler(int number, void handler(int))
 {
     struct sigaction action = {.sa_handler = handler};
 
     sigaction(number, &action, NULL);
 }
 
-/* What is meant for the daemon and sent to all of a terminal's or a service's processes does not end this one. */
+/* Ignores signals to the daemon that a terminal or a service manager sends to all processes of a group. */
 static void set_up_signals(sigset_t *ret_waiting)
 {
-    static const int not_ours[] = {SIGINT, SIGHUP, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
-    sigset_t held;
+    static const int ignored[] = {SIGINT, SIGHUP, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
+    sigset_t blocked;
 
-    for (size_t i = 0; i < sizeof not_ours / sizeof not_ours[0]; i++)
-        on(not_ours[i], SIG_IGN);
-    on(SIGCHLD, take_note);
+    for (size_t i = 0; i < sizeof ignored / sizeof ignored[0]; i++)
+        set_handler(ignored[i], SIG_IGN);
+    set_handler(SIGCHLD, on_child_signal);
     sigemptyset(ret_waiting);
-    sigemptyset(&held);
-    sigaddset(&held, SIGCHLD);
-    sigprocmask(SIG_SETMASK, &held, NULL);
+    sigemptyset(&blocked);
+    sigaddset(&blocked, SIGCHLD);
+    sigprocmask(SIG_SETMASK, &blocked, NULL);
 }
 
-/* The daemon first, then the places. poll() passes over what has no descriptor. */
+/* watched[0] is the daemon; places follow. ppoll ignores entries with fd -1. */
 static void wait_and_serve(const sigset_t *waiting)
 {
     static struct pollfd watched[1 + NAMES_PLACES_MAX];
@@ -267,7 +267,7 @@ static void wait_and_serve(const sigset_t *waiting)
     reap();
 }
 
-static noreturn void run(pid_t daemon)
+static noreturn void process_run(pid_t daemon)
 {
     sigset_t waiting;
 
@@ -284,5 +284,5 @@ static noreturn void run(pid_t daemon)
 void names_process_begin(int argc, char **argv)
 {
     if (argc == 2 && strcmp(argv[0], NAMES_PROCESS) == 0)
-        run((pid_t)atol(argv[1]));
+        process_run((pid_t)atol(argv[1]));
 }

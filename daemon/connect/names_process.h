@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The process that looks up names for the daemon, and a worker for each lookup: a name service module is foreign code,
- * a lookup cannot be cancelled, and a process can be killed, has no client's descriptors and none of the daemon's
- * memory. A worker looks up one name and ends, so that no name meets what another has left behind, and each lookup
- * reads the system's settings as they are.
+ * The name lookup process, which forks a worker for each lookup. Name service modules are foreign code, and a lookup
+ * cannot be cancelled; a process can be killed, and has no descriptors of clients and no memory of the daemon. A worker
+ * looks up a single name: no lookup sees state of an earlier lookup, and each lookup reads the current system settings.
+ *
+ * Owns the workers. Calls names_worker.h; never the daemon's state.
  */
 #ifndef MINIMIO_DAEMON_CONNECT_NAMES_PROCESS_H
 #define MINIMIO_DAEMON_CONNECT_NAMES_PROCESS_H
 
-/* What the program is called with, in place of its own name, and then the daemon's pid. */
+/* argv[0] of the process; argv[1] is the daemon's pid. */
 #define NAMES_PROCESS "minimiod-names"
 
-/* If the program was started as this process, the first thing to be called: it then does not return. Standard input is
- * the socket to the daemon. */
+/* Runs the name lookup process and does not return, if argv[0] is NAMES_PROCESS; otherwise returns. Must be the first
+ * call of main. Standard input is the socket to the daemon. */
 void names_process_begin(int argc, char **argv);
 
 #endif

@@ -32,7 +32,7 @@ void questions_init(struct questions *questions, struct places *places)
 
 /* ---- Waiting ---------------------------------------------------------------------------------------------------- */
 
-static void enqueue(struct wish *wish, bool first)
+static void wish_enqueue(struct wish *wish, bool first)
 {
     struct asker *asker = wish->asker;
 
@@ -45,7 +45,7 @@ static void enqueue(struct wish *wish, bool first)
     asker->waiting_count += wish->count;
 }
 
-static void dequeue(struct wish *wish)
+static void wish_dequeue(struct wish *wish)
 {
     struct asker *asker = wish->asker;
 
@@ -60,7 +60,7 @@ void question_requeue(struct question *question)
     struct wish *wish;
 
     TAILQ_FOREACH(wish, &question->wishes, fellow)
-    enqueue(wish, true);
+    wish_enqueue(wish, true);
 }
 
 void question_dequeue(struct question *question)
@@ -68,7 +68,7 @@ void question_dequeue(struct question *question)
     struct wish *wish;
 
     TAILQ_FOREACH(wish, &question->wishes, fellow)
-    dequeue(wish);
+    wish_dequeue(wish);
 }
 
 /* ---- Places ----------------------------------------------------------------------------------------------------- */
@@ -151,12 +151,12 @@ static struct wish *wish_new(struct question *question, struct asker *asker)
     TAILQ_INIT(&wish->lookups);
     TAILQ_INSERT_TAIL(&question->wishes, wish, fellow);
     if (!question->place)
-        enqueue(wish, false);
+        wish_enqueue(wish, false);
     return wish;
 }
 
 /* `asker` no longer wishes for the name. If the lookup is charged to `asker`, charges another user with a wish. */
-static void pass_on(struct question *question, const struct asker *asker)
+static void question_pass_on(struct question *question, const struct asker *asker)
 {
     struct place *place = question->place;
 
@@ -174,8 +174,8 @@ static void wish_end(struct wish *wish)
     if (question->answered)
         TAILQ_REMOVE(&wish->asker->answered, wish, entry);
     else if (!question->place)
-        dequeue(wish);
-    pass_on(question, wish->asker);
+        wish_dequeue(wish);
+    question_pass_on(question, wish->asker);
     free(wish);
     if (!TAILQ_EMPTY(&question->wishes) || question->in_delivery)
         return;
@@ -197,7 +197,7 @@ static void drop_lookup(struct lookup *lookup)
     free(lookup);
 }
 
-static void deliver(struct wish *wish)
+static void wish_deliver(struct wish *wish)
 {
     struct question *question = wish->question;
     /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): a freed lookup is not in the list */
@@ -214,14 +214,14 @@ static void deliver(struct wish *wish)
 }
 
 /* A `done` may close the last session of the user, which frees the asker: the share then no longer runs. */
-static void run_delivery(struct task *task)
+static void asker_deliver(struct task *task)
 {
     struct asker *asker = container_of(task, struct asker, task);
     const struct share *share = asker->share;
     struct schedule *schedule = share->schedule;
 
     while (!TAILQ_EMPTY(&asker->answered)) {
-        deliver(TAILQ_FIRST(&asker->answered));
+        wish_deliver(TAILQ_FIRST(&asker->answered));
         if (schedule->running != share)
             return;
         if (schedule_slice_is_over(schedule))
@@ -231,7 +231,7 @@ static void run_delivery(struct task *task)
         task_add(task);
 }
 
-static void settle(struct question *question)
+static void question_settle(struct question *question)
 {
     struct wish *wish;
 
@@ -251,10 +251,10 @@ void question_fail(struct question *question, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(question->reason, sizeof question->reason, format, arguments);
     va_end(arguments);
-    settle(question);
+    question_settle(question);
 }
 
-static void succeed(struct question *question, const struct names_answer *answer)
+static void question_succeed(struct question *question, const struct names_answer *answer)
 {
     question->addresses = calloc(answer->count, sizeof *question->addresses);
     if (!question->addresses) {
@@ -264,14 +264,14 @@ static void succeed(struct question *question, const struct names_answer *answer
     question->count = answer->count;
     for (size_t i = 0; i < question->count; i++)
         names_answer_get(answer, i, &question->addresses[i]);
-    settle(question);
+    question_settle(question);
 }
 
 void question_answer(struct question *question, const struct names_answer *answer)
 {
     switch (answer->outcome) {
     case NAMES_FOUND:
-        succeed(question, answer);
+        question_succeed(question, answer);
         break;
     case NAMES_NOT_FOUND:
         question_fail(question, "%s", gai_strerror(answer->detail));
@@ -338,7 +338,7 @@ int questions_add(struct questions *questions, struct asker *asker, const char *
         free(lookup);
         return result;
     }
-    asker->task.run = run_delivery;
+    asker->task.run = asker_deliver;
     *ret_lookup = lookup;
     return 0;
 }

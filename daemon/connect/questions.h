@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Questions: the names that are asked for, each with the users that wish for it and their lookups. A question waits in
- * the queue of each user that wishes for the name, and is answered once for all of them.
+ * Questions: names to look up. A question has a wish for each interested user, and a wish has the lookups of the user.
+ * A question waits in the queue of each interested user; all users share the answer.
  *
  * Owns questions, wishes and lookups. Calls places, and the tasks of askers, which hand out the answers.
  */
@@ -63,19 +63,20 @@ void questions_init(struct questions *questions, struct places *places);
 int questions_add(struct questions *questions, struct asker *asker, const char *name, lookup_done *done, void *owner,
                   struct lookup **ret_lookup);
 
-/* Removes the lookup and frees it. Gives up the place of a question that no user wishes for any more. */
+/* Removes and frees the lookup. The last lookup of a question also ends the question and gives its place up. */
 void questions_cancel(struct lookup *lookup);
 
-/* Has the process at `place` look up the question, for `asker`. Errors: those of place_begin. */
+/* Orders a lookup of the question at `place`, charged to `asker`. Errors: those of place_begin. */
 int question_begin(struct question *question, struct place *place, struct asker *asker);
 
-/* Releases the place, whose question is returned: its process has answered, or has ended. */
+/* Releases the place after the process answered or ended. Returns the question. */
 struct question *question_release(struct place *place);
 
 /* Gives the place of the question up. */
 void question_give_up(struct question *question);
 
-/* Fails all questions, none of which has a place: no process can be started, for the positive errno `error`. */
+/* Fails all unanswered questions. `error`: the positive errno of the start of a process. No question may have a place.
+ */
 void questions_fail_all(struct questions *questions, int error);
 
 /* Puts the question first in the queue of each user that wishes for the name. Takes the question out of all queues. */

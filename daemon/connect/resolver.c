@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define DEATHS_MAX 2 /* deaths of the process during its lookup, after which a question fails */
+#define DEATHS_MAX 2 /* deaths of the process before a question under lookup fails */
 
 struct resolver {
     struct places places;
@@ -16,7 +16,7 @@ struct resolver {
     const struct limits *limits;
 };
 
-/* ---- Whose turn it is ------------------------------------------------------------------------------------------- */
+/* ---- Choosing the next lookup ----------------------------------------------------------------------------------- */
 
 /* The user with the fewest lookups under way that may have another lookup, and among equals the longest waiting. */
 static struct asker *find_poorest(struct resolver *resolver)
@@ -57,7 +57,7 @@ static void make_room(struct resolver *resolver)
     }
 }
 
-static void pump(struct resolver *resolver)
+static void resolver_pump(struct resolver *resolver)
 {
     struct asker *asker;
 
@@ -76,7 +76,7 @@ static void pump(struct resolver *resolver)
 
 /* ---- The process ------------------------------------------------------------------------------------------------ */
 
-static void answered(struct names_link *link, const struct names_answer *answer)
+static void resolver_answered(struct names_link *link, const struct names_answer *answer)
 {
     struct resolver *resolver = container_of(link, struct resolver, places.link);
     struct place *place = &resolver->places.places[answer->place];
@@ -85,11 +85,11 @@ static void answered(struct names_link *link, const struct names_answer *answer)
         question_answer(question_release(place), answer);
     else
         place_has_left(&resolver->places, place);
-    pump(resolver);
+    resolver_pump(resolver);
 }
 
 /* The name under lookup may have crashed the process, so a question fails after DEATHS_MAX deaths. */
-static void ended(struct names_link *link)
+static void resolver_process_ended(struct names_link *link)
 {
     struct resolver *resolver = container_of(link, struct resolver, places.link);
 
@@ -106,22 +106,22 @@ static void ended(struct names_link *link)
         else
             question_fail(question, "the process that looks up names has ended");
     }
-    pump(resolver);
+    resolver_pump(resolver);
 }
 
-static void unavailable(struct names_link *link, int error)
+static void resolver_unavailable(struct names_link *link, int error)
 {
     struct resolver *resolver = container_of(link, struct resolver, places.link);
 
     questions_fail_all(&resolver->questions, error);
 }
 
-static void writable(struct names_link *link)
+static void resolver_writable(struct names_link *link)
 {
     struct resolver *resolver = container_of(link, struct resolver, places.link);
 
     places_resend(&resolver->places);
-    pump(resolver);
+    resolver_pump(resolver);
 }
 
 /* ---- The resolver ----------------------------------------------------------------------------------------------- */
@@ -134,10 +134,10 @@ int resolver_new(struct reactor *reactor, const struct limits *limits, struct re
         return -ENOMEM;
     resolver->limits = limits;
     questions_init(&resolver->questions, &resolver->places);
-    resolver->places.link.answered = answered;
-    resolver->places.link.ended = ended;
-    resolver->places.link.unavailable = unavailable;
-    resolver->places.link.writable = writable;
+    resolver->places.link.answered = resolver_answered;
+    resolver->places.link.ended = resolver_process_ended;
+    resolver->places.link.unavailable = resolver_unavailable;
+    resolver->places.link.writable = resolver_writable;
     names_link_init(&resolver->places.link, reactor);
     *ret_resolver = resolver;
     return 0;
@@ -160,7 +160,7 @@ void resolver_look(struct resolver *resolver)
 void resolver_leave(struct resolver *resolver)
 {
     names_link_leave(&resolver->places.link);
-    ended(&resolver->places.link);
+    resolver_process_ended(&resolver->places.link);
 }
 
 void resolver_return(struct resolver *resolver)
@@ -186,7 +186,7 @@ int lookup_start(struct resolver *resolver, struct asker *asker, const char *nam
     result = questions_add(&resolver->questions, asker, name, done, owner, ret_lookup);
     if (result < 0)
         return result;
-    pump(resolver);
+    resolver_pump(resolver);
     return 0;
 }
 
