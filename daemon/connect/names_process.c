@@ -20,7 +20,7 @@
 #define DAEMON STDIN_FILENO /* the socket to the daemon */
 
 /* Limit of killed workers that have not ended yet, e.g. blocked in the kernel on a disk or a network file system. */
-#define ENDING_MAX NAMES_PLACES_MAX
+#define UNREAPED_MAX NAMES_PLACES_MAX
 
 /* A lookup under way. */
 struct place {
@@ -30,7 +30,7 @@ struct place {
 
 static struct {
     struct place places[NAMES_PLACES_MAX];
-    int ending; /* killed workers, not reaped yet */
+    int unreaped; /* killed workers, not reaped yet */
 } process;
 
 /* ---- Answers ---------------------------------------------------------------------------------------------------- */
@@ -62,7 +62,7 @@ static void kill_worker(struct place *place)
     if (place->fd >= 0)
         close(place->fd);
     *place = (struct place){.fd = -1};
-    process.ending++;
+    process.unreaped++;
 }
 
 /* Reads the answer of a worker. Returns 1: a valid answer; 0: no valid answer will come; -EAGAIN: no answer yet. */
@@ -112,7 +112,7 @@ static void take_end(pid_t pid, int status)
     bool answered;
 
     if (!place) {
-        process.ending--;
+        process.unreaped--;
         return;
     }
     answered = place->fd >= 0 && read_answer(index, &answer) == 1;
@@ -125,7 +125,7 @@ static void take_end(pid_t pid, int status)
         send_failure(index, NAMES_CRASHED, WIFSIGNALED(status) ? WTERMSIG(status) : 0);
 }
 
-static void reap(void)
+static void reap_workers(void)
 {
     pid_t pid;
     int status;
@@ -167,7 +167,7 @@ static int start_worker(struct place *place, const char *host)
     pid_t parent = getpid();
     int ends[2], error;
 
-    if (process.ending >= ENDING_MAX)
+    if (process.unreaped >= UNREAPED_MAX)
         return EAGAIN;
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
         return errno;
@@ -264,7 +264,7 @@ static void wait_and_serve(const sigset_t *waiting)
         if (watched[0].revents)
             read_request();
     }
-    reap();
+    reap_workers();
 }
 
 static noreturn void process_run(pid_t daemon)

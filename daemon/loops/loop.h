@@ -94,11 +94,10 @@ struct stream {
     struct rearm rearm;        /* in loops->rearm */
     uint8_t closed_seen;       /* without interests: READY_ bits that became pending since the last rearm */
     bool ended;                /* both closed flags were delivered: no further events */
-    uint8_t
-        noisy_rearms; /* number of rearms for which we use EPOLLONESHOT, because the stream woke us while disarmed */
-    uint16_t error;   /* errno of the connection's end, consumed from the kernel by a call; 0: none */
-    uint16_t pending_epoch; /* loop->epoch when `pending` was set */
-    uint16_t target_length; /* of `target`: the address as the client wrote it */
+    uint8_t noisy_rearms;      /* rearms left as EPOLLONESHOT, because the stream woke us while disarmed */
+    uint16_t error;            /* errno of the connection's end, consumed from the kernel by a call; 0: none */
+    uint16_t pending_epoch;    /* loop->epoch when `pending` was set */
+    uint16_t target_length;    /* of `target`: the address as the client wrote it */
     char target[];
 };
 

@@ -131,8 +131,9 @@ static int clear_path(const struct sockaddr_un *address)
     return unlink(address->sun_path) < 0 && errno != ENOENT ? -errno : 0;
 }
 
-/* ---- The lock ---------------------------------------------------------------------------------------------------
- *
+/* ---- The lock --------------------------------------------------------------------------------------------------- */
+
+/*
  * Of two daemons starting at once, neither may mistake the new socket for a stale socket: each daemon holds a lock from
  * the check to the bind. The lock is a separate file, closed to other users: any user with read access to the folder
  * could hold a lock on the folder, and keep the daemon from starting. The file is removed before the unlock.

@@ -28,14 +28,14 @@ void unread_init(struct unread *unread, struct account *account, int socket)
 
 void unread_add(struct unread *unread)
 {
-    unread->waiting++;
+    unread->unsent++;
     account_add_waiting(unread->account, 1);
     account_add_unread(unread->account, 1);
 }
 
 void unread_send(struct unreads *unreads, struct unread *unread, uint32_t count)
 {
-    unread->waiting -= count;
+    unread->unsent -= count;
     account_remove_waiting(unread->account, count);
     if (!unread->sent)
         LIST_INSERT_HEAD(&unreads->sent, unread, link);
@@ -44,7 +44,7 @@ void unread_send(struct unreads *unreads, struct unread *unread, uint32_t count)
 
 void unread_drop(struct unread *unread, uint32_t count)
 {
-    unread->waiting -= count;
+    unread->unsent -= count;
     account_remove_unread(unread->account, count);
     account_remove_waiting(unread->account, count);
 }
@@ -62,8 +62,8 @@ static void forget_sent(struct unread *unread)
 
 void unread_deinit(struct unread *unread)
 {
-    if (unread->waiting)
-        unread_drop(unread, unread->waiting);
+    if (unread->unsent)
+        unread_drop(unread, unread->unsent);
     forget_sent(unread);
 }
 
@@ -129,8 +129,8 @@ bool unread_outlive(struct unreads *unreads, struct unread *unread)
 {
     struct unread_remains *remains;
 
-    if (unread->waiting)
-        unread_drop(unread, unread->waiting);
+    if (unread->unsent)
+        unread_drop(unread, unread->unsent);
     unread_look(unread);
     remains = unread->sent ? calloc(1, sizeof *remains) : NULL;
     if (!remains)

@@ -20,8 +20,8 @@ struct unread {
     LIST_ENTRY(unread) link; /* in unreads->sent, while `sent` is not 0 */
     struct account *account;
     int socket;
-    uint32_t waiting; /* to be sent */
-    uint32_t sent;    /* since the client's queue was last seen empty */
+    uint32_t unsent; /* in the outbox, or in the answers of a batch */
+    uint32_t sent;   /* since the client's queue was last seen empty */
 };
 
 LIST_HEAD(unread_list, unread);
