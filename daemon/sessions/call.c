@@ -68,7 +68,7 @@ int call_carry(struct call *call, int fd)
     return call->batch ? batch_carry(call->batch, call->slot, fd) : call_carry_on_line(call, fd);
 }
 
-/* Puts a fault in the place of what was written. */
+/* Replaces the written answer by a fault. */
 static void call_replace(struct call *call, struct buffer *out, const struct fault *fault)
 {
     buffer_truncate(out, call->begun_at);
@@ -98,7 +98,7 @@ static void call_check_answer(struct call *call, struct buffer *out)
 
 static void call_end_in_batch(struct call *call)
 {
-    /* Only answers are charged to the batch's line, so a notification has none. */
+    /* Notifications use none of the line budget of the batch. */
     if (call->id.data && batch_add_answer(call->batch, call->slot) < 0)
         conn_abort(&call->session->conn);
     batch_end_slot(call->batch);

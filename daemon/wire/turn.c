@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/wire/turn.h"
 
-#define RETRY_MS 100 /* until a retry of work that failed for want of memory */
+#define RETRY_MS 100 /* delay of the retry after want of memory */
 
 void turn_init(struct turn *turn, const struct limits *limits, void (*settle)(struct schedule *schedule),
                void (*retry_all)(struct turn *turn))
