@@ -46,7 +46,8 @@ static const char *const results[METHOD_COUNT] = {
         OBJECT("\"uptime_ms\":" COUNT_ ",\"sessions\":" COUNT_ ",\"loops\":" COUNT_ ",\"registrations\":" COUNT_
                ",\"requests\":" COUNT_ ",\"replies\":" COUNT_ ",\"events\":" COUNT_ ",\"bytes_in\":" COUNT_
                ",\"bytes_out\":" COUNT_ ",\"errors\":{\"type\":\"object\",\"additionalProperties\":" COUNT_
-               "},\"slow_turns\":{\"type\":\"object\",\"additionalProperties\":" COUNT_
+               "},\"slow_turns\":{\"type\":\"object\",\"additionalProperties\":" COUNT_ "},\"turns\":" COUNT_
+               ",\"turn_us\":{\"type\":\"object\",\"additionalProperties\":" COUNT_
                "},\"limits\":{\"type\":\"object\",\"additionalProperties\":" COUNT_ "}"),
     [METHOD_DISCOVER] = EMPTY,
 };

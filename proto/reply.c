@@ -252,6 +252,30 @@ static void put_slow_turns(struct buffer *out, const uint64_t *slow_turns)
     PUT(out, "}");
 }
 
+const uint32_t turn_bounds_us[TURN_BOUNDS] = {100, 300, 1000, 3000, 10000, 30000};
+
+static void put_turns(struct buffer *out, const struct reply_turns *turns)
+{
+    uint64_t count = 0;
+
+    for (int i = 0; i <= TURN_BOUNDS; i++)
+        count += turns->counts[i];
+    put_number(out, "turns", count);
+    PUT(out, ",\"turn_us\":{");
+    for (int i = 0; i < TURN_BOUNDS; i++) {
+        PUT(out, "\"below_");
+        json_write_unsigned(out, turn_bounds_us[i]);
+        PUT(out, "\":");
+        json_write_unsigned(out, turns->counts[i]);
+        PUT(out, ",");
+    }
+    PUT(out, "\"above\":");
+    json_write_unsigned(out, turns->counts[TURN_BOUNDS]);
+    put_number(out, "longest", turns->longest_us);
+    put_number(out, "sum", turns->sum_us);
+    PUT(out, "}");
+}
+
 void reply_stats(struct buffer *out, struct span id, const struct reply_stats *stats, const struct limits *limits)
 {
     put_head(out, id);
@@ -267,6 +291,7 @@ void reply_stats(struct buffer *out, struct span id, const struct reply_stats *s
     put_number(out, "bytes_out", stats->bytes_out);
     put_errors(out, stats->errors);
     put_slow_turns(out, stats->slow_turns);
+    put_turns(out, &stats->turns);
     put_limits(out, limits);
     PUT(out, "}}");
 }

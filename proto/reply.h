@@ -48,6 +48,15 @@ size_t reply_read_room(struct span id, size_t budget);
  * of loops, events that were written, output that was sent. */
 enum slow_cause { SLOW_GATHERING, SLOW_DISPATCH, SLOW_DELIVERY, SLOW_SENDING, SLOW_CAUSE_COUNT };
 
+/* How long turns took. Bound i is turn_bounds_us[i]; the last count is of turns that reached the last bound. */
+#define TURN_BOUNDS 6
+extern const uint32_t turn_bounds_us[TURN_BOUNDS];
+
+struct reply_turns {
+    uint64_t counts[TURN_BOUNDS + 1]; /* each turn once: at the first bound that the turn stayed below */
+    uint64_t longest_us, sum_us;
+};
+
 struct reply_stats {
     uint64_t uptime_ms;
     uint64_t sessions, loops, registrations; /* now */
@@ -55,6 +64,7 @@ struct reply_stats {
     uint64_t bytes_in, bytes_out;
     uint64_t errors[FAULT_COUNT];
     uint64_t slow_turns[SLOW_CAUSE_COUNT]; /* longer than 2 ms */
+    struct reply_turns turns;
 };
 void reply_stats(struct buffer *out, struct span id, const struct reply_stats *stats, const struct limits *limits);
 

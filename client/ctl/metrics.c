@@ -6,6 +6,7 @@
 #include "client/ctl/metrics.h"
 
 #include "client/ctl/json.h"
+#include "proto/reply.h"
 
 #include <inttypes.h>
 #include <stdbool.h>
@@ -88,6 +89,77 @@ static void print_family(const struct metric *metric, const cJSON *value)
     }
 }
 
+/* ---- Turns --------------------------------------------------------------------------------------------------------
+ */
+
+/* Seconds as OpenMetrics has bounds: without zeros behind the last digit. */
+static void print_bound(uint32_t bound_us)
+{
+    char text[24];
+    int length = snprintf(text, sizeof text, "0.%06" PRIu32, bound_us); /* every bound is below a second */
+
+    while (text[length - 1] == '0')
+        length--;
+    printf("%.*s", length, text);
+}
+
+/* What turn_us has under this name. False: no whole number, so the daemon is none of ours. */
+static bool read_turns(const cJSON *turns, const char *name, uint64_t *ret_number)
+{
+    return json_integer(cJSON_GetObjectItemCaseSensitive(turns, name), ret_number);
+}
+
+static bool read_counts(const cJSON *turns, uint64_t ret_counts[TURN_BOUNDS + 1])
+{
+    for (int i = 0; i < TURN_BOUNDS; i++) {
+        char name[24];
+
+        snprintf(name, sizeof name, "below_%" PRIu32, turn_bounds_us[i]);
+        if (!read_turns(turns, name, &ret_counts[i]))
+            return false;
+    }
+    return read_turns(turns, "above", &ret_counts[TURN_BOUNDS]);
+}
+
+static void print_seconds(const char *name, uint64_t us)
+{
+    printf("%s %" PRIu64 ".%06u\n", name, us / 1000000, (unsigned)(us % 1000000));
+}
+
+/* The buckets of a histogram are cumulative; the counts of `turn_us` are not. */
+static void print_buckets(const uint64_t counts[TURN_BOUNDS + 1])
+{
+    uint64_t count = 0;
+
+    for (int i = 0; i <= TURN_BOUNDS; i++) {
+        count += counts[i];
+        printf("minimio_turn_seconds_bucket{le=\"");
+        if (i < TURN_BOUNDS)
+            print_bound(turn_bounds_us[i]);
+        else
+            printf("+Inf");
+        printf("\"} %" PRIu64 "\n", count);
+    }
+    printf("minimio_turn_seconds_count %" PRIu64 "\n", count);
+}
+
+static void print_turns(const cJSON *turns)
+{
+    uint64_t counts[TURN_BOUNDS + 1], sum_us, longest_us;
+
+    if (!read_counts(turns, counts) || !read_turns(turns, "sum", &sum_us) || !read_turns(turns, "longest", &longest_us))
+        return;
+    puts("# HELP minimio_turn_seconds Time that turns of the daemon took.\n"
+         "# TYPE minimio_turn_seconds histogram\n"
+         "# UNIT minimio_turn_seconds seconds");
+    print_buckets(counts);
+    print_seconds("minimio_turn_seconds_sum", sum_us);
+    puts("# HELP minimio_longest_turn_seconds Time that the longest turn of the daemon took.\n"
+         "# TYPE minimio_longest_turn_seconds gauge\n"
+         "# UNIT minimio_longest_turn_seconds seconds");
+    print_seconds("minimio_longest_turn_seconds", longest_us);
+}
+
 void metrics_print(const cJSON *stats)
 {
     for (size_t i = 0; i < sizeof(metrics) / sizeof(metrics[0]); i++) {
@@ -96,5 +168,6 @@ void metrics_print(const cJSON *stats)
         if (value) /* a daemon may count less */
             print_family(&metrics[i], value);
     }
+    print_turns(cJSON_GetObjectItemCaseSensitive(stats, "turn_us"));
     puts("# EOF");
 }

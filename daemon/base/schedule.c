@@ -223,6 +223,25 @@ static void report_slow_turn(const struct schedule *schedule, int64_t elapsed_ns
                               (unsigned)schedule->worst.uid);
 }
 
+static void count_turn(struct stats *stats, int64_t elapsed_ns)
+{
+    int i = 0;
+
+    while (i < TURN_BOUNDS && elapsed_ns >= turn_bounds_us[i] * NS_PER_US)
+        i++;
+    stats->turns.counts[i]++;
+    stats->turns.sum_ns += elapsed_ns;
+    if (elapsed_ns > stats->turns.longest_ns)
+        stats->turns.longest_ns = elapsed_ns;
+}
+
+static void end_turn(struct schedule *schedule, int64_t elapsed_ns)
+{
+    count_turn(schedule->stats, elapsed_ns);
+    if (elapsed_ns > SLOW_TURN_NS)
+        report_slow_turn(schedule, elapsed_ns);
+}
+
 void schedule_run(struct schedule *schedule, int64_t began_ns)
 {
     int64_t until_ns = schedule->timers->now_ns + SCHEDULE_TURN_NS;
@@ -240,8 +259,7 @@ void schedule_run(struct schedule *schedule, int64_t began_ns)
         if (has_slice)
             run_slice(schedule, share);
     }
-    if (schedule->timers->now_ns - began_ns > SLOW_TURN_NS)
-        report_slow_turn(schedule, schedule->timers->now_ns - began_ns);
+    end_turn(schedule, schedule->timers->now_ns - began_ns);
 }
 
 void schedule_flush(struct schedule *schedule)

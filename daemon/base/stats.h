@@ -18,6 +18,11 @@ struct stats {
     uint64_t bytes_in, bytes_out;
     uint64_t errors[FAULT_COUNT];          /* errors sent to clients, by name */
     uint64_t slow_turns[SLOW_CAUSE_COUNT]; /* longer than 2 ms, by cause */
+    struct {
+        uint64_t
+            counts[TURN_BOUNDS + 1]; /* by the first of turn_bounds_us that the turn stayed below; the last: none */
+        int64_t longest_ns, sum_ns;
+    } turns;
 };
 
 #endif

@@ -24,6 +24,16 @@ void handle_ping(struct context *context, struct call *call, const struct params
     answer_empty(call);
 }
 
+static struct reply_turns turns_of(const struct stats *stats)
+{
+    struct reply_turns turns = {.longest_us = (uint64_t)(stats->turns.longest_ns / NS_PER_US),
+                                .sum_us = (uint64_t)(stats->turns.sum_ns / NS_PER_US)};
+
+    for (int i = 0; i <= TURN_BOUNDS; i++)
+        turns.counts[i] = stats->turns.counts[i];
+    return turns;
+}
+
 void handle_stats(struct context *context, struct call *call, const struct params *params)
 {
     const struct stats *stats = &context->turn.stats;
@@ -37,6 +47,7 @@ void handle_stats(struct context *context, struct call *call, const struct param
         .events = stats->events,
         .bytes_in = stats->bytes_in,
         .bytes_out = stats->bytes_out,
+        .turns = turns_of(stats),
     };
 
     (void)params;

@@ -37,11 +37,14 @@ START_TEST(each_sample_has_its_type_and_help)
     assert_runs(SHELL("\"$0\" stats --openmetrics | awk '"
                       "ended { print \"behind the end: \" $0; bad = 1 } "
                       "/^# HELP minimio_[a-z_]+ [A-Z].*[.]$/ { help = $3; next } "
-                      "/^# TYPE minimio_[a-z_]+ (gauge|counter)$/ && $3 == help && !seen[$3]++ { "
+                      "/^# TYPE minimio_[a-z_]+ (gauge|counter|histogram)$/ && $3 == help && !seen[$3]++ { "
                       "  name = $3 ($4 == \"counter\" ? \"_total\" : \"\"); family = $3; "
                       "  if ($3 ~ /_total$/) { print \"name: \" $0; bad = 1 } next } "
                       "/^# UNIT minimio_[a-z_]+ (seconds|bytes)$/ && $3 == family { next } "
                       "/^# EOF$/ { ended = 1; next } "
+                      "name == \"minimio_turn_seconds\" && "
+                      "/^minimio_turn_seconds_(bucket\\{le=\"([0-9.]+|[+]Inf)\"\\}|count|sum) [0-9]+([.][0-9]+)?$/ { "
+                      "  next } "
                       "/^minimio_[a-z_]+(\\{name=\"[A-Za-z_]+\"\\})? [0-9]+([.][0-9]+)?$/ { "
                       "  split($1, parts, \"{\"); if (parts[1] == name) { samples++; next } } "
                       "{ print \"wrong: \" $0; bad = 1 } "
@@ -64,7 +67,28 @@ START_TEST(the_parser_of_prometheus_client_accepts_it)
                       "from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse\n"
                       "families = list(parse(sys.stdin.read()))\n"
                       "print(len(families), sum(len(family.samples) for family in families) > 40)'"),
-                0, "12 True\n", NULL);
+                0, "14 True\n", NULL);
+}
+END_TEST
+
+/* The daemon has served turns by now, so a count of none would be wrong. */
+START_TEST(the_turns_are_a_histogram)
+{
+    TEST_NEEDS(system("/usr/bin/python3 -c 'import prometheus_client' 2>/dev/null") == 0,
+               "Python's prometheus_client (python3-prometheus-client)");
+    assert_runs(
+        SHELL("\"$0\" ping >/dev/null; \"$0\" stats --openmetrics | /usr/bin/python3 -c '"
+              "import sys\n"
+              "from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse\n"
+              "families = {family.name: family for family in parse(sys.stdin.read())}\n"
+              "turns = families[\"minimio_turn_seconds\"]\n"
+              "buckets = {s.labels[\"le\"]: s.value for s in turns.samples if s.name.endswith(\"_bucket\")}\n"
+              "rest = {s.name.rpartition(\"_\")[2]: s.value for s in turns.samples if not s.labels}\n"
+              "longest = families[\"minimio_longest_turn_seconds\"].samples[0].value\n"
+              "print(turns.type, turns.unit, *buckets)\n"
+              "print(list(buckets.values()) == sorted(buckets.values()), buckets[\"+Inf\"] == rest[\"count\"],\n"
+              "      rest[\"count\"] > 0, 0 < longest <= rest[\"sum\"] <= longest * rest[\"count\"])'"),
+        0, "histogram seconds 0.0001 0.0003 0.001 0.003 0.01 0.03 +Inf\nTrue True True True\n", NULL);
 }
 END_TEST
 
@@ -99,6 +123,7 @@ Suite *client_metrics_suite(void)
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_test(tests, each_sample_has_its_type_and_help);
     tcase_add_test(tests, the_parser_of_prometheus_client_accepts_it);
+    tcase_add_test(tests, the_turns_are_a_histogram);
     tcase_add_test(tests, promtool_accepts_it);
     tcase_add_test(tests, colour_is_for_terminals);
     suite_add_tcase(suite, tests);

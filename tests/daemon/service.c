@@ -6,6 +6,7 @@
 
 #include <poll.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 Suite *daemon_service_suite(void);
@@ -26,6 +27,44 @@ START_TEST(hello_tells_the_limits)
     ck_assert_int_gt(member(wire.message, "result.limits.descriptors_uid")->valueint, 0);
     ck_assert_int_gt(member(wire.message, "result.limits.descriptors_unread")->valueint, 0);
     ck_assert_int_gt(member(wire.message, "result.limits.descriptors_unread_uid")->valueint, 0);
+}
+END_TEST
+
+/* ---- Turns ------------------------------------------------------------------------------------------------------- */
+
+/* The counts of `turn_us`; `*ret_members`: how many members it has beside them. */
+static int64_t turns_counted(const cJSON *turn_us, int *ret_members)
+{
+    const cJSON *count;
+    int64_t sum = 0;
+
+    *ret_members = 0;
+    cJSON_ArrayForEach(count, turn_us)
+    {
+        if (!strncmp(count->string, "below_", strlen("below_")) || !strcmp(count->string, "above"))
+            sum += (int64_t)count->valuedouble;
+        else
+            (*ret_members)++;
+    }
+    return sum;
+}
+
+/* A request after the reply to the request before is served by a turn of its own. */
+START_TEST(every_turn_is_counted_once)
+{
+    int64_t before = counter(&wire, "turns"), after;
+    int others;
+
+    for (int i = 0; i < 10; i++)
+        call(&wire, "ping", NULL);
+    call(&wire, "stats", NULL);
+    after = (int64_t)member(wire.message, "result.turns")->valuedouble;
+    ck_assert_int_ge(after, before + 11);
+    ck_assert_int_eq(turns_counted(member(wire.message, "result.turn_us"), &others), after);
+    ck_assert_int_eq(others, 2);
+    ck_assert_int_ge(member(wire.message, "result.turn_us.sum")->valueint,
+                     member(wire.message, "result.turn_us.longest")->valueint);
+    ck_assert_int_gt(member(wire.message, "result.turn_us.longest")->valueint, 0);
 }
 END_TEST
 
@@ -231,6 +270,7 @@ Suite *daemon_service_suite(void)
     TCase *tests = add_case(suite, "with a daemon");
 
     tcase_add_test(tests, hello_tells_the_limits);
+    tcase_add_test(tests, every_turn_is_counted_once);
     tcase_add_test(tests, a_client_that_does_not_read_is_left_alone);
     tcase_add_test(tests, a_slow_reader_loses_no_readiness);
     tcase_add_test(tests, a_half_closed_client_gets_its_replies);

@@ -75,6 +75,10 @@ class Stats(Request):
     needs_loop = False
 
     def done(self, result):
+        turns = dict(result["turn_us"])
+        longest, total = turns.pop("longest"), turns.pop("sum")
+        check(sum(turns.values()) == result["turns"], self, turns, "are not", result["turns"])
+        check(longest <= total and turns["above"] <= total // 30000, self, turns, longest, total)
         self.result = result
 
 

@@ -212,13 +212,16 @@ START_TEST(stats_has_every_count)
         .bytes_out = 8,
         .errors = {[FAULT_PARSE_ERROR] = 9, [FAULT_POLL_PENDING] = 10},
         .slow_turns = {[SLOW_DISPATCH] = 11, [SLOW_SENDING] = 12},
+        .turns = {.counts = {13, 14, 15, 16, 17, 18, 19}, .longest_us = 20, .sum_us = 21},
     };
     static const char begin[] = "{\"jsonrpc\":\"2.0\",\"id\":\"a\",\"result\":{\"uptime_ms\":18446744073709551615,"
                                 "\"sessions\":1,\"loops\":2,\"registrations\":3,\"requests\":4,\"replies\":5,"
                                 "\"events\":6,\"bytes_in\":7,\"bytes_out\":8,\"errors\":{\"PARSE_ERROR\":9,"
                                 "\"INVALID_REQUEST\":0,";
     static const char end[] = "},\"slow_turns\":{\"gathering\":0,\"dispatch\":11,\"delivery\":0,\"sending\":12},"
-                              "\"limits\":{";
+                              "\"turns\":112,\"turn_us\":{\"below_100\":13,\"below_300\":14,\"below_1000\":15,"
+                              "\"below_3000\":16,\"below_10000\":17,\"below_30000\":18,\"above\":19,"
+                              "\"longest\":20,\"sum\":21},\"limits\":{";
 
     reply_stats(&out, id, &stats, &limits);
     require_json();
