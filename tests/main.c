@@ -53,6 +53,7 @@ Suite *daemon_shares_suite(void);
 Suite *daemon_strangers_suite(void);
 Suite *daemon_streams_suite(void);
 Suite *daemon_taking_suite(void);
+Suite *daemon_tracing_suite(void);
 Suite *daemon_unclaimed_suite(void);
 Suite *daemon_vectors_suite(void);
 Suite *example_delay_server_suite(void);
@@ -234,6 +235,7 @@ static const struct job of_programs[] = {
     SUITE(daemon_strangers, 3),
     SUITE(daemon_streams, 4),
     SUITE(daemon_taking, 2),
+    SUITE(daemon_tracing, 3),
     SUITE(daemon_unclaimed, 4),
     SUITE(daemon_vectors, 1),
     SUITE(client_broken_daemon, 1),

@@ -36,11 +36,13 @@ static const char *const kind_names[LOG_KIND_COUNT] = {
     [LOG_FILE] = "files that cannot be used",   [LOG_SLOW_TURN] = "slow turns", [LOG_NAMES] = "failures of lookups",
 };
 
-static enum log_level threshold = LOG_LEVEL_INFO;
+enum log_level log_threshold = LOG_LEVEL_INFO;
+
+static uint64_t unwritten_debug; /* debug lines since the last one that was written */
 
 void log_set_level(enum log_level level)
 {
-    threshold = level;
+    log_threshold = level;
 }
 
 int log_level_from_name(const char *name)
@@ -95,12 +97,41 @@ void log_write(enum log_level level, const char *format, ...)
     char text[LINE_MAX_BYTES];
     va_list arguments;
 
-    if (level > threshold)
+    if (level > log_threshold)
         return;
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
     write_line(level, text);
+}
+
+static bool report_unwritten_debug(void)
+{
+    char text[64];
+
+    if (!unwritten_debug)
+        return true;
+    snprintf(text, sizeof text, "%llu debug lines were not written", (unsigned long long)unwritten_debug);
+    if (!write_line(LOG_LEVEL_DEBUG, text))
+        return false;
+    unwritten_debug = 0;
+    return true;
+}
+
+void log_write_debug(const char *format, ...)
+{
+    char text[LINE_MAX_BYTES];
+    va_list arguments;
+
+    if (!report_unwritten_debug()) {
+        unwritten_debug++;
+        return;
+    }
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    if (!write_line(LOG_LEVEL_DEBUG, text))
+        unwritten_debug++;
 }
 
 /* ---- Rate limits ------------------------------------------------------------------------------------------------- */
@@ -181,7 +212,7 @@ void log_write_ratelimited(enum log_kind kind, uid_t uid, const char *format, ..
     va_list arguments;
     int length;
 
-    if (LOG_LEVEL_WARNING > threshold)
+    if (LOG_LEVEL_WARNING > log_threshold)
         return;
     ratelimit = find_ratelimit(kind, uid);
     if (!ratelimit_take(ratelimit)) {
@@ -202,6 +233,7 @@ void log_write_ratelimited(enum log_kind kind, uid_t uid, const char *format, ..
 
 void log_finish(void)
 {
+    report_unwritten_debug();
     for (size_t i = 0; i < LOG_RATELIMITS; i++)
         report_slot(&ratelimits[i]);
     for (size_t i = 0; i < LOG_KIND_COUNT; i++)

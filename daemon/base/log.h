@@ -12,6 +12,7 @@
 #ifndef MINIMIO_DAEMON_BASE_LOG_H
 #define MINIMIO_DAEMON_BASE_LOG_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 /* Burst: lines of a kind and uid before the limit of one line a second applies. */
@@ -36,6 +37,27 @@ void log_set_level(enum log_level level);
 int log_level_from_name(const char *name);
 
 void log_write(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Lines above this level are not written. Private to the functions of this header: log_set_level changes it. */
+extern enum log_level log_threshold;
+
+/* Whether lines of LOG_LEVEL_DEBUG are written. Asked for each request, so inline. */
+static inline bool log_is_debug(void)
+{
+    return __builtin_expect(log_threshold >= LOG_LEVEL_DEBUG, false);
+}
+
+/*
+ * As log_write at LOG_LEVEL_DEBUG; the arguments are evaluated only where log_is_debug(). Clients cause these lines and
+ * no ration limits them. A line that the reader of standard error has no room for is counted; the count is written
+ * before the next line.
+ */
+#define log_debug(...)                                                                                                 \
+    do {                                                                                                               \
+        if (log_is_debug())                                                                                            \
+            log_write_debug(__VA_ARGS__);                                                                              \
+    } while (0)
+void log_write_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* As log_write at LOG_LEVEL_WARNING, but rate-limited. `uid`: the user who causes the line. */
 void log_write_ratelimited(enum log_kind kind, uid_t uid, const char *format, ...)

@@ -2,6 +2,7 @@
 #include "daemon/base/schedule.h"
 
 #include "daemon/base/log.h"
+#include "daemon/base/probe.h"
 
 #define SLOW_TURN_NS (2 * NS_PER_MS)  /* a longer turn is counted */
 #define LOGGED_NS    (20 * NS_PER_MS) /* and logged */
@@ -237,6 +238,7 @@ static void count_turn(struct stats *stats, int64_t elapsed_ns)
 
 static void end_turn(struct schedule *schedule, int64_t elapsed_ns)
 {
+    PROBE2(turn__end, schedule->turn, elapsed_ns);
     count_turn(schedule->stats, elapsed_ns);
     if (elapsed_ns > SLOW_TURN_NS)
         report_slow_turn(schedule, elapsed_ns);
@@ -250,6 +252,7 @@ void schedule_run(struct schedule *schedule, int64_t began_ns)
     schedule->turn++;
     schedule->worst.ns = 0;
     schedule->charged_ns = schedule->timers->now_ns;
+    PROBE2(turn__begin, schedule->turn, schedule->timers->now_ns - began_ns);
     schedule_note_work(schedule, schedule->timers->now_ns - began_ns, (uid_t)-1, SLOW_GATHERING);
     while ((share = TAILQ_FIRST(&schedule->active)) && share->turn != schedule->turn &&
            schedule->timers->now_ns < until_ns) {

@@ -2,6 +2,7 @@
 #include "daemon/connect/connector.h"
 
 #include "daemon/base/fd_queue.h"
+#include "daemon/base/log.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -24,6 +25,7 @@ struct connector {
     struct asker *asker;
     const struct rules *rules;
     struct account *account; /* NULL: further attempts are not charged */
+    uint64_t session, token; /* for the debug log */
     connector_done *done;    /* NULL: already called */
     void *owner;
     struct target target;
@@ -38,11 +40,40 @@ struct connector {
 
 #define OUT_OF_MEMORY "out of memory"
 
+#define WHO         "session %llu: connect, token %llu: "
+#define NUMBERS(of) (unsigned long long)(of)->session, (unsigned long long)(of)->token
+
 static void try_next(struct connector *connector);
 
 static void set_reason(struct connector *connector, const char *reason)
 {
     snprintf(connector->result.reason, sizeof connector->result.reason, "%s", reason);
+}
+
+/* `error`: a negative errno, or 0 for an attempt that begins. */
+static void trace_attempt(const struct connector *connector, const union address *address, int error)
+{
+    char text[ADDRESS_TEXT_MAX];
+
+    address_format(&address->any, text);
+    if (error)
+        log_debug(WHO "%s failed: %s", NUMBERS(connector), text, errno_name(-error));
+    else
+        log_debug(WHO "trying %s", NUMBERS(connector), text);
+}
+
+static void trace_outcome(const struct connector *connector, enum connector_outcome outcome)
+{
+    static const char *const outcomes[] = {
+        [CONNECTOR_CONNECTED] = "connected",
+        [CONNECTOR_RESOLVE_FAILED] = "not resolved",
+        [CONNECTOR_TOO_MANY_LOOKUPS] = "too many lookups",
+        [CONNECTOR_CONNECT_FAILED] = "not connected",
+        [CONNECTOR_TIMED_OUT] = "timed out",
+        [CONNECTOR_DENIED] = "denied",
+    };
+
+    log_debug(WHO "%s", NUMBERS(connector), outcomes[outcome]);
 }
 
 /* ---- The end ---------------------------------------------------------------------------------------------------- */
@@ -78,6 +109,8 @@ static void connector_finish(struct connector *connector, enum connector_outcome
 {
     connector_done *done = connector->done;
 
+    if (log_is_debug())
+        trace_outcome(connector, outcome);
     connector_quiesce(connector);
     connector->done = NULL;
     connector->result.outcome = outcome;
@@ -93,6 +126,8 @@ static void deadline_expired(struct timer *timer)
 
 static void remember_failure(struct connector *connector, const union address *address, int error)
 {
+    if (log_is_debug())
+        trace_attempt(connector, address, error);
     connector->result.error = -error;
     address_format(&address->any, connector->result.address);
 }
@@ -211,6 +246,8 @@ static void try_next(struct connector *connector)
 
         if (is_denied(connector, address))
             continue;
+        if (log_is_debug())
+            trace_attempt(connector, address, 0);
         result = attempt_start(connector, address);
         if (result == 0) {
             timer_start(&connector->reactor->timers, &connector->pace, CONNECTOR_STAGGER_MS, pace_expired);
@@ -275,8 +312,11 @@ static void lookup_answered(void *owner, const union address *addresses, size_t 
 
 static void connector_look_up(struct connector *connector)
 {
-    int result = lookup_start(connector->resolver, connector->asker, connector->target.host, lookup_answered, connector,
-                              &connector->lookup);
+    int result;
+
+    log_debug(WHO "looking up %s", NUMBERS(connector), connector->target.host);
+    result = lookup_start(connector->resolver, connector->asker, connector->target.host, lookup_answered, connector,
+                          &connector->lookup);
 
     if (result == -EDQUOT) {
         connector_finish(connector, CONNECTOR_TOO_MANY_LOOKUPS);
@@ -347,6 +387,12 @@ int connector_new(struct reactor *reactor, struct resolver *resolver, struct ask
 void connector_count_for(struct connector *connector, struct account *account)
 {
     connector->account = account;
+}
+
+void connector_trace_as(struct connector *connector, uint64_t session, uint64_t token)
+{
+    connector->session = session;
+    connector->token = token;
 }
 
 struct connector *connector_free(struct connector *connector)

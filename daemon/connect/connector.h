@@ -52,4 +52,7 @@ struct connector *connector_free(struct connector *connector);
  * connector_new. The account must outlive the connector. */
 void connector_count_for(struct connector *connector, struct account *account);
 
+/* Whose the connector's lines of the debug log are: the session of this number, which registers this token. */
+void connector_trace_as(struct connector *connector, uint64_t session, uint64_t token);
+
 #endif

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/methods/dispatch.h"
 
+#include "daemon/base/probe.h"
 #include "daemon/methods/handlers.h"
 #include "daemon/sessions/answer.h"
+#include "daemon/sessions/trace.h"
 
 /*
  * Maximal cost of a method's handler, in system calls and bytes; the unit is a ping, about 1 µs. Work that grows with
@@ -42,6 +44,9 @@ void handle_request(struct context *context, struct call *call, const struct req
         [METHOD_DISCOVER] = handle_discover,
     };
 
+    PROBE2(dispatch, call->session->number, request->method);
+    if (log_is_debug())
+        trace_request(call, request);
     if (only_answers[request->method] && !call->id.data) {
         context->turn.units++;
         answer_empty(call);

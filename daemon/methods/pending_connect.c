@@ -238,6 +238,7 @@ int pending_connect_begin(struct context *context, const struct call *call, stru
         return result;
     }
     connector_count_for(pending->connector, call->session->conn.account);
+    connector_trace_as(pending->connector, call->session->number, stream->token);
     pending->base = (struct pending){.answer = pending_connect_answer, .cancel = pending_connect_cancel};
     pending->context = context;
     pending->stream = stream;

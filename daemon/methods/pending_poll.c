@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/methods/pending_poll.h"
 
+#include "daemon/base/probe.h"
 #include "daemon/loops/stream.h"
 #include "daemon/sessions/batch.h"
 #include "daemon/sessions/context.h"
 #include "daemon/sessions/session.h"
+#include "daemon/sessions/trace.h"
 #include "proto/reply.h"
 
 #include <errno.h>
@@ -220,6 +222,9 @@ static void pending_poll_answer(struct pending *base)
     /* The next poll delivers events that do not fit. */
     if (call_fits(&poll->call)) {
         poll->context->turn.stats.events += count;
+        PROBE2(deliver, poll->call.session->number, count);
+        if (log_is_debug())
+            trace_events(loop, count);
         while (count--)
             stream_mark_delivered(TAILQ_FIRST(&loop->ready));
     }

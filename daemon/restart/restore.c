@@ -172,6 +172,7 @@ static int restore_loop(struct restore *restore, uint32_t entry, const struct le
     loop->entry = entry;
     restore->loops[entry] = loop;
     restore->restored_loops++;
+    log_debug("restored the loop \"%s\" of uid %u", name, (unsigned)recorded->uid);
     return 0;
 }
 
@@ -229,6 +230,8 @@ static int restore_stream(struct restore *restore, uint32_t entry, const struct 
     result = restore_open_stream(restore, loop, entry, recorded, fd);
     if (result == 0) {
         restore->restored_streams++;
+        log_debug("restored token %llu of the loop \"%s\" of uid %u", (unsigned long long)recorded->token,
+                  loop_name(loop), (unsigned)loop->account->uid);
         return 0;
     }
     close_untrusted(&restore->context->wire.closer, fd);

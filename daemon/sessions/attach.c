@@ -7,6 +7,7 @@
 #include "daemon/sessions/batch.h"
 #include "daemon/sessions/context.h"
 #include "daemon/sessions/session.h"
+#include "daemon/sessions/trace.h"
 #include "proto/reply.h"
 
 /* Streams closed, or connects ended, before the clock is read: each takes some microseconds. */
@@ -45,6 +46,8 @@ static void attach_unlink(struct loop *loop)
 
     if (!session)
         return;
+    if (log_is_debug())
+        trace_left(session, loop);
     batches_unblock_streams(session);
     session->loop = NULL;
     loop->session = NULL;
@@ -289,5 +292,7 @@ void attach_enter(struct session *session, struct loop *loop)
     loop->session = session;
     loop->min_live_token = 0;
     session->loop = loop;
+    if (log_is_debug())
+        trace_entered(session, loop);
     loop_enqueue_if_ready(loop);
 }

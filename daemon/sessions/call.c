@@ -3,6 +3,7 @@
 
 #include "daemon/sessions/batch.h"
 #include "daemon/sessions/session.h"
+#include "daemon/sessions/trace.h"
 #include "proto/reply.h"
 
 #include <errno.h>
@@ -73,6 +74,8 @@ static void call_replace(struct call *call, struct buffer *out, const struct fau
 {
     buffer_truncate(out, call->begun_at);
     call->session->context->turn.stats.errors[fault->name]++;
+    if (log_is_debug())
+        trace_fault(call, fault);
     reply_error(out, call->id, fault);
 }
 
@@ -83,17 +86,19 @@ static void call_set_too_long(const struct call *call, struct fault *ret_fault)
                                 : "the answer does not fit into a line; the daemon's operator can allow longer ones");
 }
 
-static void call_check_answer(struct call *call, struct buffer *out)
+/* False: a fault has taken the place of the answer. */
+static bool call_check_answer(struct call *call, struct buffer *out)
 {
     struct fault fault;
 
-    if (buffer_failed(out)) {
+    if (call_fits(call))
+        return true;
+    if (buffer_failed(out))
         fault_set(&fault, FAULT_INTERNAL, "the daemon is out of memory; try again later");
-        call_replace(call, out, &fault);
-    } else if (!call_fits(call)) {
+    else
         call_set_too_long(call, &fault);
-        call_replace(call, out, &fault);
-    }
+    call_replace(call, out, &fault);
+    return false;
 }
 
 static void call_end_in_batch(struct call *call)
@@ -116,14 +121,13 @@ static void call_end_on_line(struct call *call, struct buffer *out)
     conn_mark_dirty(conn);
 }
 
-void call_end(struct call *call)
+/* The answer goes out as it was checked. */
+static void call_finish(struct call *call)
 {
     struct buffer *out = call_output(call);
 
-    if (call->id.data) {
-        call_check_answer(call, out);
+    if (call->id.data)
         call->session->context->turn.stats.replies++;
-    }
     if (call->batch)
         call_end_in_batch(call);
     else
@@ -132,6 +136,13 @@ void call_end(struct call *call)
         call->session->pending_calls--;
         call_drop(call);
     }
+}
+
+void call_end(struct call *call)
+{
+    if (call->id.data && call_check_answer(call, call_output(call)) && log_is_debug())
+        trace_reply(call);
+    call_finish(call);
 }
 
 void call_fault_too_long(struct call *call)
@@ -146,8 +157,12 @@ void call_fault(struct call *call, const struct fault *fault)
 {
     if (call->id.data)
         call->session->context->turn.stats.errors[fault->name]++;
+    if (log_is_debug())
+        trace_fault(call, fault);
     reply_error(call_begin(call), call->id, fault);
-    call_end(call);
+    if (call->id.data)
+        call_check_answer(call, call_output(call));
+    call_finish(call);
 }
 
 int call_keep(const struct call *call, struct call *ret_call)

@@ -30,7 +30,8 @@ struct context {
     struct loops loops;
     struct resolver *resolver;
     LIST_HEAD(, session) sessions;
-    uint32_t batch_serial; /* serial of the last batch */
+    uint32_t batch_serial;   /* serial of the last batch */
+    uint64_t session_number; /* number of the last session */
     request_handler *handle;
 };
 

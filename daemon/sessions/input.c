@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/sessions/input.h"
 
+#include "daemon/base/probe.h"
 #include "daemon/sessions/batch.h"
 #include "daemon/sessions/call.h"
 #include "daemon/sessions/context.h"
@@ -73,6 +74,7 @@ static size_t dispatch_plain(struct session *session, const char *data, size_t l
         struct call call = {.session = session, .id = request.id};
 
         done += used;
+        PROBE3(decode, session->number, request.method, 0);
         context->turn.stats.requests++;
         context->handle(context, &call, &request);
         *ret_may = may_dispatch(session, budget);
@@ -88,6 +90,7 @@ static void dispatch_request(struct session *session, struct span text, struct b
     struct fault fault;
     int result = request_decode(text, session->conn.limits, &request, &fault);
 
+    PROBE3(decode, session->number, result < 0 ? -1 : (int)request.method, result);
     context->turn.stats.requests++;
     call.id = request.id;
     if (result < 0) {

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/sessions/lifecycle.h"
 
+#include "daemon/base/probe.h"
 #include "daemon/loops/stream.h"
 #include "daemon/sessions/attach.h"
 #include "daemon/sessions/batch.h"
 #include "daemon/sessions/input.h"
+#include "daemon/sessions/trace.h"
 #include "proto/reply.h"
 
 #include <errno.h>
@@ -102,6 +104,9 @@ static int deliver_line(struct session *session)
         return -ENOMEM;
     }
     conn->wire->turn->stats.events += count;
+    PROBE2(deliver, session->number, count);
+    if (log_is_debug())
+        trace_events(loop, count);
     while (count--)
         stream_mark_delivered(TAILQ_FIRST(&loop->ready));
     return 0;
@@ -184,6 +189,7 @@ static void session_flush(struct task *task)
     struct session *session = container_of(task, struct session, conn.output_task);
     bool many = has_much_left(session) && !session->context->turn.stopping;
 
+    PROBE2(flush, session->number, session->conn.out.length);
     if (session->conn.state != CONN_ABORTED)
         conn_send(&session->conn);
     if (!session_is_done(session))
@@ -216,6 +222,9 @@ int session_new(struct context *context, int fd, struct account *account)
         free(session);
         return result;
     }
+    session->number = ++context->session_number;
+    if (log_is_debug())
+        trace_opened(session);
     attach_enter(session, loop);
     LIST_INSERT_HEAD(&context->sessions, session, entry);
     return 0;
@@ -243,5 +252,7 @@ void session_free(struct session *session)
     LIST_FOREACH_SAFE(batch, &session->batches, entry, next)
     batch_free(batch);
     LIST_REMOVE(session, entry);
+    if (log_is_debug())
+        trace_ended(session);
     conn_free(&session->conn);
 }

@@ -34,6 +34,7 @@ struct unfinished {
 struct session {
     struct conn conn; /* the first member: the reactor frees the session through it */
     struct context *context;
+    uint64_t number;              /* in the debug log; unique among the sessions of this daemon */
     LIST_ENTRY(session) entry;    /* in context->sessions */
     struct loop *loop;            /* NULL: none, until the next open_loop */
     struct pending *pending_open; /* the pending open_loop; NULL: none */

@@ -105,6 +105,40 @@ START_TEST(levels_above_the_threshold_are_silent)
 }
 END_TEST
 
+START_TEST(debug_lines_evaluate_nothing_below_their_level)
+{
+    int evaluated = 0;
+
+    log_debug("silent %d", ++evaluated);
+    ck_assert_int_eq(evaluated, 0);
+    log_set_level(LOG_LEVEL_DEBUG);
+    log_debug("heard %d", ++evaluated);
+    ck_assert_str_eq(written(), "minimiod: heard 1\n");
+}
+END_TEST
+
+/* What was lost is told before the next line, or at the end. */
+START_TEST(lost_debug_lines_are_counted)
+{
+    log_set_level(LOG_LEVEL_DEBUG);
+    while (write(STDERR_FILENO, text, 4096) > 0)
+        ;
+    for (int i = 0; i < 3; i++)
+        log_debug("lost %d", i);
+    while (read(pipe_end, text, sizeof text) > 0)
+        ;
+    log_debug("heard");
+    ck_assert_str_eq(written(), "minimiod: 3 debug lines were not written\nminimiod: heard\n");
+    while (write(STDERR_FILENO, text, 4096) > 0)
+        ;
+    log_debug("lost");
+    while (read(pipe_end, text, sizeof text) > 0)
+        ;
+    log_finish();
+    ck_assert_str_eq(written(), "minimiod: 1 debug lines were not written\n");
+}
+END_TEST
+
 START_TEST(a_flood_is_rationed_by_kind)
 {
     for (int i = 0; i < 1000; i++)
@@ -214,6 +248,8 @@ Suite *unit_log_suite(void)
     tcase_add_test(tests, a_flood_of_one_user_hides_no_other_s_lines);
     tcase_add_test(tests, a_flood_of_many_users_is_rationed_together);
     tcase_add_test(tests, what_was_not_written_is_counted);
+    tcase_add_test(tests, debug_lines_evaluate_nothing_below_their_level);
+    tcase_add_test(tests, lost_debug_lines_are_counted);
     tcase_add_test(tests, a_full_pipe_blocks_nobody);
     tcase_add_test(tests, only_the_journal_itself_is_told_levels);
     suite_add_tcase(suite, tests);
