@@ -78,6 +78,9 @@ need() {
         case $manager in # elsewhere it is built without
         apt-get | dnf | pacman) library libsystemd libsystemd-dev systemd-devel systemd-libs '' ;;
         esac
+        case $manager in # likewise
+        apt-get | dnf) header sys/sdt.h systemtap-sdt-dev systemtap-sdt-devel '' '' ;;
+        esac
         ;;
     check)
         library check check check-devel check check

@@ -209,6 +209,24 @@ START_TEST(other_levels_write_none_of_it)
 }
 END_TEST
 
+/* The binary that takes over finds the loop and its stream. */
+START_TEST(what_is_restored_is_told)
+{
+    char line[128];
+    int peer;
+
+    call(&wire, "open_loop", "['jobs']");
+    peer = open_stream(&wire, 5, "");
+    kill(minimiod.process.pid, SIGUSR2);
+    snprintf(line, sizeof line, "minimiod: restored the loop \"jobs\" of uid %u\n", (unsigned)geteuid());
+    await_log(line);
+    snprintf(line, sizeof line, "minimiod: restored token 5 of the loop \"jobs\" of uid %u\n", (unsigned)geteuid());
+    await_log(line);
+    await_log("1 named loops with 1 streams go on");
+    close(peer);
+}
+END_TEST
+
 /* The log's reader is a pipe that nobody reads: the daemon answers all the same, and says later how much is missing. */
 START_TEST(a_full_log_holds_up_nobody)
 {
@@ -259,6 +277,7 @@ Suite *daemon_tracing_suite(void)
     tcase_add_test(tests, a_failed_connect_and_a_poll_are_told);
     tcase_add_test(tests, no_line_holds_what_is_read_or_written);
     tcase_add_test(tests, nobody_forges_a_line);
+    tcase_add_test(tests, what_is_restored_is_told);
     tcase_add_test(tests, a_full_log_holds_up_nobody);
     suite_add_tcase(suite, tests);
     tcase_set_timeout(levels, 120);
