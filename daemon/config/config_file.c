@@ -149,7 +149,16 @@ static const struct key {
             {"targets", "default", take_default, false}};
 
 #define KEY_COUNT (sizeof keys / sizeof keys[0])
-#define DEFAULT   (KEY_COUNT - 1)
+
+/* The index of a key; KEY_COUNT: the section has no such key. */
+static size_t find_key(const char *section, const char *name)
+{
+    size_t i = 0;
+
+    while (i < KEY_COUNT && (strcmp(keys[i].section, section) != 0 || strcmp(keys[i].name, name) != 0))
+        i++;
+    return i;
+}
 
 /* Whether a key is given here for the first time. */
 static bool is_first(struct file *file, unsigned *given, const char *name, unsigned line)
@@ -186,19 +195,14 @@ static void complain_of_key(struct file *file, const char *name, unsigned line)
 static void on_key(void *owner, const char *name, const char *value, unsigned line)
 {
     struct file *file = owner;
+    size_t key = find_key(file->section, name);
 
-    if (!strcmp(file->section, LIMITS)) {
+    if (!strcmp(file->section, LIMITS))
         take_limit(file, name, value, line);
-        return;
-    }
-    for (size_t i = 0; i < KEY_COUNT; i++) {
-        if (strcmp(keys[i].section, file->section) != 0 || strcmp(keys[i].name, name) != 0)
-            continue;
-        if (keys[i].repeats || is_first(file, &file->lines[i], name, line))
-            keys[i].take(file, value, line);
-        return;
-    }
-    complain_of_key(file, name, line);
+    else if (key == KEY_COUNT)
+        complain_of_key(file, name, line);
+    else if (keys[key].repeats || is_first(file, &file->lines[key], name, line))
+        keys[key].take(file, value, line);
 }
 
 static bool on_section(void *owner, const char *name, unsigned line)
@@ -221,7 +225,9 @@ static bool on_section(void *owner, const char *name, unsigned line)
 /* A file with an allow rule and no default is ambiguous, so it is refused. */
 static void check_default(struct file *file)
 {
-    if (file->first_allow && !file->lines[DEFAULT])
+    size_t key = find_key("targets", "default");
+
+    if (file->first_allow && (key == KEY_COUNT || !file->lines[key]))
         config_error(file->config_errors, file->first_allow,
                      "there is a rule that allows, so say what holds for all else: default = deny, or default = allow");
 }

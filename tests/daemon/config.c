@@ -192,6 +192,23 @@ START_TEST(what_is_right_is_ok)
 }
 END_TEST
 
+/* Writes the example with every setting uncommented, for users that every machine has, without the lines that match. */
+static void write_example_without(const char *lines)
+{
+    struct process process;
+    char delete[64];
+
+    snprintf(delete, sizeof delete, "/%s/d", lines);
+    conf_write("# none\n");
+    ck_assert_int_eq(process_run(&process, ARGUMENTS("sed", "-e", "s/^#\\([a-z]\\)/\\1/", "-e", "/^[a-z-]*groups = /d",
+                                                     "-e", "s/^\\(descriptors-\\)\\{0,1\\}users = .*/\\1users = root/",
+                                                     "-e", delete, "daemon/minimiod.conf.example")),
+                     0);
+    conf_write("%s", process.out.text);
+    ck_assert_ptr_nonnull(strstr(process.out.text, "\nsessions = 1024\n"));
+    process_free(&process);
+}
+
 /* As it is shipped, and with every default that it shows uncommented. */
 START_TEST(the_example_is_right)
 {
@@ -201,15 +218,21 @@ START_TEST(the_example_is_right)
                                                      "daemon/minimiod.conf.example")),
                      0);
     process_free(&process);
-    conf_write("# none\n");
-    ck_assert_int_eq(process_run(&process, ARGUMENTS("sed", "-e", "s/^#\\([a-z]\\)/\\1/", "-e", "/^[a-z-]*groups = /d",
-                                                     "-e", "s/^\\(descriptors-\\)\\{0,1\\}users = .*/\\1users = root/",
-                                                     "daemon/minimiod.conf.example")),
-                     0);
-    conf_write("%s", process.out.text);
-    ck_assert_ptr_nonnull(strstr(process.out.text, "\nsessions = 1024\n"));
-    process_free(&process);
+    write_example_without("^$");
     ck_assert_msg(check(&process) == 0, "it said: %s", process.err.text);
+    process_free(&process);
+    conf_remove();
+}
+END_TEST
+
+/* The key `default` is required beside `allow`, whichever other keys are given. */
+START_TEST(no_other_key_stands_in_for_default)
+{
+    struct process process;
+
+    write_example_without("^default = ");
+    ck_assert_int_eq(check(&process), 2);
+    ck_assert_ptr_nonnull(strstr(process.err.text, "there is a rule that allows, so say what holds for all else"));
     process_free(&process);
     conf_remove();
 }
@@ -577,6 +600,7 @@ Suite *daemon_config_suite(void)
     tcase_add_test(tests, a_nul_is_told);
     tcase_add_loop_test(tests, what_is_right_is_ok, 0, LENGTH(right));
     tcase_add_test(tests, the_example_is_right);
+    tcase_add_test(tests, no_other_key_stands_in_for_default);
     tcase_add_test(tests, the_manuals_example_is_right);
     tcase_add_test(tests, a_daemon_with_a_wrong_file_does_not_start);
     tcase_add_test(tests, what_is_in_quotes_is_taken_as_it_is);
