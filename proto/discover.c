@@ -9,7 +9,7 @@
 
 #define PUT(out, text) buffer_append(out, text, sizeof(text) - 1)
 
-/* ---- What the table does not know: what methods answer ----------------------------------------------------------- */
+/* ---- The words of method_rows.h for results ---------------------------------------------------------------------- */
 
 #define EMPTY              "{\"type\":\"object\"}"
 #define OBJECT(properties) "{\"type\":\"object\",\"properties\":{" properties "}}"
@@ -19,38 +19,11 @@
 #define FLAG_              "{\"type\":\"boolean\"}"
 #define NAME_OR_NULL       "{\"type\":[\"string\",\"null\"]}"
 #define LIST_OF(item)      "{\"type\":\"array\",\"items\":" item "}"
+#define COUNTS             "{\"type\":\"object\",\"additionalProperties\":" COUNT_ "}"
 
-static const char *const results[METHOD_COUNT] = {
-    [METHOD_HELLO] =
-        OBJECT("\"server\":{\"const\":\"minimiod\"},\"version\":" TEXT_
-               ",\"protocol\":{\"const\":1},\"limits\":{\"type\":\"object\",\"additionalProperties\":" COUNT_
-               "},\"features\":" LIST_OF(TEXT_)),
-    [METHOD_PING] = EMPTY,
-    [METHOD_OPEN_LOOP] = OBJECT("\"loop\":" NAME_OR_NULL ",\"created\":" FLAG_
-                                ",\"delivery\":{\"enum\":[\"push\",\"poll\"]},\"registrations\":" COUNT_),
-    [METHOD_REGISTER] = OBJECT("\"token\":" COUNT_ ",\"local\":" TEXT_ ",\"peer\":" TEXT_),
-    [METHOD_REREGISTER] = EMPTY,
-    [METHOD_DEREGISTER] = EMPTY,
-    [METHOD_TAKE] = OBJECT("\"token\":" COUNT_ ",\"fd\":{\"const\":true}"),
-    [METHOD_READ] = OBJECT("\"data\":" TEXT_ ",\"encoding\":{\"enum\":[\"utf8\",\"base64\"]},\"bytes\":" COUNT_
-                           ",\"eof\":" FLAG_ ",\"errno\":" TEXT_),
-    [METHOD_WRITE] = OBJECT("\"bytes\":" COUNT_),
-    [METHOD_SHUTDOWN] = EMPTY,
-    [METHOD_POLL] = OBJECT("\"events\":" LIST_OF(REF("event"))),
-    [METHOD_CLOSE_LOOP] = EMPTY,
-    [METHOD_LIST] = OBJECT("\"loop\":" NAME_OR_NULL
-                           ",\"registrations\":" LIST_OF(REF("registration")) ",\"next\":{"
-                                                                              "\"type\":[\"integer\",\"null\"]}"),
-    [METHOD_LOOPS] = OBJECT("\"loops\":" LIST_OF(REF("loop")) ",\"next\":" NAME_OR_NULL),
-    [METHOD_STATS] =
-        OBJECT("\"uptime_ms\":" COUNT_ ",\"sessions\":" COUNT_ ",\"loops\":" COUNT_ ",\"registrations\":" COUNT_
-               ",\"requests\":" COUNT_ ",\"replies\":" COUNT_ ",\"events\":" COUNT_ ",\"bytes_in\":" COUNT_
-               ",\"bytes_out\":" COUNT_ ",\"errors\":{\"type\":\"object\",\"additionalProperties\":" COUNT_
-               "},\"slow_turns\":{\"type\":\"object\",\"additionalProperties\":" COUNT_ "},\"turns\":" COUNT_
-               ",\"turn_us\":{\"type\":\"object\",\"additionalProperties\":" COUNT_
-               "},\"limits\":{\"type\":\"object\",\"additionalProperties\":" COUNT_ "}"),
-    [METHOD_DISCOVER] = EMPTY,
-};
+#define METHOD_RESULT(symbol, function, name, loop, effect, cost, params, summary, result) [METHOD_##symbol] = (result),
+
+static const char *const results[METHOD_COUNT] = {METHOD_ROWS(METHOD_RESULT)};
 
 /* Only of a flag that is true is there a word. */
 #define TRUE_ "{\"const\":true}"

@@ -115,38 +115,18 @@ static const struct param_info loops_params[] = {
     LIMIT,
 };
 
-#define METHOD(called, loop, parameters, about)                                                                        \
-    {                                                                                                                  \
-        NAMED(called), .needs_loop = (loop), .params = (parameters), .param_count = COUNT(parameters),                 \
-                       .summary = (about)                                                                              \
-    }
-#define METHOD_WITHOUT_PARAMS(called, loop, about)                                                                     \
-    {                                                                                                                  \
-        NAMED(called), .needs_loop = (loop), .summary = (about)                                                        \
-    }
+/* The words of method_rows.h. The last two are the values of two members: the parameters and their count. */
+#define NEEDS_LOOP    true
+#define ANYWHERE      false
+#define ONLY_ANSWERS  true
+#define ACTS          false
+#define PARAMS(array) (array), COUNT(array)
+#define NO_PARAMS     NULL, 0
 
-const struct method_info method_table[METHOD_COUNT] = {
-    [METHOD_HELLO] = METHOD_WITHOUT_PARAMS("hello", false, "which daemon this is, and its limits"),
-    [METHOD_PING] = METHOD_WITHOUT_PARAMS("ping", false, "nothing but a reply"),
-    [METHOD_OPEN_LOOP] =
-        METHOD("open_loop", false, open_loop_params, "open the anonymous loop anew, or create or rejoin a named one"),
-    [METHOD_REGISTER] =
-        METHOD("register", true, register_params, "connect a stream, or take one over, and tell when it is ready"),
-    [METHOD_REREGISTER] =
-        METHOD("reregister", true, reregister_params, "arm a token again, with other interests or mode if given"),
-    [METHOD_DEREGISTER] = METHOD("deregister", true, token_params, "forget a token and close its stream"),
-    [METHOD_TAKE] = METHOD("take", true, take_params, "hand the stream's descriptor over, open, and forget the token"),
-    [METHOD_READ] = METHOD("read", true, read_params, "read from the token's stream what is there now"),
-    [METHOD_WRITE] = METHOD("write", true, write_params, "write to the token's stream what the kernel takes now"),
-    [METHOD_SHUTDOWN] = METHOD("shutdown", true, shutdown_params, "end one or both directions of the token's stream"),
-    [METHOD_POLL] = METHOD("poll", true, poll_params, "wait for events, in a loop with poll delivery"),
-    [METHOD_CLOSE_LOOP] =
-        METHOD_WITHOUT_PARAMS("close_loop", true, "forget all tokens, close their streams and end the loop"),
-    [METHOD_LIST] = METHOD("list", true, list_params, "the loop's registrations, by ascending token"),
-    [METHOD_LOOPS] = METHOD("loops", false, loops_params, "your named loops, by name; everybody's for root"),
-    [METHOD_STATS] = METHOD_WITHOUT_PARAMS("stats", false, "counters since the daemon's start, and its limits"),
-    [METHOD_DISCOVER] = METHOD_WITHOUT_PARAMS("rpc.discover", false, "this protocol as an OpenRPC document"),
-};
+#define METHOD_INFO(symbol, function, called, loop, effect, units, parameters, about, result)                          \
+    [METHOD_##symbol] = {called, sizeof(called) - 1, loop, effect, units, parameters, about},
+
+const struct method_info method_table[METHOD_COUNT] = {METHOD_ROWS(METHOD_INFO)};
 
 int method_find(struct span name)
 {

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The one table of methods and their parameters. From it come the checks of parameters, their positions, the
- * defaults, the description of the protocol and the help of the command line.
+ * The one table of methods and their parameters, made from method_rows.h. From it come the checks of parameters, their
+ * positions, the defaults, the description of the protocol and the help of the command line.
  */
 #ifndef MINIMIO_PROTO_METHODS_H
 #define MINIMIO_PROTO_METHODS_H
 
 #include "proto/buffer.h"
+#include "proto/method_rows.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,25 +15,11 @@
 
 #define INTEGER_MAX UINT64_C(9007199254740991) /* 2^53 - 1, the largest integer that every JSON reader keeps */
 
+#define METHOD_SYMBOL(symbol, function, name, loop, effect, cost, params, summary, result) METHOD_##symbol,
 enum method {
-    METHOD_HELLO,
-    METHOD_PING,
-    METHOD_OPEN_LOOP,
-    METHOD_REGISTER,
-    METHOD_REREGISTER,
-    METHOD_DEREGISTER,
-    METHOD_TAKE,
-    METHOD_READ,
-    METHOD_WRITE,
-    METHOD_SHUTDOWN,
-    METHOD_POLL,
-    METHOD_CLOSE_LOOP,
-    METHOD_LIST,
-    METHOD_LOOPS,
-    METHOD_STATS,
-    METHOD_DISCOVER,
-    METHOD_COUNT, /* how many there are */
+    METHOD_ROWS(METHOD_SYMBOL) METHOD_COUNT, /* how many there are */
 };
+#undef METHOD_SYMBOL
 
 /* Interests and readiness as the wire has them; bits, so that they can be gathered. */
 enum {
@@ -112,7 +99,9 @@ struct param_info {
 struct method_info {
     const char *name;
     size_t name_length;
-    bool needs_loop; /* LOOP_CLOSED where the session has none */
+    bool needs_loop;   /* LOOP_CLOSED where the session has none */
+    bool only_answers; /* as a notification, the method does nothing */
+    uint8_t cost;      /* at most, in units of a ping */
     const struct param_info *params;
     size_t param_count;
     const char *summary; /* one line for people */

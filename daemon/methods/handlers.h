@@ -14,19 +14,11 @@ struct context;
 
 typedef void handler(struct context *context, struct call *call, const struct params *params);
 
-/* handlers.c */
-handler handle_hello, handle_ping, handle_stats, handle_discover;
-
-/* handlers_loops.c */
-handler handle_open_loop, handle_poll, handle_close_loop, handle_list, handle_loops;
-
-/* handlers_register.c */
-handler handle_register, handle_reregister;
-
-/* handlers_streams.c */
-handler handle_deregister, handle_take;
-
-/* handlers_data.c */
-handler handle_read, handle_write, handle_shutdown;
+/* handle_hello and so on, a handler for each row of proto/method_rows.h: handlers_register.c has
+ * register and reregister, handlers_streams.c deregister and take, handlers_data.c data, handlers_loops.c loops. */
+#define METHOD_DECLARATION(symbol, function, name, loop, effect, cost, params, summary, result)                        \
+    handler handle_##function;
+METHOD_ROWS(METHOD_DECLARATION)
+#undef METHOD_DECLARATION
 
 #endif
