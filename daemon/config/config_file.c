@@ -5,6 +5,7 @@
 #include "daemon/config/config_text.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,20 +22,33 @@ struct file {
 
 /* ---- Values ----------------------------------------------------------------------------------------------------- */
 
-typedef void key_taken(struct file *file, const char *value, unsigned line);
+struct key {
+    const char *section, *name;
+    void (*take)(struct file *file, const struct key *key, const char *value, unsigned line);
+    size_t offset; /* of the member of struct settings that `take` sets, for those that set any member of a type */
+    bool repeats;
+};
 
-static void take_socket(struct file *file, const char *value, unsigned line)
+static void *member(struct file *file, const struct key *key)
 {
+    return (char *)file->settings + key->offset;
+}
+
+static void take_socket(struct file *file, const struct key *key, const char *value, unsigned line)
+{
+    (void)key;
     settings_take_socket(file->settings, value, file->config_errors, line);
 }
 
-static void take_mode(struct file *file, const char *value, unsigned line)
+static void take_mode(struct file *file, const struct key *key, const char *value, unsigned line)
 {
+    (void)key;
     settings_take_mode(file->settings, value, file->config_errors, line);
 }
 
-static void take_level(struct file *file, const char *value, unsigned line)
+static void take_level(struct file *file, const struct key *key, const char *value, unsigned line)
 {
+    (void)key;
     settings_take_level(file->settings, value, file->config_errors, line);
 }
 
@@ -74,31 +88,32 @@ static void take_names(struct file *file, const char *value, unsigned line, cons
     free(copy);
 }
 
-static void take_users(struct file *file, const char *value, unsigned line)
+static void take_users(struct file *file, const struct key *key, const char *value, unsigned line)
 {
-    take_names(file, value, line, "user", access_add_user, &file->settings->access.users);
+    take_names(file, value, line, "user", access_add_user, member(file, key));
 }
 
-static void take_groups(struct file *file, const char *value, unsigned line)
+static void take_groups(struct file *file, const struct key *key, const char *value, unsigned line)
 {
-    take_names(file, value, line, "group", access_add_group, &file->settings->access.groups);
+    take_names(file, value, line, "group", access_add_group, member(file, key));
 }
 
-static void take_descriptor_users(struct file *file, const char *value, unsigned line)
+/* Whether the value is `word`, which is one of allow and deny. */
+static bool is_permission(struct file *file, const struct key *key, const char *value, unsigned line, const char *word)
 {
-    take_names(file, value, line, "user", access_add_user, &file->settings->access.descriptor_users);
+    if (strcmp(value, "allow") != 0 && strcmp(value, "deny") != 0)
+        config_error(file->config_errors, line, "%s = '%s': write allow or deny", key->name, value);
+    return !strcmp(value, word);
 }
 
-static void take_descriptor_groups(struct file *file, const char *value, unsigned line)
+static void take_if_allowed(struct file *file, const struct key *key, const char *value, unsigned line)
 {
-    take_names(file, value, line, "group", access_add_group, &file->settings->access.descriptor_groups);
+    *(bool *)member(file, key) = is_permission(file, key, value, line, "allow");
 }
 
-static void take_unmapped_users(struct file *file, const char *value, unsigned line)
+static void take_if_denied(struct file *file, const struct key *key, const char *value, unsigned line)
 {
-    file->settings->access.unmapped_users = !strcmp(value, "allow");
-    if (!file->settings->access.unmapped_users && strcmp(value, "deny") != 0)
-        config_error(file->config_errors, line, "unmapped-users = '%s': write allow or deny", value);
+    *(bool *)member(file, key) = is_permission(file, key, value, line, "deny");
 }
 
 static void take_rule(struct file *file, bool deny, const char *value, unsigned line)
@@ -111,42 +126,38 @@ static void take_rule(struct file *file, bool deny, const char *value, unsigned 
                      result == -EINVAL ? advice : "out of memory");
 }
 
-static void take_allow(struct file *file, const char *value, unsigned line)
+static void take_allow(struct file *file, const struct key *key, const char *value, unsigned line)
 {
+    (void)key;
     if (!file->first_allow)
         file->first_allow = line;
     take_rule(file, false, value, line);
 }
 
-static void take_deny(struct file *file, const char *value, unsigned line)
+static void take_deny(struct file *file, const struct key *key, const char *value, unsigned line)
 {
+    (void)key;
     take_rule(file, true, value, line);
-}
-
-static void take_default(struct file *file, const char *value, unsigned line)
-{
-    file->settings->rules.default_deny = !strcmp(value, "deny");
-    if (!file->settings->rules.default_deny && strcmp(value, "allow") != 0)
-        config_error(file->config_errors, line, "default = '%s': write allow or deny", value);
 }
 
 /* ---- Keys ------------------------------------------------------------------------------------------------------- */
 
-static const struct key {
-    const char *section, *name;
-    key_taken *take;
-    bool repeats;
-} keys[] = {{"daemon", "socket", take_socket, false},
-            {"daemon", "socket-mode", take_mode, false},
-            {"daemon", "log-level", take_level, false},
-            {"access", "users", take_users, false},
-            {"access", "groups", take_groups, false},
-            {"access", "unmapped-users", take_unmapped_users, false},
-            {"access", "descriptors-users", take_descriptor_users, false},
-            {"access", "descriptors-groups", take_descriptor_groups, false},
-            {"targets", "allow", take_allow, true},
-            {"targets", "deny", take_deny, true},
-            {"targets", "default", take_default, false}};
+#define AT(name) offsetof(struct settings, name)
+
+/* Each key is in the manual page and in the example, which tests/daemon/config.c checks. */
+static const struct key keys[] = {
+    {"daemon", "socket", take_socket, 0, false},
+    {"daemon", "socket-mode", take_mode, 0, false},
+    {"daemon", "log-level", take_level, 0, false},
+    {"access", "users", take_users, AT(access.users), false},
+    {"access", "groups", take_groups, AT(access.groups), false},
+    {"access", "unmapped-users", take_if_allowed, AT(access.unmapped_users), false},
+    {"access", "descriptors-users", take_users, AT(access.descriptor_users), false},
+    {"access", "descriptors-groups", take_groups, AT(access.descriptor_groups), false},
+    {"targets", "allow", take_allow, 0, true},
+    {"targets", "deny", take_deny, 0, true},
+    {"targets", "default", take_if_denied, AT(rules.default_deny), false},
+};
 
 #define KEY_COUNT (sizeof keys / sizeof keys[0])
 
@@ -202,7 +213,7 @@ static void on_key(void *owner, const char *name, const char *value, unsigned li
     else if (key == KEY_COUNT)
         complain_of_key(file, name, line);
     else if (keys[key].repeats || is_first(file, &file->lines[key], name, line))
-        keys[key].take(file, value, line);
+        keys[key].take(file, &keys[key], value, line);
 }
 
 static bool on_section(void *owner, const char *name, unsigned line)

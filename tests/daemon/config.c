@@ -238,6 +238,57 @@ START_TEST(no_other_key_stands_in_for_default)
 }
 END_TEST
 
+/* The lines of a file between the section's heading and the next heading. */
+static void read_section(struct process *ret_process, const char *path, const char *heading, const char *section)
+{
+    char program[160];
+
+    snprintf(program, sizeof program,
+             "index($0, \"%s\") == 1 {inside = $0 == \"%s[%s]\"; next} inside {print \"\\n\" $0}", heading,
+             *heading == '[' ? "" : heading, section);
+    ck_assert_int_eq(process_run(ret_process, ARGUMENTS("awk", program, path)), 0);
+}
+
+/* Has the manual page a paragraph for the key, and the example a line, in the key's section? */
+static void require_documented(const char *section, const char *key)
+{
+    struct process manual, example;
+    char text[64];
+
+    read_section(&manual, "man/minimiod.conf.5", ".Ss ", section);
+    snprintf(text, sizeof text, "\n.It Cm %s\n", key);
+    if (!strstr(manual.out.text, text))
+        snprintf(text, sizeof text, "\n.It Cm %s , ", key);
+    if (!strstr(manual.out.text, text))
+        snprintf(text, sizeof text, " , %s\n", key);
+    ck_assert_msg(strstr(manual.out.text, text), "man/minimiod.conf.5 has no %s in [%s]", key, section);
+    process_free(&manual);
+    read_section(&example, "daemon/minimiod.conf.example", "[", section);
+    snprintf(text, sizeof text, "\n#%s = ", key);
+    ck_assert_msg(strstr(example.out.text, text), "daemon/minimiod.conf.example has no %s in [%s]", key, section);
+    process_free(&example);
+}
+
+/* The daemon names a section's keys where it refuses another. */
+START_TEST(each_key_is_in_the_manual_and_the_example)
+{
+    static const char *const sections[] = {"daemon", "access", "targets"};
+    struct process process;
+    char *rest, *key;
+
+    conf_write("[%s]\nx = 1\n", sections[_i]);
+    ck_assert_int_eq(check(&process), 2);
+    rest = strstr(process.err.text, ", only ");
+    ck_assert_ptr_nonnull(rest);
+    rest += strlen(", only ");
+    rest[strcspn(rest, "\n")] = '\0';
+    while ((key = strsep(&rest, ",")))
+        require_documented(sections[_i], key + strspn(key, " "));
+    process_free(&process);
+    conf_remove();
+}
+END_TEST
+
 START_TEST(the_manuals_example_is_right)
 {
     struct process process;
@@ -601,6 +652,7 @@ Suite *daemon_config_suite(void)
     tcase_add_loop_test(tests, what_is_right_is_ok, 0, LENGTH(right));
     tcase_add_test(tests, the_example_is_right);
     tcase_add_test(tests, no_other_key_stands_in_for_default);
+    tcase_add_loop_test(tests, each_key_is_in_the_manual_and_the_example, 0, 3);
     tcase_add_test(tests, the_manuals_example_is_right);
     tcase_add_test(tests, a_daemon_with_a_wrong_file_does_not_start);
     tcase_add_test(tests, what_is_in_quotes_is_taken_as_it_is);
