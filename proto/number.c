@@ -93,3 +93,24 @@ int number_to_integer(struct span written, uint64_t *ret_value)
     *ret_value = value;
     return 0;
 }
+
+int number_parse(const char *text, unsigned base, uint64_t max, uint64_t *ret_value)
+{
+    bool is_too_large = false;
+    uint64_t value = 0;
+    const char *at;
+
+    for (at = text; is_digit(*at) && (unsigned)(*at - '0') < base; at++) {
+        unsigned digit = (unsigned)(*at - '0');
+
+        is_too_large |= digit > max || value > (max - digit) / base;
+        if (!is_too_large)
+            value = value * base + digit;
+    }
+    if (at == text || *at)
+        return -EINVAL;
+    if (is_too_large)
+        return -ERANGE;
+    *ret_value = value;
+    return 0;
+}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Integers from numbers as JSON writes them: exactly, where a double would round.
+ * Integers from texts. From numbers as JSON writes them, exactly, where a double would round; and from numbers as
+ * people and other programs write them in options, settings and variables.
  */
 #ifndef MINIMIO_PROTO_NUMBER_H
 #define MINIMIO_PROTO_NUMBER_H
@@ -15,5 +16,11 @@
  * Error: -ERANGE, negative, too large or no integer.
  */
 int number_to_integer(struct span written, uint64_t *ret_value);
+
+/*
+ * The value of a text that is digits of `base` (8 or 10) alone: no space, sign or prefix; leading zeros are allowed.
+ * Errors: -EINVAL, another text, or an empty one; -ERANGE, the value is more than `max`.
+ */
+int number_parse(const char *text, unsigned base, uint64_t max, uint64_t *ret_value);
 
 #endif

@@ -98,6 +98,7 @@ Suite *unit_limits_suite(void);
 Suite *unit_log_suite(void);
 Suite *unit_methods_suite(void);
 Suite *unit_names_message_suite(void);
+Suite *unit_number_suite(void);
 Suite *unit_plain_suite(void);
 Suite *unit_policy_suite(void);
 Suite *unit_reply_suite(void);
@@ -160,6 +161,7 @@ static const struct job in_process[] = {
     SUITE(unit_log, 1),
     SUITE(unit_methods, 1),
     SUITE(unit_names_message, 1),
+    SUITE(unit_number, 1),
     SUITE(unit_plain, 1),
     SUITE(unit_policy, 1),
     SUITE(unit_reply, 1),

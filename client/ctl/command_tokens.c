@@ -10,6 +10,7 @@
 #include "client/ctl/output.h"
 #include "client/ctl/target.h"
 #include "client/lib/deadline.h"
+#include "proto/number.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -243,13 +244,11 @@ static int run_tokens(const struct command *command, struct options *options, in
 /* "fd:5" is the caller's own descriptor 5. Returns it, -ENOENT for an address, or what wrong_usage does. */
 static int parse_fd(const struct command *command, const char *text, int *ret_fd)
 {
-    char *last;
-    long fd;
+    uint64_t fd;
 
     if (strncmp(text, "fd:", 3) != 0)
         return -ENOENT;
-    fd = strtol(text + 3, &last, 10);
-    if (text[3] < '0' || text[3] > '9' || *last != '\0' || fd > 1000000)
+    if (number_parse(text + 3, 10, 1000000, &fd) < 0)
         return wrong_usage(command, "invalid descriptor '%s': fd:N, an integer from 0 to 1000000", text);
     *ret_fd = (int)fd;
     return 0;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/ctl/json.h"
 
-#include <errno.h>
+#include "proto/number.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,17 +64,8 @@ const char *json_number_text(const cJSON *value)
 bool json_integer(const cJSON *value, uint64_t *ret_number)
 {
     const char *text = json_number_text(value);
-    uint64_t number;
-    char *end;
 
-    if (!text || *text < '0' || *text > '9')
-        return false;
-    errno = 0;
-    number = strtoull(text, &end, 10);
-    if (errno != 0 || *end != '\0')
-        return false;
-    *ret_number = number;
-    return true;
+    return text && number_parse(text, 10, UINT64_MAX, ret_number) == 0;
 }
 
 cJSON *json_new_integer(uint64_t number)

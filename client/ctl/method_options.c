@@ -2,8 +2,8 @@
 #include "client/ctl/method_options.h"
 
 #include "client/ctl/json.h"
+#include "proto/number.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,12 +20,9 @@ static int read_integer(const struct value *value, cJSON **ret_value)
 {
     const struct param_info *info = value->info;
     const char *text = value->text;
-    char *end;
     uint64_t number;
 
-    errno = 0;
-    number = strtoull(text, &end, 10);
-    if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 || number < info->min || number > info->max)
+    if (number_parse(text, 10, info->max, &number) < 0 || number < info->min)
         return wrong_usage(value->command, "invalid %s '%s': an integer from %" PRIu64 " to %" PRIu64, value->option,
                            text, info->min, info->max);
     *ret_value = json_new_integer(number);

@@ -4,6 +4,7 @@
 #include "client/ctl/help.h"
 #include "client/ctl/output.h"
 #include "client/lib/deadline.h"
+#include "proto/number.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -44,11 +45,8 @@ static int read_number(const struct command *command, const char *what, const ch
                        uint64_t *ret_number)
 {
     uint64_t number;
-    char *end;
 
-    errno = 0;
-    number = strtoull(text, &end, 10);
-    if (text[0] < '0' || text[0] > '9' || errno != 0 || *end != '\0' || number < least || number > INTEGER_MAX)
+    if (number_parse(text, 10, INTEGER_MAX, &number) < 0 || number < least)
         return wrong_usage(command, "invalid %s '%s': an integer from %" PRIu64 " to %" PRIu64, what, text, least,
                            INTEGER_MAX);
     *ret_number = number;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/config/access.h"
 
+#include "proto/number.h"
+
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
@@ -34,14 +36,9 @@ static int add(struct id_list *ids, unsigned id)
 /* -1 stands for nobody in the kernel's interfaces, and is nobody's number. */
 static int parse_id(const char *text, unsigned *ret_id)
 {
-    unsigned long long id;
-    char *end;
+    uint64_t id;
 
-    if (*text < '0' || *text > '9')
-        return -ENOENT;
-    errno = 0;
-    id = strtoull(text, &end, 10);
-    if (errno || *end || id >= UINT32_MAX)
+    if (number_parse(text, 10, UINT32_MAX - 1, &id) < 0)
         return -ENOENT;
     *ret_id = (unsigned)id;
     return 0;

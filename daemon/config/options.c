@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/config/options.h"
 
+#include "proto/number.h"
+
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
@@ -59,10 +61,9 @@ static void take_limits(struct settings *settings, const char *list, struct conf
 
 static void take_store(struct options *options, const char *text, struct config_errors *config_errors)
 {
-    char *end;
-    unsigned long long store = strtoull(text, &end, 10);
+    uint64_t store;
 
-    if (*text < '0' || *text > '9' || *end || store > UINT32_MAX)
+    if (number_parse(text, 10, UINT32_MAX, &store) < 0)
         config_error(config_errors, 0, "--store '%s': write how many descriptors the service manager keeps", text);
     else
         options->store = (uint32_t)store;

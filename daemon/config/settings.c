@@ -2,6 +2,7 @@
 #include "daemon/config/settings.h"
 
 #include "daemon/base/log.h"
+#include "proto/number.h"
 #include "proto/socket_path.h"
 
 #include <errno.h>
@@ -54,10 +55,9 @@ void settings_take_socket(struct settings *settings, const char *text, struct co
 
 void settings_take_mode(struct settings *settings, const char *text, struct config_errors *config_errors, unsigned line)
 {
-    char *end;
-    unsigned long mode = strtoul(text, &end, 8);
+    uint64_t mode;
 
-    if (*text < '0' || *text > '7' || *end || mode > 0777)
+    if (number_parse(text, 8, 0777, &mode) < 0)
         config_error(config_errors, line, "%ssocket-mode '%s': write it in octal, 0 to 0777", dashes(config_errors),
                      text);
     else
@@ -76,18 +76,6 @@ void settings_take_level(struct settings *settings, const char *text, struct con
         settings->log_level = level;
 }
 
-/* A whole decimal number, and nothing else. */
-static int parse_number(const char *text, uint64_t *ret_number)
-{
-    char *end;
-
-    if (*text < '0' || *text > '9')
-        return -EINVAL;
-    errno = 0;
-    *ret_number = strtoull(text, &end, 10);
-    return errno || *end ? -EINVAL : 0;
-}
-
 static bool bounds_others(const struct limit_info *limit)
 {
     return limit->offset == offsetof(struct limits, batch) || limit->offset == offsetof(struct limits, id_bytes) ||
@@ -104,7 +92,7 @@ void settings_take_limit(struct settings *settings, const char *name, const char
 
     if (!limit)
         config_error(config_errors, line, "%s%s: there is no such limit; minimiod --help lists them", prefix, name);
-    else if (parse_number(text, &value) < 0)
+    else if (number_parse(text, 10, UINT64_MAX, &value) < 0)
         config_error(config_errors, line, "%s%s = '%s': write a number, %u to %u", prefix, name, text, limit->min,
                      limit->max);
     else if (limits_set(&settings->limits, span, value) < 0)

@@ -2,9 +2,11 @@
 #include "daemon/config/tried_settings.h"
 
 #include "daemon/base/inherited.h"
+#include "proto/number.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,12 +66,13 @@ void tried_settings_clear(void)
 int tried_settings_take(void)
 {
     const char *passed = getenv(VARIABLE);
-    int result = TRIED_NOT_PASSED, fd;
+    int result = TRIED_NOT_PASSED;
+    uint64_t fd;
 
     if (passed && !strcmp(passed, NO_FILE))
         result = TRIED_NO_FILE;
-    else if (passed && sscanf(passed, "%d", &fd) == 1 && inherited_claim(fd))
-        result = fd;
+    else if (passed && number_parse(passed, 10, INT_MAX, &fd) == 0 && inherited_claim((int)fd))
+        result = (int)fd;
     tried_settings_clear();
     return result;
 }

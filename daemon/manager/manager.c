@@ -4,6 +4,7 @@
 #include "daemon/base/log.h"
 #include "daemon/manager/notify_socket.h"
 #include "daemon/manager/passed_sockets.h"
+#include "proto/number.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -318,13 +319,9 @@ bool manager_is_synced(const struct manager *manager)
 /* $FDSTORE is an upper bound. Any text but a decimal number is ignored. */
 static uint32_t read_store_max(const char *text)
 {
-    unsigned long long max;
-    char *end;
+    uint64_t max;
 
-    if (!text || *text < '0' || *text > '9')
-        return UINT32_MAX;
-    max = strtoull(text, &end, 10);
-    return *end || max > UINT32_MAX ? UINT32_MAX : (uint32_t)max;
+    return text && number_parse(text, 10, UINT32_MAX, &max) == 0 ? (uint32_t)max : UINT32_MAX;
 }
 
 static int read_environment(struct manager *manager)
