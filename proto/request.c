@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The scanner accepted the text, so it is walked over as it was written: ids and integers keep their bytes, names are
- * compared by what they mean, and only texts become cJSON's values.
+ * compared by what they mean, and only texts are copied, without their escapes.
  */
 #include "proto/request.h"
 #include "proto/envelope.h"
@@ -9,11 +9,16 @@
 #include "proto/text.h"
 #include "proto/walk.h"
 
-#include <cjson/cJSON.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+struct request_text {
+    struct request_text *next;
+    char bytes[]; /* a NUL behind them */
+};
 
 /* ---- Messages --------------------------------------------------------------------------------------------------- */
 
@@ -203,27 +208,32 @@ static int decode_interests(const struct param_info *info, struct span value, ui
     return 0;
 }
 
-/* What cJSON makes of the text lives as long as the request; a NULL from it can only mean that memory ran out. */
-static int decode_text(const struct param_info *info, struct span value, void **owned, struct span *ret_text)
+/* A parameter's text, which lives as long as the request. No escape is shorter than what it means, so that the text
+ * fits into as many bytes as it was written with; and none means NUL, which the scanner refuses. */
+static int decode_text(const struct param_info *info, struct span value, struct request_text **owned,
+                       struct span *ret_text)
 {
+    struct request_text *text;
+    struct span written;
     size_t length;
-    cJSON *item;
 
     if (walk_kind(value) != WALK_STRING)
         return -EINVAL;
-    item = cJSON_ParseWithLength(value.data, value.length);
-    if (!item)
+    written = walk_string(value);
+    text = malloc(sizeof *text + written.length + 1);
+    if (!text)
         return -ENOMEM;
-    item->next = *owned; /* cJSON_Delete frees the whole chain */
-    *owned = item;
-    length = strlen(item->valuestring);
+    text->next = *owned;
+    *owned = text;
+    length = text_decode(written, text->bytes, written.length + 1);
     if (length < info->min || length > info->max)
         return -EINVAL;
-    *ret_text = (struct span){item->valuestring, length};
+    *ret_text = (struct span){text->bytes, length};
     return 0;
 }
 
-static int decode_name(const struct param_info *info, struct span value, void **owned, struct span *ret_name)
+static int decode_name(const struct param_info *info, struct span value, struct request_text **owned,
+                       struct span *ret_name)
 {
     static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
     int r = decode_text(info, value, owned, ret_name);
@@ -382,8 +392,10 @@ int request_decode(struct span text, const struct limits *limits, struct request
 
 void request_deinit(struct request *request)
 {
-    if (!request)
-        return;
-    cJSON_Delete(request->owned);
-    request->owned = NULL;
+    while (request && request->owned) {
+        struct request_text *text = request->owned;
+
+        request->owned = text->next;
+        free(text);
+    }
 }

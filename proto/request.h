@@ -34,7 +34,7 @@ struct request {
     enum method method;
     struct span id; /* as it was written, within the message; data NULL: a notification */
     struct params params;
-    void *owned; /* private: what the parameters' texts lie in */
+    struct request_text *owned; /* private: the parameters' texts */
 };
 
 /*

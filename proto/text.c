@@ -119,16 +119,37 @@ bool text_is(struct span written, const char *plain)
     return text_reader_next(&reader) == TEXT_END;
 }
 
+static bool is_at_end(const struct text_reader *reader)
+{
+    return !reader->ahead_count && reader->at == reader->end;
+}
+
+/* Copies the bytes before the next escape, as far as there is room. Returns how many. */
+static size_t copy_plain(struct text_reader *reader, char *ret_text, size_t room)
+{
+    size_t left = (size_t)(reader->end - reader->at), length = left < room ? left : room;
+    const char *escape = memchr(reader->at, '\\', length);
+
+    if (escape)
+        length = (size_t)(escape - reader->at);
+    memcpy(ret_text, reader->at, length);
+    reader->at += length;
+    return length;
+}
+
 size_t text_decode(struct span written, char *ret_text, size_t size)
 {
     struct text_reader reader;
     size_t length = 0;
-    int byte;
 
     text_reader_init(&reader, written);
-    while ((byte = text_reader_next(&reader)) != TEXT_END && length < size - 1)
-        ret_text[length++] = (char)byte;
-    if (byte != TEXT_END)
+    while (!is_at_end(&reader) && length < size - 1) {
+        if (reader.ahead_count || *reader.at == '\\')
+            ret_text[length++] = (char)text_reader_next(&reader);
+        else
+            length += copy_plain(&reader, ret_text + length, size - 1 - length);
+    }
+    if (!is_at_end(&reader))
         length = text_cut(ret_text, length);
     ret_text[length] = '\0';
     return length;

@@ -107,6 +107,7 @@ Suite *unit_rules_suite(void);
 Suite *unit_scan_suite(void);
 Suite *unit_service_suite(void);
 Suite *unit_sessions_suite(void);
+Suite *unit_text_suite(void);
 
 /* About how many seconds each takes on a quiet machine. A suite that takes long has an entry for each of its test
  * cases, so that the cases run side by side. ALONE: nothing else of the run may use the machine meanwhile. */
@@ -170,6 +171,7 @@ static const struct job in_process[] = {
     SUITE(unit_scan, 1),
     SUITE(unit_service, 1),
     SUITE(unit_sessions, 1),
+    SUITE(unit_text, 1),
     PART(fuzz, scan, 1),
     PART(fuzz, request, 1),
     PART(fuzz, session, 1),
