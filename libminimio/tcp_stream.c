@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The life of a stream, and the queues in which it is registered. Portable. */
+/* The life of a stream, its options, and the queues in which it is registered. Portable. */
 #include "libminimio/tcp_stream.h"
 
 #include "libminimio/queue.h"
@@ -10,6 +10,7 @@
 #include <string.h>
 #ifndef _WIN32
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #endif
 
 int tcp_stream_new(minimio_fd fd, bool connected, struct minimio_tcp_stream **ret_stream)
@@ -39,10 +40,94 @@ bool tcp_stream_is_same_end(const struct sockaddr_storage *left, const struct so
            memcmp(&left_v6->sin6_addr, &right_v6->sin6_addr, sizeof(left_v6->sin6_addr)) == 0;
 }
 
+bool tcp_stream_is_error_of_call(int error)
+{
+    switch (error) {
+    case 0:
+    case EAGAIN:
+    case EINTR:
+    case ENOTCONN:
+    case EPIPE:
+    case EFAULT:
+    case EINVAL:
+    case EMSGSIZE:
+    case ENOMEM:
+    case ENOBUFS:
+    case EOPNOTSUPP:
+        return true;
+    default:
+        return false;
+    }
+}
+
 minimio_fd minimio_tcp_stream_fd(const struct minimio_tcp_stream *stream)
 {
     assert(stream);
     return stream->fd;
+}
+
+/* ---- Options ---------------------------------------------------------------------------------------------------- */
+
+static int get_flag(struct minimio_tcp_stream *stream, int level, int name, bool *ret_flag)
+{
+    uint32_t value;
+    int r = tcp_stream_get_option(stream, level, name, &value);
+
+    if (r == 0)
+        *ret_flag = value != 0;
+    return r;
+}
+
+int minimio_tcp_stream_set_nodelay(struct minimio_tcp_stream *stream, bool nodelay)
+{
+    assert(stream);
+    return tcp_stream_set_option(stream, IPPROTO_TCP, TCP_NODELAY, nodelay);
+}
+
+int minimio_tcp_stream_nodelay(struct minimio_tcp_stream *stream, bool *ret_nodelay)
+{
+    assert(stream && ret_nodelay);
+    return get_flag(stream, IPPROTO_TCP, TCP_NODELAY, ret_nodelay);
+}
+
+int minimio_tcp_stream_set_keepalive(struct minimio_tcp_stream *stream, bool keepalive)
+{
+    assert(stream);
+    return tcp_stream_set_option(stream, SOL_SOCKET, SO_KEEPALIVE, keepalive);
+}
+
+int minimio_tcp_stream_keepalive(struct minimio_tcp_stream *stream, bool *ret_keepalive)
+{
+    assert(stream && ret_keepalive);
+    return get_flag(stream, SOL_SOCKET, SO_KEEPALIVE, ret_keepalive);
+}
+
+/* The option that is the hop limit has another level and name in each family. */
+static int hop_limit_level(int family)
+{
+    return family == AF_INET6 ? IPPROTO_IPV6 : IPPROTO_IP;
+}
+
+static int hop_limit_name(int family)
+{
+    return family == AF_INET6 ? IPV6_UNICAST_HOPS : IP_TTL;
+}
+
+int minimio_tcp_stream_set_ttl(struct minimio_tcp_stream *stream, uint32_t ttl)
+{
+    assert(stream);
+    if (ttl < 1 || ttl > 255)
+        return -EINVAL;
+    int family = tcp_stream_family(stream);
+    return family < 0 ? family : tcp_stream_set_option(stream, hop_limit_level(family), hop_limit_name(family), ttl);
+}
+
+int minimio_tcp_stream_ttl(struct minimio_tcp_stream *stream, uint32_t *ret_ttl)
+{
+    assert(stream && ret_ttl);
+    int family = tcp_stream_family(stream);
+    return family < 0 ? family
+                      : tcp_stream_get_option(stream, hop_limit_level(family), hop_limit_name(family), ret_ttl);
 }
 
 /* ---- Memberships ------------------------------------------------------------------------------------------------ */

@@ -40,6 +40,9 @@ int tcp_stream_new(minimio_fd fd, bool connected, struct minimio_tcp_stream **re
 /* Whether the addresses of a connection's two ends are the same: then it is connected to itself. */
 bool tcp_stream_is_same_end(const struct sockaddr_storage *left, const struct sockaddr_storage *right);
 
+/* Whether an errno, or 0, is an error of the caller's or of the moment, which says nothing of the connection. */
+bool tcp_stream_is_error_of_call(int error);
+
 /*
  * Remembers that the stream is registered in `queue`, which is thereby referred to. Returns 1, or 0 if it was
  * remembered already. Error: -ENOMEM. Both are called with the lock of that queue's selector held.
@@ -47,8 +50,17 @@ bool tcp_stream_is_same_end(const struct sockaddr_storage *left, const struct so
 int tcp_stream_remember(struct minimio_tcp_stream *stream, struct queue *queue);
 void tcp_stream_forget(struct minimio_tcp_stream *stream, struct queue *queue);
 
-/* The platform's close of a socket. */
+/* ---- What the platform does ------------------------------------------------------------------------------------- */
+
+/* Closes a socket. */
 void tcp_stream_close_fd(minimio_fd fd);
+
+/* An option of the socket whose value is an integer or a flag. Errors: those of the system. */
+int tcp_stream_set_option(struct minimio_tcp_stream *stream, int level, int name, uint32_t value);
+int tcp_stream_get_option(struct minimio_tcp_stream *stream, int level, int name, uint32_t *ret_value);
+
+/* AF_INET, AF_INET6 or another family of the socket. Errors: those of the system. */
+int tcp_stream_family(struct minimio_tcp_stream *stream);
 
 /*
  * A queue has registered the stream, or reregistered it: where the platform's wait does not tell of the stream's own

@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <stddef.h>
 #include <string.h>
@@ -139,23 +138,8 @@ int minimio_tcp_stream_from_fd(minimio_fd fd, struct minimio_tcp_stream **ret_st
 /* While it is not connected, the first error that anyone meets is why it never will be: the kernel tells it once. */
 static void keep_connect_error(struct minimio_tcp_stream *stream, int error)
 {
-    if (stream->connected || stream->connect_error != 0)
-        return;
-    switch (error) {
-    case 0:
-    case EAGAIN:
-    case ENOTCONN:
-    case EPIPE:
-    case EFAULT:
-    case EINVAL:
-    case EMSGSIZE:
-    case ENOMEM:
-    case ENOBUFS:
-    case EOPNOTSUPP:
-        return;
-    default:
+    if (!stream->connected && stream->connect_error == 0 && !tcp_stream_is_error_of_call(error))
         stream->connect_error = (int16_t)error;
-    }
 }
 
 int minimio_tcp_stream_take_error(struct minimio_tcp_stream *stream)
@@ -334,88 +318,30 @@ int minimio_tcp_stream_shutdown(struct minimio_tcp_stream *stream, enum minimio_
 
 /* ---- Options and addresses -------------------------------------------------------------------------------------- */
 
-static int set_option(struct minimio_tcp_stream *stream, int level, int name, int value)
+int tcp_stream_set_option(struct minimio_tcp_stream *stream, int level, int name, uint32_t value)
 {
-    return setsockopt(stream->fd, level, name, &value, sizeof(value)) < 0 ? -errno : 0;
+    int option = (int)value;
+
+    return setsockopt(stream->fd, level, name, &option, sizeof(option)) < 0 ? -errno : 0;
 }
 
-static int get_option(struct minimio_tcp_stream *stream, int level, int name, int *ret_value)
+int tcp_stream_get_option(struct minimio_tcp_stream *stream, int level, int name, uint32_t *ret_value)
 {
-    socklen_t length = sizeof(*ret_value);
+    int option = 0;
+    socklen_t length = sizeof(option);
 
-    return getsockopt(stream->fd, level, name, ret_value, &length) < 0 ? -errno : 0;
+    if (getsockopt(stream->fd, level, name, &option, &length) < 0)
+        return -errno;
+    *ret_value = (uint32_t)option;
+    return 0;
 }
 
-static int get_flag(struct minimio_tcp_stream *stream, int level, int name, bool *ret_flag)
-{
-    int value = 0;
-    int r = get_option(stream, level, name, &value);
-
-    if (r == 0)
-        *ret_flag = value != 0;
-    return r;
-}
-
-int minimio_tcp_stream_set_nodelay(struct minimio_tcp_stream *stream, bool nodelay)
-{
-    assert(stream);
-    return set_option(stream, IPPROTO_TCP, TCP_NODELAY, nodelay);
-}
-
-int minimio_tcp_stream_nodelay(struct minimio_tcp_stream *stream, bool *ret_nodelay)
-{
-    assert(stream && ret_nodelay);
-    return get_flag(stream, IPPROTO_TCP, TCP_NODELAY, ret_nodelay);
-}
-
-int minimio_tcp_stream_set_keepalive(struct minimio_tcp_stream *stream, bool keepalive)
-{
-    assert(stream);
-    return set_option(stream, SOL_SOCKET, SO_KEEPALIVE, keepalive);
-}
-
-int minimio_tcp_stream_keepalive(struct minimio_tcp_stream *stream, bool *ret_keepalive)
-{
-    assert(stream && ret_keepalive);
-    return get_flag(stream, SOL_SOCKET, SO_KEEPALIVE, ret_keepalive);
-}
-
-/* Level and name of the option that is the hop limit in the socket's family. */
-static int hop_limit_option(struct minimio_tcp_stream *stream, int *ret_level, int *ret_name)
+int tcp_stream_family(struct minimio_tcp_stream *stream)
 {
     struct sockaddr_storage local = {0};
     socklen_t length = sizeof(local);
 
-    if (getsockname(stream->fd, (struct sockaddr *)&local, &length) < 0)
-        return -errno;
-    bool is_v6 = local.ss_family == AF_INET6;
-    *ret_level = is_v6 ? IPPROTO_IPV6 : IPPROTO_IP;
-    *ret_name = is_v6 ? IPV6_UNICAST_HOPS : IP_TTL;
-    return 0;
-}
-
-int minimio_tcp_stream_set_ttl(struct minimio_tcp_stream *stream, uint32_t ttl)
-{
-    int level = 0, name = 0;
-
-    assert(stream);
-    if (ttl < 1 || ttl > 255)
-        return -EINVAL;
-    int r = hop_limit_option(stream, &level, &name);
-    return r < 0 ? r : set_option(stream, level, name, (int)ttl);
-}
-
-int minimio_tcp_stream_ttl(struct minimio_tcp_stream *stream, uint32_t *ret_ttl)
-{
-    int level = 0, name = 0, ttl = 0;
-
-    assert(stream && ret_ttl);
-    int r = hop_limit_option(stream, &level, &name);
-    if (r == 0)
-        r = get_option(stream, level, name, &ttl);
-    if (r == 0)
-        *ret_ttl = (uint32_t)ttl;
-    return r;
+    return getsockname(stream->fd, (struct sockaddr *)&local, &length) < 0 ? -errno : local.ss_family;
 }
 
 /* `r` is what getsockname or getpeername returned. */

@@ -138,31 +138,10 @@ int minimio_tcp_stream_from_fd(minimio_fd fd, struct minimio_tcp_stream **ret_st
     return 0;
 }
 
-/* Errors of the caller's or of the moment, which say nothing of the connection. */
-static bool is_of_the_call(int error)
-{
-    switch (error) {
-    case 0:
-    case EAGAIN:
-    case EINTR:
-    case ENOTCONN:
-    case EPIPE:
-    case EFAULT:
-    case EINVAL:
-    case EMSGSIZE:
-    case ENOMEM:
-    case ENOBUFS:
-    case EOPNOTSUPP:
-        return true;
-    default:
-        return false;
-    }
-}
-
 /* The caller is told of an error: the system would tell it again and again. */
 static void note_error(struct minimio_tcp_stream *stream, int error)
 {
-    if (is_of_the_call(error))
+    if (tcp_stream_is_error_of_call(error))
         return;
     stream->error_told = true;
     if (!stream->connected && stream->connect_error == 0)
@@ -182,7 +161,7 @@ static int pending_error(struct minimio_tcp_stream *stream)
     if (!stream->connected || recv(stream->fd, &byte, 1, MSG_PEEK) >= 0)
         return 0;
     error = -winsock_last_error();
-    return is_of_the_call(error) ? 0 : error;
+    return tcp_stream_is_error_of_call(error) ? 0 : error;
 }
 
 int minimio_tcp_stream_take_error(struct minimio_tcp_stream *stream)
@@ -389,94 +368,34 @@ int minimio_tcp_stream_shutdown(struct minimio_tcp_stream *stream, enum minimio_
 
 /* ---- Options and addresses -------------------------------------------------------------------------------------- */
 
-static int set_option(struct minimio_tcp_stream *stream, int level, int name, DWORD value)
+int tcp_stream_set_option(struct minimio_tcp_stream *stream, int level, int name, uint32_t value)
 {
-    return setsockopt(stream->fd, level, name, (const char *)&value, sizeof(value)) != 0 ? winsock_last_error() : 0;
+    DWORD option = value;
+
+    return setsockopt(stream->fd, level, name, (const char *)&option, sizeof(option)) != 0 ? winsock_last_error() : 0;
 }
 
-static int get_option(struct minimio_tcp_stream *stream, int level, int name, DWORD *ret_value)
+int tcp_stream_get_option(struct minimio_tcp_stream *stream, int level, int name, uint32_t *ret_value)
 {
     /* Zero beforehand, for of some options Winsock writes one byte. */
-    DWORD value = 0;
-    int length = sizeof(value);
+    DWORD option = 0;
+    int length = sizeof(option);
 
-    if (getsockopt(stream->fd, level, name, (char *)&value, &length) != 0)
+    if (getsockopt(stream->fd, level, name, (char *)&option, &length) != 0)
         return winsock_last_error();
-    *ret_value = value;
+    *ret_value = option;
     return 0;
 }
 
-static int get_flag(struct minimio_tcp_stream *stream, int level, int name, bool *ret_flag)
-{
-    DWORD value = 0;
-    int r = get_option(stream, level, name, &value);
-
-    if (r == 0)
-        *ret_flag = value != 0;
-    return r;
-}
-
-int minimio_tcp_stream_set_nodelay(struct minimio_tcp_stream *stream, bool nodelay)
-{
-    assert(stream);
-    return set_option(stream, IPPROTO_TCP, TCP_NODELAY, nodelay);
-}
-
-int minimio_tcp_stream_nodelay(struct minimio_tcp_stream *stream, bool *ret_nodelay)
-{
-    assert(stream && ret_nodelay);
-    return get_flag(stream, IPPROTO_TCP, TCP_NODELAY, ret_nodelay);
-}
-
-int minimio_tcp_stream_set_keepalive(struct minimio_tcp_stream *stream, bool keepalive)
-{
-    assert(stream);
-    return set_option(stream, SOL_SOCKET, SO_KEEPALIVE, keepalive);
-}
-
-int minimio_tcp_stream_keepalive(struct minimio_tcp_stream *stream, bool *ret_keepalive)
-{
-    assert(stream && ret_keepalive);
-    return get_flag(stream, SOL_SOCKET, SO_KEEPALIVE, ret_keepalive);
-}
-
-/* Level and name of the option that is the hop limit in the socket's family, which an unbound one has as well. */
-static int hop_limit_option(struct minimio_tcp_stream *stream, int *ret_level, int *ret_name)
+/* The protocol is known of an unbound socket too, whose own address is not. */
+int tcp_stream_family(struct minimio_tcp_stream *stream)
 {
     WSAPROTOCOL_INFOW protocol = {0};
     int length = sizeof(protocol);
 
     if (getsockopt(stream->fd, SOL_SOCKET, SO_PROTOCOL_INFOW, (char *)&protocol, &length) != 0)
         return winsock_last_error();
-    bool is_v6 = protocol.iAddressFamily == AF_INET6;
-    *ret_level = is_v6 ? IPPROTO_IPV6 : IPPROTO_IP;
-    *ret_name = is_v6 ? IPV6_UNICAST_HOPS : IP_TTL;
-    return 0;
-}
-
-int minimio_tcp_stream_set_ttl(struct minimio_tcp_stream *stream, uint32_t ttl)
-{
-    int level = 0, name = 0;
-
-    assert(stream);
-    if (ttl < 1 || ttl > 255)
-        return -EINVAL;
-    int r = hop_limit_option(stream, &level, &name);
-    return r < 0 ? r : set_option(stream, level, name, ttl);
-}
-
-int minimio_tcp_stream_ttl(struct minimio_tcp_stream *stream, uint32_t *ret_ttl)
-{
-    int level = 0, name = 0;
-    DWORD ttl = 0;
-
-    assert(stream && ret_ttl);
-    int r = hop_limit_option(stream, &level, &name);
-    if (r == 0)
-        r = get_option(stream, level, name, &ttl);
-    if (r == 0)
-        *ret_ttl = ttl;
-    return r;
+    return protocol.iAddressFamily;
 }
 
 typedef int(WSAAPI *address_function)(SOCKET, struct sockaddr *, int *);
