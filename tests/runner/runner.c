@@ -67,6 +67,26 @@ static bool is_of_patterns(const char *suite, const char *patterns)
     return is;
 }
 
+/* Says which pattern of CK_RUN_SUITE names no suite, if there is one. */
+static bool names_no_suite(const struct job *jobs, size_t count)
+{
+    const char *suites = getenv("CK_RUN_SUITE");
+    char *copy = strdup(suites ? suites : ""), *rest = NULL;
+    bool is_unknown = false;
+
+    for (char *pattern = strtok_r(copy, " ", &rest); pattern && !is_unknown; pattern = strtok_r(NULL, " ", &rest)) {
+        size_t i = 0;
+
+        while (i < count && fnmatch(pattern, jobs[i].suite, 0) != 0)
+            i++;
+        is_unknown = i == count;
+        if (is_unknown)
+            fprintf(stderr, "no suite is named '%s'\n", pattern);
+    }
+    free(copy);
+    return is_unknown;
+}
+
 static bool is_wanted(const struct job *job)
 {
     const char *suites = getenv("CK_RUN_SUITE"), *test_case = getenv("CK_RUN_CASE");
@@ -414,14 +434,16 @@ static int run_in_one_process(const struct batch *batch)
 int run_jobs(const struct job *jobs, size_t count)
 {
     struct batch batch = {.runs = calloc(count, sizeof *batch.runs), .parallel = parallel_jobs()};
+    const char *test_case = getenv("CK_RUN_CASE");
     int status;
 
     for (size_t i = 0; i < count; i++)
         if (is_wanted(&jobs[i]))
             batch.runs[batch.count++].job = &jobs[i];
-    if (batch.count == 0) {
-        fprintf(stderr, "no suite is named '%s', or none has this test case\n",
-                getenv("CK_RUN_SUITE") ? getenv("CK_RUN_SUITE") : "");
+    if (names_no_suite(jobs, count)) {
+        status = EXIT_USAGE;
+    } else if (batch.count == 0) {
+        fprintf(stderr, "no suite of these has the test case '%s'\n", test_case ? test_case : "");
         status = EXIT_USAGE;
     } else if (is_for_one_process()) {
         status = run_in_one_process(&batch);

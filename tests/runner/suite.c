@@ -124,6 +124,8 @@ static const struct {
     const char *variable, *value, *message;
 } refused[] = {
     {"CK_RUN_SUITE", "nothing", "no suite is named 'nothing'"},
+    {"CK_RUN_SUITE", "passing nothing", "no suite is named 'nothing'"},
+    {"CK_RUN_SUITE", "pass* passing:first", "no suite is named 'passing:first'"},
     {"JOBS", "0", "JOBS='0': a number from 1 to 64"},
     {"JOBS", "65", "from 1 to 64"},
     {"JOBS", "two", "from 1 to 64"},
