@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the daemon goes by: the command line, else the environment, else the configuration file, else the defaults.
- * Read at the start and again whenever it is asked for.
+ * The effective configuration: the command line, else the environment, else the configuration file, else the defaults.
+ * The daemon reads the configuration at the start and at SIGHUP.
  */
 #ifndef MINIMIO_DAEMON_CONFIG_CONFIG_H
 #define MINIMIO_DAEMON_CONFIG_CONFIG_H
@@ -26,11 +26,11 @@
 #define CONFIG_DESCRIPTOR_RESERVE (64 + CONFIG_DESCRIPTOR_ROOM)
 
 struct config {
-    char *file;              /* that was read; NULL: there is none */
+    char *file;              /* path of the file that was read; NULL: no file */
     struct config_text text; /* of that file */
     char socket[SOCKET_PATH_SIZE];
     mode_t socket_mode;
-    bool system_socket; /* the system's own: shared with the group minimio */
+    bool system_socket; /* /run/minimio/minimio.sock, shared with the group minimio */
     enum log_level log_level;
     uint32_t store;       /* descriptors that the service manager keeps for us */
     uint32_t descriptors; /* that this process may have open */
@@ -41,18 +41,18 @@ struct config {
 };
 
 /*
- * Reads the file and settles everything, the limits against the descriptor limit, which it raises as far as it goes.
- * `file`: the one that was read before, which must be there still; NULL: none was. At the start, settings that were
- * tried before this binary took over are used in place of the file. Complains about all that is wrong. Waits for the
- * file and for the system's user database. Error: -EINVAL, and there is nothing to be freed.
+ * Reads the file, merges the settings, and fits the limits into the descriptor limit, which is raised to the maximum.
+ * `file`: the file that was read before, which must still exist; NULL: no file was read. At the start, settings that
+ * the previous binary has tried take the place of the file. Reports all errors. Waits for the file and for the system's
+ * user database. Error: -EINVAL, and the caller frees nothing.
  */
 int config_load(const struct options *options, const char *file, struct config_errors *config_errors,
                 struct config *ret_config);
 void config_deinit(struct config *config);
 
 /*
- * Puts `*fresh`, which is empty afterwards, in the place of `*config`, but for what only a start can change: the
- * socket and its mode. Returns whether those would have changed.
+ * Moves `*fresh` into `*config` and leaves `*fresh` empty. The socket and its mode stay, as only a start can change the
+ * socket. Returns whether `*fresh` had another socket or mode.
  */
 bool config_replace(struct config *config, struct config *fresh);
 

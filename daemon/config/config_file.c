@@ -15,9 +15,9 @@
 struct file {
     struct settings *settings;
     struct config_errors *config_errors;
-    char section[16];     /* the one that is being read; "": none yet */
+    char section[16];     /* the current section; "": before the first */
     unsigned first_allow; /* the line of the first rule that allows; 0: none */
-    unsigned lines[];     /* where each key, then each limit, was given; 0: it was not */
+    unsigned lines[];     /* line of each key, then of each limit; 0: not given */
 };
 
 /* ---- Values ----------------------------------------------------------------------------------------------------- */
@@ -25,7 +25,7 @@ struct file {
 struct key {
     const char *section, *name;
     void (*take)(struct file *file, const struct key *key, const char *value, unsigned line);
-    size_t offset; /* of the member of struct settings that `take` sets, for those that set any member of a type */
+    size_t offset; /* in struct settings, for a parser that can set any member of its type */
     bool repeats;
 };
 
@@ -98,7 +98,7 @@ static void take_groups(struct file *file, const struct key *key, const char *va
     take_names(file, value, line, "group", access_add_group, member(file, key));
 }
 
-/* Whether the value is `word`, which is one of allow and deny. */
+/* Whether the value is `word`: allow or deny. */
 static bool is_permission(struct file *file, const struct key *key, const char *value, unsigned line, const char *word)
 {
     if (strcmp(value, "allow") != 0 && strcmp(value, "deny") != 0)
@@ -171,7 +171,7 @@ static size_t find_key(const char *section, const char *name)
     return i;
 }
 
-/* Whether a key is given here for the first time. */
+/* Whether this line is the first that gives the key. */
 static bool is_first(struct file *file, unsigned *given, const char *name, unsigned line)
 {
     if (*given)
@@ -189,7 +189,7 @@ static void take_limit(struct file *file, const char *name, const char *value, u
         settings_take_limit(file->settings, name, value, file->config_errors, line);
 }
 
-static void complain_of_key(struct file *file, const char *name, unsigned line)
+static void report_unknown_key(struct file *file, const char *name, unsigned line)
 {
     char known[256] = "";
 
@@ -211,7 +211,7 @@ static void on_key(void *owner, const char *name, const char *value, unsigned li
     if (!strcmp(file->section, LIMITS))
         take_limit(file, name, value, line);
     else if (key == KEY_COUNT)
-        complain_of_key(file, name, line);
+        report_unknown_key(file, name, line);
     else if (keys[key].repeats || is_first(file, &file->lines[key], name, line))
         keys[key].take(file, &keys[key], value, line);
 }

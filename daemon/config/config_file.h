@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * minimiod.conf: which sections and keys it may have, and what is wrong with each line of it.
+ * minimiod.conf: the sections and keys that the file may have, and the errors of its lines.
  */
 #ifndef MINIMIO_DAEMON_CONFIG_CONFIG_FILE_H
 #define MINIMIO_DAEMON_CONFIG_CONFIG_FILE_H
@@ -11,11 +11,10 @@
 #define CONFIG_FILE_NAME "minimio/minimiod.conf" /* below /etc, or a user's folder of configuration */
 
 /*
- * Reads the file into settings that are still as settings_init made them. Complains about everything that is wrong,
- * line by line; `config_errors->file` is the path from then on. `fd`: a copy of the file to be read in its place; -1:
- * none.
- * `*ret_text`, all zero before, is to be freed in any case. Errors: -EINVAL, something was complained about; -ENOENT,
- * there is no such file, of which nothing is said.
+ * Reads the file into settings that settings_init made. Reports every error, line by line; `config_errors->file` is the
+ * path from then on. `fd`: a copy of the file, which is read in place of the file; -1: no copy.
+ * The caller zeroes `*ret_text` before, and frees the text afterwards, also after an error. Errors: -EINVAL, errors
+ * were reported; -ENOENT, there is no such file, and no error was reported.
  */
 int config_file_read(const char *path, int fd, struct settings *settings, struct config_errors *config_errors,
                      struct config_text *ret_text);

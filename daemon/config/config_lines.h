@@ -13,7 +13,7 @@
 
 struct config_lines {
     void *owner;
-    /* A section begins. False: the owner has complained about it, and is not told of its keys. */
+    /* A section begins. False: the owner has reported an error, and the keys of the section are skipped. */
     bool (*section)(void *owner, const char *name, unsigned line);
     void (*key)(void *owner, const char *name, const char *value, unsigned line);
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is wrong with the settings: all of it is told, each with where it is, before anybody gives up.
+ * Errors of the settings. Every error is reported with its place before the daemon refuses the settings.
  */
 #ifndef MINIMIO_DAEMON_CONFIG_DIAGNOSTICS_H
 #define MINIMIO_DAEMON_CONFIG_DIAGNOSTICS_H
@@ -8,12 +8,12 @@
 #include <stdint.h>
 
 struct config_errors {
-    void (*tell)(const char *text); /* a line without its end, with whatever the settings hold in it */
-    const char *file;               /* where `line` is */
+    void (*tell)(const char *text); /* a line without its end; may quote any bytes of the settings */
+    const char *file;               /* whose lines are counted; NULL: the command line */
     uint32_t count;
 };
 
-/* `line` 0: it is the file as a whole, or, without one, the command line. What is wrong and what to write. */
+/* Reports what is wrong and what to write. `line` 0: the error is of the whole file, or of the command line. */
 void config_error(struct config_errors *config_errors, unsigned line, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Settings as they were given in one place, on the command line or in the file: what was not given there says so.
+ * Settings as the command line gives them, or the file. A setting that is not given has a value that says so.
  */
 #ifndef MINIMIO_DAEMON_CONFIG_SETTINGS_H
 #define MINIMIO_DAEMON_CONFIG_SETTINGS_H
@@ -19,7 +19,7 @@ struct settings {
     int socket_mode;      /* or SETTING_NOT_GIVEN */
     int log_level;        /* enum log_level, or SETTING_NOT_GIVEN */
     struct limits limits; /* 0: not given */
-    unsigned line_limits; /* the line where the last of those was given that bound each other; 0: not in a file */
+    unsigned line_limits; /* line of the last limit that check_batch compares; 0: not in a file */
     struct access_rules access;
     struct rules rules;
 };
@@ -28,8 +28,8 @@ void settings_init(struct settings *ret_settings);
 void settings_deinit(struct settings *settings);
 
 /*
- * Each takes one setting as text, or complains about `what`, which is how it was written where it was given. What is
- * wrong is told once, and there is nothing to be asked afterwards but the count of the config_errors.
+ * Each function parses the text of a setting and stores the value, or reports an error, which the caller finds in
+ * `config_errors->count`.
  */
 void settings_take_socket(struct settings *settings, const char *text, struct config_errors *config_errors,
                           unsigned line);
