@@ -78,9 +78,6 @@ need() {
         case $manager in # elsewhere it is built without
         apt-get | dnf | pacman) library libsystemd libsystemd-dev systemd-devel systemd-libs '' ;;
         esac
-        case $manager in # likewise
-        apt-get | dnf) header sys/sdt.h systemtap-sdt-dev systemtap-sdt-devel '' '' ;;
-        esac
         ;;
     check)
         library check check check-devel check check
@@ -119,6 +116,9 @@ need() {
             program useradd passwd shadow-utils shadow ''
             program debootstrap debootstrap debootstrap debootstrap ''
             ;;
+        esac
+        case $manager in # the packages have probes
+        apt-get | dnf) header sys/sdt.h systemtap-sdt-dev systemtap-sdt-devel '' '' ;;
         esac
         program node nodejs nodejs nodejs node
         program npm npm npm npm node
