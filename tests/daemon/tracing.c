@@ -222,7 +222,7 @@ START_TEST(what_is_restored_is_told)
     await_log(line);
     snprintf(line, sizeof line, "minimiod: restored token 5 of the loop \"jobs\" of uid %u\n", (unsigned)geteuid());
     await_log(line);
-    await_log("1 named loops with 1 streams go on");
+    await_log("restored 1 named loops with 1 streams");
     close(peer);
 }
 END_TEST

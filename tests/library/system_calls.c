@@ -111,8 +111,20 @@ struct calls {
     long other_number;
 };
 
+/* Calls of the allocator: a registration may need memory, which sanitizers map. */
+static bool wants_memory(long number)
+{
+#ifdef SYS_mmap
+    if (number == SYS_mmap)
+        return true;
+#endif
+    return number == SYS_munmap || number == SYS_madvise || number == SYS_brk;
+}
+
 static void count_call(struct calls *calls, long number)
 {
+    if (wants_memory(number))
+        return;
     if (number == SYS_epoll_ctl) {
         calls->epoll_ctl++;
     } else if (number == SYS_epoll_pwait
