@@ -36,7 +36,7 @@ static void *read_for_good(void *data)
 /* A page that nobody will ever fill; -1: it cannot be had. */
 static int watch_page(void *page)
 {
-    int faults = (int)syscall(SYS_userfaultfd, O_CLOEXEC);
+    int faults = (int)syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK); /* poll fails on one that blocks */
     struct uffdio_api api = {.api = UFFD_API};
     struct uffdio_register watch = {.range = {.start = (uintptr_t)page, .len = PAGE_BYTES},
                                     .mode = UFFDIO_REGISTER_MODE_MISSING};
@@ -59,7 +59,7 @@ static void hold(int reading_end, int told)
     fault.fd = watch_page(reading.page);
     if (fault.fd < 0 || pthread_create(&thread, NULL, read_for_good, &reading) != 0)
         _exit(1);
-    if (poll(&fault, 1, -1) != 1 || write(told, "x", 1) != 1)
+    if (poll(&fault, 1, -1) != 1 || fault.revents != POLLIN || write(told, "x", 1) != 1)
         _exit(1);
     for (;;)
         pause();
