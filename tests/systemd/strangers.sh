@@ -44,7 +44,7 @@ stick() {
 import array, ctypes, json, mmap, os, select, socket, struct, subprocess, sys, threading, time
 
 libc = ctypes.CDLL(None, use_errno=True)
-faults = libc.syscall({"x86_64": 323, "aarch64": 282}.get(os.uname().machine, -1), os.O_CLOEXEC)
+faults = libc.syscall({"x86_64": 323, "aarch64": 282}.get(os.uname().machine, -1), os.O_CLOEXEC | os.O_NONBLOCK)
 libc.mmap.restype = ctypes.c_void_p
 page = libc.mmap(None, ctypes.c_size_t(65536), 3, 0x22, -1, 0)
 api = struct.pack("QQQ", 0xAA, 0, 0)
