@@ -128,6 +128,18 @@ bool closing_has_files(void)
     return false;
 }
 
+bool closing_is_about_to_begin(void)
+{
+    for (int slot = 0; closing.pid && slot < CLOSING_SLOTS; slot++) {
+        const struct closing_counts *counts = &closing.page->slots[slot];
+        uint32_t begun = atomic_load(&counts->begun);
+
+        if (closing.put[slot] != begun && begun == atomic_load(&counts->done))
+            return true;
+    }
+    return closing_has_files();
+}
+
 uint32_t closing_begun(void)
 {
     uint32_t begun = 0;

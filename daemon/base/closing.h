@@ -57,6 +57,12 @@ struct closing_progress closing_progress(int slot);
  */
 bool closing_has_files(void);
 
+/*
+ * Whether a close() is about to begin: a file waits, or a slot has descriptors and no close() in progress. Descriptors
+ * behind a close() in progress stay in the table.
+ */
+bool closing_is_about_to_begin(void);
+
 /* Number of closes begun, in all slots. Wraps around. */
 uint32_t closing_begun(void);
 

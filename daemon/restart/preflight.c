@@ -19,6 +19,7 @@
 #define DYING_MS 1000  /* how long a killed child may take to end */
 
 #define START_CHECK_MS   10  /* interval of checks whether the child may be started */
+#define QUIET_CHECKS     2   /* consecutive checks that find no close() about to begin */
 #define START_CHECKS_MAX 100 /* the child is started after this many checks in any case */
 
 /* Appends --check-config to the arguments. The caller frees the result; NULL: out of memory. */
@@ -131,8 +132,8 @@ static int preflight_start(struct preflight *preflight)
 /*
  * The child has a copy of every descriptor in the table, and the exec in the child closes the copies. If the closing
  * process closes the original between fork and exec, the copy is the last, and the close() in the child may never end.
- * So the child is started while no close() begins and no file waits to be closed, because every close() of a file may
- * block.
+ * So the child is started while no close() begins or is about to begin. A close() counts as begun just before the call,
+ * so one check is not enough.
  */
 static void preflight_retry_start(struct timer *timer)
 {
@@ -141,7 +142,10 @@ static void preflight_retry_start(struct timer *timer)
     int result;
 
     preflight->begun = closing_begun();
-    if ((closing_has_files() || preflight->begun != before) && ++preflight->checks < START_CHECKS_MAX) {
+    preflight->quiet_checks++;
+    if (preflight->begun != before || closing_is_about_to_begin())
+        preflight->quiet_checks = 0;
+    if (preflight->quiet_checks < QUIET_CHECKS && ++preflight->checks < START_CHECKS_MAX) {
         timer_start(preflight->timers, &preflight->start, START_CHECK_MS, preflight_retry_start);
         return;
     }
@@ -157,7 +161,7 @@ static int preflight_schedule_start(struct preflight *preflight)
 {
     if (async_closers_count() == 0)
         return preflight_start(preflight);
-    preflight->checks = 0;
+    preflight->checks = preflight->quiet_checks = 0;
     preflight->begun = closing_begun();
     timer_start(preflight->timers, &preflight->start, START_CHECK_MS, preflight_retry_start);
     return 0;

@@ -22,6 +22,7 @@ struct preflight {
     struct timer start; /* runs while the child waits to be started */
     int checks;         /* how often the start was postponed */
     uint32_t begun;     /* closing_begun() at the last check */
+    int quiet_checks;   /* consecutive checks without a close() that begins */
     char **arguments;
     bool under_way;
     pid_t pid;              /* 0: the child is not started */
