@@ -120,6 +120,7 @@ void watch_shut(struct watch *watch, uint32_t closed)
 
     if ((closed & ~watch->closed) == 0)
         return;
+    watch->told &= ~(closed & ~watch->closed); /* the program's own end is news after the peer's */
     watch->closed |= closed;
     watch->wanted = askable(watch, watch->wanted);
     if (!has_fired || watch->ready != 0)
