@@ -3,7 +3,7 @@
 #ifndef MINIMIO_TESTS_LIBC_ALLOC_H
 #define MINIMIO_TESTS_LIBC_ALLOC_H
 
-#include <stdlib.h> /* a header of the C library, which tells which one it is */
+#include <stdlib.h> /* defines the macros of the C library in use */
 
 #ifdef __GLIBC__
 void *__libc_malloc(size_t size);

@@ -10,7 +10,7 @@
 
 #define OPTION_NAME_SIZE 32
 
-/* The option that sets this parameter, such as "max" or "no-nodelay"; false: it is none. */
+/* The option that sets this parameter, such as "max" or "no-nodelay". False: the parameter has no option. */
 bool param_option(const struct command *command, size_t param, char ret_name[OPTION_NAME_SIZE], bool *ret_argument);
 
 /* Prints the help of these options. */
