@@ -149,7 +149,7 @@ bool client_read(struct client *client, size_t most)
             client->ended = true;
             break;
         }
-        buffer_grew(&client->told, (size_t)length);
+        buffer_commit(&client->told, (size_t)length);
         world_heard();
         most -= (size_t)length;
     }

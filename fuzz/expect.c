@@ -316,7 +316,7 @@ static void take_params(const char *text, const struct node *params, struct expe
         struct expected_value *value = &request->values[i];
 
         if (!nodes[i] || nodes[i]->kind == NODE_NULL) {
-            value->integer = info->fallback;
+            value->integer = info->default_value;
             if (info->required)
                 refuse_param(request, info->name);
         } else if (take_value(text, info, nodes[i], value)) {

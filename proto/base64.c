@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Encoder and decoder of base64. The file has no state.
+ */
 #include "proto/base64.h"
 
 #include <errno.h>
@@ -41,7 +44,7 @@ void base64_encode(struct buffer *out, const void *data, size_t length)
         return;
     for (size_t left = length; left; left -= left < 3 ? left : 3, bytes += 3, text += 4)
         encode_group(bytes, left < 3 ? left : 3, text);
-    buffer_grew(out, encoded);
+    buffer_commit(out, encoded);
 }
 
 static int value_of(char character)
@@ -55,7 +58,7 @@ static int value_of(char character)
     return character == '+' ? 62 : character == '/' ? 63 : -1;
 }
 
-/* How many of the four characters of a group are padding; -EINVAL: they are not a group's. */
+/* Returns the number of padding characters; -EINVAL: not a valid group. */
 static int decode_group(const char *text, bool last, unsigned char ret_bytes[3])
 {
     int padding = !last || text[3] != '=' ? 0 : text[2] != '=' ? 1 : 2;

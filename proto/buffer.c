@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * A growing byte array with a sticky flag for a failed allocation.
+ */
 #include "proto/buffer.h"
 
 #include <assert.h>
@@ -7,7 +10,7 @@
 #include <string.h>
 
 #define SMALLEST_CAPACITY 256
-#define KEPT_CAPACITY     4096 /* an idle session keeps at most a page */
+#define KEPT_CAPACITY     4096 /* an idle session retains at most a page */
 
 void buffer_init(struct buffer *buffer)
 {
@@ -22,7 +25,7 @@ void buffer_deinit(struct buffer *buffer)
     buffer_init(buffer);
 }
 
-/* 0 where the sum or its doubling would pass what a size can tell. */
+/* Returns 0 if the capacity would overflow. */
 static size_t grown_capacity(size_t needed)
 {
     size_t capacity = SMALLEST_CAPACITY;
@@ -35,7 +38,7 @@ static size_t grown_capacity(size_t needed)
     return capacity;
 }
 
-/* Only the unconsumed bytes move to the new memory. */
+/* Copies the unconsumed bytes only. */
 static bool move_to(struct buffer *buffer, size_t capacity)
 {
     char *data = capacity ? malloc(capacity) : NULL;
@@ -60,7 +63,7 @@ static bool make_room(struct buffer *buffer, size_t length)
 {
     if (length > SIZE_MAX - buffer->length)
         return false;
-    /* Moving within the memory costs no more than was consumed before, so that appending stays linear. */
+    /* The move costs at most as much as the bytes consumed before, so that appending stays linear. */
     if (buffer->data && buffer->start >= buffer->length && length <= buffer->capacity - buffer->length) {
         memmove(buffer->data, buffer_bytes(buffer), buffer->length);
         buffer->start = 0;
@@ -76,7 +79,7 @@ char *buffer_reserve(struct buffer *buffer, size_t length)
     return buffer->failed ? NULL : buffer_bytes(buffer) + buffer->length;
 }
 
-void buffer_grew(struct buffer *buffer, size_t length)
+void buffer_commit(struct buffer *buffer, size_t length)
 {
     assert(length <= buffer->capacity - buffer->start - buffer->length);
     buffer->length += length;

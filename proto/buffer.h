@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A growing run of bytes, appended at the end and consumed from the front.
+ * A growing byte array: bytes are appended at the end and consumed from the front.
  *
- * A failed allocation is remembered, not returned by each append: a writer appends all that it has, and asks
- * buffer_failed once. Until then every later append does nothing, and buffer_truncate back to a known length makes
- * the buffer sound again.
+ * A failed allocation sets a sticky flag: later appends do nothing, and the writer tests buffer_failed once, at the
+ * end. buffer_truncate to an earlier length clears the flag.
  */
 #ifndef MINIMIO_PROTO_BUFFER_H
 #define MINIMIO_PROTO_BUFFER_H
@@ -16,12 +15,12 @@
 struct buffer {
     char *data;      /* the allocation */
     size_t start;    /* where the unconsumed bytes begin */
-    size_t length;   /* how many there are */
+    size_t length;   /* number of unconsumed bytes */
     size_t capacity; /* of the allocation */
     bool failed;
 };
 
-/* A borrowed run of bytes; no NUL behind it. `data` NULL means absent. */
+/* Borrowed bytes without a terminating NUL. `data` NULL means absent. */
 struct span {
     const char *data;
     size_t length;
@@ -41,7 +40,7 @@ static inline bool buffer_failed(const struct buffer *buffer)
     return buffer->failed;
 }
 
-/* Where there is no room yet. */
+/* The slow path of buffer_append: the capacity is too small. */
 void buffer_append_slowly(struct buffer *buffer, const void *data, size_t length);
 
 static inline void buffer_append(struct buffer *buffer, const void *data, size_t length)
@@ -56,15 +55,14 @@ static inline void buffer_append(struct buffer *buffer, const void *data, size_t
 
 void buffer_append_text(struct buffer *buffer, const char *text);
 
-/* Room for `length` more bytes at the end, to be written by the caller and then taken in by buffer_grew; NULL if there
- * is no memory. */
+/* Reserves `length` bytes at the end. The caller writes bytes and then calls buffer_commit. NULL: out of memory. */
 char *buffer_reserve(struct buffer *buffer, size_t length);
-void buffer_grew(struct buffer *buffer, size_t length);
+void buffer_commit(struct buffer *buffer, size_t length);
 
-/* Drops all but the first `length` unconsumed bytes, and a remembered failure with them. */
+/* Keeps the first `length` unconsumed bytes, and clears the flag of a failed allocation. */
 void buffer_truncate(struct buffer *buffer, size_t length);
 
-/* Drops `length` bytes from the front. An emptied buffer gives its memory back when that is more than a page. */
+/* Consumes `length` bytes. An empty buffer frees an allocation of more than a page. */
 void buffer_consume(struct buffer *buffer, size_t length);
 
 #endif

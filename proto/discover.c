@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The OpenRPC document, generated from the tables of methods, parameters and errors.
+ */
 #include "proto/discover.h"
 
 #include "proto/fault.h"
@@ -9,7 +12,8 @@
 
 #define PUT(out, text) buffer_append(out, text, sizeof(text) - 1)
 
-/* ---- The words of method_rows.h for results ---------------------------------------------------------------------- */
+/* ---- The macros of method_rows.h for results ----------------------------------------------------------------------
+ */
 
 #define EMPTY              "{\"type\":\"object\"}"
 #define OBJECT(properties) "{\"type\":\"object\",\"properties\":{" properties "}}"
@@ -25,7 +29,7 @@
 
 static const char *const results[METHOD_COUNT] = {METHOD_ROWS(METHOD_RESULT)};
 
-/* Only of a flag that is true is there a word. */
+/* A flag is present only when true. */
 #define TRUE_ "{\"const\":true}"
 #define FLAGS                                                                                                          \
     "\"readable\":" TRUE_ ",\"writable\":" TRUE_ ",\"read_closed\":" TRUE_ ",\"write_closed\":" TRUE_                  \
@@ -79,8 +83,8 @@ static void put_integer_schema(struct buffer *out, const struct param_info *info
     PUT(out, "\"type\":\"integer\"");
     put_bound(out, "minimum", info->min);
     put_bound(out, "maximum", info->max);
-    if (info->fallback)
-        put_bound(out, "default", info->fallback);
+    if (info->default_value)
+        put_bound(out, "default", info->default_value);
 }
 
 static void put_text_schema(struct buffer *out, const struct param_info *info)
@@ -101,11 +105,11 @@ static void put_interests_schema(struct buffer *out, const struct param_info *in
     PUT(out, "\"type\":\"array\",\"items\":{");
     put_choices(out, info->choices);
     PUT(out, "}");
-    if (info->kept)
+    if (info->unchanged_if_absent)
         return;
     PUT(out, ",\"default\":[");
     for (int i = 0; info->choices[i]; i++) {
-        if (!(info->fallback >> i & 1))
+        if (!(info->default_value >> i & 1))
             continue;
         buffer_append_text(out, separator);
         json_write_text(out, info->choices[i]);
@@ -123,7 +127,7 @@ static void put_schema(struct buffer *out, const struct param_info *info)
         break;
     case PARAM_BOOLEAN:
         PUT(out, "\"type\":\"boolean\",\"default\":");
-        buffer_append_text(out, info->fallback ? "true" : "false");
+        buffer_append_text(out, info->default_value ? "true" : "false");
         break;
     case PARAM_TEXT:
     case PARAM_NAME:
@@ -131,8 +135,8 @@ static void put_schema(struct buffer *out, const struct param_info *info)
         break;
     case PARAM_CHOICE:
         put_choices(out, info->choices);
-        if (!info->required && !info->kept)
-            put_member(out, "default", info->choices[info->fallback]);
+        if (!info->required && !info->unchanged_if_absent)
+            put_member(out, "default", info->choices[info->default_value]);
         break;
     case PARAM_INTERESTS:
         put_interests_schema(out, info);

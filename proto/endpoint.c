@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The parser of "host:port": addresses, host names, zones and ports. The file has no state.
+ */
 #include "proto/endpoint.h"
 
 #include <string.h>
@@ -11,7 +14,7 @@ static bool is_digit(char byte)
     return byte >= '0' && byte <= '9';
 }
 
-/* Negative: it is none. */
+/* Returns the digit's value; negative: not a hexadecimal digit. */
 static int hex_digit(char byte)
 {
     if (is_digit(byte))
@@ -26,7 +29,8 @@ static struct span span_from(struct span text, size_t at)
     return (struct span){text.data + at, text.length - at};
 }
 
-/* ---- Numbers ---------------------------------------------------------------------------------------------------- */
+/* ---- Numbers and addresses
+ * ---------------------------------------------------------------------------------------------------- */
 
 size_t decimal_parse(struct span text, uint32_t max, uint32_t *ret_number)
 {
@@ -60,8 +64,8 @@ bool v4_parse(struct span text, uint8_t ret_bytes[4])
     return !text.length;
 }
 
-/* Up to four hexadecimal digits. Returns how many; 0: there is none. */
-static size_t take_group(struct span text, uint8_t ret_bytes[2])
+/* Parses up to four hexadecimal digits. Returns the number of digits. */
+static size_t parse_group(struct span text, uint8_t ret_bytes[2])
 {
     unsigned group = 0;
     size_t length = 0;
@@ -76,11 +80,11 @@ static size_t take_group(struct span text, uint8_t ret_bytes[2])
 struct groups {
     uint8_t bytes[2 * V6_GROUPS];
     int count;
-    int gap; /* "::" stands before this one; negative: nowhere */
+    int gap; /* index of the group that follows "::"; negative: no "::" */
 };
 
-/* Takes one group, or the dotted quad that ends an address, and the colons behind it. */
-static bool take_groups(struct groups *groups, struct span *text)
+/* Parses a group, or the dotted quad at the end of an address, and the following colons. */
+static bool parse_groups(struct groups *groups, struct span *text)
 {
     size_t length;
 
@@ -89,7 +93,7 @@ static bool take_groups(struct groups *groups, struct span *text)
         *text = span_from(*text, text->length);
         return true;
     }
-    length = groups->count < V6_GROUPS ? take_group(*text, groups->bytes + 2 * (size_t)groups->count) : 0;
+    length = groups->count < V6_GROUPS ? parse_group(*text, groups->bytes + 2 * (size_t)groups->count) : 0;
     if (!length)
         return false;
     groups->count++;
@@ -118,7 +122,7 @@ bool v6_parse(struct span text, uint8_t ret_bytes[16])
         text = span_from(text, 2);
     }
     while (text.length)
-        if (!take_groups(&groups, &text))
+        if (!parse_groups(&groups, &text))
             return false;
     if (groups.gap < 0 ? groups.count != V6_GROUPS : groups.count == V6_GROUPS)
         return false;
@@ -207,7 +211,7 @@ static enum endpoint_fault parse_host(struct span host, struct endpoint *endpoin
     return ENDPOINT_OK;
 }
 
-/* A number, or what may be the name of a network interface. */
+/* A zone is a number or the name of a network interface. */
 static bool is_zone(struct span zone)
 {
     uint32_t number;
@@ -220,7 +224,7 @@ static bool is_zone(struct span zone)
     return digits < zone.length || (decimal_parse(zone, UINT32_MAX, &number) == zone.length && number > 0);
 }
 
-/* fe80::/10: elsewhere an address says itself where it is. */
+/* fe80::/10. Addresses outside of this prefix need no zone. */
 static bool is_link_local(const uint8_t bytes[16])
 {
     return bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0x80;
@@ -279,13 +283,13 @@ enum endpoint_fault endpoint_parse(struct span text, struct endpoint *ret_endpoi
 
 const char *endpoint_fault_text(enum endpoint_fault fault)
 {
-    static const char *const texts[ENDPOINT_FAULTS] = {
+    static const char *const texts[ENDPOINT_FAULT_COUNT] = {
         [ENDPOINT_OK] = "",
         [ENDPOINT_NO_PORT] = "missing port; use HOST:PORT",
         [ENDPOINT_BAD_PORT] = "the port is an integer from 1 to 65535 without leading zeros",
         [ENDPOINT_NO_HOST] = "missing host; use HOST:PORT",
         [ENDPOINT_UNBRACKETED] = "use [ADDRESS]:PORT for an IPv6 address",
-        [ENDPOINT_BAD_V6] = "between brackets stands an IPv6 address, as in [2001:db8::1]:80",
+        [ENDPOINT_BAD_V6] = "the text between brackets must be an IPv6 address, as in [2001:db8::1]:80",
         [ENDPOINT_BAD_ZONE] = "a zone is the interface of a link-local address, as in [fe80::1%eth0]:80",
         [ENDPOINT_BAD_V4] = "an IPv4 address is four integers from 0 to 255 without leading zeros, and no name ends in "
                             "a number",

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Checks of jsonrpc, id and method. The file has no state.
+ */
 #include "proto/envelope.h"
 #include "proto/text.h"
-#include "proto/walk.h"
+#include "proto/json_cursor.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -19,11 +22,11 @@ static void read_envelope(struct span text, struct envelope *ret_envelope)
         {"params", &ret_envelope->params},
     };
     struct span name, value;
-    struct walk walk;
+    struct json_cursor cursor;
 
-    walk_init(&walk, text);
-    while (walk_member(&walk, &name, &value)) {
-        for (size_t i = 0; i < sizeof(members) / sizeof(*members); i++) {
+    json_cursor_init(&cursor, text);
+    while (json_cursor_member(&cursor, &name, &value)) {
+        for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
             if (text_is(name, members[i].name)) {
                 *members[i].value = value;
                 break;
@@ -34,9 +37,9 @@ static void read_envelope(struct span text, struct envelope *ret_envelope)
 
 static bool is_id_kind(struct span id)
 {
-    enum walk_kind kind = walk_kind(id);
+    enum json_kind kind = json_kind(id);
 
-    return kind == WALK_STRING || kind == WALK_NUMBER || kind == WALK_NULL;
+    return kind == JSON_STRING || kind == JSON_NUMBER || kind == JSON_NULL;
 }
 
 static int check_id(struct span id, const struct limits *limits, struct fault *ret_fault)
@@ -55,18 +58,18 @@ static int check_id(struct span id, const struct limits *limits, struct fault *r
 
 static int check_version_and_method(const struct envelope *envelope, struct fault *ret_fault)
 {
-    if (!walk_is_string(envelope->version) || !text_is(walk_string(envelope->version), "2.0")) {
+    if (!json_is_string(envelope->version) || !text_is(json_unquote(envelope->version), "2.0")) {
         fault_set(ret_fault, FAULT_INVALID_REQUEST, "jsonrpc must be \"2.0\"");
         return -EBADMSG;
     }
-    if (!walk_is_string(envelope->method)) {
+    if (!json_is_string(envelope->method)) {
         fault_set(ret_fault, FAULT_INVALID_REQUEST, "method must be a string, the method's name");
         return -EBADMSG;
     }
     return 0;
 }
 
-/* The id is looked at first, as a fault of what stands before it in the order of checks is answered under it. */
+/* Check the id first, because replies to faults of jsonrpc and method contain the id. */
 int envelope_decode(struct span text, const struct limits *limits, struct envelope *ret_envelope, struct span *ret_id,
                     struct fault *ret_fault)
 {
@@ -74,7 +77,7 @@ int envelope_decode(struct span text, const struct limits *limits, struct envelo
 
     *ret_envelope = (struct envelope){0};
     *ret_id = (struct span){"null", 4};
-    if (walk_kind(text) != WALK_OBJECT) {
+    if (json_kind(text) != JSON_OBJECT) {
         fault_set(ret_fault, FAULT_INVALID_REQUEST, "a request must be an object");
         return -EBADMSG;
     }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The names of errno values, the same on every platform. glibc's strerrorname_np would do on Linux alone.
+ * The names of errno values, the same on every platform. strerrorname_np exists in glibc only.
  */
 #include "proto/fault.h"
 
@@ -14,7 +14,7 @@
         error, #error                                                                                                  \
     }
 
-/* EWOULDBLOCK and EOPNOTSUPP may be other names' numbers: what stands first counts. */
+/* EWOULDBLOCK and EOPNOTSUPP may equal EAGAIN and ENOTSUP: the first entry wins. */
 static const struct {
     int error;
     const char *name;
@@ -67,17 +67,17 @@ const char *errno_name(int error)
 {
     static _Thread_local char unnamed[16];
 
-    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (names[i].error == error)
             return names[i].name;
     }
-    snprintf(unnamed, sizeof(unnamed), "E%d", error);
+    snprintf(unnamed, sizeof unnamed, "E%d", error);
     return unnamed;
 }
 
 int errno_of_name(const char *name)
 {
-    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (strcmp(names[i].name, name) == 0)
             return names[i].error;
     }

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The table of error names and codes, and the functions that fill a struct fault.
+ */
 #include "proto/fault.h"
 #include "proto/text.h"
 
@@ -37,8 +40,8 @@ static const struct fault_info fault_table[FAULT_COUNT] = {
     [FAULT_POLL_PENDING] = {"POLL_PENDING", 17},
 };
 
-/* The texts are emptied by their first byte alone: clearing half a kilobyte for each fault would be waste. */
-static void clear(struct fault *fault, enum fault_name name)
+/* Write only the first byte of each text: clearing half a kilobyte for each fault would be slower. */
+static void fault_clear(struct fault *fault, enum fault_name name)
 {
     fault->name = name;
     fault->message[0] = '\0';
@@ -55,19 +58,19 @@ static void clear(struct fault *fault, enum fault_name name)
 __attribute__((format(printf, 2, 0))) static void write_message(struct fault *fault, const char *format,
                                                                 va_list arguments)
 {
-    int length = vsnprintf(fault->message, sizeof(fault->message), format, arguments);
+    int length = vsnprintf(fault->message, sizeof fault->message, format, arguments);
 
     if (length < 0)
         fault->message[0] = '\0';
-    else if ((size_t)length >= sizeof(fault->message))
-        fault->message[text_cut(fault->message, sizeof(fault->message) - 1)] = '\0';
+    else if ((size_t)length >= sizeof fault->message)
+        fault->message[text_cut(fault->message, sizeof fault->message - 1)] = '\0';
 }
 
 void fault_set(struct fault *ret_fault, enum fault_name name, const char *format, ...)
 {
     va_list arguments;
 
-    clear(ret_fault, name);
+    fault_clear(ret_fault, name);
     va_start(arguments, format);
     write_message(ret_fault, format, arguments);
     va_end(arguments);
@@ -78,7 +81,7 @@ void fault_set_limit(struct fault *ret_fault, enum fault_name name, const char *
 {
     va_list arguments;
 
-    clear(ret_fault, name);
+    fault_clear(ret_fault, name);
     ret_fault->limit = limit;
     ret_fault->max = max;
     va_start(arguments, format);
@@ -91,9 +94,9 @@ void fault_set_param(struct fault *ret_fault, const char *param, const char *for
     size_t length = strlen(param);
     va_list arguments;
 
-    clear(ret_fault, FAULT_INVALID_PARAMS);
-    if (length >= sizeof(ret_fault->param))
-        length = text_cut(param, sizeof(ret_fault->param) - 1);
+    fault_clear(ret_fault, FAULT_INVALID_PARAMS);
+    if (length >= sizeof ret_fault->param)
+        length = text_cut(param, sizeof ret_fault->param - 1);
     memcpy(ret_fault->param, param, length);
     ret_fault->param[length] = '\0';
     va_start(arguments, format);

@@ -1,30 +1,34 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Framing of a client's bytes: the state machine around the scanner, and the detection of HTTP and LSP peers. The
+ * state is in struct frame.
+ */
 #include "proto/frame.h"
 
 #include <string.h>
 #include <strings.h>
 
 enum state {
-    STATE_FIRST,   /* nothing was used yet: the peer may speak something else */
-    STATE_FOREIGN, /* likewise, and what came so far is the beginning of it */
+    STATE_FIRST, /* no byte consumed: the peer may speak another protocol */
+    STATE_SNIFF, /* no byte consumed, and the bytes so far are the start of a foreign prefix */
     STATE_BETWEEN,
-    STATE_TEXT, /* the scanner is inside a text, whose first byte is the data's first */
-    STATE_SKIP, /* a fault was told: the rest of its line is not read */
+    STATE_TEXT, /* the scanner is inside a text that starts at the first byte of the data */
+    STATE_SKIP, /* after a fault: skip the rest of the line */
 };
 
 /* One call of frame_next. */
-struct run {
+struct frame_run {
     struct frame *frame;
     const char *data;
     size_t length;
     size_t used;
 };
 
-/* How others begin: HTTP's methods, HTTP/2's preface, and the header of the language servers' framing. */
-static const struct opening {
+/* First bytes of other protocols: HTTP's methods, HTTP/2's preface, and the header of the Language Server Protocol. */
+static const struct foreign_prefix {
     const char *text;
     bool any_case;
-} openings[] = {
+} foreign_prefixes[] = {
     {"GET ", false},    {"POST ", false},    {"PUT ", false},           {"HEAD ", false},
     {"DELETE ", false}, {"OPTIONS ", false}, {"PATCH ", false},         {"CONNECT ", false},
     {"TRACE ", false},  {"PRI ", false},     {"Content-Length:", true},
@@ -42,21 +46,22 @@ void frame_deinit(struct frame *frame)
         scan_deinit(&frame->scan);
 }
 
-static bool same_bytes(const struct opening *opening, const char *data, size_t length)
+static bool prefix_matches(const struct foreign_prefix *prefix, const char *data, size_t length)
 {
-    if (opening->any_case)
-        return strncasecmp(opening->text, data, length) == 0;
-    return memcmp(opening->text, data, length) == 0;
+    if (prefix->any_case)
+        return strncasecmp(prefix->text, data, length) == 0;
+    return memcmp(prefix->text, data, length) == 0;
 }
 
-/* STATE_FOREIGN: data is the beginning of an opening; STATE_SKIP: it has a whole one; STATE_BETWEEN: neither. */
-static enum state recognize(const char *data, size_t length)
+/* STATE_SNIFF: data is the start of a foreign prefix; STATE_SKIP: data contains a complete prefix; STATE_BETWEEN: data
+ * is not foreign. */
+static enum state sniff(const char *data, size_t length)
 {
-    for (size_t i = 0; i < sizeof(openings) / sizeof(*openings); i++) {
-        size_t whole = strlen(openings[i].text);
+    for (size_t i = 0; i < sizeof foreign_prefixes / sizeof *foreign_prefixes; i++) {
+        size_t whole = strlen(foreign_prefixes[i].text);
 
-        if (same_bytes(&openings[i], data, length < whole ? length : whole))
-            return length < whole ? STATE_FOREIGN : STATE_SKIP;
+        if (prefix_matches(&foreign_prefixes[i], data, length < whole ? length : whole))
+            return length < whole ? STATE_SNIFF : STATE_SKIP;
     }
     return STATE_BETWEEN;
 }
@@ -67,11 +72,11 @@ static void set_parse_error_at_start(struct fault *ret_fault, const char *messag
     ret_fault->offset = 0;
 }
 
-static enum frame_status first(struct run *run, struct fault *ret_fault)
+static enum frame_status frame_first(struct frame_run *run, struct fault *ret_fault)
 {
     if (!run->length)
         return FRAME_MORE;
-    run->frame->state = (uint8_t)recognize(run->data, run->length);
+    run->frame->state = (uint8_t)sniff(run->data, run->length);
     if (run->frame->state != STATE_SKIP)
         return FRAME_MORE;
     run->used = run->length;
@@ -80,7 +85,7 @@ static enum frame_status first(struct run *run, struct fault *ret_fault)
     return FRAME_CLOSE;
 }
 
-static bool skip_line(struct run *run)
+static bool skip_line(struct frame_run *run)
 {
     const char *begin = run->data + run->used;
     const char *line_feed = memchr(begin, '\n', run->length - run->used);
@@ -94,7 +99,7 @@ static bool is_space(char byte)
     return byte == ' ' || byte == '\n' || byte == '\r' || byte == '\t';
 }
 
-static bool skip_space(struct run *run)
+static bool skip_space(struct frame_run *run)
 {
     while (run->used < run->length && is_space(run->data[run->used]))
         run->used++;
@@ -106,7 +111,7 @@ static void set_scalar_fault(struct fault *ret_fault)
     fault_set(ret_fault, FAULT_INVALID_REQUEST, "a message must be an object, or an array of objects");
 }
 
-static enum frame_status scan_text(struct run *run, const struct limits *limits, struct span *ret_text,
+static enum frame_status scan_text(struct frame_run *run, const struct limits *limits, struct span *ret_text,
                                    struct fault *ret_fault)
 {
     struct scan *scan = &run->frame->scan;
@@ -129,13 +134,13 @@ static enum frame_status scan_text(struct run *run, const struct limits *limits,
     return FRAME_FAULT;
 }
 
-static enum frame_status next(struct run *run, const struct limits *limits, struct span *ret_text,
-                              struct fault *ret_fault)
+static enum frame_status frame_step(struct frame_run *run, const struct limits *limits, struct span *ret_text,
+                                    struct fault *ret_fault)
 {
     struct frame *frame = run->frame;
 
-    if (frame->state == STATE_FIRST || frame->state == STATE_FOREIGN) {
-        enum frame_status status = first(run, ret_fault);
+    if (frame->state == STATE_FIRST || frame->state == STATE_SNIFF) {
+        enum frame_status status = frame_first(run, ret_fault);
 
         if (status == FRAME_CLOSE || frame->state != STATE_BETWEEN)
             return status;
@@ -156,8 +161,8 @@ static enum frame_status next(struct run *run, const struct limits *limits, stru
 enum frame_status frame_next(struct frame *frame, const char *data, size_t length, const struct limits *limits,
                              size_t *ret_used, struct span *ret_text, struct fault *ret_fault)
 {
-    struct run run = {.frame = frame, .data = data, .length = length};
-    enum frame_status status = next(&run, limits, ret_text, ret_fault);
+    struct frame_run run = {.frame = frame, .data = data, .length = length};
+    enum frame_status status = frame_step(&run, limits, ret_text, ret_fault);
 
     *ret_used = run.used;
     return status;
@@ -165,10 +170,10 @@ enum frame_status frame_next(struct frame *frame, const char *data, size_t lengt
 
 bool frame_begins(struct frame *frame, const char *data, size_t length, size_t *ret_space)
 {
-    struct run run = {.frame = frame, .data = data, .length = length};
+    struct frame_run run = {.frame = frame, .data = data, .length = length};
     bool begins;
 
-    /* A brace begins nobody else's messages. */
+    /* No foreign prefix starts with a brace. */
     if (frame->state == STATE_FIRST && length && *data == '{')
         frame->state = STATE_BETWEEN;
     begins = frame->state == STATE_BETWEEN && skip_space(&run);
@@ -181,8 +186,8 @@ enum frame_status frame_end(struct frame *frame, struct fault *ret_fault)
     enum state state = frame->state;
 
     frame->state = STATE_BETWEEN;
-    if (state == STATE_FOREIGN) {
-        /* No JSON begins with any of their letters. */
+    if (state == STATE_SNIFF) {
+        /* No JSON value starts with the first letter of a foreign prefix. */
         set_parse_error_at_start(ret_fault, "not JSON at byte 0: a value must stand here");
         return FRAME_FAULT;
     }

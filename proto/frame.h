@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Framing: cuts a client's bytes into messages. White space between messages is skipped, after a fault the rest of
- * the line is, and a peer that speaks HTTP or LSP's header is told so.
+ * Framing: cuts a client's bytes into messages. The framer skips white space between messages and, after a fault, the
+ * rest of the line. A peer that speaks HTTP or LSP gets an error that names the protocol.
  *
- * A message is an object or an array. A scalar in its place is a fault as soon as its last byte is known, and so is a
- * byte that is no JSON: nothing waits for the newline. What comes out depends on the bytes alone, not on their cuts.
+ * A message is an object or an array. A scalar is a fault as soon as the last byte of the scalar is known, and a byte
+ * that is not JSON is a fault at once: no fault waits for the newline. The result does not depend on how the input is
+ * cut.
  */
 #ifndef MINIMIO_PROTO_FRAME_H
 #define MINIMIO_PROTO_FRAME_H
@@ -19,33 +20,33 @@
 #include <stdint.h>
 
 enum frame_status {
-    FRAME_MORE,  /* nothing more in these bytes */
-    FRAME_TEXT,  /* one whole message */
-    FRAME_FAULT, /* reply this fault with id null, and go on */
-    FRAME_CLOSE, /* reply this fault with id null, and end the session: its peer speaks something else */
+    FRAME_MORE,  /* no complete message in the bytes */
+    FRAME_TEXT,  /* a complete message */
+    FRAME_FAULT, /* reply with the fault and id null, then continue */
+    FRAME_CLOSE, /* reply with the fault and id null, then close: the peer speaks another protocol */
 };
 
-struct frame; /* see the end of this file; embedded by its user, private to frame.c */
+struct frame; /* defined at the end of the file; embedded by the user, private to frame.c */
 
 void frame_init(struct frame *frame);
 void frame_deinit(struct frame *frame);
 
 /*
- * Takes the next message out of the `length` bytes at `data`. `*ret_used` is how many of them are done with: the
- * caller drops these and calls again with the rest; with FRAME_MORE it keeps the rest (the begun message) and calls
- * again when more bytes stand behind it. With FRAME_TEXT `*ret_text` lies within the used bytes.
+ * Reads the next message from the `length` bytes at `data`. `*ret_used` is the number of consumed bytes: the caller
+ * drops the consumed bytes and calls again with the rest. With FRAME_MORE the rest is an incomplete message: the caller
+ * calls again once more bytes have been appended. With FRAME_TEXT `*ret_text` is a part of the consumed bytes.
  */
 enum frame_status frame_next(struct frame *frame, const char *data, size_t length, const struct limits *limits,
                              size_t *ret_used, struct span *ret_text, struct fault *ret_fault);
 
 /*
- * Whether a message is to begin here, and its first byte is there. `*ret_space` bytes before it are done with, also
- * where there is nothing behind them. A message that the caller then takes by other means than frame_next is none of
- * the frame's business.
+ * Whether `data` contains the first byte of a new message. `*ret_space` is the number of space bytes before the
+ * message; these bytes are consumed even if no message follows. The caller may decode a message without frame_next; the
+ * frame then takes no note of the message.
  */
 bool frame_begins(struct frame *frame, const char *data, size_t length, size_t *ret_space);
 
-/* The client stopped writing: FRAME_FAULT where a message was still open, else FRAME_MORE. */
+/* End of input: FRAME_FAULT if a message is incomplete, else FRAME_MORE. */
 enum frame_status frame_end(struct frame *frame, struct fault *ret_fault);
 
 /* ---- Private ---------------------------------------------------------------------------------------------------- */

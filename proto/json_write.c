@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Writers of JSON strings and numbers. The file has no state.
+ */
 #include "proto/json_write.h"
 
 #include <string.h>
 
-/* What a string's next bytes are. */
+/* The next bytes of a string. */
 struct piece {
     size_t length;
     bool valid;
@@ -14,7 +17,7 @@ static bool is_continuation(unsigned char byte)
     return (byte & 0xc0) == 0x80;
 }
 
-/* The bounds of the byte behind a lead, which rule out overlong forms, surrogates and what lies past U+10FFFF. */
+/* Whether a byte may follow a lead byte: excludes overlong forms, surrogates and code points above U+10FFFF. */
 static bool is_second(unsigned char lead, unsigned char byte)
 {
     switch (lead) {
@@ -64,10 +67,10 @@ static void write_escape(struct buffer *out, unsigned char byte)
 
     if (found)
         escape[1] = letters[found - named];
-    buffer_append(out, escape, found ? 2 : sizeof(escape));
+    buffer_append(out, escape, found ? 2 : sizeof escape);
 }
 
-/* How many bytes from `at` on stand for themselves. */
+/* The number of bytes from `at` that need no escape. */
 static size_t plain_length(const unsigned char *at, size_t left)
 {
     size_t length = 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * JSON's smallest pieces, appended to a buffer.
+ * Writers of JSON strings and numbers, which append to a buffer.
  */
 #ifndef MINIMIO_PROTO_JSON_WRITE_H
 #define MINIMIO_PROTO_JSON_WRITE_H
@@ -11,17 +11,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A string with its quotes. Whatever the bytes are, the output is valid: where they are no UTF-8, each byte becomes
- * U+FFFD, and a NUL is escaped. */
+/* Writes a string with quotes. The output is valid for all bytes: each byte that is not UTF-8 becomes U+FFFD, and NUL
+ * is escaped. */
 void json_write_span(struct buffer *out, struct span text);
 void json_write_text(struct buffer *out, const char *text);
 
-/* Whether the bytes are UTF-8 without NUL, and how long the string that json_write_span makes of them is then. */
+/* Whether the bytes are UTF-8 without NUL. `*ret_written_length` is then the length of json_write_span's string. */
 bool json_is_text(struct span bytes, size_t *ret_written_length);
 
 #define JSON_DIGITS_MAX 20
 
-/* Writes a number's digits, at most JSON_DIGITS_MAX, without a NUL. Returns how many. */
+/* Writes a number's digits, at most JSON_DIGITS_MAX, without a NUL. Returns the number of digits. */
 size_t json_format_unsigned(uint64_t value, char *ret_digits);
 
 void json_write_unsigned(struct buffer *out, uint64_t value);

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The methods, a row each. Every table of methods is made from these rows, so that a method without an entry in one of
- * them does not compile. A row has:
+ * The methods, one row each. Every table of methods is generated from the rows, so that an incomplete method does not
+ * compile. A row has:
  *
- *     symbol    METHOD_ and this is the method's number
- *     function  handle_ and this is the daemon's handler, which daemon/methods/handlers.h declares
- *     name      as it goes over the wire
- *     loop      NEEDS_LOOP: LOOP_CLOSED where the session has none; or ANYWHERE
+ *     symbol    METHOD_symbol is the method's number
+ *     function  handle_function is the daemon's handler, declared in daemon/methods/handlers.h
+ *     name      on the wire
+ *     loop      NEEDS_LOOP: LOOP_CLOSED if the session has no loop; or ANYWHERE
  *     effect    ONLY_ANSWERS: as a notification, the method does nothing; or ACTS
- *     cost      at most, in units of a ping, of some 1 us: what its handler does in system calls and bytes. Work that
- *               grows with the size of a loop is done in pieces, and is not counted.
+ *     cost      maximum, in units of a ping, about 1 us: the handler's system calls and bytes. Work that grows with the
+ *               size of a loop is done in pieces, and is not counted.
  *     params    PARAMS(array), an array of proto/methods.c; or NO_PARAMS
  *     summary   one line for people
- *     result    JSON Schema of the result, in the words of proto/discover.c
+ *     result    JSON Schema of the result, in the macros of proto/discover.c
  *
- * The words PARAMS to the end of a row mean something only in the file that uses their column.
+ * The macros from PARAMS to the end of a row are defined only in the file that uses the column.
  */
 #ifndef MINIMIO_PROTO_METHOD_ROWS_H
 #define MINIMIO_PROTO_METHOD_ROWS_H

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The tables of methods and their parameters, with names, ranges and defaults.
+ */
 #include "proto/methods.h"
 
 #include <errno.h>
@@ -20,15 +23,15 @@ static const char *const direction_names[] = {"read", "write", "both", NULL};
 #define INTEGER(member, from, to, otherwise, about)                                                                    \
     {                                                                                                                  \
         NAMED(#member), .type = PARAM_INTEGER, .offset = AT(member), .min = (from), .max = (to),                       \
-                        .fallback = (otherwise), .summary = (about)                                                    \
+                        .default_value = (otherwise), .summary = (about)                                               \
     }
 #define BOOLEAN(member, otherwise, about)                                                                              \
     {                                                                                                                  \
-        NAMED(#member), .type = PARAM_BOOLEAN, .offset = AT(member), .fallback = (otherwise), .summary = (about)       \
+        NAMED(#member), .type = PARAM_BOOLEAN, .offset = AT(member), .default_value = (otherwise), .summary = (about)  \
     }
 #define CHOICE(member, names, otherwise, about)                                                                        \
     {                                                                                                                  \
-        NAMED(#member), .type = PARAM_CHOICE, .offset = AT(member), .fallback = (otherwise), .choices = (names),       \
+        NAMED(#member), .type = PARAM_CHOICE, .offset = AT(member), .default_value = (otherwise), .choices = (names),  \
                         .summary = (about)                                                                             \
     }
 #define NAME(called, member, about)                                                                                    \
@@ -54,7 +57,7 @@ static const struct param_info register_params[] = {
     {NAMED("address"), .type = PARAM_TEXT, .offset = AT(address), .min = 1, .max = 300,
      .summary = "connect to \"host:port\" or \"[v6]:port\""},
     BOOLEAN(fd, false, "or take over the oldest descriptor sent and not yet claimed"),
-    {NAMED("interests"), .type = PARAM_INTERESTS, .offset = AT(interests), .fallback = READY_READABLE,
+    {NAMED("interests"), .type = PARAM_INTERESTS, .offset = AT(interests), .default_value = READY_READABLE,
      .choices = interest_names, .summary = "what to wait for: \"readable\", \"writable\"; empty: the end alone"},
     CHOICE(mode, mode_names, MODE_ONESHOT,
            "\"oneshot\" is silent after an event until reregister, \"edge\" tells every arrival, \"level\" (poll "
@@ -66,10 +69,10 @@ static const struct param_info register_params[] = {
 
 static const struct param_info reregister_params[] = {
     TOKEN,
-    {NAMED("interests"), .type = PARAM_INTERESTS, .kept = true, .fallback = PARAM_KEPT, .offset = AT(interests),
-     .choices = interest_names, .summary = "what to wait for from now on; absent: as before"},
-    {NAMED("mode"), .type = PARAM_CHOICE, .kept = true, .fallback = PARAM_KEPT, .offset = AT(mode),
-     .choices = mode_names, .summary = "how events come from now on; absent: as before"},
+    {NAMED("interests"), .type = PARAM_INTERESTS, .unchanged_if_absent = true, .default_value = PARAM_UNCHANGED,
+     .offset = AT(interests), .choices = interest_names, .summary = "what to wait for from now on; absent: as before"},
+    {NAMED("mode"), .type = PARAM_CHOICE, .unchanged_if_absent = true, .default_value = PARAM_UNCHANGED,
+     .offset = AT(mode), .choices = mode_names, .summary = "how events come from now on; absent: as before"},
 };
 
 static const struct param_info token_params[] = {TOKEN};
@@ -86,7 +89,7 @@ static const struct param_info read_params[] = {
     BOOLEAN(peek, false, "leave the bytes where they are"),
 };
 
-/* A longer text than any message has needs no limit of its own. */
+/* message_bytes limits the length of `data`. */
 static const struct param_info write_params[] = {
     TOKEN,
     {NAMED("data"), .type = PARAM_TEXT, .required = true, .offset = AT(data), .max = UINT32_MAX,
@@ -115,7 +118,7 @@ static const struct param_info loops_params[] = {
     LIMIT,
 };
 
-/* The words of method_rows.h. The last two are the values of two members: the parameters and their count. */
+/* The macros of method_rows.h. PARAMS and NO_PARAMS set two members: the parameters and their count. */
 #define NEEDS_LOOP    true
 #define ANYWHERE      false
 #define ONLY_ANSWERS  true
@@ -124,7 +127,7 @@ static const struct param_info loops_params[] = {
 #define NO_PARAMS     NULL, 0
 
 #define METHOD_INFO(symbol, function, called, loop, effect, units, parameters, about, result)                          \
-    [METHOD_##symbol] = {called, sizeof(called) - 1, loop, effect, units, parameters, about},
+    [METHOD_##symbol] = {called, sizeof called - 1, loop, effect, units, parameters, about},
 
 const struct method_info method_table[METHOD_COUNT] = {METHOD_ROWS(METHOD_INFO)};
 
@@ -139,16 +142,16 @@ int method_find(struct span name)
     return -ENOENT;
 }
 
-static void set_fallback(const struct param_info *info, struct params *params)
+static void params_set_default(const struct param_info *info, struct params *params)
 {
     void *at = (char *)params + info->offset;
 
     switch (info->type) {
     case PARAM_INTEGER:
-        *(uint64_t *)at = info->fallback;
+        *(uint64_t *)at = info->default_value;
         break;
     case PARAM_BOOLEAN:
-        *(bool *)at = info->fallback;
+        *(bool *)at = info->default_value;
         break;
     case PARAM_TEXT:
     case PARAM_NAME:
@@ -156,17 +159,17 @@ static void set_fallback(const struct param_info *info, struct params *params)
         break;
     case PARAM_CHOICE:
     case PARAM_INTERESTS:
-        *(uint8_t *)at = (uint8_t)info->fallback;
+        *(uint8_t *)at = (uint8_t)info->default_value;
         break;
     }
 }
 
-void params_set_fallbacks(enum method method, struct params *ret_params)
+void params_set_defaults(enum method method, struct params *ret_params)
 {
     const struct method_info *info = &method_table[method];
 
     for (size_t i = 0; i < info->param_count; i++)
-        set_fallback(&info->params[i], ret_params);
+        params_set_default(&info->params[i], ret_params);
 }
 
 bool params_given(enum method method, const struct params *params, size_t offset)

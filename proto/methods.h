@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The one table of methods and their parameters, made from method_rows.h. From it come the checks of parameters, their
- * positions, the defaults, the description of the protocol and the help of the command line.
+ * The table of methods and parameters, generated from method_rows.h. The decoder, rpc.discover and minimioctl read
+ * names, positions, ranges, defaults and summaries of parameters from the table.
  */
 #ifndef MINIMIO_PROTO_METHODS_H
 #define MINIMIO_PROTO_METHODS_H
@@ -13,15 +13,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define INTEGER_MAX UINT64_C(9007199254740991) /* 2^53 - 1, the largest integer that every JSON reader keeps */
+#define INTEGER_MAX UINT64_C(9007199254740991) /* 2^53 - 1, the largest integer that every JSON reader preserves */
 
 #define METHOD_SYMBOL(symbol, function, name, loop, effect, cost, params, summary, result) METHOD_##symbol,
 enum method {
-    METHOD_ROWS(METHOD_SYMBOL) METHOD_COUNT, /* how many there are */
+    METHOD_ROWS(METHOD_SYMBOL) METHOD_COUNT,
 };
 #undef METHOD_SYMBOL
 
-/* Interests and readiness as the wire has them; bits, so that they can be gathered. */
+/* Interests and readiness of the protocol, as a bit set. */
 enum {
     READY_READABLE = 1 << 0,
     READY_WRITABLE = 1 << 1,
@@ -32,30 +32,30 @@ enum {
 
 enum mode { MODE_ONESHOT, MODE_EDGE, MODE_LEVEL };
 enum delivery { DELIVERY_PUSH, DELIVERY_POLL };
-enum encoding { ENCODING_TEXT, ENCODING_BASE64 }; /* for `read`, text is where the bytes are such */
+enum encoding { ENCODING_TEXT, ENCODING_BASE64 }; /* `read`: ENCODING_TEXT is used only for bytes that are text */
 enum direction { DIRECTION_READ, DIRECTION_WRITE, DIRECTION_BOTH };
 
 #define NAME_MAX_BYTES 64    /* of a loop's name */
-#define READ_MAX_BYTES 32768 /* of one `read`: in base64 it fits a line */
-#define READ_BYTES     16384 /* unless `max` says otherwise */
-#define POLL_EVENTS    256   /* of one `poll` at most, and by default */
-#define LIST_ENTRIES   100   /* of one `list` or `loops`, likewise */
-#define CONNECT_MS     30000 /* of one `register` by address, unless it says otherwise */
-#define LINGER_MS      60000 /* of a named loop, likewise */
+#define READ_MAX_BYTES 32768 /* of a `read`: fits in a line as base64 */
+#define READ_BYTES     16384 /* default of `max` */
+#define POLL_EVENTS    256   /* maximum and default of a `poll` */
+#define LIST_ENTRIES   100   /* maximum and default of `list` and `loops` */
+#define CONNECT_MS     30000 /* default timeout of a `register` by address */
+#define LINGER_MS      60000 /* default linger time of a named loop */
 
 enum param_type {
     PARAM_INTEGER,   /* uint64_t, min to max */
     PARAM_BOOLEAN,   /* bool */
     PARAM_TEXT,      /* struct span of NUL-free text, min to max bytes; owned by the request */
-    PARAM_NAME,      /* likewise, 1 to NAME_MAX_BYTES of A-Z a-z 0-9 . _ - */
+    PARAM_NAME,      /* struct span of 1 to NAME_MAX_BYTES of A-Z a-z 0-9 . _ -; owned by the request */
     PARAM_CHOICE,    /* uint8_t, index into choices */
     PARAM_INTERESTS, /* uint8_t, READY_ bits; an array of names */
 };
 
-/* In the place of a parameter that is absent, and then what it was before: no choice, and no set of interests. */
-#define PARAM_KEPT 0xff
+/* Sentinel: the parameter is absent, keep the current value. Not a valid choice or set of interests. */
+#define PARAM_UNCHANGED 0xff
 
-/* The decoded parameters of any method; those of other methods are untouched. */
+/* The decoded parameters of a method; members of other methods are undefined. */
 struct params {
     uint32_t given; /* bit i: parameter i of the method's table was given and not null */
     uint8_t interests;
@@ -81,27 +81,27 @@ struct params {
     struct span data;
 };
 
-#define PARAMS_MAX 16 /* of one method: more than any has */
+#define PARAMS_MAX 16 /* of a method */
 
 struct param_info {
     const char *name;
     size_t name_length;
     enum param_type type;
     bool required;
-    bool kept;                  /* absent: what it was before; the fallback is PARAM_KEPT */
+    bool unchanged_if_absent;   /* default_value is PARAM_UNCHANGED */
     size_t offset;              /* in struct params */
-    uint64_t min, max;          /* of an integer, or of a text's length */
-    uint64_t fallback;          /* when absent; for a text: none */
-    const char *const *choices; /* ends with NULL */
+    uint64_t min, max;          /* of an integer, or of the length of a text */
+    uint64_t default_value;     /* unused for texts */
+    const char *const *choices; /* NULL-terminated */
     const char *summary;        /* one line for people */
 };
 
 struct method_info {
     const char *name;
     size_t name_length;
-    bool needs_loop;   /* LOOP_CLOSED where the session has none */
+    bool needs_loop;   /* LOOP_CLOSED if the session has no loop */
     bool only_answers; /* as a notification, the method does nothing */
-    uint8_t cost;      /* at most, in units of a ping */
+    uint8_t cost;      /* maximum, in units of a ping */
     const struct param_info *params;
     size_t param_count;
     const char *summary; /* one line for people */
@@ -113,13 +113,13 @@ extern const char *const delivery_names[];  /* by enum delivery, ends with NULL 
 extern const char *const interest_names[];  /* "readable", "writable", by bit number, ends with NULL */
 extern const char *const readiness_names[]; /* all of READY_, by bit number, ends with NULL */
 
-/* Which method has this name, or -ENOENT. */
+/* Returns the enum method of a name, or -ENOENT. */
 int method_find(struct span name);
 
-/* Each parameter of the method has its default. */
-void params_set_fallbacks(enum method method, struct params *ret_params);
+/* Sets each parameter of the method to the default. */
+void params_set_defaults(enum method method, struct params *ret_params);
 
-/* Was the parameter stored at `offset` of struct params given? */
+/* Whether the request contains the parameter that is stored at `offset` of struct params. */
 bool params_given(enum method method, const struct params *params, size_t offset);
 
 #endif

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Exact conversion of decimal numbers to integers. The file has no state.
+ */
 #include "proto/number.h"
 #include "proto/methods.h"
 
@@ -6,14 +9,14 @@
 #include <stdbool.h>
 
 #define DIGITS_MAX   16                 /* of INTEGER_MAX */
-#define EXPONENT_MAX (INT64_C(1) << 40) /* past any number of digits that a message can hold */
+#define EXPONENT_MAX (INT64_C(1) << 40) /* above the number of digits in any message */
 
 /* The number is `digits` times ten to the power of `exponent`. */
 struct decimal {
     bool negative;
-    uint64_t digits; /* significant ones; of more than DIGITS_MAX the first */
-    int64_t count;   /* how many significant digits there are in all, zeros at their end not counted */
-    int64_t zeros;   /* zeros behind the last of them, which only count if another digit follows */
+    uint64_t digits; /* the significant digits, at most the first DIGITS_MAX */
+    int64_t count;   /* number of significant digits, without trailing zeros */
+    int64_t zeros;   /* trailing zeros, which become significant if another digit follows */
     int64_t exponent;
 };
 
@@ -46,7 +49,7 @@ static const char *take_digits(struct decimal *decimal, const char *at, const ch
     return at;
 }
 
-/* Behind the `e`: a sign perhaps, and digits. Saturates. */
+/* Parses the optional sign and the digits after `e`. Saturates at EXPONENT_MAX. */
 static int64_t read_exponent(const char *at, const char *end)
 {
     bool negative = *at == '-';

@@ -414,7 +414,7 @@ void reply_loops_end(struct buffer *out, const char *next)
 
 #define EVENTS_CLOSING "]}}"
 
-void ready_begin(struct buffer *out)
+void reply_ready_begin(struct buffer *out)
 {
     PUT(out, "{\"jsonrpc\":\"2.0\",\"method\":\"ready\",\"params\":{\"events\":[");
 }
@@ -457,8 +457,8 @@ struct flags_text {
 
 static const struct flags_text flags_texts[] = {FLAGS_16(0), FLAGS_16(1)}; /* by READY_ bits */
 
-/* Of all that is said this is said most often: the text is put together in one piece, and most of it was before. */
-bool events_add(struct buffer *out, uint64_t token, uint8_t readiness, size_t begun_at, size_t budget)
+/* Hot path: the text of the flags is precomputed, and the event is appended in one call. */
+bool reply_events_add(struct buffer *out, uint64_t token, uint8_t readiness, size_t begun_at, size_t budget)
 {
     const struct flags_text *flags = &flags_texts[readiness & (sizeof(flags_texts) / sizeof(*flags_texts) - 1)];
     char text[sizeof(EVENT_OPENING) + JSON_DIGITS_MAX + sizeof(flags->text)];
@@ -473,7 +473,7 @@ bool events_add(struct buffer *out, uint64_t token, uint8_t readiness, size_t be
     return keep_if_fits(out, before, sizeof(EVENTS_CLOSING) - 1, begun_at, budget);
 }
 
-void events_end(struct buffer *out)
+void reply_events_end(struct buffer *out)
 {
     PUT(out, EVENTS_CLOSING);
 }

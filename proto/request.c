@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The scanner accepted the text, so it is walked over as it was written: ids and integers keep their bytes, names are
- * compared by what they mean, and only texts are copied, without their escapes.
+ * The decoder of requests: batches, methods and parameters. The scanner has accepted the text, so the decoder reads the
+ * text in place: ids are spans of the text, member names are compared after decoding, and only texts are copied. The
+ * file has no state.
  */
 #include "proto/request.h"
 #include "proto/envelope.h"
 #include "proto/number.h"
 #include "proto/text.h"
-#include "proto/walk.h"
+#include "proto/json_cursor.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -17,7 +18,7 @@
 
 struct request_text {
     struct request_text *next;
-    char bytes[]; /* a NUL behind them */
+    char bytes[]; /* NUL-terminated */
 };
 
 /* ---- Messages --------------------------------------------------------------------------------------------------- */
@@ -25,11 +26,11 @@ struct request_text {
 static size_t count_elements(struct span array)
 {
     struct span element;
-    struct walk walk;
+    struct json_cursor cursor;
     size_t count = 0;
 
-    walk_init(&walk, array);
-    while (walk_element(&walk, &element))
+    json_cursor_init(&cursor, array);
+    while (json_cursor_element(&cursor, &element))
         count++;
     return count;
 }
@@ -51,18 +52,18 @@ static int check_batch(size_t count, const struct limits *limits, struct fault *
 int request_reader_init(struct request_reader *ret_reader, struct span message, const struct limits *limits,
                         struct fault *ret_fault)
 {
-    struct span text = walk_trim(message);
+    struct span text = json_trim(message);
     size_t count;
-    int r;
+    int result;
 
-    if (walk_kind(text) != WALK_ARRAY) {
+    if (json_kind(text) != JSON_ARRAY) {
         *ret_reader = (struct request_reader){.rest = text, .count = 1};
         return 0;
     }
     count = count_elements(text);
-    r = check_batch(count, limits, ret_fault);
-    if (r < 0)
-        return r;
+    result = check_batch(count, limits, ret_fault);
+    if (result < 0)
+        return result;
     *ret_reader = (struct request_reader){.rest = text, .batch = true, .count = count};
     ret_reader->rest.data++;
     ret_reader->rest.length -= 2;
@@ -71,7 +72,7 @@ int request_reader_init(struct request_reader *ret_reader, struct span message, 
 
 bool request_reader_next(struct request_reader *reader, struct span *ret_text)
 {
-    struct walk walk = {reader->rest.data, reader->rest.data + reader->rest.length};
+    struct json_cursor cursor = {reader->rest.data, reader->rest.data + reader->rest.length};
 
     if (!reader->batch) {
         if (!reader->rest.length)
@@ -80,9 +81,9 @@ bool request_reader_next(struct request_reader *reader, struct span *ret_text)
         reader->rest.length = 0;
         return true;
     }
-    if (!walk_element(&walk, ret_text))
+    if (!json_cursor_element(&cursor, ret_text))
         return false;
-    reader->rest = (struct span){walk.at, (size_t)(walk.end - walk.at)};
+    reader->rest = (struct span){cursor.at, (size_t)(cursor.end - cursor.at)};
     return true;
 }
 
@@ -91,7 +92,7 @@ bool request_reader_next(struct request_reader *reader, struct span *ret_text)
 static int find_method(struct span written, enum method *ret_method, struct fault *ret_fault)
 {
     char name[80];
-    size_t length = text_decode(written, name, sizeof(name));
+    size_t length = text_decode(written, name, sizeof name);
     int method = method_find((struct span){name, length});
 
     if (method < 0) {
@@ -117,8 +118,8 @@ static void describe_choices(const char *const *choices, const char *last_word, 
     }
 }
 
-/* What a parameter's value must be, for people. */
-static void describe(const struct param_info *info, char *ret_text, size_t size)
+/* Describes the valid values of a parameter, for people. */
+static void describe_param(const struct param_info *info, char *ret_text, size_t size)
 {
     switch (info->type) {
     case PARAM_INTEGER:
@@ -146,13 +147,13 @@ static void describe(const struct param_info *info, char *ret_text, size_t size)
     }
 }
 
-/* The index of the choice that a value names; negative: none. */
+/* The index of the choice that equals `value`; negative: not a choice. */
 static int find_choice(struct span value, const char *const *choices)
 {
-    if (!walk_is_string(value))
+    if (!json_is_string(value))
         return -ENOENT;
     for (int i = 0; choices[i]; i++) {
-        if (text_is(walk_string(value), choices[i]))
+        if (text_is(json_unquote(value), choices[i]))
             return i;
     }
     return -ENOENT;
@@ -162,7 +163,7 @@ static int decode_integer(const struct param_info *info, struct span value, uint
 {
     uint64_t integer;
 
-    if (walk_kind(value) != WALK_NUMBER || number_to_integer(value, &integer) < 0)
+    if (json_kind(value) != JSON_NUMBER || number_to_integer(value, &integer) < 0)
         return -EINVAL;
     if (integer < info->min || integer > info->max)
         return -EINVAL;
@@ -172,7 +173,7 @@ static int decode_integer(const struct param_info *info, struct span value, uint
 
 static int decode_boolean(struct span value, bool *ret_boolean)
 {
-    if (walk_kind(value) != WALK_BOOLEAN)
+    if (json_kind(value) != JSON_BOOLEAN)
         return -EINVAL;
     *ret_boolean = *value.data == 't';
     return 0;
@@ -192,12 +193,12 @@ static int decode_interests(const struct param_info *info, struct span value, ui
 {
     uint8_t interests = 0;
     struct span element;
-    struct walk walk;
+    struct json_cursor cursor;
 
-    if (walk_kind(value) != WALK_ARRAY)
+    if (json_kind(value) != JSON_ARRAY)
         return -EINVAL;
-    walk_init(&walk, value);
-    while (walk_element(&walk, &element)) {
+    json_cursor_init(&cursor, value);
+    while (json_cursor_element(&cursor, &element)) {
         int bit = find_choice(element, info->choices);
 
         if (bit < 0)
@@ -208,8 +209,8 @@ static int decode_interests(const struct param_info *info, struct span value, ui
     return 0;
 }
 
-/* A parameter's text, which lives as long as the request. No escape is shorter than what it means, so that the text
- * fits into as many bytes as it was written with; and none means NUL, which the scanner refuses. */
+/* Copies a parameter's text; the request owns the copy. A decoded text is never longer than the written text, and has
+ * no NUL, because the scanner refuses \u0000. */
 static int decode_text(const struct param_info *info, struct span value, struct request_text **owned,
                        struct span *ret_text)
 {
@@ -217,9 +218,9 @@ static int decode_text(const struct param_info *info, struct span value, struct 
     struct span written;
     size_t length;
 
-    if (walk_kind(value) != WALK_STRING)
+    if (json_kind(value) != JSON_STRING)
         return -EINVAL;
-    written = walk_string(value);
+    written = json_unquote(value);
     text = malloc(sizeof *text + written.length + 1);
     if (!text)
         return -ENOMEM;
@@ -236,9 +237,9 @@ static int decode_name(const struct param_info *info, struct span value, struct 
                        struct span *ret_name)
 {
     static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
-    int r = decode_text(info, value, owned, ret_name);
+    int result = decode_text(info, value, owned, ret_name);
 
-    return r == 0 && strspn(ret_name->data, allowed) != ret_name->length ? -EINVAL : r;
+    return result == 0 && strspn(ret_name->data, allowed) != ret_name->length ? -EINVAL : result;
 }
 
 static int decode_value(const struct param_info *info, struct span value, struct request *request)
@@ -275,9 +276,9 @@ static int find_param(const struct method_info *method, struct span name)
 
 static void set_unknown_param(const struct method_info *method, struct span written, struct fault *ret_fault)
 {
-    char name[sizeof(ret_fault->param)];
+    char name[sizeof ret_fault->param];
 
-    text_decode(written, name, sizeof(name));
+    text_decode(written, name, sizeof name);
     fault_set_param(ret_fault, name, "%s has no parameter \"%s\"", method->name, name);
 }
 
@@ -285,31 +286,31 @@ static int collect_named(const struct method_info *method, struct span params, s
                          struct fault *ret_fault)
 {
     struct span name, value;
-    struct walk walk;
-    int r = 0;
+    struct json_cursor cursor;
+    int result = 0;
 
-    walk_init(&walk, params);
-    while (walk_member(&walk, &name, &value)) {
+    json_cursor_init(&cursor, params);
+    while (json_cursor_member(&cursor, &name, &value)) {
         int index = find_param(method, name);
 
         if (index >= 0) {
             ret_values[index] = value;
-        } else if (!r) {
+        } else if (!result) {
             set_unknown_param(method, name, ret_fault);
-            r = -EBADMSG;
+            result = -EBADMSG;
         }
     }
-    return r;
+    return result;
 }
 
 static int collect_positional(const struct method_info *method, struct span params, struct span *ret_values,
                               struct fault *ret_fault)
 {
     struct span value;
-    struct walk walk;
+    struct json_cursor cursor;
 
-    walk_init(&walk, params);
-    for (size_t i = 0; walk_element(&walk, &value); i++) {
+    json_cursor_init(&cursor, params);
+    for (size_t i = 0; json_cursor_element(&cursor, &value); i++) {
         if (i == method->param_count) {
             fault_set_param(ret_fault, "params", "%s takes at most %zu parameters", method->name, method->param_count);
             return -EBADMSG;
@@ -319,15 +320,15 @@ static int collect_positional(const struct method_info *method, struct span para
     return 0;
 }
 
-/* Finds each parameter's value as written; those that are there are found even when another is wrong. */
-static int collect(const struct method_info *method, struct span params, struct span *ret_values,
-                   struct fault *ret_fault)
+/* Finds the value of each parameter. After an unknown parameter the search continues, so that all values are found. */
+static int collect_values(const struct method_info *method, struct span params, struct span *ret_values,
+                          struct fault *ret_fault)
 {
-    if (!params.data || walk_kind(params) == WALK_NULL)
+    if (!params.data || json_kind(params) == JSON_NULL)
         return 0;
-    if (walk_kind(params) == WALK_OBJECT)
+    if (json_kind(params) == JSON_OBJECT)
         return collect_named(method, params, ret_values, ret_fault);
-    if (walk_kind(params) == WALK_ARRAY)
+    if (json_kind(params) == JSON_ARRAY)
         return collect_positional(method, params, ret_values, ret_fault);
     fault_set_param(ret_fault, "params", "params must be an object, an array or null");
     return -EBADMSG;
@@ -336,58 +337,58 @@ static int collect(const struct method_info *method, struct span params, struct 
 static int decode_param(const struct param_info *info, uint32_t bit, struct span value, struct request *request,
                         struct fault *ret_fault)
 {
-    bool given = value.data && walk_kind(value) != WALK_NULL;
+    bool given = value.data && json_kind(value) != JSON_NULL;
     char expected[120];
-    int r;
+    int result;
 
     if (!given && !info->required)
         return 0;
-    r = given ? decode_value(info, value, request) : -ENODATA;
-    if (r == 0) {
+    result = given ? decode_value(info, value, request) : -ENODATA;
+    if (result == 0) {
         request->params.given |= bit;
         return 0;
     }
-    if (r == -ENOMEM) {
+    if (result == -ENOMEM) {
         fault_set(ret_fault, FAULT_INTERNAL, "out of memory; try again later");
         return -EBADMSG;
     }
-    describe(info, expected, sizeof(expected));
-    fault_set_param(ret_fault, info->name, r == -ENODATA ? "%s is missing: it must be %s" : "%s must be %s", info->name,
-                    expected);
+    describe_param(info, expected, sizeof expected);
+    fault_set_param(ret_fault, info->name, result == -ENODATA ? "%s is missing: it must be %s" : "%s must be %s",
+                    info->name, expected);
     return -EBADMSG;
 }
 
-/* Goes on after a fault, and tells the first. */
+/* Decodes all parameters; `*ret_fault` is the first fault. */
 static int decode_params(const struct method_info *method, struct span params, struct request *request,
                          struct fault *ret_fault)
 {
     struct span values[PARAMS_MAX] = {0};
     struct fault later;
-    int r = collect(method, params, values, ret_fault);
+    int result = collect_values(method, params, values, ret_fault);
 
     request->params.given = 0;
-    params_set_fallbacks(request->method, &request->params);
+    params_set_defaults(request->method, &request->params);
     for (size_t i = 0; i < method->param_count; i++) {
-        int error = decode_param(&method->params[i], 1u << i, values[i], request, r < 0 ? &later : ret_fault);
+        int error = decode_param(&method->params[i], 1u << i, values[i], request, result < 0 ? &later : ret_fault);
 
-        if (r == 0)
-            r = error;
+        if (result == 0)
+            result = error;
     }
-    return r;
+    return result;
 }
 
 int request_decode(struct span text, const struct limits *limits, struct request *ret_request, struct fault *ret_fault)
 {
     struct envelope envelope;
-    int r;
+    int result;
 
     ret_request->owned = NULL;
-    r = envelope_decode(walk_trim(text), limits, &envelope, &ret_request->id, ret_fault);
-    if (r == 0)
-        r = find_method(walk_string(envelope.method), &ret_request->method, ret_fault);
-    if (r == 0)
-        r = decode_params(&method_table[ret_request->method], envelope.params, ret_request, ret_fault);
-    return r;
+    result = envelope_decode(json_trim(text), limits, &envelope, &ret_request->id, ret_fault);
+    if (result == 0)
+        result = find_method(json_unquote(envelope.method), &ret_request->method, ret_fault);
+    if (result == 0)
+        result = decode_params(&method_table[ret_request->method], envelope.params, ret_request, ret_fault);
+    return result;
 }
 
 void request_deinit(struct request *request)

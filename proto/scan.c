@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The scanner as a whole: structure, literals and numbers, and the faults.
+ * The scanner: structure, literals, numbers, faults. The state is in struct scan; scan_string.c scans strings.
  */
 #include "proto/scan.h"
 #include "proto/scan_state.h"
@@ -23,7 +23,7 @@ static bool in_object(const struct scan *scan)
 
 /* ---- Structure -------------------------------------------------------------------------------------------------- */
 
-static void open_bracket(struct run *run, bool object)
+static void open_bracket(struct scan_run_state *run, bool object)
 {
     struct scan *scan = run->scan;
     unsigned bit = scan->depth;
@@ -42,18 +42,18 @@ static void open_bracket(struct run *run, bool object)
     run->at++;
 }
 
-static void close_bracket(struct run *run)
+static void close_bracket(struct scan_run_state *run)
 {
     struct scan *scan = run->scan;
 
     if (in_object(scan))
-        names_forget(&scan->names, scan->depth);
+        key_set_remove_object(&scan->keys, scan->depth);
     scan->depth--;
     run->at++;
     scan_end_value(scan);
 }
 
-static void open_string(struct run *run, bool is_name)
+static void open_string(struct scan_run_state *run, bool is_name)
 {
     struct scan *scan = run->scan;
 
@@ -64,7 +64,7 @@ static void open_string(struct run *run, bool is_name)
     run->at++;
 }
 
-static void open_literal(struct run *run, uint16_t which)
+static void open_literal(struct scan_run_state *run, uint16_t which)
 {
     run->scan->unit = which;
     run->scan->count = 1;
@@ -72,7 +72,7 @@ static void open_literal(struct run *run, uint16_t which)
     run->at++;
 }
 
-static void open_number(struct run *run, enum state state)
+static void open_number(struct scan_run_state *run, enum scan_state state)
 {
     run->scan->state = (uint8_t)state;
     run->at++;
@@ -84,7 +84,7 @@ static bool begins_value(unsigned char byte)
            byte == 'f' || byte == 'n';
 }
 
-static void open_value(struct run *run)
+static void open_value(struct scan_run_state *run)
 {
     unsigned char byte = *run->at;
 
@@ -118,7 +118,7 @@ static void open_value(struct run *run)
     }
 }
 
-static void open_name(struct run *run)
+static void open_name(struct scan_run_state *run)
 {
     if (*run->at == '"')
         open_string(run, true);
@@ -126,7 +126,7 @@ static void open_name(struct run *run)
         scan_wrong(run, "a member name in quotes must stand here");
 }
 
-static void behind_value(struct run *run)
+static void scan_after_value(struct scan_run_state *run)
 {
     bool object = in_object(run->scan);
 
@@ -141,7 +141,7 @@ static void behind_value(struct run *run)
     }
 }
 
-static void colon(struct run *run)
+static void scan_colon(struct scan_run_state *run)
 {
     if (*run->at != ':') {
         scan_wrong(run, "a colon must stand here");
@@ -151,7 +151,7 @@ static void colon(struct run *run)
     run->at++;
 }
 
-static void structure(struct run *run)
+static void scan_structure(struct scan_run_state *run)
 {
     if (is_space(*run->at)) {
         run->at++;
@@ -174,10 +174,10 @@ static void structure(struct run *run)
         open_name(run);
         break;
     case STATE_COLON:
-        colon(run);
+        scan_colon(run);
         break;
     case STATE_BEHIND_VALUE:
-        behind_value(run);
+        scan_after_value(run);
         break;
     default:
         open_value(run);
@@ -186,7 +186,7 @@ static void structure(struct run *run)
 
 /* ---- Literals and numbers --------------------------------------------------------------------------------------- */
 
-static void literal(struct run *run)
+static void scan_literal(struct scan_run_state *run)
 {
     struct scan *scan = run->scan;
     const char *letters = literals[scan->unit];
@@ -200,13 +200,13 @@ static void literal(struct run *run)
         scan_end_value(scan);
 }
 
-static enum state exponent_or_end(unsigned char byte)
+static enum scan_state exponent_or_end(unsigned char byte)
 {
     return byte == 'e' || byte == 'E' ? STATE_EXPONENT : STATE_DONE;
 }
 
-/* STATE_DONE: the number ended before this byte. */
-static enum state next_in_number(enum state state, unsigned char byte)
+/* Returns STATE_DONE if the number ends before `byte`. */
+static enum scan_state scan_number_step(enum scan_state state, unsigned char byte)
 {
     bool digit = scan_is_digit(byte);
 
@@ -230,12 +230,12 @@ static enum state next_in_number(enum state state, unsigned char byte)
     }
 }
 
-static void number(struct run *run)
+static void scan_number(struct scan_run_state *run)
 {
-    enum state state = run->scan->state;
+    enum scan_state state = run->scan->state;
 
     while (run->at < run->end) {
-        enum state next = next_in_number(state, *run->at);
+        enum scan_state next = scan_number_step(state, *run->at);
 
         if (next == STATE_DONE) {
             scan_end_value(run->scan);
@@ -251,9 +251,10 @@ static void number(struct run *run)
     run->scan->state = (uint8_t)state;
 }
 
-/* ---- The whole -------------------------------------------------------------------------------------------------- */
+/* ---- The scanner --------------------------------------------------------------------------------------------------
+ */
 
-static void step(struct run *run)
+static void scan_step(struct scan_run_state *run)
 {
     switch (run->scan->state) {
     case STATE_STRING:
@@ -265,7 +266,7 @@ static void step(struct run *run)
         scan_string(run);
         break;
     case STATE_LITERAL:
-        literal(run);
+        scan_literal(run);
         break;
     case STATE_MINUS:
     case STATE_ZERO:
@@ -275,10 +276,10 @@ static void step(struct run *run)
     case STATE_EXPONENT:
     case STATE_EXPONENT_SIGN:
     case STATE_EXPONENT_DIGITS:
-        number(run);
+        scan_number(run);
         break;
     default:
-        structure(run);
+        scan_structure(run);
     }
 }
 
@@ -288,7 +289,7 @@ static void set_parse_error(struct fault *ret_fault, size_t offset, const char *
     ret_fault->offset = (int64_t)offset;
 }
 
-static void set_fault(const struct run *run, struct fault *ret_fault)
+static void set_fault(const struct scan_run_state *run, struct fault *ret_fault)
 {
     const struct limits *limits = run->limits;
 
@@ -318,14 +319,14 @@ void scan_init(struct scan *scan)
     scan->values = 0;
     scan->state = STATE_VALUE;
     scan->depth = 0;
-    names_init(&scan->names);
+    key_set_init(&scan->keys);
 }
 
 void scan_deinit(struct scan *scan)
 {
     if (!scan)
         return;
-    names_deinit(&scan->names);
+    key_set_deinit(&scan->keys);
     scan_init(scan);
 }
 
@@ -334,10 +335,11 @@ enum scan_status scan_run(struct scan *scan, const char *text, size_t length, co
 {
     size_t seen = length < limits->message_bytes ? length : limits->message_bytes;
     const unsigned char *bytes = (const unsigned char *)text;
-    struct run run = {.scan = scan, .limits = limits, .text = bytes, .at = bytes + scan->offset, .end = bytes + seen};
+    struct scan_run_state run = {
+        .scan = scan, .limits = limits, .text = bytes, .at = bytes + scan->offset, .end = bytes + seen};
 
     while (run.at < run.end && !run.problem && scan->state != STATE_DONE)
-        step(&run);
+        scan_step(&run);
     scan->offset = (uint32_t)(run.at - run.text);
     if (run.problem) {
         set_fault(&run, ret_fault);

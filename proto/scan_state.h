@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the scanner's files share: scan.c has structure, literals and numbers, scan_string.c what is between quotes.
+ * The state machine of the scanner, shared by scan.c (structure, literals, numbers) and scan_string.c (strings).
  *
- * A state machine. Each state's function takes as many bytes as belong to it and leaves at the first that does not;
- * between two calls of scan_run nothing is kept but struct scan.
+ * The function of a state consumes all bytes of the state, up to the first byte of another state. Between calls of
+ * scan_run the complete state is in struct scan.
  */
 #ifndef MINIMIO_PROTO_SCAN_STATE_H
 #define MINIMIO_PROTO_SCAN_STATE_H
 
 #include "proto/scan.h"
 
-enum state {
+enum scan_state {
     STATE_VALUE,         /* a value must come */
     STATE_FIRST_ELEMENT, /* behind `[`: a value or `]` */
     STATE_FIRST_NAME,    /* behind `{`: a name or `}` */
@@ -18,7 +18,7 @@ enum state {
     STATE_COLON,
     STATE_BEHIND_VALUE, /* a comma or a closing bracket */
     STATE_STRING,
-    STATE_UTF8,    /* inside a character of more than a byte */
+    STATE_UTF8,    /* inside a character of several bytes */
     STATE_ESCAPE,  /* behind a backslash */
     STATE_HEX,     /* inside a \u escape's four digits */
     STATE_PAIR,    /* behind a high surrogate: the backslash */
@@ -33,21 +33,21 @@ enum state {
     STATE_EXPONENT_SIGN,
     STATE_EXPONENT_DIGITS, /* may end here */
     STATE_DONE,
-    STATE_WRONG, /* from a function that tells the next state: there is none */
+    STATE_WRONG, /* a result of scan_number_step: invalid byte */
 };
 
-enum problem { PROBLEM_NONE, PROBLEM_BYTE, PROBLEM_DUPLICATE, PROBLEM_DEPTH, PROBLEM_VALUES, PROBLEM_MEMORY };
+enum scan_problem { PROBLEM_NONE, PROBLEM_BYTE, PROBLEM_DUPLICATE, PROBLEM_DEPTH, PROBLEM_VALUES, PROBLEM_MEMORY };
 
-/* One call of scan_run. */
-struct run {
+/* A call of scan_run. */
+struct scan_run_state {
     struct scan *scan;
     const struct limits *limits;
     const unsigned char *text, *at, *end;
-    enum problem problem;
-    const char *wrong; /* about PROBLEM_BYTE, for people */
+    enum scan_problem problem;
+    const char *wrong; /* message of PROBLEM_BYTE, for people */
 };
 
-static inline void scan_wrong(struct run *run, const char *message)
+static inline void scan_wrong(struct scan_run_state *run, const char *message)
 {
     run->problem = PROBLEM_BYTE;
     run->wrong = message;
@@ -63,7 +63,7 @@ static inline bool scan_is_digit(unsigned char byte)
     return byte >= '0' && byte <= '9';
 }
 
-/* Goes on in a string, of which at least one more byte is there. */
-void scan_string(struct run *run);
+/* Scans a string from the current byte. Requires at least one unscanned byte. */
+void scan_string(struct scan_run_state *run);
 
 #endif

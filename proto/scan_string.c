@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Strings: UTF-8, escapes, surrogate pairs, and the end of a member's name.
+ * The part of the scanner for strings: UTF-8, escapes, surrogate pairs, and the insertion of member names into the key
+ * set. The state is in struct scan.
  */
 #include "proto/scan_state.h"
 
@@ -8,11 +9,11 @@
 #include <string.h>
 
 enum byte_class {
-    PLAIN, /* stands for itself in a string */
+    PLAIN, /* needs no escape */
     QUOTE,
     BACKSLASH,
     CONTROL,
-    LEAD_2, /* first bytes of UTF-8, by how many follow and what they may be */
+    LEAD_2, /* lead bytes of UTF-8, by number and range of the following bytes */
     LEAD_E0,
     LEAD_3,
     LEAD_ED,
@@ -26,7 +27,7 @@ enum byte_class {
 #define TIMES_16(x) TIMES_4(x), TIMES_4(x), TIMES_4(x), TIMES_4(x)
 
 /* clang-format off */
-static const uint8_t byte_classes[256] = { /* what is not named is PLAIN */
+static const uint8_t byte_classes[256] = { /* all other bytes are PLAIN */
     [0x00] = TIMES_16(CONTROL), TIMES_16(CONTROL),
     ['"'] = QUOTE,
     ['\\'] = BACKSLASH,
@@ -39,31 +40,31 @@ static const uint8_t byte_classes[256] = { /* what is not named is PLAIN */
 /* clang-format on */
 
 static const struct {
-    uint8_t count, low, high; /* how many bytes follow, and the bounds of the first of them */
+    uint8_t count, low, high; /* number of following bytes; bounds of the first following byte */
 } leads[] = {
     [LEAD_2] = {1, 0x80, 0xbf},  [LEAD_E0] = {2, 0xa0, 0xbf}, [LEAD_3] = {2, 0x80, 0xbf},  [LEAD_ED] = {2, 0x80, 0x9f},
     [LEAD_F0] = {3, 0x90, 0xbf}, [LEAD_4] = {3, 0x80, 0xbf},  [LEAD_F4] = {3, 0x80, 0x8f},
 };
 
-static void close_name(struct run *run)
+static void close_name(struct scan_run_state *run)
 {
     struct scan *scan = run->scan;
     uint32_t begin = scan->string_at + 1;
-    struct name name = {
+    struct key name = {
         .offset = begin,
-        .length = ((uint32_t)(run->at - run->text) - begin) & NAMES_LENGTH_MAX,
+        .length = ((uint32_t)(run->at - run->text) - begin) & KEY_LENGTH_MAX,
         .escaped = scan->is_escaped,
         .depth = scan->depth,
     };
-    int r = names_add(&scan->names, (const char *)run->text, name);
+    int result = key_set_add(&scan->keys, (const char *)run->text, name);
 
-    if (r < 0)
-        run->problem = r == -EEXIST ? PROBLEM_DUPLICATE : PROBLEM_MEMORY;
+    if (result < 0)
+        run->problem = result == -EEXIST ? PROBLEM_DUPLICATE : PROBLEM_MEMORY;
     else
         scan->state = STATE_COLON;
 }
 
-static void close_string(struct run *run)
+static void close_string(struct scan_run_state *run)
 {
     if (run->scan->is_name)
         close_name(run);
@@ -72,7 +73,7 @@ static void close_string(struct run *run)
     run->at++;
 }
 
-static void open_character(struct run *run, enum byte_class lead)
+static void open_character(struct scan_run_state *run, enum byte_class lead)
 {
     run->scan->count = leads[lead].count;
     run->scan->low = leads[lead].low;
@@ -81,7 +82,7 @@ static void open_character(struct run *run, enum byte_class lead)
     run->at++;
 }
 
-static void plain(struct run *run)
+static void scan_unescaped(struct scan_run_state *run)
 {
     const unsigned char *at = run->at;
 
@@ -110,7 +111,7 @@ static void plain(struct run *run)
     }
 }
 
-static void utf8(struct run *run)
+static void scan_utf8(struct scan_run_state *run)
 {
     struct scan *scan = run->scan;
 
@@ -125,7 +126,7 @@ static void utf8(struct run *run)
     run->at++;
 }
 
-static void open_hex(struct run *run, bool low_half)
+static void open_hex(struct scan_run_state *run, bool low_half)
 {
     run->scan->unit = 0;
     run->scan->count = 0;
@@ -134,7 +135,7 @@ static void open_hex(struct run *run, bool low_half)
     run->at++;
 }
 
-static void escape(struct run *run)
+static void scan_escape(struct scan_run_state *run)
 {
     if (*run->at == 'u') {
         open_hex(run, false);
@@ -155,7 +156,7 @@ static int hex_value(unsigned char byte)
     return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
-/* What is wrong with a \u escape of which `count` digits were read, as soon as no further digit can mend it. */
+/* The error of a \u escape after `count` digits; NULL if the escape can still be valid. */
 static const char *wrong_unit(unsigned unit, unsigned count, bool low_half)
 {
     unsigned top = count == 1 ? unit << 4 : unit >> (4 * count - 8);
@@ -169,7 +170,7 @@ static const char *wrong_unit(unsigned unit, unsigned count, bool low_half)
     return NULL;
 }
 
-static void hex(struct run *run)
+static void scan_hex(struct scan_run_state *run)
 {
     struct scan *scan = run->scan;
     int value = hex_value(*run->at);
@@ -191,7 +192,7 @@ static void hex(struct run *run)
     run->at++;
 }
 
-static void pair(struct run *run)
+static void scan_pair(struct scan_run_state *run)
 {
     if (*run->at != (run->scan->state == STATE_PAIR ? '\\' : 'u'))
         scan_wrong(run, "a high surrogate must have a low one behind it");
@@ -203,23 +204,23 @@ static void pair(struct run *run)
     }
 }
 
-void scan_string(struct run *run)
+void scan_string(struct scan_run_state *run)
 {
     switch (run->scan->state) {
     case STATE_UTF8:
-        utf8(run);
+        scan_utf8(run);
         break;
     case STATE_ESCAPE:
-        escape(run);
+        scan_escape(run);
         break;
     case STATE_HEX:
-        hex(run);
+        scan_hex(run);
         break;
     case STATE_PAIR:
     case STATE_PAIR_U:
-        pair(run);
+        scan_pair(run);
         break;
     default:
-        plain(run);
+        scan_unescaped(run);
     }
 }

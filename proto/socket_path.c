@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The rules for the path of the daemon's socket. The file has no state.
+ */
 #include "proto/socket_path.h"
 
 #include <errno.h>
@@ -18,13 +21,13 @@ static const char *environment(const char *name)
     return value && *value ? value : NULL;
 }
 
-/* Writes folder and name one behind the other if both fit into `size` bytes and into a socket's address. */
+/* Concatenates folder and name. Error: -ENAMETOOLONG, above `size` or the size of a socket's address. */
 static int join(const char *folder, const char *name, char *ret_path, size_t size)
 {
     size_t folder_length = strlen(folder);
     size_t name_size = strlen(name) + 1;
 
-    if (folder_length + name_size > size || folder_length + name_size > sizeof(((struct sockaddr_un *)0)->sun_path))
+    if (folder_length + name_size > size || folder_length + name_size > sizeof((struct sockaddr_un *)0)->sun_path)
         return -ENAMETOOLONG;
     memcpy(ret_path, folder, folder_length);
     memcpy(ret_path + folder_length, name, name_size);
@@ -50,7 +53,7 @@ static bool is_socket(const char *path)
     return stat(path, &found) == 0 && S_ISSOCK(found.st_mode);
 }
 
-/* That of option and environment. 1: neither names any. */
+/* The path from the option or the environment. Returns 1 if neither is set. */
 static int named_path(const char *option, char *ret_path, size_t size)
 {
     const char *value;

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The decoder of written JSON strings, byte by byte or as a whole. The file has no state.
+ */
 #include "proto/text.h"
 
 #include <stdint.h>
@@ -27,7 +30,7 @@ static uint32_t read_unit(struct text_reader *reader)
     return unit;
 }
 
-/* The reader stands behind `\u`; a high surrogate has its low one behind it. */
+/* Reads after `\u`. A low surrogate follows each high surrogate. */
 static uint32_t read_code_point(struct text_reader *reader)
 {
     uint32_t unit = read_unit(reader);
@@ -38,7 +41,7 @@ static uint32_t read_code_point(struct text_reader *reader)
     return 0x10000 + ((unit - 0xd800) << 10) + (read_unit(reader) - 0xdc00);
 }
 
-/* Returns the first byte of the character's UTF-8 and keeps the others for later. */
+/* Returns the first byte of the character's UTF-8 and stores the following bytes in `ahead`. */
 static int begin_character(struct text_reader *reader, uint32_t code_point)
 {
     static const unsigned char leads[] = {0x00, 0xc0, 0xe0, 0xf0};
@@ -106,7 +109,8 @@ bool text_is(struct span written, const char *plain)
     size_t length = strlen(plain);
     struct text_reader reader;
 
-    /* No escape is shorter than what it means, so only a longer text can mean the same as another. */
+    /* An escape is longer than the decoded byte, so a written text of at most `length` bytes is equal
+     * only without escapes. */
     if (written.length <= length)
         return written.length == length && memcmp(written.data, plain, length) == 0;
     if (*written.data != *plain && *written.data != '\\')
@@ -124,7 +128,7 @@ static bool is_at_end(const struct text_reader *reader)
     return !reader->ahead_count && reader->at == reader->end;
 }
 
-/* Copies the bytes before the next escape, as far as there is room. Returns how many. */
+/* Copies the bytes before the next escape, at most `room`. Returns the number of bytes. */
 static size_t copy_plain(struct text_reader *reader, char *ret_text, size_t room)
 {
     size_t left = (size_t)(reader->end - reader->at), length = left < room ? left : room;

@@ -25,7 +25,7 @@ static int read_input(const struct command *command, size_t size_max, struct buf
         if (!room)
             return failed(command, "out of memory");
         n = fread(room, 1, 4096, stdin);
-        buffer_grew(text, n);
+        buffer_commit(text, n);
     } while (n > 0 && text->length <= size_max);
     return ferror(stdin) ? failed(command, "cannot read standard input: %s", strerror(errno)) : 0;
 }

@@ -73,7 +73,7 @@ static int read_value(const struct value *value, cJSON **ret_value)
     case PARAM_CHOICE:
         return read_choice(value, ret_value);
     case PARAM_BOOLEAN:
-        *ret_value = cJSON_CreateBool(!value->info->fallback);
+        *ret_value = cJSON_CreateBool(!value->info->default_value);
         return 0;
     case PARAM_TEXT:
     case PARAM_NAME:

@@ -33,7 +33,7 @@ bool param_option(const struct command *command, size_t param, char ret_name[OPT
         return false;
     info += param;
     *ret_argument = info->type != PARAM_BOOLEAN;
-    snprintf(ret_name, OPTION_NAME_SIZE, "%s%s", info->type == PARAM_BOOLEAN && info->fallback ? "no-" : "",
+    snprintf(ret_name, OPTION_NAME_SIZE, "%s%s", info->type == PARAM_BOOLEAN && info->default_value ? "no-" : "",
              info->name);
     for (char *at = ret_name; *at; at++)
         if (*at == '_')
@@ -108,6 +108,7 @@ void param_option_help(const struct command *command)
         info = &method_table[command->method].params[i];
         snprintf(option, sizeof(option), "--%s%s", name, value_word(info));
         printf("  %-18s ", option);
-        print_wrapped(info->type == PARAM_BOOLEAN && info->fallback ? help_to_disable(info->name) : summary_of(info));
+        print_wrapped(info->type == PARAM_BOOLEAN && info->default_value ? help_to_disable(info->name)
+                                                                         : summary_of(info));
     }
 }

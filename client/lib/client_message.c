@@ -9,7 +9,7 @@
 #include "proto/number.h"
 #include "proto/scan.h"
 #include "proto/text.h"
-#include "proto/walk.h"
+#include "proto/json_cursor.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -31,13 +31,13 @@ static bool is_json(struct span text)
 
 bool client_member(struct span object, const char *name, struct span *ret_value)
 {
-    struct walk walk;
+    struct json_cursor cursor;
     struct span written, value;
 
-    if (walk_kind(object) != WALK_OBJECT)
+    if (json_kind(object) != JSON_OBJECT)
         return false;
-    walk_init(&walk, object);
-    while (walk_member(&walk, &written, &value))
+    json_cursor_init(&cursor, object);
+    while (json_cursor_member(&cursor, &written, &value))
         if (text_is(written, name)) {
             *ret_value = value;
             return true;
@@ -47,12 +47,12 @@ bool client_member(struct span object, const char *name, struct span *ret_value)
 
 static bool all_objects(struct span array)
 {
-    struct walk walk;
+    struct json_cursor cursor;
     struct span element;
 
-    walk_init(&walk, array);
-    while (walk_element(&walk, &element))
-        if (walk_kind(element) != WALK_OBJECT)
+    json_cursor_init(&cursor, array);
+    while (json_cursor_element(&cursor, &element))
+        if (json_kind(element) != JSON_OBJECT)
             return false;
     return true;
 }
@@ -62,7 +62,7 @@ static uint64_t read_id(struct span object)
     struct span id;
     uint64_t number;
 
-    if (client_member(object, "id", &id) && walk_kind(id) == WALK_NUMBER && number_to_integer(id, &number) == 0)
+    if (client_member(object, "id", &id) && json_kind(id) == JSON_NUMBER && number_to_integer(id, &number) == 0)
         return number;
     return MINIMIO_CLIENT_NO_ID;
 }
@@ -73,17 +73,17 @@ static int sort(struct span line, enum minimio_client_kind *ret_kind, struct spa
     static const struct span null = {"null", 4};
     struct span method = {0};
 
-    if (walk_kind(line) == WALK_ARRAY) {
+    if (json_kind(line) == JSON_ARRAY) {
         *ret_kind = MINIMIO_CLIENT_BATCH;
         *ret_body = line;
         return all_objects(line) ? 0 : -EBADMSG;
     }
-    if (walk_kind(line) != WALK_OBJECT)
+    if (json_kind(line) != JSON_OBJECT)
         return -EBADMSG;
     if (client_member(line, "method", &method)) {
-        if (!walk_is_string(method))
+        if (!json_is_string(method))
             return -EBADMSG;
-        *ret_method = walk_string(method);
+        *ret_method = json_unquote(method);
         if (!client_member(line, "params", ret_body))
             *ret_body = null;
         *ret_kind = text_is(*ret_method, "ready") ? MINIMIO_CLIENT_READY : MINIMIO_CLIENT_NOTIFICATION;
@@ -135,8 +135,8 @@ static void read_text(struct span object, const char *name, char *ret_text, size
     struct span value;
 
     ret_text[0] = '\0';
-    if (client_member(object, name, &value) && walk_is_string(value))
-        text_decode(walk_string(value), ret_text, size);
+    if (client_member(object, name, &value) && json_is_string(value))
+        text_decode(json_unquote(value), ret_text, size);
 }
 
 void client_explain_fault(const char *fault, char *ret_text, size_t size, char *ret_name, size_t name_size)
@@ -163,7 +163,7 @@ static int read_event(struct span text, struct minimio_client_event *ret_event)
     struct minimio_client_event event = {0};
     struct span value;
 
-    if (!client_member(text, "token", &value) || walk_kind(value) != WALK_NUMBER ||
+    if (!client_member(text, "token", &value) || json_kind(value) != JSON_NUMBER ||
         number_to_integer(value, &event.token) < 0)
         return -EBADMSG;
     for (unsigned bit = 0; readiness_names[bit]; bit++)
@@ -176,13 +176,13 @@ static int read_event(struct span text, struct minimio_client_event *ret_event)
 int minimio_client_read_events(const char *json, struct minimio_client_event *events, size_t capacity)
 {
     struct span text = {json, strlen(json)}, array, element;
-    struct walk walk;
+    struct json_cursor cursor;
     int count = 0;
 
-    if (!is_json(text) || !client_member(text, "events", &array) || walk_kind(array) != WALK_ARRAY)
+    if (!is_json(text) || !client_member(text, "events", &array) || json_kind(array) != JSON_ARRAY)
         return -EBADMSG;
-    walk_init(&walk, array);
-    for (; walk_element(&walk, &element); count++)
+    json_cursor_init(&cursor, array);
+    for (; json_cursor_element(&cursor, &element); count++)
         if ((size_t)count < capacity && read_event(element, &events[count]) < 0)
             return -EBADMSG;
     return count;

@@ -10,7 +10,7 @@
 #include "proto/json_write.h"
 #include "proto/number.h"
 #include "proto/text.h"
-#include "proto/walk.h"
+#include "proto/json_cursor.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -49,7 +49,7 @@ static bool is_token(struct span registration, uint64_t token)
     struct span value;
     uint64_t number;
 
-    return client_member(registration, "token", &value) && walk_kind(value) == WALK_NUMBER &&
+    return client_member(registration, "token", &value) && json_kind(value) == JSON_NUMBER &&
            number_to_integer(value, &number) == 0 && number == token;
 }
 
@@ -58,13 +58,13 @@ static int remember(struct minimio_client *client, const char *result)
 {
     struct span list = {result, strlen(result)}, array, registration, interests, mode;
     struct buffer before;
-    struct walk walk;
+    struct json_cursor cursor;
     int r = 0;
 
-    if (!client_member(list, "registrations", &array) || walk_kind(array) != WALK_ARRAY)
+    if (!client_member(list, "registrations", &array) || json_kind(array) != JSON_ARRAY)
         return client_fail(client, -EBADMSG, "the daemon sent a list without registrations");
-    walk_init(&walk, array);
-    if (!walk_element(&walk, &registration) || !is_token(registration, client->taking.token) ||
+    json_cursor_init(&cursor, array);
+    if (!json_cursor_element(&cursor, &registration) || !is_token(registration, client->taking.token) ||
         !client_member(registration, "interests", &interests) || !client_member(registration, "mode", &mode))
         return 0;
     buffer_init(&before);
@@ -86,12 +86,12 @@ static int remember(struct minimio_client *client, const char *result)
 static size_t write_without(struct span events, uint64_t token, struct buffer *out)
 {
     struct span event;
-    struct walk walk;
+    struct json_cursor cursor;
     size_t count = 0;
 
     buffer_append_text(out, "{\"jsonrpc\":\"2.0\",\"method\":\"ready\",\"params\":{\"events\":[");
-    walk_init(&walk, events);
-    while (walk_element(&walk, &event)) {
+    json_cursor_init(&cursor, events);
+    while (json_cursor_element(&cursor, &event)) {
         if (is_token(event, token))
             continue;
         if (count++ > 0)
@@ -105,10 +105,10 @@ static size_t write_without(struct span events, uint64_t token, struct buffer *o
 static bool has_event_of(struct span events, uint64_t token)
 {
     struct span event;
-    struct walk walk;
+    struct json_cursor cursor;
 
-    walk_init(&walk, events);
-    while (walk_element(&walk, &event))
+    json_cursor_init(&cursor, events);
+    while (json_cursor_element(&cursor, &event))
         if (is_token(event, token))
             return true;
     return false;
@@ -150,7 +150,7 @@ static void drop_events(struct minimio_client *client, uint64_t token)
 
         next = STAILQ_NEXT(kept, entry);
         if (kept->view.kind == MINIMIO_CLIENT_READY && client_member(body, "events", &events) &&
-            walk_kind(events) == WALK_ARRAY && has_event_of(events, token))
+            json_kind(events) == JSON_ARRAY && has_event_of(events, token))
             drop_from(client, kept, events, token);
     }
 }
@@ -165,8 +165,8 @@ static bool is_unknown_keep(const struct minimio_client *client)
     if (!client->fault || strcmp(client->fault_name, "INVALID_PARAMS") != 0)
         return false;
     fault = (struct span){client->fault, strlen(client->fault)};
-    return client_member(fault, "data", &data) && client_member(data, "param", &param) && walk_is_string(param) &&
-           text_is(walk_string(param), "keep");
+    return client_member(fault, "data", &data) && client_member(data, "param", &param) && json_is_string(param) &&
+           text_is(json_unquote(param), "keep");
 }
 
 /* Before anything changes: what the token is to be again if it stays. */

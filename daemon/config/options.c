@@ -31,10 +31,10 @@ static void print_help(void)
          "The command line overrides the configuration file. Limits, with their defaults and ranges:");
     for (size_t i = 0; i < limit_count; i++) {
         const struct limit_info *limit = &limit_table[i];
-        char fallback[16] = "all there are";
-        if (limit->fallback)
-            snprintf(fallback, sizeof fallback, "%u", limit->fallback);
-        printf("  %-22s %-13s  %u to %u\n", limit->name, fallback, limit->min, limit->max);
+        char default_value[16] = "all there are";
+        if (limit->default_value)
+            snprintf(default_value, sizeof default_value, "%u", limit->default_value);
+        printf("  %-22s %-13s  %u to %u\n", limit->name, default_value, limit->min, limit->max);
     }
     puts("\nSIGTERM or SIGINT: tell the clients, and end. SIGHUP: read the configuration file again.\n"
          "SIGUSR2: become the program's new binary, with all named loops and their streams.");

@@ -235,8 +235,8 @@ void handle_reregister(struct context *context, struct call *call, const struct 
 
     if (!stream)
         return;
-    interests = params->interests == PARAM_KEPT ? stream->interests : params->interests;
-    mode = params->mode == PARAM_KEPT ? stream->mode : params->mode;
+    interests = params->interests == PARAM_UNCHANGED ? stream->interests : params->interests;
+    mode = params->mode == PARAM_UNCHANGED ? stream->mode : params->mode;
     if (level_is_wrong(call, params->mode)) {
         answer_wrong_level(call);
         return;

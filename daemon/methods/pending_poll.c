@@ -203,11 +203,11 @@ static uint64_t write_events(struct pending_poll *poll, struct buffer *out)
     TAILQ_FOREACH(stream, &poll->loop->ready, list_link)
     {
         if (count == poll->max || !may_deliver(poll) ||
-            !events_add(out, stream->token, stream->pending, call->begun_at, budget))
+            !reply_events_add(out, stream->token, stream->pending, call->begun_at, budget))
             break;
         count++;
     }
-    events_end(out);
+    reply_events_end(out);
     return count;
 }
 

@@ -6,7 +6,7 @@
 #include "daemon/sessions/call.h"
 #include "daemon/sessions/context.h"
 #include "daemon/sessions/session.h"
-#include "proto/plain.h"
+#include "proto/request_fast.h"
 #include "proto/request.h"
 
 #include <errno.h>
@@ -70,7 +70,7 @@ static size_t dispatch_plain(struct session *session, const char *data, size_t l
     struct request request;
 
     while (message_begins(session, data, length, &done) && *ret_may &&
-           plain_decode(data + done, length - done, session->conn.limits, &request, &used)) {
+           request_decode_fast(data + done, length - done, session->conn.limits, &request, &used)) {
         struct call call = {.session = session, .id = request.id};
 
         done += used;

@@ -90,14 +90,14 @@ static int deliver_line(struct session *session)
     size_t begun_at = out->length, count = 0;
     struct stream *stream;
 
-    ready_begin(out);
+    reply_ready_begin(out);
     TAILQ_FOREACH(stream, &loop->ready, list_link)
     {
-        if (!events_add(out, stream->token, stream->pending, begun_at, conn->limits->line_bytes - 2))
+        if (!reply_events_add(out, stream->token, stream->pending, begun_at, conn->limits->line_bytes - 2))
             break;
         count++;
     }
-    events_end(out);
+    reply_events_end(out);
     buffer_append(out, "\n", 1);
     if (buffer_failed(out)) {
         buffer_truncate(out, begun_at);

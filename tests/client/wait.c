@@ -218,7 +218,7 @@ START_TEST(wrong_usage_is_told)
     assert_run(2, NULL, "missing host", "wait", ":80");
     assert_run(2, NULL, "[ADDRESS]:PORT", "wait", "::1:80");
     assert_run(2, NULL, "'127.1:80': an IPv4 address is four integers", "wait", "127.1:80");
-    assert_run(2, NULL, "'[zz]:80': between brackets stands an IPv6 address", "wait", "[zz]:80");
+    assert_run(2, NULL, "'[zz]:80': the text between brackets must be an IPv6 address", "wait", "[zz]:80");
     assert_run(2, NULL, "unknown option '--frobnicate'", "wait", "localhost:1", "--frobnicate");
     assert_run(2, NULL, "option '--timeout' needs a value", "wait", "localhost:1", "--timeout");
     assert_run(2, NULL, "missing command after --", "wait", "localhost:1", "--");

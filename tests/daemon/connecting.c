@@ -126,8 +126,8 @@ static const struct {
     {"0x7f.1:80", "an IPv4 address is four integers"},
     {"2130706433:80", "an IPv4 address is four integers"},
     {"1.2.3.4.:80", "an IPv4 address is four integers"},
-    {"[zz]:80", "between brackets stands an IPv6 address"},
-    {"[127.0.0.1]:80", "between brackets stands an IPv6 address"},
+    {"[zz]:80", "the text between brackets must be an IPv6 address"},
+    {"[127.0.0.1]:80", "the text between brackets must be an IPv6 address"},
     {"[::1%lo]:80", "a zone is the interface of a link-local address"},
     {"h:080", "the port is an integer from 1 to 65535 without leading zeros"},
 };

@@ -133,7 +133,7 @@ static size_t receive(struct wire *wire)
     ck_assert_msg(poll(&readable, 1, PROCESS_TIMEOUT_MS) == 1, "the daemon says nothing");
     n = recv(wire->fd, room, WIRE_LINE_BYTES, 0);
     ck_assert_msg(n >= 0, "recv: %s", strerror(errno));
-    buffer_grew(&wire->in, (size_t)n);
+    buffer_commit(&wire->in, (size_t)n);
     return (size_t)n;
 }
 

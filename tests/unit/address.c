@@ -42,7 +42,7 @@ END_TEST
 static const char *const kinds[] = {
     [ENDPOINT_NAME] = "name", [ENDPOINT_LOCALHOST] = "localhost", [ENDPOINT_V4] = "v4", [ENDPOINT_V6] = "v6"};
 
-static const char *const faults[ENDPOINT_FAULTS] = {
+static const char *const faults[ENDPOINT_FAULT_COUNT] = {
     [ENDPOINT_OK] = "none",
     [ENDPOINT_NO_PORT] = "no port",
     [ENDPOINT_BAD_PORT] = "port",

@@ -63,7 +63,7 @@ START_TEST(reserves_room)
 
     ck_assert_ptr_nonnull(end);
     memcpy(end, "abc", 3);
-    buffer_grew(&buffer, 2);
+    buffer_commit(&buffer, 2);
     require_bytes("ab");
     ck_assert_ptr_eq(buffer_reserve(&buffer, 1), end + 2);
 }
@@ -94,7 +94,7 @@ START_TEST(emptied_gives_large_memory_back)
     buffer_consume(&buffer, 5);
     ck_assert_ptr_nonnull(buffer.data);
     ck_assert_ptr_nonnull(buffer_reserve(&buffer, 5000));
-    buffer_grew(&buffer, 5000);
+    buffer_commit(&buffer, 5000);
     buffer_consume(&buffer, 4999);
     ck_assert_ptr_nonnull(buffer.data);
     buffer_consume(&buffer, 1);

@@ -17,7 +17,7 @@ START_TEST(names_and_defaults_are_those_of_the_protocol)
 {
     static const struct {
         const char *name;
-        uint32_t fallback;
+        uint32_t default_value;
     } expected[] = {
         {"message_bytes", 262144},
         {"message_depth", 32},
@@ -48,7 +48,7 @@ START_TEST(names_and_defaults_are_those_of_the_protocol)
     ck_assert_uint_eq(limit_count * sizeof(uint32_t), sizeof(limits));
     for (size_t i = 0; i < limit_count; i++) {
         ck_assert_str_eq(limit_table[i].name, expected[i].name);
-        ck_assert_uint_eq(limits_get(&limits, &limit_table[i]), expected[i].fallback);
+        ck_assert_uint_eq(limits_get(&limits, &limit_table[i]), expected[i].default_value);
     }
     ck_assert_uint_eq(limits.message_depth, 32);
 }

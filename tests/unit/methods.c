@@ -46,7 +46,7 @@ static void require_sound_param(const struct param_info *info)
     ck_assert_uint_gt(strlen(info->summary), 10);
     ck_assert_uint_lt(info->offset, sizeof(struct params));
     if (info->type == PARAM_INTEGER)
-        ck_assert(info->min < info->max && info->max <= INTEGER_MAX && info->fallback <= info->max);
+        ck_assert(info->min < info->max && info->max <= INTEGER_MAX && info->default_value <= info->max);
     if (info->type == PARAM_TEXT)
         ck_assert(info->min <= info->max && info->max > 0);
     if (info->type == PARAM_NAME)

@@ -369,16 +369,16 @@ END_TEST
 START_TEST(events)
 {
     reply_events_begin(&out, id);
-    events_end(&out);
+    reply_events_end(&out);
     require_bytes("{\"jsonrpc\":\"2.0\",\"id\":\"a\",\"result\":{\"events\":[]}}");
     reply_events_begin(&out, id);
-    ck_assert(events_add(&out, 0, READY_WRITABLE, 0, 4096));
-    events_end(&out);
+    ck_assert(reply_events_add(&out, 0, READY_WRITABLE, 0, 4096));
+    reply_events_end(&out);
     require_bytes("{\"jsonrpc\":\"2.0\",\"id\":\"a\",\"result\":{\"events\":[{\"token\":0,\"writable\":true}]}}");
-    ready_begin(&out);
-    ck_assert(events_add(&out, 5, READY_READABLE, 0, 4096));
-    ck_assert(events_add(&out, INTEGER_MAX, 0x1f, 0, 4096));
-    events_end(&out);
+    reply_ready_begin(&out);
+    ck_assert(reply_events_add(&out, 5, READY_READABLE, 0, 4096));
+    ck_assert(reply_events_add(&out, INTEGER_MAX, 0x1f, 0, 4096));
+    reply_events_end(&out);
     require_bytes("{\"jsonrpc\":\"2.0\",\"method\":\"ready\",\"params\":{\"events\":[{\"token\":5,\"readable\":true},"
                   "{\"token\":9007199254740991,\"readable\":true,\"writable\":true,\"read_closed\":true,"
                   "\"write_closed\":true,\"error\":true}]}}");
@@ -441,10 +441,10 @@ START_TEST(events_keep_their_budget)
         size_t length;
         int count = 0;
 
-        ready_begin(&out);
-        while (events_add(&out, 7, READY_READABLE, 0, budget))
+        reply_ready_begin(&out);
+        while (reply_events_add(&out, 7, READY_READABLE, 0, budget))
             count++;
-        events_end(&out);
+        reply_events_end(&out);
         length = out.length;
         require_json();
         ck_assert(length <= budget || count == 0);

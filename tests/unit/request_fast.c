@@ -3,7 +3,7 @@
  * The shortcut for plain requests agrees with the scanner and request_decode on all that it accepts, and accepts what
  * most clients write.
  */
-#include "proto/plain.h"
+#include "proto/request_fast.h"
 
 #include "proto/frame.h"
 #include "tests/unit/vectors.h"
@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-Suite *unit_plain_suite(void);
+Suite *unit_request_fast_suite(void);
 
 static struct limits limits;
 
@@ -69,7 +69,7 @@ static bool accepts(const char *text, size_t length)
     struct fault fault;
     struct span message;
     size_t used, used_by_frame;
-    bool accepted = plain_decode(text, length, &limits, &plain, &used);
+    bool accepted = request_decode_fast(text, length, &limits, &plain, &used);
 
     if (!accepted)
         return false;
@@ -236,10 +236,10 @@ START_TEST(it_agrees_on_what_chance_makes)
 }
 END_TEST
 
-Suite *unit_plain_suite(void)
+Suite *unit_request_fast_suite(void)
 {
-    Suite *suite = suite_create("unit_plain");
-    TCase *tests = tcase_create("plain");
+    Suite *suite = suite_create("unit_request_fast");
+    TCase *tests = tcase_create("request_fast");
     int plain_count = sizeof(plain_texts) / sizeof(*plain_texts);
 
     tcase_set_timeout(tests, 120);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include "proto/walk.h"
+/*
+ * The cursor over accepted JSON text: finds the ends of values without validation. The file has no state.
+ */
+#include "proto/json_cursor.h"
 
 #include <string.h>
 
@@ -15,7 +18,7 @@ static const char *skip_space(const char *at)
     return at;
 }
 
-/* From the opening quote to behind the closing one. */
+/* From the opening quote to the byte after the closing quote. */
 static const char *skip_string(const char *at)
 {
     for (at++; *at != '"'; at++) {
@@ -48,7 +51,7 @@ static bool ends_scalar(char byte)
     return byte == ',' || byte == '}' || byte == ']' || is_space(byte);
 }
 
-/* A scalar stands in a container here, so something ends it. */
+/* A scalar is an element of a container, so that a comma, a bracket or a space ends the scalar. */
 static const char *skip_value(const char *at)
 {
     if (*at == '"')
@@ -60,78 +63,78 @@ static const char *skip_value(const char *at)
     return at;
 }
 
-enum walk_kind walk_kind(struct span value)
+enum json_kind json_kind(struct span value)
 {
     switch (*value.data) {
     case '{':
-        return WALK_OBJECT;
+        return JSON_OBJECT;
     case '[':
-        return WALK_ARRAY;
+        return JSON_ARRAY;
     case '"':
-        return WALK_STRING;
+        return JSON_STRING;
     case 't':
     case 'f':
-        return WALK_BOOLEAN;
+        return JSON_BOOLEAN;
     case 'n':
-        return WALK_NULL;
+        return JSON_NULL;
     default:
-        return WALK_NUMBER;
+        return JSON_NUMBER;
     }
 }
 
-bool walk_is_string(struct span value)
+bool json_is_string(struct span value)
 {
-    return value.data && walk_kind(value) == WALK_STRING;
+    return value.data && json_kind(value) == JSON_STRING;
 }
 
-void walk_init(struct walk *ret_walk, struct span container)
+void json_cursor_init(struct json_cursor *ret_walk, struct span container)
 {
     ret_walk->at = container.data + 1;
     ret_walk->end = container.data + container.length - 1;
 }
 
-/* To the next element or member, over the comma before it. */
-static bool advance(struct walk *walk)
+/* Skips space and the comma before the next element or member. */
+static bool cursor_advance(struct json_cursor *cursor)
 {
-    while (walk->at < walk->end && (is_space(*walk->at) || *walk->at == ','))
-        walk->at++;
-    return walk->at < walk->end;
+    while (cursor->at < cursor->end && (is_space(*cursor->at) || *cursor->at == ','))
+        cursor->at++;
+    return cursor->at < cursor->end;
 }
 
-bool walk_element(struct walk *walk, struct span *ret_value)
-{
-    const char *begin;
-
-    if (!advance(walk))
-        return false;
-    begin = walk->at;
-    walk->at = skip_value(begin);
-    *ret_value = (struct span){begin, (size_t)(walk->at - begin)};
-    return true;
-}
-
-bool walk_member(struct walk *walk, struct span *ret_name, struct span *ret_value)
+bool json_cursor_element(struct json_cursor *cursor, struct span *ret_value)
 {
     const char *begin;
 
-    if (!advance(walk))
+    if (!cursor_advance(cursor))
         return false;
-    begin = walk->at;
-    walk->at = skip_string(begin);
-    *ret_name = (struct span){begin + 1, (size_t)(walk->at - begin) - 2};
-    walk->at = skip_space(walk->at) + 1; /* over the colon */
-    begin = skip_space(walk->at);
-    walk->at = skip_value(begin);
-    *ret_value = (struct span){begin, (size_t)(walk->at - begin)};
+    begin = cursor->at;
+    cursor->at = skip_value(begin);
+    *ret_value = (struct span){begin, (size_t)(cursor->at - begin)};
     return true;
 }
 
-struct span walk_string(struct span value)
+bool json_cursor_member(struct json_cursor *cursor, struct span *ret_name, struct span *ret_value)
+{
+    const char *begin;
+
+    if (!cursor_advance(cursor))
+        return false;
+    begin = cursor->at;
+    cursor->at = skip_string(begin);
+    *ret_name = (struct span){begin + 1, (size_t)(cursor->at - begin) - 2};
+    cursor->at = skip_space(cursor->at) + 1; /* over the colon */
+    begin = skip_space(cursor->at);
+    cursor->at = skip_value(begin);
+    *ret_value = (struct span){begin, (size_t)(cursor->at - begin)};
+    return true;
+}
+
+struct span json_unquote(struct span value)
 {
     return (struct span){value.data + 1, value.length - 2};
 }
 
-struct span walk_trim(struct span text)
+struct span json_trim(struct span text)
 {
     while (text.length && is_space(*text.data)) {
         text.data++;
