@@ -93,6 +93,7 @@ Suite *unit_buffer_suite(void);
 Suite *unit_closer_suite(void);
 Suite *unit_fault_suite(void);
 Suite *unit_frame_suite(void);
+Suite *unit_invariants_suite(void);
 Suite *unit_ledger_suite(void);
 Suite *unit_limits_suite(void);
 Suite *unit_log_suite(void);
@@ -157,6 +158,7 @@ static const struct job in_process[] = {
     SUITE(unit_closer, 1),
     SUITE(unit_fault, 1),
     SUITE(unit_frame, 1),
+    SUITE(unit_invariants, 1),
     SUITE(unit_ledger, 1),
     SUITE(unit_limits, 1),
     SUITE(unit_log, 1),
