@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/accounts/accounts.h"
 
+#include "daemon/base/invariant.h"
 #include "daemon/base/log.h"
 
 #include <errno.h>
@@ -83,6 +84,7 @@ static void account_release(struct accounts *accounts, struct account *account)
         account->waiting || account->unread || account->depositor.pending || !async_closer_deinit(&account->closer))
         return;
     asker_deinit(&account->asker);
+    INVARIANT(accounts->account_count > 0);
     share_deinit(&account->share);
     RB_REMOVE(account_tree, &accounts->tree, account);
     accounts->account_count--;
@@ -164,6 +166,7 @@ void account_add_waiting(struct account *account, uint32_t count)
 
 void account_remove_waiting(struct account *account, uint32_t count)
 {
+    INVARIANT(account->waiting >= count && account->accounts->waiting >= count);
     account->waiting -= count;
     account->accounts->waiting -= count;
     account_release(account->accounts, account);
@@ -177,6 +180,7 @@ void account_add_unread(struct account *account, uint32_t count)
 
 void account_remove_unread(struct account *account, uint32_t count)
 {
+    INVARIANT(account->unread >= count && account->accounts->unread >= count);
     account->unread -= count;
     account->accounts->unread -= count;
     account_release(account->accounts, account);
@@ -238,12 +242,14 @@ struct account *accounts_begin_refusal(struct accounts *accounts, uid_t uid)
 
 void accounts_end_refusal(struct accounts *accounts, struct account *account)
 {
+    INVARIANT(account->refused > 0);
     account->refused--;
     account_release(accounts, account);
 }
 
 void accounts_remove_session(struct accounts *accounts, struct account *account)
 {
+    INVARIANT(account->sessions > 0 && accounts->sessions > 0);
     accounts->sessions--;
     account->sessions--;
     account_release(accounts, account);
@@ -269,6 +275,7 @@ int accounts_add_registration(struct accounts *accounts, struct account *account
 
 void accounts_remove_registration(struct accounts *accounts, struct account *account)
 {
+    INVARIANT(account->registrations > 0 && accounts->registrations > 0);
     accounts->registrations--;
     account->registrations--;
     account_release(accounts, account);
@@ -286,6 +293,7 @@ int accounts_add_loop(struct accounts *accounts, struct account *account, struct
 
 void accounts_remove_loop(struct accounts *accounts, struct account *account)
 {
+    INVARIANT(account->loops > 0);
     account->loops--;
     account_release(accounts, account);
 }
@@ -298,6 +306,7 @@ void accounts_add_closing(struct accounts *accounts, struct account *account)
 
 void accounts_remove_closing(struct accounts *accounts, struct account *account)
 {
+    INVARIANT(account->closing > 0);
     account->closing--;
     account_release(accounts, account);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/base/schedule.h"
 
+#include "daemon/base/invariant.h"
 #include "daemon/base/log.h"
 #include "daemon/base/probe.h"
 
@@ -33,6 +34,7 @@ static void share_deactivate(struct share *share)
 
 void share_deinit(struct share *share)
 {
+    INVARIANT(!share->queued);
     share_deactivate(share);
     if (share->schedule->running == share)
         share->schedule->running = NULL;

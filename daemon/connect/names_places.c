@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/connect/names_places.h"
 
+#include "daemon/base/invariant.h"
+
 #include <stdio.h>
 
 #define PROCESS_NS (NS_PER_MS / 4) /* time charged to the user for a process */
@@ -65,6 +67,7 @@ struct question *place_release(struct place *place)
 {
     struct question *question = place->question;
 
+    INVARIANT(question && place->asker->under_way > 0);
     place->question = NULL;
     place->asker->under_way--;
     place->asker = NULL;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/connect/questions.h"
 
+#include "daemon/base/invariant.h"
+
 #include <errno.h>
 #include <netdb.h>
 #include <stdarg.h>
@@ -50,6 +52,7 @@ static void wish_dequeue(struct wish *wish)
     struct asker *asker = wish->asker;
 
     TAILQ_REMOVE(&asker->waiting, wish, entry);
+    INVARIANT(asker->waiting_count >= wish->count);
     asker->waiting_count -= wish->count;
     if (TAILQ_EMPTY(&asker->waiting))
         TAILQ_REMOVE(&wish->question->questions->askers, asker, entry);
@@ -191,9 +194,12 @@ static void drop_lookup(struct lookup *lookup)
     struct wish *wish = lookup->wish;
 
     TAILQ_REMOVE(&wish->lookups, lookup, entry);
+    INVARIANT(wish->count > 0);
     wish->count--;
-    if (!wish->question->answered && !wish->question->place)
+    if (!wish->question->answered && !wish->question->place) {
+        INVARIANT(wish->asker->waiting_count > 0);
         wish->asker->waiting_count--;
+    }
     free(lookup);
 }
 

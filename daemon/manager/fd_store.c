@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/manager/fd_store.h"
 
+#include "daemon/base/invariant.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -78,6 +80,7 @@ static void store_count_in(struct fd_store *store, struct store_entry *entry)
 static void store_count_out(struct fd_store *store, struct store_entry *entry)
 {
     RB_REMOVE(store_entry_tree, &store->names, entry);
+    INVARIANT(store->count > 0);
     store->count--;
     store->name_bytes -= strlen(entry->name) + 1;
 }
@@ -112,6 +115,7 @@ static void depositor_dequeue(struct fd_store *store, struct store_entry *entry)
 /* `done` may free the depositor. */
 static void depositor_finish(struct depositor *depositor, int fd)
 {
+    INVARIANT(depositor->pending > 0);
     depositor->pending--;
     depositor->done(depositor, fd);
 }
