@@ -2,6 +2,7 @@
 #include "daemon/keep/ledger.h"
 
 #include "daemon/base/fd_kind.h"
+#include "daemon/base/invariant.h"
 #include "proto/methods.h"
 
 #include <assert.h>
@@ -291,6 +292,7 @@ void ledger_set_fd(struct ledger *ledger, uint32_t entry, int fd)
 
 void ledger_remove(struct ledger *ledger, uint32_t entry)
 {
+    INVARIANT(entry != LEDGER_NO_ENTRY && atomic_load(&entry_at(ledger, entry)->state) != ENTRY_FREE);
     atomic_store(&entry_at(ledger, entry)->state, ENTRY_FREE);
     add_free(ledger, entry);
 }

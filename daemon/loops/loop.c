@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/loops/loop.h"
 
+#include "daemon/base/invariant.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -92,8 +94,11 @@ struct loop *loop_new(struct loops *loops, struct account *account, const char *
     TAILQ_INIT(&loop->delivered);
     loops->count++;
     if (name) {
+        struct loop *twin;
+
         memcpy(loop->name, name, length);
-        RB_INSERT(loop_tree, &loops->named, loop);
+        twin = RB_INSERT(loop_tree, &loops->named, loop);
+        INVARIANT(!twin);
     }
     return loop;
 }
@@ -102,6 +107,9 @@ struct loop *loop_free(struct loop *loop)
 {
     if (!loop)
         return NULL;
+    INVARIANT(!loop->count && !loop->ready_count && TAILQ_EMPTY(&loop->ready) && TAILQ_EMPTY(&loop->delivered));
+    INVARIANT(!loop->session && !loop->leaver && !loop->poll && !loop->reserved);
+    INVARIANT(!loop->linger.running && !loop->close_task.queued && loop->loops->count > 0);
     loop_dequeue(loop);
     loop->loops->count--;
     if (loop_is_named(loop))
@@ -144,12 +152,15 @@ struct stream *loop_next_stream(struct stream *stream)
 
 void loop_add(struct loop *loop, struct stream *stream)
 {
-    RB_INSERT(stream_tree, &loop->streams, stream);
+    struct stream *twin = RB_INSERT(stream_tree, &loop->streams, stream);
+
+    INVARIANT(!twin && stream->loop == loop && stream->list == LIST_NONE);
     loop->count++;
 }
 
 void loop_remove(struct loop *loop, struct stream *stream)
 {
+    INVARIANT(stream->loop == loop && loop->count > 0);
     loop_set_list(loop, stream, LIST_NONE);
     RB_REMOVE(stream_tree, &loop->streams, stream);
     loop->count--;
@@ -174,10 +185,12 @@ void loop_set_list(struct loop *loop, struct stream *stream, enum stream_list_id
     leave_list(loop, stream);
     stream->list = (uint8_t)list;
     if (list == LIST_READY) {
+        INVARIANT(!stream->connecting);
         TAILQ_INSERT_TAIL(&loop->ready, stream, list_link);
         loop->ready_count++;
         loop_enqueue_if_ready(loop);
     } else if (list == LIST_DELIVERED) {
+        INVARIANT(!stream->pending && !stream->connecting);
         TAILQ_INSERT_TAIL(&loop->delivered, stream, list_link);
     }
 }

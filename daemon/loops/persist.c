@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/loops/persist.h"
 
+#include "daemon/base/invariant.h"
 #include "daemon/base/log.h"
 
 #include <errno.h>
@@ -45,6 +46,7 @@ void persist_loop_added(struct loop *loop)
 
     if (!ledger_of(loop))
         return;
+    INVARIANT(loop->entry == LEDGER_NO_ENTRY);
     result = recorder_add_loop(&loop->loops->recorder, &entry, &loop->entry);
     if (result < 0)
         mark_not_durable(loop, result);
@@ -79,6 +81,7 @@ void persist_stream_added(struct stream *stream)
 
     if (!is_recorded(loop))
         return;
+    INVARIANT(!stream->connecting && stream->entry == LEDGER_NO_ENTRY);
     result = recorder_add_stream(&loop->loops->recorder, loop->account, &entry, &stream->entry);
     if (result < 0)
         mark_not_durable(loop, result);

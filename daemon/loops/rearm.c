@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/loops/rearm.h"
 
+#include "daemon/base/invariant.h"
+
 void rearm_batch_add(struct rearm_batch *batch, struct rearm *rearm, int fd, short events)
 {
     if (rearm->in_batch)
         return;
     if (batch->count == REARM_MAX)
         rearm_batch_flush(batch);
+    INVARIANT(batch->count < REARM_MAX);
     batch->asked[batch->count] = (struct pollfd){.fd = fd, .events = events};
     batch->entries[batch->count++] = rearm;
     rearm->in_batch = true;
@@ -18,8 +21,10 @@ void rearm_batch_remove(struct rearm_batch *batch, struct rearm *rearm)
 
     if (!rearm->in_batch)
         return;
-    while (batch->entries[i] != rearm)
+    while (batch->entries[i] != rearm) {
         i++;
+        INVARIANT(i < batch->count);
+    }
     batch->entries[i] = batch->entries[--batch->count];
     batch->asked[i] = batch->asked[batch->count];
     rearm->in_batch = false;

@@ -2,6 +2,7 @@
 #include "daemon/loops/stream.h"
 
 #include "daemon/accounts/accounts.h"
+#include "daemon/base/invariant.h"
 #include "daemon/loops/persist.h"
 #include "proto/methods.h"
 
@@ -237,8 +238,10 @@ void stream_is_shared(struct stream *stream)
 
 static int stream_open_with(struct reactor *reactor, struct stream *stream, minimio_fd fd, bool known)
 {
-    int result = stream_watch(reactor, stream, fd, known);
+    int result;
 
+    INVARIANT(stream->connecting && stream->list == LIST_NONE);
+    result = stream_watch(reactor, stream, fd, known);
     if (result < 0)
         return result;
     stream->connecting = false;
