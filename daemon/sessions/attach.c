@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/sessions/attach.h"
 
+#include "daemon/base/invariant.h"
 #include "daemon/loops/persist.h"
 #include "daemon/loops/stream.h"
 #include "daemon/sessions/answer.h"
@@ -46,6 +47,7 @@ static void attach_unlink(struct loop *loop)
 
     if (!session)
         return;
+    INVARIANT(session->loop == loop && (!loop->poll || loop->leaver == session));
     if (log_is_debug())
         trace_left(session, loop);
     batches_unblock_streams(session);
@@ -110,6 +112,7 @@ void attach_forget(struct session *session)
     task_cancel(&session->leave_task);
     if (!session->leaving)
         return;
+    INVARIANT(session->leaving->leaver == session && TAILQ_EMPTY(&session->connects));
     attach_end_poll(session->leaving, NULL);
     session->leaving->leaver = NULL;
     session->leaving = NULL;
@@ -142,6 +145,7 @@ static void attach_begin_leave(struct loop *loop)
 {
     struct session *session = loop->session;
 
+    INVARIANT(session && !loop->leaver && !session->leaving);
     loop->leaver = session;
     session->leaving = loop;
     attach_unlink(loop);
@@ -177,6 +181,7 @@ static void attach_answer_closed(struct loop *loop)
 
     if (!session)
         return;
+    INVARIANT(session->closes == loop);
     call = session->close_call;
     session->closes = NULL;
     answer_empty(&call);
@@ -188,6 +193,7 @@ static void attach_finish_close(struct context *context, struct loop *loop)
     struct account *account = loop->account;
     bool named = loop_is_named(loop);
 
+    INVARIANT(loop->closing && !loop->leaver);
     LIST_REMOVE(loop, closing_link);
     task_cancel(&loop->close_task);
     persist_loop_gone(loop);
@@ -211,6 +217,7 @@ static void attach_close_piece(struct task *task)
 
 static void attach_begin_close(struct context *context, struct loop *loop)
 {
+    INVARIANT(!loop->closing && !loop->reserved);
     timer_stop(&context->turn.reactor.timers, &loop->linger);
     loop->closing = true;
     loop->close_task = (struct task){.run = attach_close_piece, .share = &loop->account->share, .stage = STAGE_RUN};
@@ -220,6 +227,7 @@ static void attach_begin_close(struct context *context, struct loop *loop)
 
 void attach_close(struct context *context, struct loop *loop)
 {
+    INVARIANT(!loop->session);
     attach_begin_close(context, loop);
     attach_close_piece(&loop->close_task);
 }
@@ -244,6 +252,7 @@ void attach_abandon_close(struct session *session)
 {
     struct loop *loop = session->closes;
 
+    INVARIANT(loop->closing && loop->closed_by == session);
     session->closes = NULL;
     loop->closed_by = NULL;
     call_drop(&session->close_call);
@@ -277,6 +286,7 @@ static void attach_linger_expired(struct timer *timer)
 /* The loop's own time may exceed the limit: the limit was lowered, or the loop was restored from a ledger. */
 void attach_linger(struct context *context, struct loop *loop)
 {
+    INVARIANT(loop_is_named(loop) && !loop->session && !loop->closing && !loop->reserved);
     if (loop->linger_ms > context->turn.limits->linger_ms)
         loop->linger_ms = context->turn.limits->linger_ms;
     if (loop->linger_ms)
@@ -289,6 +299,9 @@ void attach_linger(struct context *context, struct loop *loop)
 
 void attach_enter(struct session *session, struct loop *loop)
 {
+    INVARIANT(!session->loop && !session->leaving && !session->closes);
+    INVARIANT(!loop->session && !loop->leaver && !loop->poll && !loop->closing && !loop->reserved);
+    INVARIANT(!loop->linger.running);
     loop->session = session;
     loop->min_live_token = 0;
     session->loop = loop;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/sessions/batch.h"
 
+#include "daemon/base/invariant.h"
 #include "daemon/loops/stream.h"
 
 #include <errno.h>
@@ -26,6 +27,7 @@ int batch_carry(struct batch *batch, size_t slot, int fd)
 {
     struct session *session = batch->session;
 
+    INVARIANT(slot < batch->count && batch->answers[slot].fd < 0);
     if (session->held_fds == FD_OUTBOX_MAX)
         return -EDQUOT;
     session->held_fds++;
@@ -45,6 +47,7 @@ int batch_add_answer(struct batch *batch, size_t slot)
 {
     struct answer *answer = &batch->answers[slot];
 
+    INVARIANT(slot < batch->count && !answer->text);
     answer->text = malloc(batch->text.length);
     if (!answer->text)
         return -ENOMEM;
@@ -85,6 +88,7 @@ static int batch_send_descriptors(struct batch *batch, size_t at)
     result = fd_outbox_add(&batch->session->conn.outbox, at, fds, count);
     if (result < 0)
         return result;
+    INVARIANT(batch->session->held_fds >= count);
     batch->session->held_fds -= count;
     for (size_t i = 0; i < batch->count; i++)
         batch->answers[i].fd = -1;
@@ -172,6 +176,7 @@ struct batch *batch_new(struct session *session, size_t count, uint32_t serial)
 
 void batch_free(struct batch *batch)
 {
+    INVARIANT(batch->session->batch_bytes >= batch->charged);
     LIST_REMOVE(batch, entry);
     batch->session->batch_bytes -= batch->charged;
     conn_schedule_input(&batch->session->conn);
@@ -200,6 +205,7 @@ static void batch_end(struct batch *batch)
 
 void batch_end_slot(struct batch *batch)
 {
+    INVARIANT(batch->unanswered > 0);
     buffer_truncate(&batch->text, 0);
     if (--batch->unanswered == 0)
         batch_end(batch);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/sessions/call.h"
 
+#include "daemon/base/invariant.h"
 #include "daemon/sessions/batch.h"
 #include "daemon/sessions/session.h"
 #include "daemon/sessions/trace.h"
@@ -133,6 +134,7 @@ static void call_finish(struct call *call)
     else
         call_end_on_line(call, out);
     if (call->pending) {
+        INVARIANT(call->session->pending_calls > 0);
         call->session->pending_calls--;
         call_drop(call);
     }
@@ -169,6 +171,7 @@ int call_keep(const struct call *call, struct call *ret_call)
 {
     char *copy = NULL;
 
+    INVARIANT(!call->pending);
     if (call->id.data) {
         copy = malloc(call->id.length);
         if (!copy)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/sessions/input.h"
 
+#include "daemon/base/invariant.h"
 #include "daemon/base/probe.h"
 #include "daemon/sessions/batch.h"
 #include "daemon/sessions/call.h"
@@ -113,6 +114,7 @@ static void keep_unfinished(struct session *session, struct unfinished *rest, st
     }
     memcpy(rest->text, text.data, text.length);
     rest->reader.rest.data = rest->text + (rest->reader.rest.data - text.data);
+    INVARIANT(!session->unfinished.text);
     session->unfinished = *rest;
 }
 
@@ -268,6 +270,7 @@ void input_finish(struct session *session)
 {
     struct fault fault;
 
+    INVARIANT(session->conn.input == INPUT_READ && !session->unfinished.text);
     session->conn.input = INPUT_CONSUMED;
     if (frame_end(&session->conn.frame, &fault) == FRAME_FAULT)
         answer_line_fault(session, &fault);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/sessions/lifecycle.h"
 
+#include "daemon/base/invariant.h"
 #include "daemon/base/probe.h"
 #include "daemon/loops/stream.h"
 #include "daemon/sessions/attach.h"
@@ -107,6 +108,7 @@ static int deliver_line(struct session *session)
     PROBE2(deliver, session->number, count);
     if (log_is_debug())
         trace_events(loop, count);
+    INVARIANT(count <= loop->ready_count);
     while (count--)
         stream_mark_delivered(TAILQ_FIRST(&loop->ready));
     return 0;
@@ -130,6 +132,7 @@ void session_deliver(struct task *task)
     struct loop *loop = container_of(task, struct loop, deliver_task);
     struct session *session = loop->session;
 
+    INVARIANT(session && session->loop == loop);
     if (loop->delivery == DELIVERY_PUSH)
         deliver_lines(session);
     else if (conn_is_writable(&session->conn) && loop->poll &&
@@ -249,6 +252,8 @@ void session_free(struct session *session)
         ;
     session_cancel_requests(session);
     attach_leave(session, NULL);
+    INVARIANT(TAILQ_EMPTY(&session->connects) && TAILQ_EMPTY(&session->done));
+    INVARIANT(!session->loop && !session->leaving && !session->closes && !session->pending_open);
     LIST_FOREACH_SAFE(batch, &session->batches, entry, next)
     batch_free(batch);
     LIST_REMOVE(session, entry);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/wire/conn.h"
 
+#include "daemon/base/invariant.h"
 #include "proto/reply.h"
 
 #include <errno.h>
@@ -27,12 +28,14 @@ void conn_mark_dirty(struct conn *conn)
 
 static void conn_enter(struct conn *conn, enum conn_state state)
 {
+    INVARIANT(conn->state <= CONN_ABORTED);
     if (conn->state < state)
         conn->state = (uint8_t)state;
 }
 
 static void conn_advance_input(struct conn *conn, enum input_state input)
 {
+    INVARIANT(conn->input <= INPUT_CONSUMED && input < INPUT_CONSUMED);
     if (conn->input < input)
         conn->input = (uint8_t)input;
 }

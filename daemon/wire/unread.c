@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/wire/unread.h"
 
+#include "daemon/base/invariant.h"
+
 #include <linux/sockios.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -35,6 +37,7 @@ void unread_add(struct unread *unread)
 
 void unread_send(struct unreads *unreads, struct unread *unread, uint32_t count)
 {
+    INVARIANT(unread->unsent >= count);
     unread->unsent -= count;
     account_remove_waiting(unread->account, count);
     if (!unread->sent)
@@ -44,6 +47,7 @@ void unread_send(struct unreads *unreads, struct unread *unread, uint32_t count)
 
 void unread_drop(struct unread *unread, uint32_t count)
 {
+    INVARIANT(unread->unsent >= count);
     unread->unsent -= count;
     account_remove_unread(unread->account, count);
     account_remove_waiting(unread->account, count);
