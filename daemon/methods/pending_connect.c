@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/methods/pending_connect.h"
 
+#include "daemon/base/invariant.h"
 #include "daemon/base/log.h"
 #include "daemon/sessions/context.h"
 #include "daemon/sessions/session.h"
@@ -32,6 +33,7 @@ static void pending_connect_free(struct pending_connect *pending)
 {
     struct stream *stream = pending->stream;
 
+    INVARIANT(!stream->connecting || stream->connect == &pending->base);
     TAILQ_REMOVE(&pending->call.session->connects, &pending->base, link);
     if (pending->result)
         TAILQ_REMOVE(&pending->call.session->done, &pending->base, done_link);
@@ -191,6 +193,7 @@ static void pending_connect_answer(struct pending *base)
     struct fault fault;
     int result = 0;
 
+    INVARIANT(pending->result && pending->stream->connecting);
     if (pending->result->outcome == CONNECTOR_CONNECTED) {
         result = open_stream(pending);
         if (result == 0) {
@@ -211,6 +214,7 @@ static void pending_connect_done(void *owner, struct connector_result *result)
     struct pending_connect *pending = owner;
     struct session *session = pending->call.session;
 
+    INVARIANT(!pending->result);
     pending->result = result;
     TAILQ_INSERT_TAIL(&session->done, &pending->base, done_link);
     if (conn_is_writable(&session->conn))
@@ -245,6 +249,7 @@ int pending_connect_begin(struct context *context, const struct call *call, stru
     pending->timeout_ms = timeout_ms;
     pending->nodelay = nodelay;
     pending->keepalive = keepalive;
+    INVARIANT(stream->connecting && !stream->connect);
     stream->connect = &pending->base;
     TAILQ_INSERT_TAIL(&call->session->connects, &pending->base, link);
     return 0;

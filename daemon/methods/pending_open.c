@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/methods/pending_open.h"
 
+#include "daemon/base/invariant.h"
 #include "daemon/loops/persist.h"
 #include "daemon/loops/stream.h"
 #include "daemon/sessions/answer.h"
@@ -136,6 +137,7 @@ static bool pending_open_reserve(struct pending_open *pending, struct loop *loop
         loop = pending_open_create(pending);
     if (!loop)
         return false;
+    INVARIANT(!loop->reserved && !loop->closing);
     timer_stop(&pending->context->turn.reactor.timers, &loop->linger);
     loop->reserved = true;
     pending->loop = loop;
@@ -198,6 +200,7 @@ static void pending_open_enter(struct pending_open *pending)
     if (call->batch)
         loop->blocked_by_batch = call->batch->serial;
     reply_opened(call_begin(call), call->id, loop_name(loop), pending->created, loop->delivery, loop->count);
+    INVARIANT(loop->reserved);
     loop->reserved = false;
     pending->loop = NULL;
     attach_enter(pending->session, loop);
@@ -233,6 +236,7 @@ static void pending_open_end(struct pending_open *pending)
 {
     struct session *session = pending->session;
 
+    INVARIANT(session->pending_open == &pending->base);
     task_cancel(&pending->task);
     session->pending_open = NULL;
     free(pending);
@@ -246,6 +250,7 @@ static void pending_open_cancel(struct pending *base, const struct fault *fault)
     struct context *context = pending->context;
     struct loop *loop = pending->loop;
 
+    INVARIANT(pending->session->pending_open == &pending->base && (!loop || loop->reserved));
     task_cancel(&pending->task);
     if (fault)
         call_fault(&pending->call, fault);
@@ -305,6 +310,7 @@ void pending_open_begin(struct context *context, struct call *call, const struct
         answer_out_of_memory(call);
         return;
     }
+    INVARIANT(!call->session->pending_open);
     call->session->pending_open = &pending->base;
     pending_open_run(&pending->task);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/methods/pending_poll.h"
 
+#include "daemon/base/invariant.h"
 #include "daemon/base/probe.h"
 #include "daemon/loops/stream.h"
 #include "daemon/sessions/batch.h"
@@ -182,6 +183,7 @@ static void pending_poll_free(struct pending_poll *poll)
 {
     struct loop *loop = poll->loop;
 
+    INVARIANT(loop->poll == &poll->base);
     timer_stop(&poll->context->turn.reactor.timers, &poll->timeout);
     task_cancel(&poll->recheck_task);
     drop_idle(poll);
@@ -225,6 +227,7 @@ static void pending_poll_answer(struct pending *base)
         PROBE2(deliver, poll->call.session->number, count);
         if (log_is_debug())
             trace_events(loop, count);
+        INVARIANT(count <= loop->ready_count);
         while (count--)
             stream_mark_delivered(TAILQ_FIRST(&loop->ready));
     }
@@ -270,6 +273,7 @@ int pending_poll_begin(struct context *context, const struct call *call, struct 
         timer_start(&context->turn.reactor.timers, &poll->timeout, *timeout_ms, pending_poll_expired);
     if (poll->needs_recheck)
         task_add(&poll->recheck_task);
+    INVARIANT(!loop->poll && loop->session == call->session);
     loop->poll = &poll->base;
     call_unblock_streams(call);
     loop_enqueue_if_ready(loop);
