@@ -108,6 +108,7 @@ Suite *unit_rules_suite(void);
 Suite *unit_scan_suite(void);
 Suite *unit_service_suite(void);
 Suite *unit_sessions_suite(void);
+Suite *unit_takeovers_suite(void);
 Suite *unit_text_suite(void);
 
 /* About how many seconds each takes on a quiet machine. A suite that takes long has an entry for each of its test
@@ -173,6 +174,7 @@ static const struct job in_process[] = {
     SUITE(unit_scan, 1),
     SUITE(unit_service, 1),
     SUITE(unit_sessions, 1),
+    SUITE(unit_takeovers, 1),
     SUITE(unit_text, 1),
     PART(fuzz, scan, 1),
     PART(fuzz, request, 1),

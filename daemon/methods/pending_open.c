@@ -218,8 +218,8 @@ static bool pending_open_step(struct pending_open *pending)
         if (!pending_open_reserve(pending, loop))
             return true;
     }
-    if (pending->loop->leaver)
-        return false;
+    if (pending->loop->leaver || pending->session->leaving)
+        return false; /* the calls of an evicted session end first: a session is the leaver of one loop at most */
     if (!pending->left) {
         leave_old_loop(pending);
         pending_open_set_up(pending);

@@ -131,6 +131,15 @@ void fixture_say(int client, const char *text)
     ck_assert_int_eq(send(client, text, strlen(text), MSG_NOSIGNAL), (int)strlen(text));
 }
 
+void fixture_feed(struct session *session, int client, const char *text)
+{
+    fixture_say(client, text);
+    session->conn.readable = true;
+    conn_schedule_input(&session->conn);
+    while (session->conn.input_task.queued)
+        fixture_run_piece(&session->conn.input_task);
+}
+
 void fixture_expect_answer(int client, const char *part)
 {
     char answer[4096];

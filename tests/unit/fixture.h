@@ -42,6 +42,10 @@ void fixture_close_client(int client);
 
 void fixture_say(int client, const char *text);
 
+/* Sends the text, and has the session read and dispatch the text without a turn: no event and no timer comes between.
+ */
+void fixture_feed(struct session *session, int client, const char *text);
+
 /* Receives what the client got, and checks that the text contains `part`. */
 void fixture_expect_answer(int client, const char *part);
 
