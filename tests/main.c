@@ -108,6 +108,7 @@ Suite *unit_rules_suite(void);
 Suite *unit_scan_suite(void);
 Suite *unit_service_suite(void);
 Suite *unit_sessions_suite(void);
+Suite *unit_streams_suite(void);
 Suite *unit_takeovers_suite(void);
 Suite *unit_text_suite(void);
 
@@ -174,6 +175,7 @@ static const struct job in_process[] = {
     SUITE(unit_scan, 1),
     SUITE(unit_service, 1),
     SUITE(unit_sessions, 1),
+    SUITE(unit_streams, 1),
     SUITE(unit_takeovers, 1),
     SUITE(unit_text, 1),
     PART(fuzz, scan, 1),
