@@ -89,6 +89,7 @@ Suite *faults_suite(void);
 Suite *systemd_suite(void);
 Suite *names_suite(void);
 Suite *unit_base64_suite(void);
+Suite *unit_batches_suite(void);
 Suite *unit_buffer_suite(void);
 Suite *unit_closer_suite(void);
 Suite *unit_fault_suite(void);
@@ -156,6 +157,7 @@ static const struct job in_process[] = {
     SUITE(socket_path, 1),
     SUITE(unit_address, 1),
     SUITE(unit_base64, 1),
+    SUITE(unit_batches, 1),
     SUITE(unit_buffer, 1),
     SUITE(unit_closer, 1),
     SUITE(unit_fault, 1),
