@@ -101,6 +101,7 @@ Suite *unit_log_suite(void);
 Suite *unit_methods_suite(void);
 Suite *unit_names_message_suite(void);
 Suite *unit_number_suite(void);
+Suite *unit_pending_suite(void);
 Suite *unit_request_fast_suite(void);
 Suite *unit_policy_suite(void);
 Suite *unit_reply_suite(void);
@@ -169,6 +170,7 @@ static const struct job in_process[] = {
     SUITE(unit_methods, 1),
     SUITE(unit_names_message, 1),
     SUITE(unit_number, 1),
+    SUITE(unit_pending, 1),
     SUITE(unit_request_fast, 1),
     SUITE(unit_policy, 1),
     SUITE(unit_reply, 1),

@@ -79,7 +79,8 @@ void fixture_collect_events(void)
 
 void fixture_run_piece(struct task *task)
 {
-    ck_assert(task->queued);
+    if (!task->queued) /* a ck_assert that holds allocates, and allocations may fail now */
+        ck_abort_msg("the task is not queued");
     task_cancel(task);
     context.turn.schedule.slice_until_ns = 0;
     task->run(task);
