@@ -104,8 +104,10 @@ Suite *unit_number_suite(void);
 Suite *unit_pending_suite(void);
 Suite *unit_request_fast_suite(void);
 Suite *unit_policy_suite(void);
+Suite *unit_recorder_suite(void);
 Suite *unit_reply_suite(void);
 Suite *unit_request_suite(void);
+Suite *unit_restore_suite(void);
 Suite *unit_rules_suite(void);
 Suite *unit_scan_suite(void);
 Suite *unit_service_suite(void);
@@ -173,8 +175,10 @@ static const struct job in_process[] = {
     SUITE(unit_pending, 1),
     SUITE(unit_request_fast, 1),
     SUITE(unit_policy, 1),
+    SUITE(unit_recorder, 1),
     SUITE(unit_reply, 1),
     SUITE(unit_request, 1),
+    SUITE(unit_restore, 1),
     SUITE(unit_rules, 1),
     SUITE(unit_scan, 1),
     SUITE(unit_service, 1),
