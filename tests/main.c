@@ -203,6 +203,7 @@ static const struct job in_process[] = {
     PART(systemd, configuration, 8),
     PART(systemd, confinement, 7),
     PART(systemd, handover, 8),
+    PART(systemd, last_copy, 10),
     PART(systemd, notify, 8),
     PART(systemd, restarts, 25),
     PART(systemd, start, 20),

@@ -12,8 +12,8 @@ Suite *systemd_suite(void);
 #define BOX_MS    150000 /* longer than a box lives at most */
 #define TIMEOUT_S 160
 
-static const char *const themes[] = {"activation", "configuration", "confinement", "handover", "notify",  "restarts",
-                                     "start",      "strangers",     "units",       "users",    "watchdog"};
+static const char *const themes[] = {"activation", "configuration", "confinement", "handover", "last_copy", "notify",
+                                     "restarts",   "start",         "strangers",   "units",    "users",     "watchdog"};
 
 /* A sanitizer and valgrind need more of the machine than the unit allows. */
 static bool is_plain_build(void)
