@@ -42,6 +42,40 @@ print(reply.get("error", {}).get("data", {}).get("rule", reply))
 END
 }
 
+# What any user can do: the peer of a stream that the manager keeps resets the connection.
+reset() {
+    box python3 - <<'END'
+import json, os, socket, struct
+
+os.setgroups([int(os.popen("getent group minimio").read().split(":")[2])])
+os.setgid(4712)
+os.setuid(4712)
+daemon = socket.socket(socket.AF_UNIX)
+daemon.settimeout(10)
+daemon.connect("/run/minimio/minimio.sock")
+lines = daemon.makefile()
+
+
+def call(method, **params):
+    daemon.send(json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).encode())
+    while "id" not in (reply := json.loads(lines.readline())):
+        pass
+    return reply["result"]
+
+
+call("open_loop", name="reset")
+listener = socket.create_server(("127.0.0.1", 0))
+call("register", token=1, address="127.0.0.1:%d" % listener.getsockname()[1])
+peer = listener.accept()[0]
+while not call("loops")["loops"][0]["durable"]:
+    pass
+peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+peer.close()
+while "ready" not in lines.readline():
+    pass
+END
+}
+
 # A pipe that a process has locked for good: it reads into a page that is never given to it.
 stick() {
     box python3 - <<'END'
@@ -134,6 +168,12 @@ box journalctl --sync
 lines=$(box journalctl --no-pager --output=cat _SYSTEMD_UNIT=minimiod.service)
 contains 'the journal has the lines of the daemon' 'listening on' "$lines"
 equal 'and none is a forged one' '' "$(printf '%s\n' "$lines" | grep forged || :)"
+
+reset || fail 'a stream that is reset is not told'
+box systemctl kill --kill-whom=main --signal=KILL minimiod.service
+await_daemon
+equal 'the manager keeps a stream that the peer has reset' 1 \
+    "$(box minimioctl --timeout 10s --json call loops | jq '.loops[] | select(.name == "reset").registrations')"
 
 result=$(stick)
 case $result in
