@@ -63,12 +63,12 @@ void session_resume_input(struct session *session);
 
 /*
  * Whether dispatch is paused: by a request done in pieces, or by answers of unfinished batches, which with the output
- * reach the high-water mark.
+ * reach the high-water mark. A client that is gone reads no answers, so these do not pause its dispatch.
  */
 static inline bool session_is_paused(const struct session *session)
 {
     return session->pending_open || session->closes ||
-           (session->batch_bytes && !session->unfinished.text &&
+           (session->batch_bytes && !session->unfinished.text && !session->conn.output_dead &&
             session->batch_bytes + session->conn.out.length >= session->conn.limits->output_bytes);
 }
 

@@ -156,6 +156,31 @@ START_TEST(all_that_a_dead_client_had_asked_for_is_done_first)
 }
 END_TEST
 
+/* A batch waits for ever, and its answers are more than is kept for a client. */
+START_TEST(the_dead_wait_for_no_batch)
+{
+    struct wire next;
+    int peer;
+
+    set_up_with(ARGUMENTS("--limit", "output_bytes=4096"));
+    wire_open(&other, minimiod.socket);
+    call(&other, "open_loop", "{'name':'x','delivery':'poll'}");
+    peer = open_stream(&other, 1, "");
+    wire_send(&other, "[");
+    for (int i = 0; i < 10; i++)
+        say(&other, REQUEST("1", "hello", "{}") ",");
+    say(&other, REQUEST("2", "poll", "{}") "]");
+    say(&other, REQUEST("3", "deregister", "[1]"));
+    wire_close(&other);
+    wire_open(&next, minimiod.socket);
+    expect_in(call(&next, "open_loop", "['x']"), "{'created':false,'registrations':0}");
+    expect_eof(peer);
+    wire_close(&next);
+    close(peer);
+    tear_down();
+}
+END_TEST
+
 #define DEAD 20
 
 /* Each dead one asks for the loop of the next, the last for that of the first. */
@@ -204,5 +229,9 @@ Suite *daemon_ended_clients_suite(void)
     tcase_add_test(tests, all_that_a_dead_client_had_asked_for_is_done_first);
     tcase_add_loop_test(tests, the_dead_may_ask_for_each_others_loops, 2, 4);
     tcase_add_loop_test(tests, the_dead_may_ask_for_each_others_loops, DEAD, DEAD + 1);
+    tests = tcase_create("its own daemon");
+    tcase_set_timeout(tests, 120);
+    tcase_add_test(tests, the_dead_wait_for_no_batch);
+    suite_add_tcase(suite, tests);
     return suite;
 }
