@@ -38,6 +38,9 @@ void expect_eof(int fd);                            /* the peer has closed, and 
 void reset(int fd);                                 /* closes with an RST */
 int64_t counter(struct wire *on, const char *name); /* a member of stats */
 
+/* Returns once the daemon carries out no request but those of this session. */
+void await_idle(struct wire *on);
+
 /* Calls hello without reading until the daemon takes no more; returns how many replies are to be read. */
 void fill_until_blocked(struct wire *slow, int *ret_sent);
 

@@ -3,6 +3,7 @@
 #include "tests/daemon/fixture.h"
 #include "tests/daemon/freeze.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -48,6 +49,45 @@ START_TEST(waiting_costs_no_time)
     wire_close(&slow);
     wire_close(&half_closed);
     wire_close(&skipped);
+    black_hole_close(&hole);
+}
+END_TEST
+
+#define WAITING_BATCHES 3000
+
+/* Answers to the batch but for the last, which waits for as long as the connection does. */
+static void say_batch_that_waits(struct wire *on, int token, const struct black_hole *hole)
+{
+    wire_send(on, "[");
+    for (int i = 0; i < 10; i++)
+        wire_send(on, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"hello\"},");
+    say(on, "{'jsonrpc':'2.0','id':2,'method':'register','params':[%d,'%s',null,null,null,0]}]", token,
+        hole->port.address);
+}
+
+/* What the daemon keeps for a session that waits with more and more batches has a bound, as all unread output has. */
+START_TEST(batches_that_wait_count_as_unread_output)
+{
+    struct pollfd writable = {.events = POLLOUT};
+    struct black_hole hole;
+    struct wire waiting;
+    int sent = 0;
+
+    black_hole_open(&hole);
+    wire_open(&waiting, minimiod.socket);
+    writable.fd = waiting.fd;
+    for (; sent < WAITING_BATCHES; sent++) {
+        if (poll(&writable, 1, 0) == 0) {
+            await_idle(&wire);
+            if (poll(&writable, 1, 0) == 0)
+                break;
+        }
+        say_batch_that_waits(&waiting, sent, &hole);
+    }
+    ck_assert_msg(sent < WAITING_BATCHES, "the daemon keeps the answers of batches without end");
+    wire_close(&waiting);
+    while (counter(&wire, "sessions") > 1)
+        ;
     black_hole_close(&hole);
 }
 END_TEST
@@ -236,6 +276,7 @@ Suite *daemon_pressure_suite(void)
     TCase *tests = add_case(suite, "pressure");
 
     tcase_add_test(tests, waiting_costs_no_time);
+    tcase_add_test(tests, batches_that_wait_count_as_unread_output);
     tcase_add_test(tests, a_slow_reader_has_its_registers_answered);
     tcase_add_test(tests, what_is_skipped_is_not_kept);
     tcase_add_test(tests, a_thousand_requests_at_once_are_answered_in_order);
