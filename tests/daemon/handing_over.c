@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/netlink.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -368,6 +369,23 @@ START_TEST(a_pair_of_sockets_carries_credentials_too)
 }
 END_TEST
 
+/* The kernel or a process at the other end sees the credentials of each writer here too. */
+START_TEST(a_netlink_socket_carries_credentials_too)
+{
+    struct wire visitor;
+
+    if (!can_hand_over())
+        return;
+    set_up_access("descriptors-users = 4711");
+    open_as(&visitor, USER, USER);
+    adopt(&visitor, 1, socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE), "");
+    expect_no_data(&visitor, 1);
+    close(take(&visitor, 1));
+    wire_close(&visitor);
+    tear_down_conf();
+}
+END_TEST
+
 /* A stream that the binary before has had is the same to this one. */
 START_TEST(what_was_handed_over_to_another_binary_is_what_it_was)
 {
@@ -568,6 +586,7 @@ Suite *daemon_handing_over_suite(void)
     tcase_add_test(tests, a_reload_holds_for_sessions_that_are_there);
     tcase_add_test(tests, others_cannot_write_with_the_daemons_credentials);
     tcase_add_loop_test(tests, a_pair_of_sockets_carries_credentials_too, 0, LENGTH(types));
+    tcase_add_test(tests, a_netlink_socket_carries_credentials_too);
     tcase_add_test(tests, what_was_handed_over_to_another_binary_is_what_it_was);
     suite_add_tcase(suite, tests);
     tests = add_case(suite, "refused");
