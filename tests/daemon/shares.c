@@ -130,6 +130,33 @@ START_TEST(a_client_that_is_gone_has_nothing_unread)
 }
 END_TEST
 
+/* What all have in flight leaves room for every take and store that the kernel is asked for. */
+START_TEST(what_is_not_read_is_limited_in_all)
+{
+    struct wire other;
+    int peers[2];
+
+    TEST_NEEDS(can_be_others(), "root, to play other users");
+    set_up_limits("descriptors_unread = 3\ndescriptors_unread_uid = 3");
+    open_as(&slow, USER);
+    open_as(&other, OTHER);
+    peers[0] = open_stream(&slow, 1, "");
+    peers[1] = open_stream(&other, 1, "");
+    for (int i = 0; i < 3; i++)
+        say(&slow, "{'jsonrpc':'2.0','id':1,'method':'take','params':[1,true]}");
+    call_until(&other, true, "descriptors_unread", "take", "[1,true]");
+    call_fails(&other, "LIMIT_EXCEEDED", "{'limit':'descriptors_unread','max':3}", "take", "[1]");
+    for (int i = 0; i < 3; i++)
+        expect(&slow, "{'result':{'token':1}}");
+    call_until(&other, false, "descriptors_unread", "take", "[1,true]");
+    wire_close(&slow);
+    wire_close(&other);
+    close(peers[0]);
+    close(peers[1]);
+    tear_down_conf();
+}
+END_TEST
+
 /* ---- Elsewhere in the daemon ------------------------------------------------------------------------------------- */
 
 /* The one's close() does not return, and the other waits behind it. */
@@ -330,6 +357,7 @@ Suite *daemon_shares_suite(void)
     tcase_add_test(tests, what_is_not_read_is_limited_by_user);
     tcase_add_test(tests, what_is_not_read_counts_beyond_the_session);
     tcase_add_test(tests, a_client_that_is_gone_has_nothing_unread);
+    tcase_add_test(tests, what_is_not_read_is_limited_in_all);
     tcase_add_test(tests, what_is_not_closed_yet_counts);
     tcase_add_test(tests, what_is_unclaimed_counts);
     tcase_add_test(tests, attempts_at_further_addresses_count);
