@@ -5,9 +5,11 @@
  */
 #include "daemon/manager/store_names.h"
 #include "daemon/keep/ledger.h"
+#include "tests/daemon/conf.h"
 #include "tests/daemon/fixture.h"
 #include "tests/daemon/manager.h"
 #include "tests/daemon/passing.h"
+#include "tests/skip.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -29,6 +31,8 @@
 
 Suite *daemon_keeping_suite(void);
 
+#define USER  4711
+#define OTHER 4712
 #define STORE ARGUMENTS("--store", "20")
 
 static void await(const char *text)
@@ -356,6 +360,36 @@ START_TEST(the_manager_never_closes_the_last_copy)
     call(&wire, "close_loop", NULL);
     manager_await(1);
     call(&wire, "ping", NULL);
+    for (int i = 0; i < 3; i++)
+        close(peers[i]);
+}
+END_TEST
+
+/* A manager that takes its time costs the user's own descriptors, and nobody else's. */
+START_TEST(what_the_manager_has_not_closed_yet_counts)
+{
+    struct wire user, other;
+    int peers[3];
+
+    TEST_NEEDS(can_be_others(), "root, to play other users");
+    ck_assert_int_eq(chmod(minimiod.folder, 0755), 0);
+    start(ARGUMENTS("--store", "20", "--socket-mode", "0666", "--limit", "descriptors_uid=4"));
+    wire_open_as(&user, USER, USER, NULL, 0);
+    wire_open_as(&other, OTHER, OTHER, NULL, 0);
+    call(&user, "open_loop", "{'name':'kept'}");
+    for (int i = 0; i < 3; i++)
+        peers[i] = open_stream(&user, (uint64_t)i, "");
+    manager_await(4);
+    for (int i = 0; i < 3; i++)
+        call(&user, "deregister", "[%d]", i);
+    call_fails(&user, "LIMIT_EXCEEDED", "{'limit':'descriptors_uid','max':4}", "register", "[3,'%s']", port.address);
+    close(open_stream(&other, 1, ""));
+    manager_await(1);
+    do
+        say(&user, "{'jsonrpc':'2.0','id':1,'method':'register','params':[3,'%s']}", port.address);
+    while (!cJSON_HasObjectItem(next_reply(&user), "result"));
+    wire_close(&user);
+    wire_close(&other);
     for (int i = 0; i < 3; i++)
         close(peers[i]);
 }
@@ -710,6 +744,7 @@ Suite *daemon_keeping_suite(void)
     tcase_add_loop_test(tests, a_peer_does_not_wait_for_the_manager, 0, LENGTH(ends));
     tcase_add_loop_test(tests, a_stream_that_was_taken_goes_on, 0, LENGTH(ends));
     tcase_add_test(tests, the_manager_never_closes_the_last_copy);
+    tcase_add_test(tests, what_the_manager_has_not_closed_yet_counts);
     tcase_add_test(tests, a_stream_that_was_not_kept_is_said);
     tcase_add_test(tests, what_nothing_describes_is_let_go);
     tcase_add_test(tests, a_ledger_that_is_none_is_said);
