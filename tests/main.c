@@ -110,6 +110,7 @@ Suite *unit_request_suite(void);
 Suite *unit_restore_suite(void);
 Suite *unit_rules_suite(void);
 Suite *unit_scan_suite(void);
+Suite *unit_schedule_suite(void);
 Suite *unit_service_suite(void);
 Suite *unit_sessions_suite(void);
 Suite *unit_streams_suite(void);
@@ -181,6 +182,7 @@ static const struct job in_process[] = {
     SUITE(unit_restore, 1),
     SUITE(unit_rules, 1),
     SUITE(unit_scan, 1),
+    SUITE(unit_schedule, 1),
     SUITE(unit_service, 1),
     SUITE(unit_sessions, 1),
     SUITE(unit_streams, 1),

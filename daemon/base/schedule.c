@@ -124,6 +124,8 @@ static bool others_wait(const struct schedule *schedule, const struct task *task
 
 static inline void run_task(struct schedule *schedule, struct task *task)
 {
+    if (!schedule->uncharged)
+        schedule->uncharged_cause = causes[task->stage];
     schedule->shared = others_wait(schedule, task);
     task_cancel(task);
     task->run(task);
@@ -172,7 +174,7 @@ static void run_slice(struct schedule *schedule, struct share *share)
     run_stage(schedule, STAGE_DELIVER, uid);
     run_stage(schedule, STAGE_FLUSH, uid);
     if (schedule->uncharged)
-        schedule_charge(schedule, uid, SLOW_DISPATCH);
+        schedule_charge(schedule, uid, schedule->uncharged_cause);
     if (schedule->running && !share->queued)
         share_deactivate(share);
     schedule->running = NULL;

@@ -72,9 +72,10 @@ struct schedule {
         uid_t uid;
         enum slow_cause cause;
     } worst;
-    uint32_t turn;  /* number of the turn */
-    bool shared;    /* other tasks wait while this task runs */
-    bool uncharged; /* a task has run since `charged_ns` */
+    uint32_t turn;                   /* number of the turn */
+    enum slow_cause uncharged_cause; /* work of the first task since `charged_ns` */
+    bool shared;                     /* other tasks wait while this task runs */
+    bool uncharged;                  /* a task has run since `charged_ns` */
 };
 
 void schedule_init(struct schedule *schedule, struct timers *timers, struct stats *stats,
