@@ -102,6 +102,7 @@ static void closer_put(struct async_closer *closer, int fd, enum closing_how how
         return;
     }
     if (!closing_put(closer->slot, fd, how)) {
+        fd_queue_trim(&closer->waiting);
         close_here(fd, how);
         return;
     }

@@ -34,6 +34,14 @@ void fd_queue_put(struct fd_queue *queue, int fd)
     queue->fds[(queue->first + queue->count++) % queue->capacity] = fd;
 }
 
+void fd_queue_trim(struct fd_queue *queue)
+{
+    if (queue->count)
+        return;
+    free(queue->fds);
+    *queue = (struct fd_queue){0};
+}
+
 int fd_queue_take(struct fd_queue *queue)
 {
     int fd;
@@ -42,10 +50,8 @@ int fd_queue_take(struct fd_queue *queue)
         return -1;
     fd = queue->fds[queue->first];
     queue->first = (queue->first + 1) % queue->capacity;
-    if (--queue->count == 0) {
-        free(queue->fds);
-        *queue = (struct fd_queue){0};
-    }
+    queue->count--;
+    fd_queue_trim(queue);
     return fd;
 }
 

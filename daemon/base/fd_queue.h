@@ -28,6 +28,9 @@ int fd_queue_reserve(struct fd_queue *queue, uint32_t more);
 /* Appends `fd` and takes ownership. Needs reserved room. */
 void fd_queue_put(struct fd_queue *queue, int fd);
 
+/* Frees the memory of an empty queue: the reserved room is not needed. */
+void fd_queue_trim(struct fd_queue *queue);
+
 /* Removes the oldest descriptor and passes ownership to the caller; -1: the queue is empty. Frees the memory of an
  * emptied queue. */
 int fd_queue_take(struct fd_queue *queue);

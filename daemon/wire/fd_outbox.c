@@ -18,8 +18,10 @@ int fd_outbox_add(struct fd_outbox *outbox, size_t at, const int *fds, uint32_t 
     if (fd_queue_reserve(&outbox->fds, count) < 0)
         return -ENOMEM;
     list = realloc(outbox->list, (outbox->count + 1) * sizeof *list);
-    if (!list)
+    if (!list) {
+        fd_queue_trim(&outbox->fds);
         return -ENOMEM;
+    }
     list[outbox->count++] = (struct outbox_set){.at = at, .count = count};
     outbox->list = list;
     for (uint32_t i = 0; i < count; i++)

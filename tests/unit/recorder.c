@@ -391,17 +391,17 @@ END_TEST
 
 START_TEST(recording_all_without_a_descriptor_takes_everything_back)
 {
-    struct rlimit none;
+    struct rlimit usual, none;
     int peers[MANY];
     struct loop *loop = make_unrecorded(peers);
 
-    getrlimit(RLIMIT_NOFILE, &none);
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &usual), 0);
+    none = usual;
     none.rlim_cur = 3;
     ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
     ck_assert_int_eq(persist_all(&context.loops), -EMFILE);
     expect_unrecorded(loop);
-    none.rlim_cur = none.rlim_max;
-    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &usual), 0);
     close_all(peers);
 }
 END_TEST

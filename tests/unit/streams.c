@@ -262,11 +262,15 @@ END_TEST
 /* poll(2) fails with more descriptors than the limit of open descriptors. */
 START_TEST(a_failed_poll_reports_an_error_for_each_descriptor)
 {
-    struct rlimit few = {.rlim_cur = FEW, .rlim_max = FEW};
+    struct rlimit usual, few;
 
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &usual), 0);
+    few = usual;
+    few.rlim_cur = FEW;
     fill_batch(client, FEW + 1);
-    setrlimit(RLIMIT_NOFILE, &few);
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
     rearm_batch_flush(&batch);
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &usual), 0);
     for (int i = 0; i <= FEW; i++)
         ck_assert_int_eq(reports[i], 1);
     ck_assert_int_eq(last_seen, POLLERR);
