@@ -185,7 +185,6 @@ void loop_set_list(struct loop *loop, struct stream *stream, enum stream_list_id
     leave_list(loop, stream);
     stream->list = (uint8_t)list;
     if (list == LIST_READY) {
-        INVARIANT(!stream->connecting);
         TAILQ_INSERT_TAIL(&loop->ready, stream, list_link);
         loop->ready_count++;
         loop_enqueue_if_ready(loop);

@@ -369,6 +369,7 @@ static bool is_known(const struct stream *stream)
 
 void stream_assume_ready(struct stream *stream)
 {
+    INVARIANT(!stream->connecting);
     if (!stream->interests) { /* a closed flag is not a hint: ask the kernel again at the end of the slice */
         stream->closed_seen = stream->pending;
         rearm_later(stream);
