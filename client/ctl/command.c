@@ -21,7 +21,7 @@ int wrong_usage(const struct command *command, const char *format, ...)
     va_list arguments;
 
     va_start(arguments, format);
-    vsnprintf(text, sizeof(text), format, arguments);
+    vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
     fprintf(stderr, "minimioctl%s%s: ", command ? " " : "", command ? command->name : "");
     output_text(stderr, text);
@@ -42,7 +42,7 @@ int failed(const struct command *command, const char *format, ...)
     va_list arguments;
 
     va_start(arguments, format);
-    vsnprintf(text, sizeof(text), format, arguments);
+    vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
     fprintf(stderr, "minimioctl %s: ", command->name);
     output_text(stderr, text);

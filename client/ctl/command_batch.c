@@ -34,22 +34,22 @@ struct batch {
 static int pass_input(struct batch *batch)
 {
     static char bytes[PIECE_BYTES];
-    ssize_t n = read(STDIN_FILENO, bytes, sizeof(bytes));
-    int r;
+    ssize_t n = read(STDIN_FILENO, bytes, sizeof bytes);
+    int result;
 
     if (n < 0)
         return errno == EINTR ? 0 : failed(batch->command, "cannot read standard input: %s", strerror(errno));
     if (n > 0 && answers_feed(&batch->answers, bytes, (size_t)n) < 0)
         return failed(batch->command, "out of memory");
-    r = n > 0 ? minimio_client_send_bytes(batch->client, bytes, (size_t)n) : 0;
+    result = n > 0 ? minimio_client_send_bytes(batch->client, bytes, (size_t)n) : 0;
     if (n == 0) {
         batch->input_ended = true;
         answers_end(&batch->answers);
-        r = minimio_client_finish(batch->client, deadline_left_ns(batch->deadline_ns));
+        result = minimio_client_finish(batch->client, deadline_left_ns(batch->deadline_ns));
     }
     /* A daemon that closed the session may have said why, which is read before the closing is told. */
-    batch->cut = batch->cut || r == -ECONNRESET;
-    return r < 0 && r != -ECONNRESET ? connection_failed(batch->command, batch->client, r) : 0;
+    batch->cut = batch->cut || result == -ECONNRESET;
+    return result < 0 && result != -ECONNRESET ? connection_failed(batch->command, batch->client, result) : 0;
 }
 
 static void print(struct batch *batch, const struct minimio_client_message *message)
@@ -83,16 +83,16 @@ static const char *requests_text(uint64_t count)
 static int pass_output(struct batch *batch)
 {
     struct minimio_client_message message;
-    int r = 0;
+    int result = 0;
 
-    while (!is_done(batch) && (r = minimio_client_next(batch->client, &message, 0)) > 0)
+    while (!is_done(batch) && (result = minimio_client_next(batch->client, &message, 0)) > 0)
         print(batch, &message);
     if (output_flush() != 0)
         return EXIT_FAILED;
-    if (r == -ECONNRESET && unanswered(batch) > 0)
+    if (result == -ECONNRESET && unanswered(batch) > 0)
         return failed(batch->command, "the daemon closed the connection: %" PRIu64 " %s not answered",
                       unanswered(batch), requests_text(unanswered(batch)));
-    return r < 0 ? connection_failed(batch->command, batch->client, r) : 0;
+    return result < 0 ? connection_failed(batch->command, batch->client, result) : 0;
 }
 
 static int time_out(const struct batch *batch)
@@ -125,14 +125,14 @@ static int wait_for_either(struct batch *batch)
 static int pass_all(struct batch *batch)
 {
     for (;;) {
-        int r = pass_output(batch);
+        int result = pass_output(batch);
 
-        if (r == 0 && is_done(batch))
+        if (result == 0 && is_done(batch))
             return batch->any_fault ? EXIT_FAILED : EXIT_DONE;
-        if (r == 0)
-            r = wait_for_either(batch);
-        if (r != 0)
-            return r;
+        if (result == 0)
+            result = wait_for_either(batch);
+        if (result != 0)
+            return result;
     }
 }
 
@@ -142,10 +142,10 @@ static int fetch_limits(struct batch *batch)
     cJSON *hello;
     const cJSON *limit;
     uint64_t number;
-    int r = session_call(batch->command, batch->client, "hello", NULL, batch->deadline_ns, &hello);
+    int result = session_call(batch->command, batch->client, "hello", NULL, batch->deadline_ns, &hello);
 
-    if (r != 0)
-        return r;
+    if (result != 0)
+        return result;
     cJSON_ArrayForEach(limit, cJSON_GetObjectItemCaseSensitive(hello, "limits"))
     {
         if (json_integer(limit, &number) && number <= UINT32_MAX)
@@ -158,7 +158,7 @@ static int fetch_limits(struct batch *batch)
 static int run(const struct command *command, struct options *options, int argc, char **argv)
 {
     struct batch batch = {.command = command};
-    int r;
+    int result;
 
     if (options_next(command, options, argc, argv) != OPTIONS_END)
         return options->exit_code;
@@ -166,14 +166,14 @@ static int run(const struct command *command, struct options *options, int argc,
         return wrong_usage(command, "unexpected argument '%s': requests come from standard input", argv[optind]);
     answers_init(&batch.answers);
     batch.deadline_ns = deadline_in(options->timeout_ns);
-    r = connection_open(command, options, batch.deadline_ns, &batch.client);
-    if (r == 0)
-        r = fetch_limits(&batch);
-    if (r == 0)
-        r = pass_all(&batch);
+    result = connection_open(command, options, batch.deadline_ns, &batch.client);
+    if (result == 0)
+        result = fetch_limits(&batch);
+    if (result == 0)
+        result = pass_all(&batch);
     minimio_client_free(batch.client);
     answers_deinit(&batch.answers);
-    return r;
+    return result;
 }
 
 const struct command command_batch = {

@@ -65,15 +65,15 @@ static int take_params(const struct command *command, const char *argument, stru
 {
     struct limits limits;
     size_t skipped;
-    int r = 0;
+    int result = 0;
 
     limits_init(&limits);
     if (strcmp(argument, "-") == 0)
-        r = read_input(command, limits.message_bytes, params);
+        result = read_input(command, limits.message_bytes, params);
     else
         buffer_append_text(params, argument);
-    if (r != 0)
-        return r;
+    if (result != 0)
+        return result;
     buffer_append(params, "", 1);
     if (buffer_failed(params))
         return failed(command, "out of memory");
@@ -97,7 +97,7 @@ static int call(const struct command *command, const struct options *options, co
 static int run(const struct command *command, struct options *options, int argc, char **argv)
 {
     struct buffer params;
-    int r = 0;
+    int result = 0;
 
     if (options_next(command, options, argc, argv) != OPTIONS_END)
         return options->exit_code;
@@ -110,11 +110,11 @@ static int run(const struct command *command, struct options *options, int argc,
                            argv[optind + 2]);
     buffer_init(&params);
     if (argc - optind == 2)
-        r = take_params(command, argv[optind + 1], &params);
-    if (r == 0)
-        r = call(command, options, argv[optind], params.length > 0 ? buffer_bytes(&params) : NULL);
+        result = take_params(command, argv[optind + 1], &params);
+    if (result == 0)
+        result = call(command, options, argv[optind], params.length > 0 ? buffer_bytes(&params) : NULL);
     buffer_deinit(&params);
-    return r;
+    return result;
 }
 
 static void print_method(const struct method_info *method)

@@ -74,18 +74,18 @@ static int pass_in(struct relay *relay)
 {
     struct span rest = {relay->bytes + relay->start, relay->end - relay->start};
     size_t written = 0;
-    int r = bytes_write(relay->command, relay->client, TOKEN, rest, relay->deadline_ns, &written);
+    int result = bytes_write(relay->command, relay->client, TOKEN, rest, relay->deadline_ns, &written);
 
     relay->start += written;
     relay->may_write = written == rest.length;
     if (relay->start == relay->end)
         relay->start = relay->end = 0;
-    return r;
+    return result;
 }
 
 static int read_input(struct relay *relay)
 {
-    ssize_t n = read(STDIN_FILENO, relay->bytes, sizeof(relay->bytes));
+    ssize_t n = read(STDIN_FILENO, relay->bytes, sizeof relay->bytes);
 
     if (n < 0)
         return errno == EINTR ? 0 : failed(relay->command, "cannot read standard input: %s", strerror(errno));
@@ -129,16 +129,16 @@ static int wait_for_either(struct relay *relay)
 static int pass_all(struct relay *relay)
 {
     while (!relay->peer_ended) {
-        int r = take_events(relay);
+        int result = take_events(relay);
 
-        if (r == 0 && relay->may_read)
-            r = pass_out(relay);
-        else if (r == 0 && relay->may_write && relay->end > 0)
-            r = pass_in(relay);
-        else if (r == 0)
-            r = wait_for_either(relay);
-        if (r != 0)
-            return r;
+        if (result == 0 && relay->may_read)
+            result = pass_out(relay);
+        else if (result == 0 && relay->may_write && relay->end > 0)
+            result = pass_in(relay);
+        else if (result == 0)
+            result = wait_for_either(relay);
+        if (result != 0)
+            return result;
     }
     return EXIT_DONE;
 }
@@ -147,7 +147,7 @@ static int run(const struct command *command, struct options *options, int argc,
 {
     static struct relay relay;
     const char *fault;
-    int r;
+    int result;
 
     if (!options_read(command, options, argc, argv))
         return options->exit_code;
@@ -159,13 +159,13 @@ static int run(const struct command *command, struct options *options, int argc,
     if (fault)
         return wrong_usage(command, "invalid address '%s': %s", argv[optind], fault);
     relay = (struct relay){.command = command, .deadline_ns = deadline_in(options->timeout_ns), .may_write = true};
-    r = connection_open(command, options, relay.deadline_ns, &relay.client);
-    if (r == 0)
-        r = connect_stream(&relay, options, argv[optind]);
-    if (r == 0)
-        r = pass_all(&relay);
+    result = connection_open(command, options, relay.deadline_ns, &relay.client);
+    if (result == 0)
+        result = connect_stream(&relay, options, argv[optind]);
+    if (result == 0)
+        result = pass_all(&relay);
     minimio_client_free(relay.client);
-    return r;
+    return result;
 }
 
 const struct command command_connect = {

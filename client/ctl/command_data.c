@@ -24,18 +24,19 @@
 static int take_arguments(const struct command *command, struct options *options, int argc, char **argv, cJSON *params,
                           uint64_t *ret_token)
 {
-    int r;
+    int result;
 
     if (method_options_read(command, options, argc, argv, params) == OPTIONS_EXIT)
         return OPTIONS_EXIT;
-    r = require_loop(command, options);
-    if (r == 0 && optind + 1 != argc)
-        r = optind == argc ? wrong_usage(command, "missing token") : unexpected_argument(command, argv[optind + 1]);
-    if (r == 0)
-        r = argument_token(command, argv[optind], ret_token);
-    if (r == 0)
+    result = require_loop(command, options);
+    if (result == 0 && optind + 1 != argc)
+        result =
+            optind == argc ? wrong_usage(command, "missing token") : unexpected_argument(command, argv[optind + 1]);
+    if (result == 0)
+        result = argument_token(command, argv[optind], ret_token);
+    if (result == 0)
         json_add_integer(params, "token", *ret_token);
-    return r;
+    return result;
 }
 
 /* ---- read ------------------------------------------------------------------------------------------------------- */
@@ -78,12 +79,12 @@ static int run_read(const struct command *command, struct options *options, int 
 {
     cJSON *params = cJSON_CreateObject();
     uint64_t token;
-    int r = take_arguments(command, options, argc, argv, params, &token);
+    int result = take_arguments(command, options, argc, argv, params, &token);
 
-    if (r == 0)
-        r = read_once(command, options, params);
+    if (result == 0)
+        result = read_once(command, options, params);
     cJSON_Delete(params);
-    return r == OPTIONS_EXIT ? options->exit_code : r;
+    return result == OPTIONS_EXIT ? options->exit_code : result;
 }
 
 /* ---- write ------------------------------------------------------------------------------------------------------ */
@@ -114,10 +115,10 @@ static int write_chunk(struct writing *writing, struct span bytes)
 
     while (bytes.length > 0) {
         size_t n = 0;
-        int r = bytes_write(writing->command, writing->client, writing->token, bytes, call_deadline(writing), &n);
+        int result = bytes_write(writing->command, writing->client, writing->token, bytes, call_deadline(writing), &n);
 
-        if (r != 0)
-            return r;
+        if (result != 0)
+            return result;
         bytes.data += n;
         bytes.length -= n;
         writing->written += n;
@@ -137,36 +138,36 @@ static int write_input(struct writing *writing)
 {
     char bytes[BYTES_WRITE_MAX];
     ssize_t n;
-    int r = 0;
+    int result = 0;
 
-    while (r == 0 && ((n = read(STDIN_FILENO, bytes, sizeof(bytes))) > 0 || (n < 0 && errno == EINTR)))
+    while (result == 0 && ((n = read(STDIN_FILENO, bytes, sizeof bytes)) > 0 || (n < 0 && errno == EINTR)))
         if (n > 0)
-            r = write_chunk(writing, (struct span){bytes, (size_t)n});
-    if (r == 0 && n < 0)
+            result = write_chunk(writing, (struct span){bytes, (size_t)n});
+    if (result == 0 && n < 0)
         return failed(writing->command, "cannot read standard input: %s", strerror(errno));
-    return r;
+    return result;
 }
 
 static int run_write(const struct command *command, struct options *options, int argc, char **argv)
 {
     struct writing writing = {.command = command};
     cJSON *params = cJSON_CreateObject();
-    int r = take_arguments(command, options, argc, argv, params, &writing.token);
+    int result = take_arguments(command, options, argc, argv, params, &writing.token);
 
     cJSON_Delete(params);
-    if (r == OPTIONS_EXIT)
+    if (result == OPTIONS_EXIT)
         return options->exit_code;
     writing.deadline_ns = deadline_in(options->timeout_ns);
-    if (r == 0)
-        r = connection_open(command, options, writing.deadline_ns, &writing.client);
-    if (r == 0)
-        r = write_input(&writing);
-    if (r == 0 && writing.written == 0) /* nothing has shown that the token is there */
-        r = require_token(command, writing.client, writing.token, call_deadline(&writing));
-    if (r == 0 && options->json)
+    if (result == 0)
+        result = connection_open(command, options, writing.deadline_ns, &writing.client);
+    if (result == 0)
+        result = write_input(&writing);
+    if (result == 0 && writing.written == 0) /* nothing has shown that the token is there */
+        result = require_token(command, writing.client, writing.token, call_deadline(&writing));
+    if (result == 0 && options->json)
         printf("{\"bytes\":%" PRIu64 "}\n", writing.written);
     minimio_client_free(writing.client);
-    return r == 0 ? output_flush() : r;
+    return result == 0 ? output_flush() : result;
 }
 
 const struct command command_read = {

@@ -68,11 +68,11 @@ static void lay_out(struct following *following)
 static int rearm(struct following *following, uint64_t token)
 {
     char params[48];
-    int r;
+    int result;
 
-    snprintf(params, sizeof(params), "[%" PRIu64 "]", token);
-    r = minimio_client_send(following->source.client, "reregister", params, NULL);
-    return r < 0 ? connection_failed(following->command, following->source.client, r) : 0;
+    snprintf(params, sizeof params, "[%" PRIu64 "]", token);
+    result = minimio_client_send(following->source.client, "reregister", params, NULL);
+    return result < 0 ? connection_failed(following->command, following->source.client, result) : 0;
 }
 
 static int take_event(struct following *following, const struct minimio_client_event *event)
@@ -109,10 +109,10 @@ static int follow(struct following *following)
         if (n == 0)
             return EXIT_TIMED_OUT;
         for (int i = 0; i < n; i++) {
-            int r = take_event(following, &events[i]);
+            int result = take_event(following, &events[i]);
 
-            if (r != 0)
-                return r;
+            if (result != 0)
+                return result;
             if (following->left == 0)
                 return following->any_failed ? EXIT_FAILED : EXIT_DONE;
         }
@@ -122,22 +122,22 @@ static int follow(struct following *following)
 static int run(const struct command *command, struct options *options, int argc, char **argv)
 {
     struct following following = {.command = command, .options = options, .left = UINT64_MAX};
-    int r;
+    int result;
 
     if (parse_options(&following, argc, argv) == OPTIONS_EXIT)
         return options->exit_code;
-    r = require_loop(command, options);
-    if (r == 0 && optind < argc)
-        r = unexpected_argument(command, argv[optind]);
-    if (r != 0)
-        return r;
-    r = event_source_begin(&following.source, command, options);
-    if (r == 0) {
+    result = require_loop(command, options);
+    if (result == 0 && optind < argc)
+        result = unexpected_argument(command, argv[optind]);
+    if (result != 0)
+        return result;
+    result = event_source_begin(&following.source, command, options);
+    if (result == 0) {
         lay_out(&following);
-        r = follow(&following);
+        result = follow(&following);
     }
     event_source_end(&following.source);
-    return r;
+    return result;
 }
 
 static const struct option own_options[] = {

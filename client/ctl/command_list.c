@@ -19,7 +19,7 @@ static int print(const struct command *command, const struct options *options, c
 
     if (options->json)
         cJSON_ArrayForEach(registration, all) output_json_line(registration);
-    else if (output_table(all, columns, sizeof(columns) / sizeof(columns[0])) < 0)
+    else if (output_table(all, columns, sizeof columns / sizeof columns[0]) < 0)
         return failed(command, "out of memory");
     return output_flush();
 }
@@ -29,24 +29,24 @@ static int run(const struct command *command, struct options *options, int argc,
     struct minimio_client *client = NULL;
     cJSON *all = NULL;
     int64_t deadline_ns;
-    int r;
+    int result;
 
     if (options_next(command, options, argc, argv) != OPTIONS_END)
         return options->exit_code;
     if (optind < argc)
         return unexpected_argument(command, argv[optind]);
     deadline_ns = deadline_in(options->timeout_ns);
-    r = connection_open(command, options, deadline_ns, &client);
-    if (r != 0)
+    result = connection_open(command, options, deadline_ns, &client);
+    if (result != 0)
         goto out;
     all = cJSON_CreateArray();
-    r = all ? fetch_registrations(command, client, deadline_ns, all) : failed(command, "out of memory");
-    if (r == 0)
-        r = print(command, options, all);
+    result = all ? fetch_registrations(command, client, deadline_ns, all) : failed(command, "out of memory");
+    if (result == 0)
+        result = print(command, options, all);
 out:
     cJSON_Delete(all);
     minimio_client_free(client);
-    return r;
+    return result;
 }
 
 const struct command command_list = {

@@ -33,16 +33,16 @@ static int fetch(const struct command *command, struct minimio_client *client, i
     do {
         cJSON *params = cJSON_CreateObject();
         cJSON *page;
-        int r;
+        int result;
 
         if (after && !cJSON_AddStringToObject(params, "after", after)) {
             cJSON_Delete(params);
             return failed(command, "out of memory");
         }
-        r = session_call_with(command, client, "loops", params, deadline_ns, &page);
-        if (r != 0)
-            return r;
-        after = take_page(page, all, next, sizeof(next));
+        result = session_call_with(command, client, "loops", params, deadline_ns, &page);
+        if (result != 0)
+            return result;
+        after = take_page(page, all, next, sizeof next);
         cJSON_Delete(page);
     } while (after);
     return 0;
@@ -82,7 +82,7 @@ static int print(const struct command *command, const struct options *options, c
         print_names(all);
     else if (options->json)
         cJSON_ArrayForEach(loop, all) output_json_line(loop);
-    else if (output_table(all, columns, sizeof(columns) / sizeof(columns[0])) < 0)
+    else if (output_table(all, columns, sizeof columns / sizeof columns[0]) < 0)
         return failed(command, "out of memory");
     return output_flush();
 }
@@ -92,15 +92,15 @@ static int show(const struct command *command, const struct options *options, bo
     int64_t deadline_ns = deadline_in(options->timeout_ns);
     struct minimio_client *client = NULL;
     cJSON *all = cJSON_CreateArray();
-    int r = all ? connection_open(command, options, deadline_ns, &client) : failed(command, "out of memory");
+    int result = all ? connection_open(command, options, deadline_ns, &client) : failed(command, "out of memory");
 
-    if (r == 0)
-        r = fetch(command, client, deadline_ns, all);
-    if (r == 0)
-        r = print(command, options, all, names);
+    if (result == 0)
+        result = fetch(command, client, deadline_ns, all);
+    if (result == 0)
+        result = print(command, options, all, names);
     minimio_client_free(client);
     cJSON_Delete(all);
-    return r;
+    return result;
 }
 
 static int run(const struct command *command, struct options *options, int argc, char **argv)

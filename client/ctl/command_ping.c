@@ -14,11 +14,11 @@ static int ping(const struct command *command, struct minimio_client *client, in
                 int64_t *ret_round_trip_ns)
 {
     int64_t began_ns = now_ns();
-    int r = session_call(command, client, "ping", NULL, deadline_ns, NULL);
+    int result = session_call(command, client, "ping", NULL, deadline_ns, NULL);
 
-    if (r == 0)
+    if (result == 0)
         *ret_round_trip_ns = now_ns() - began_ns;
-    return r;
+    return result;
 }
 
 static int print(const struct options *options, int64_t round_trip_ns)
@@ -34,25 +34,25 @@ static int run(const struct command *command, struct options *options, int argc,
 {
     struct minimio_client *client = NULL;
     int64_t patience_ns = 0, round_trip_ns = 0, deadline_ns;
-    int letter, r;
+    int letter, result;
 
     while ((letter = options_next(command, options, argc, argv)) != OPTIONS_END) {
         if (letter == OPTIONS_EXIT)
             return options->exit_code;
-        r = option_duration(command, "--wait", optarg, &patience_ns);
-        if (r != 0)
-            return r;
+        result = option_duration(command, "--wait", optarg, &patience_ns);
+        if (result != 0)
+            return result;
     }
     if (optind < argc)
         return unexpected_argument(command, argv[optind]);
     deadline_ns = deadline_in(options->timeout_ns);
-    r = connection_await(command, options, patience_ns, deadline_ns, &client);
-    if (r == 0)
-        r = ping(command, client, deadline_ns, &round_trip_ns);
-    if (r == 0)
-        r = print(options, round_trip_ns);
+    result = connection_await(command, options, patience_ns, deadline_ns, &client);
+    if (result == 0)
+        result = ping(command, client, deadline_ns, &round_trip_ns);
+    if (result == 0)
+        result = print(options, round_trip_ns);
     minimio_client_free(client);
-    return r;
+    return result;
 }
 
 static const struct option own_options[] = {{"wait", required_argument, NULL, 'w'}, {0}};

@@ -46,17 +46,17 @@ static int64_t finishing_ns(int64_t deadline_ns)
 /* The token is forgotten. Where the daemon is gone, the stream is here all the same. Returns 0 or the exit code. */
 static int commit(const struct command *command, struct minimio_client *client, int64_t deadline_ns)
 {
-    int r = minimio_client_take_commit(client, finishing_ns(deadline_ns));
+    int result = minimio_client_take_commit(client, finishing_ns(deadline_ns));
 
-    return r == 0 || r == -ECONNRESET ? 0 : connection_failed(command, client, r);
+    return result == 0 || result == -ECONNRESET ? 0 : connection_failed(command, client, result);
 }
 
 /* Back into the loop, as it was registered before. Returns 0 or the exit code. */
 static int undo(const struct command *command, struct minimio_client *client, int stream, int64_t deadline_ns)
 {
-    int r = minimio_client_take_undo(client, stream, finishing_ns(deadline_ns));
+    int result = minimio_client_take_undo(client, stream, finishing_ns(deadline_ns));
 
-    return r == 0 ? 0 : connection_failed(command, client, r);
+    return result == 0 ? 0 : connection_failed(command, client, result);
 }
 
 /* ---- take ------------------------------------------------------------------------------------------------------- */
@@ -66,53 +66,54 @@ static int undo(const struct command *command, struct minimio_client *client, in
 static int become(const struct command *command, struct minimio_client *client, int stream, char **program,
                   int64_t deadline_ns)
 {
-    int r = commit(command, client, deadline_ns);
+    int result = commit(command, client, deadline_ns);
 
-    if (r == 0)
-        r = program_become_with(command, program, stream);
+    if (result == 0)
+        result = program_become_with(command, program, stream);
     (void)undo(command, client, stream, deadline_ns);
-    return r;
+    return result;
 }
 
 static int take(const struct command *command, const struct options *options, uint64_t token, char **program)
 {
     int64_t deadline_ns = deadline_in(options->timeout_ns);
     struct minimio_client *client = NULL;
-    int r = program_find(command, program[0]);
+    int result = program_find(command, program[0]);
     int stream;
 
-    if (r == 0)
-        r = connection_open(command, options, deadline_ns, &client);
-    if (r != 0)
-        return r;
+    if (result == 0)
+        result = connection_open(command, options, deadline_ns, &client);
+    if (result != 0)
+        return result;
     stream = minimio_client_take_begin(client, token, deadline_left_ns(deadline_ns));
     if (stream < 0) {
-        r = connection_failed(command, client, stream);
+        result = connection_failed(command, client, stream);
     } else {
         program_tell(client, options->loop, token, "", 0);
-        r = become(command, client, stream, program, deadline_ns);
+        result = become(command, client, stream, program, deadline_ns);
         close(stream);
     }
     minimio_client_free(client);
-    return r;
+    return result;
 }
 
 static int run_take(const struct command *command, struct options *options, int argc, char **argv)
 {
     char **program = cut_program(&argc, argv);
     uint64_t token;
-    int r;
+    int result;
 
     if (options_next(command, options, argc, argv) != OPTIONS_END)
         return options->exit_code;
-    r = require_loop(command, options);
-    if (r == 0 && optind + 1 != argc)
-        r = optind == argc ? wrong_usage(command, "missing token") : unexpected_argument(command, argv[optind + 1]);
-    if (r == 0)
-        r = argument_token(command, argv[optind], &token);
-    if (r == 0)
-        r = require_program(command, program);
-    return r == 0 ? take(command, options, token, program) : r;
+    result = require_loop(command, options);
+    if (result == 0 && optind + 1 != argc)
+        result =
+            optind == argc ? wrong_usage(command, "missing token") : unexpected_argument(command, argv[optind + 1]);
+    if (result == 0)
+        result = argument_token(command, argv[optind], &token);
+    if (result == 0)
+        result = require_program(command, program);
+    return result == 0 ? take(command, options, token, program) : result;
 }
 
 /* ---- run -------------------------------------------------------------------------------------------------------- */
@@ -168,18 +169,18 @@ static bool has_ended(int stream)
 static int await_end(struct serving *serving, int stream, int flags, pid_t child)
 {
     struct event_source *source = &serving->source;
-    int r = commit(serving->command, source->client, source->deadline_ns);
+    int result = commit(serving->command, source->client, source->deadline_ns);
     int code = program_await(serving->command, serving->program[0], child);
 
     if (code != 0)
         serving->exit_code = code;
     serving->left--;
-    if (r == 0 && serving->back && !has_ended(stream)) {
+    if (result == 0 && serving->back && !has_ended(stream)) {
         program_restore_flags(stream, flags);
         return undo(serving->command, source->client, stream, source->deadline_ns);
     }
     serving->streams--;
-    return r;
+    return result;
 }
 
 static int serve_stream(struct serving *serving, int stream)
@@ -207,7 +208,7 @@ static int serve(struct serving *serving, const struct minimio_client_event *eve
 {
     struct event_source *source = &serving->source;
     int stream = minimio_client_take_begin(source->client, event->token, deadline_left_ns(source->deadline_ns));
-    int r;
+    int result;
 
     if (stream < 0 && is_gone(source->client))
         return 0;
@@ -215,9 +216,9 @@ static int serve(struct serving *serving, const struct minimio_client_event *eve
         return connection_failed(serving->command, source->client, stream);
     program_tell(source->client, serving->options->loop, event->token, event_source_address(source, event->token),
                  event->readiness);
-    r = serve_stream(serving, stream);
+    result = serve_stream(serving, stream);
     close(stream);
-    return r;
+    return result;
 }
 
 /* What became ready of other tokens than the one is told again to the next session in the loop. */
@@ -234,10 +235,10 @@ static int serve_all(struct serving *serving)
         if (n <= 0)
             return n < 0 ? -n : EXIT_TIMED_OUT;
         for (int i = 0; i < n && serving->left > 0; i++) {
-            int r = serving->one && events[i].token != serving->token ? 0 : serve(serving, &events[i]);
+            int result = serving->one && events[i].token != serving->token ? 0 : serve(serving, &events[i]);
 
-            if (r != 0)
-                return r;
+            if (result != 0)
+                return result;
         }
     }
     return serving->exit_code;
@@ -246,25 +247,25 @@ static int serve_all(struct serving *serving)
 static int run_run(const struct command *command, struct options *options, int argc, char **argv)
 {
     struct serving serving = {.command = command, .options = options, .left = UINT64_MAX};
-    int r;
+    int result;
 
     serving.program = cut_program(&argc, argv);
     if (parse_options(&serving, argc, argv) == OPTIONS_EXIT)
         return options->exit_code;
-    r = require_loop(command, options);
-    if (r == 0 && optind < argc)
-        r = wrong_usage(command, "unexpected argument '%s': the command follows --", argv[optind]);
-    if (r == 0)
-        r = require_program(command, serving.program);
-    if (r == 0)
-        r = program_find(command, serving.program[0]);
-    if (r != 0)
-        return r;
-    r = event_source_begin(&serving.source, command, options);
-    if (r == 0)
-        r = serve_all(&serving);
+    result = require_loop(command, options);
+    if (result == 0 && optind < argc)
+        result = wrong_usage(command, "unexpected argument '%s': the command follows --", argv[optind]);
+    if (result == 0)
+        result = require_program(command, serving.program);
+    if (result == 0)
+        result = program_find(command, serving.program[0]);
+    if (result != 0)
+        return result;
+    result = event_source_begin(&serving.source, command, options);
+    if (result == 0)
+        result = serve_all(&serving);
     event_source_end(&serving.source);
-    return r;
+    return result;
 }
 
 const struct command command_take = {

@@ -54,14 +54,14 @@ static char *params_text(const struct tokens *tokens, const struct request *requ
 static int send_request(struct tokens *tokens, struct minimio_client *client, struct request *request)
 {
     char *text = params_text(tokens, request);
-    int r = text && tokens->fd >= 0 ? minimio_client_attach(client, tokens->fd) : 0;
+    int result = text && tokens->fd >= 0 ? minimio_client_attach(client, tokens->fd) : 0;
 
     if (!text)
         return failed(tokens->command, "out of memory");
-    if (r == 0)
-        r = minimio_client_send(client, tokens->method, text, &request->id);
+    if (result == 0)
+        result = minimio_client_send(client, tokens->method, text, &request->id);
     cJSON_free(text);
-    return r < 0 ? connection_failed(tokens->command, client, r) : 0;
+    return result < 0 ? connection_failed(tokens->command, client, result) : 0;
 }
 
 /* ---- Replies ---------------------------------------------------------------------------------------------------- */
@@ -94,7 +94,7 @@ static void print_result(const struct tokens *tokens, const struct request *requ
 static bool names_token(const char *text, uint64_t token)
 {
     char name[40];
-    size_t length = (size_t)snprintf(name, sizeof(name), "token %" PRIu64, token);
+    size_t length = (size_t)snprintf(name, sizeof name, "token %" PRIu64, token);
     const char *at = strstr(text, name);
 
     return at && !(at[length] >= '0' && at[length] <= '9');
@@ -123,8 +123,8 @@ static void tell_fault(struct tokens *tokens, const struct request *request, con
     const char *address = request ? request->address : NULL;
     char text[512];
 
-    if (!explain_option(tokens, fault, text, sizeof(text)))
-        explain_fault(fault, address, text, sizeof(text));
+    if (!explain_option(tokens, fault, text, sizeof text))
+        explain_fault(fault, address, text, sizeof text);
     if (request && address)
         failed(tokens->command, "%" PRIu64 " %s: %s", request->token, address, text);
     else if (request && !names_token(text, request->token))
@@ -166,14 +166,14 @@ static int await_replies(struct tokens *tokens, struct minimio_client *client)
 {
     for (size_t left = tokens->count; left > 0;) {
         struct minimio_client_message message;
-        int r = minimio_client_next(client, &message, deadline_left_ns(tokens->deadline_ns));
+        int result = minimio_client_next(client, &message, deadline_left_ns(tokens->deadline_ns));
 
-        if (r == 0) {
+        if (result == 0) {
             failed(tokens->command, "the daemon did not answer in time");
             return EXIT_TIMED_OUT;
         }
-        if (r < 0)
-            return connection_failed(tokens->command, client, r);
+        if (result < 0)
+            return connection_failed(tokens->command, client, result);
         left -= take_message(tokens, &message);
     }
     return output_flush() != 0 ? EXIT_FAILED : tokens->exit_code;
@@ -182,14 +182,14 @@ static int await_replies(struct tokens *tokens, struct minimio_client *client)
 static int carry_out(struct tokens *tokens)
 {
     struct minimio_client *client = NULL;
-    int r = connection_open(tokens->command, tokens->options, tokens->deadline_ns, &client);
+    int result = connection_open(tokens->command, tokens->options, tokens->deadline_ns, &client);
 
-    for (size_t i = 0; r == 0 && i < tokens->count; i++)
-        r = send_request(tokens, client, &tokens->requests[i]);
-    if (r == 0)
-        r = await_replies(tokens, client);
+    for (size_t i = 0; result == 0 && i < tokens->count; i++)
+        result = send_request(tokens, client, &tokens->requests[i]);
+    if (result == 0)
+        result = await_replies(tokens, client);
     minimio_client_free(client);
-    return r;
+    return result;
 }
 
 /* ---- The command line ------------------------------------------------------------------------------------------- */
@@ -199,7 +199,7 @@ static int begin(struct tokens *tokens, const struct command *command, struct op
     *tokens = (struct tokens){.command = command, .options = options, .fd = -1};
     tokens->method = method_table[command->method].name;
     tokens->params = cJSON_CreateObject();
-    tokens->requests = calloc((size_t)argc + 1, sizeof(*tokens->requests));
+    tokens->requests = calloc((size_t)argc + 1, sizeof *tokens->requests);
     if (!tokens->params || !tokens->requests) {
         failed(command, "out of memory");
         return EXIT_FAILED;
@@ -212,33 +212,33 @@ static int begin(struct tokens *tokens, const struct command *command, struct op
     return require_loop(command, options);
 }
 
-static int end(struct tokens *tokens, int r)
+static int end(struct tokens *tokens, int result)
 {
     free(tokens->requests);
     cJSON_Delete(tokens->params);
-    return r == OPTIONS_EXIT ? tokens->exit_code : r;
+    return result == OPTIONS_EXIT ? tokens->exit_code : result;
 }
 
 static int take_token(struct tokens *tokens, const char *text)
 {
-    int r = argument_token(tokens->command, text, &tokens->requests[tokens->count].token);
+    int result = argument_token(tokens->command, text, &tokens->requests[tokens->count].token);
 
-    if (r == 0)
+    if (result == 0)
         tokens->count++;
-    return r;
+    return result;
 }
 
 /* `reregister` and `deregister`: TOKEN... */
 static int run_tokens(const struct command *command, struct options *options, int argc, char **argv)
 {
     struct tokens tokens;
-    int r = begin(&tokens, command, options, argc, argv);
+    int result = begin(&tokens, command, options, argc, argv);
 
-    if (r == 0 && optind == argc)
-        r = wrong_usage(command, "missing token");
-    for (int i = optind; r == 0 && i < argc; i++)
-        r = take_token(&tokens, argv[i]);
-    return end(&tokens, r == 0 ? carry_out(&tokens) : r);
+    if (result == 0 && optind == argc)
+        result = wrong_usage(command, "missing token");
+    for (int i = optind; result == 0 && i < argc; i++)
+        result = take_token(&tokens, argv[i]);
+    return end(&tokens, result == 0 ? carry_out(&tokens) : result);
 }
 
 /* "fd:5" is the caller's own descriptor 5. Returns it, -ENOENT for an address, or what wrong_usage does. */
@@ -256,18 +256,18 @@ static int parse_fd(const struct command *command, const char *text, int *ret_fd
 
 static int take_address(struct tokens *tokens, const char *text, bool alone)
 {
-    int r = parse_fd(tokens->command, text, &tokens->fd);
+    int result = parse_fd(tokens->command, text, &tokens->fd);
     const char *fault;
 
-    if (r == 0) {
+    if (result == 0) {
         cJSON_AddTrueToObject(tokens->params, "fd");
         return alone ? 0
                      : wrong_usage(tokens->command,
                                    "invalid '%s': only one descriptor is handed over at a time, and no address with it",
                                    text);
     }
-    if (r != -ENOENT)
-        return r;
+    if (result != -ENOENT)
+        return result;
     fault = target_fault(text);
     if (fault)
         return wrong_usage(tokens->command, "invalid address '%s': %s", text, fault);
@@ -287,41 +287,42 @@ static void set_connect_timeout(struct tokens *tokens)
 static int run_register(const struct command *command, struct options *options, int argc, char **argv)
 {
     struct tokens tokens;
-    int r = begin(&tokens, command, options, argc, argv);
+    int result = begin(&tokens, command, options, argc, argv);
 
-    if (r == 0 && (optind == argc || (argc - optind) % 2 != 0))
-        r = wrong_usage(command, "missing streams: TOKEN HOST:PORT, in pairs");
-    for (int i = optind; r == 0 && i < argc; i += 2) {
-        r = take_token(&tokens, argv[i]);
-        if (r == 0)
-            r = take_address(&tokens, argv[i + 1], argc - optind == 2);
+    if (result == 0 && (optind == argc || (argc - optind) % 2 != 0))
+        result = wrong_usage(command, "missing streams: TOKEN HOST:PORT, in pairs");
+    for (int i = optind; result == 0 && i < argc; i += 2) {
+        result = take_token(&tokens, argv[i]);
+        if (result == 0)
+            result = take_address(&tokens, argv[i + 1], argc - optind == 2);
     }
-    if (r == 0) {
+    if (result == 0) {
         set_connect_timeout(&tokens);
-        r = carry_out(&tokens);
+        result = carry_out(&tokens);
     }
-    return end(&tokens, r);
+    return end(&tokens, result);
 }
 
 static int run_shutdown(const struct command *command, struct options *options, int argc, char **argv)
 {
     static const char *const directions[] = {"read", "write", "both", NULL};
     struct tokens tokens;
-    int r = begin(&tokens, command, options, argc, argv);
+    int result = begin(&tokens, command, options, argc, argv);
 
-    if (r == 0 && argc - optind < 2)
-        r = wrong_usage(command, optind == argc ? "missing token" : "missing direction; use read, write, both");
-    if (r == 0 && argc - optind > 2)
-        r = unexpected_argument(command, argv[optind + 2]);
-    if (r == 0)
-        r = take_token(&tokens, argv[optind]);
-    if (r == 0 && option_choice(command, "direction", argv[optind + 1], strlen(argv[optind + 1]), directions, NULL) < 0)
-        r = EXIT_WRONG_USAGE;
-    if (r == 0) {
+    if (result == 0 && argc - optind < 2)
+        result = wrong_usage(command, optind == argc ? "missing token" : "missing direction; use read, write, both");
+    if (result == 0 && argc - optind > 2)
+        result = unexpected_argument(command, argv[optind + 2]);
+    if (result == 0)
+        result = take_token(&tokens, argv[optind]);
+    if (result == 0 &&
+        option_choice(command, "direction", argv[optind + 1], strlen(argv[optind + 1]), directions, NULL) < 0)
+        result = EXIT_WRONG_USAGE;
+    if (result == 0) {
         cJSON_AddStringToObject(tokens.params, "how", argv[optind + 1]);
-        r = carry_out(&tokens);
+        result = carry_out(&tokens);
     }
-    return end(&tokens, r);
+    return end(&tokens, result);
 }
 
 static int run_close_loop(const struct command *command, struct options *options, int argc, char **argv)

@@ -58,8 +58,8 @@ static void print_json(const struct top_feed *feed)
  * reports a gap alone would not show why. */
 static void say_once(struct top *top)
 {
-    char text[sizeof(top->feed.reason) + 64];
-    bool stuck = top_feed_is_stuck(&top->feed, text, sizeof(text));
+    char text[sizeof top->feed.reason + 64];
+    bool stuck = top_feed_is_stuck(&top->feed, text, sizeof text);
 
     if (stuck && !top->missed)
         failed(top->command, "%s", text);
@@ -106,22 +106,22 @@ static int await_daemon(struct top *top)
 static int run_plain(struct top *top)
 {
     uint64_t wanted = top->left;
-    int r = 0;
+    int result = 0;
 
-    while (r == 0 && top->left > 0) {
+    while (result == 0 && top->left > 0) {
         int step = top_feed_step(&top->feed);
 
         if (step < 0)
             return give_up(top, step);
         say_once(top);
         if (step == 0) {
-            r = await_daemon(top);
+            result = await_daemon(top);
         } else if (top->feed.before.at_ns > 0) {
-            r = report(top, top->left == wanted);
+            result = report(top, top->left == wanted);
             top->left--;
         }
     }
-    return r;
+    return result;
 }
 
 static int draw(struct top *top)
@@ -153,22 +153,22 @@ static int await_key(struct top *top)
 /* Returns what ended it: EXIT_DONE, EXIT_TIMED_OUT, or an error of await_key and top_feed_step. */
 static int run_screen(struct top *top)
 {
-    int r = 0;
+    int result = 0;
 
-    while (r == 0) {
+    while (result == 0) {
         if (deadline_left_ns(top->deadline_ns) == 0)
             return EXIT_TIMED_OUT;
-        r = top_feed_step(&top->feed);
-        if (r > 0 && top->left-- == 0) /* the last of those that are wanted was seen for an interval */
+        result = top_feed_step(&top->feed);
+        if (result > 0 && top->left-- == 0) /* the last of those that are wanted was seen for an interval */
             return EXIT_DONE;
-        if (r > 0)
-            r = top_view_arrange(&top->view, &top->feed.now);
-        if (r == 0 && !screen_has_key(&top->screen))
-            r = draw(top);
-        if (r == 0)
-            r = await_key(top);
+        if (result > 0)
+            result = top_view_arrange(&top->view, &top->feed.now);
+        if (result == 0 && !screen_has_key(&top->screen))
+            result = draw(top);
+        if (result == 0)
+            result = await_key(top);
     }
-    return r;
+    return result;
 }
 
 /* Ends by the signal itself, so that the parent process sees the signal. The terminal is restored by now. */
@@ -186,20 +186,20 @@ static int end_by_signal(const struct top *top)
 
 static int watch(struct top *top)
 {
-    int r;
+    int result;
 
     if (top->options->json || !screen_is_usable())
         return run_plain(top);
-    r = screen_open(&top->screen);
-    if (r < 0)
-        return failed(top->command, "cannot use the terminal: %s", strerror(-r));
-    r = run_screen(top);
+    result = screen_open(&top->screen);
+    if (result < 0)
+        return failed(top->command, "cannot use the terminal: %s", strerror(-result));
+    result = run_screen(top);
     screen_close(&top->screen);
-    if (r == -EINTR)
+    if (result == -EINTR)
         return end_by_signal(top);
-    if (r == -ECANCELED)
+    if (result == -ECANCELED)
         return EXIT_DONE;
-    return r < 0 ? give_up(top, r) : r;
+    return result < 0 ? give_up(top, result) : result;
 }
 
 /* ---- The command ------------------------------------------------------------------------------------------------ */
@@ -223,22 +223,22 @@ static int parse_options(struct top *top, int argc, char **argv)
 static int run(const struct command *command, struct options *options, int argc, char **argv)
 {
     struct top top = {.command = command, .options = options, .refresh_ns = REFRESH_NS, .left = UINT64_MAX};
-    int r;
+    int result;
 
     if (parse_options(&top, argc, argv) == OPTIONS_EXIT)
         return options->exit_code;
     if (optind < argc)
         return unexpected_argument(command, argv[optind]);
     top.deadline_ns = deadline_in(options->timeout_ns);
-    r = connection_open(command, options, top.deadline_ns, &top.client);
-    if (r == 0) {
+    result = connection_open(command, options, top.deadline_ns, &top.client);
+    if (result == 0) {
         top_feed_init(&top.feed, top.client, top.refresh_ns);
-        r = watch(&top);
+        result = watch(&top);
         top_feed_deinit(&top.feed);
         top_view_deinit(&top.view);
     }
     minimio_client_free(top.client);
-    return r;
+    return result;
 }
 
 static const struct option own_options[] = {

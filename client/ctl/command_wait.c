@@ -61,24 +61,24 @@ static int take_goal(struct wait *wait, enum probe_goal goal)
 static int parse_options(struct wait *wait, struct options *options, int argc, char **argv)
 {
     int letter;
-    int r = 0;
+    int result = 0;
 
-    while (r == 0 && (letter = options_next(wait->command, options, argc, argv)) != OPTIONS_END) {
+    while (result == 0 && (letter = options_next(wait->command, options, argc, argv)) != OPTIONS_END) {
         if (letter == OPTIONS_EXIT)
             return OPTIONS_EXIT;
         if (letter == 'i')
-            r = parse_interval(wait);
+            result = parse_interval(wait);
         else if (letter == 's')
-            r = option_duration(wait->command, "--stable", optarg, &wait->settings.stable_ns);
+            result = option_duration(wait->command, "--stable", optarg, &wait->settings.stable_ns);
         else if (letter == 'q')
             wait->report.quiet = true;
         else if (letter == 'c' || letter == 'r')
-            r = take_goal(wait, letter == 'c' ? PROBE_CLOSED : PROBE_READABLE);
+            result = take_goal(wait, letter == 'c' ? PROBE_CLOSED : PROBE_READABLE);
         else
             wait->any = letter == 'y';
     }
-    options->exit_code = r;
-    return r == 0 ? 0 : OPTIONS_EXIT;
+    options->exit_code = result;
+    return result == 0 ? 0 : OPTIONS_EXIT;
 }
 
 /* Only they need a library, and a server of HTTP greets nobody. */
@@ -111,7 +111,7 @@ static int take_targets(struct wait *wait, int argc, char **argv)
         return wrong_usage(wait->command, "missing addresses: HOST:PORT, unix:/PATH or a URL");
     if (wait->count > PROBER_TARGETS_MAX)
         return wrong_usage(wait->command, "too many addresses: %zu, at most %d", wait->count, PROBER_TARGETS_MAX);
-    wait->read = calloc(wait->count, sizeof(*wait->read));
+    wait->read = calloc(wait->count, sizeof *wait->read);
     if (!wait->read)
         return failed(wait->command, "out of memory");
     for (size_t i = 0; i < wait->count; i++) {
@@ -149,53 +149,53 @@ static int await_goal(struct wait *wait, struct probers *probers)
 {
     int wanted = wait->any ? 1 : (int)wait->count;
     uint64_t changes = 0;
-    int r = wait_report_update(&wait->report, probers);
+    int result = wait_report_update(&wait->report, probers);
 
-    while (r == 0) {
+    while (result == 0) {
         int reached = probers_wait(probers, &changes, wait->deadline_ns);
 
         if (reached == -ETIMEDOUT) {
-            r = wait_report_unreached(&wait->report, probers);
-            return r != 0 ? r : EXIT_TIMED_OUT;
+            result = wait_report_unreached(&wait->report, probers);
+            return result != 0 ? result : EXIT_TIMED_OUT;
         }
-        r = wait_report_update(&wait->report, probers);
+        result = wait_report_update(&wait->report, probers);
         if (reached >= wanted)
             break;
     }
-    return r;
+    return result;
 }
 
 static int wait_for_targets(struct wait *wait)
 {
     struct probers *probers;
-    int r;
+    int result;
 
     raise_descriptor_limit(wait);
-    r = probers_new(wait->read, wait->count, &wait->settings, &probers);
-    if (r == 0)
-        r = wait_report_begin(&wait->report);
-    if (r < 0)
+    result = probers_new(wait->read, wait->count, &wait->settings, &probers);
+    if (result == 0)
+        result = wait_report_begin(&wait->report);
+    if (result < 0)
         return failed(wait->command, "out of memory");
-    r = probers_start(probers);
-    if (r < 0)
-        return failed(wait->command, "cannot start a thread for each target: %s", strerror(-r));
-    r = await_goal(wait, probers);
-    return r == 0 && wait->program ? become(wait) : r;
+    result = probers_start(probers);
+    if (result < 0)
+        return failed(wait->command, "cannot start a thread for each target: %s", strerror(-result));
+    result = await_goal(wait, probers);
+    return result == 0 && wait->program ? become(wait) : result;
 }
 
 static int run(const struct command *command, struct options *options, int argc, char **argv)
 {
     struct wait wait = {.command = command};
     int64_t started_ns = now_ns();
-    int r;
+    int result;
 
     argc = cut_program(&wait, argc, argv);
     if (parse_options(&wait, options, argc, argv) == OPTIONS_EXIT)
         return options->exit_code;
-    r = take_targets(&wait, argc, argv);
-    if (r != 0) {
+    result = take_targets(&wait, argc, argv);
+    if (result != 0) {
         free(wait.read);
-        return r;
+        return result;
     }
     wait.deadline_ns = options->timeout_ns < 0 ? DEADLINE_NEVER : started_ns + options->timeout_ns;
     wait.report = (struct wait_report){.command = command,

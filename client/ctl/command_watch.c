@@ -71,22 +71,22 @@ static int parse_mode(struct watch *watch, const char *text)
 static int parse_options(struct watch *watch, struct options *options, int argc, char **argv)
 {
     int letter;
-    int r = 0;
+    int result = 0;
 
-    while (r == 0 && (letter = options_next(watch->command, options, argc, argv)) != OPTIONS_END) {
+    while (result == 0 && (letter = options_next(watch->command, options, argc, argv)) != OPTIONS_END) {
         if (letter == OPTIONS_EXIT)
             return OPTIONS_EXIT;
         if (letter == 'i')
-            r = parse_interests(watch, optarg);
+            result = parse_interests(watch, optarg);
         else if (letter == 'm')
-            r = parse_mode(watch, optarg);
+            result = parse_mode(watch, optarg);
         else if (letter == 'e')
-            r = option_line(watch->command, optarg, &watch->line);
+            result = option_line(watch->command, optarg, &watch->line);
         else
-            r = option_count(watch->command, optarg, &watch->events_left);
+            result = option_count(watch->command, optarg, &watch->events_left);
     }
-    options->exit_code = r;
-    return r == 0 ? 0 : OPTIONS_EXIT;
+    options->exit_code = result;
+    return result == 0 ? 0 : OPTIONS_EXIT;
 }
 
 static int take_targets(struct watch *watch, int argc, char **argv)
@@ -105,7 +105,7 @@ static int take_targets(struct watch *watch, int argc, char **argv)
     watch->addresses = argv + optind;
     watch->count = (size_t)(argc - optind);
     watch->layout.token_width = snprintf(NULL, 0, "%zu", watch->count);
-    watch->states = calloc(watch->count, sizeof(*watch->states));
+    watch->states = calloc(watch->count, sizeof *watch->states);
     return watch->states ? 0 : failed(watch->command, "out of memory");
 }
 
@@ -114,7 +114,7 @@ static int take_targets(struct watch *watch, int argc, char **argv)
 static cJSON *registration_params(const struct watch *watch, size_t index)
 {
     cJSON *params = cJSON_CreateObject();
-    const char *interests[8 * sizeof(watch->interests)]; /* a bit each */
+    const char *interests[8 * sizeof watch->interests]; /* a bit each */
     int count = 0;
 
     for (int i = 0; interest_names[i]; i++)
@@ -133,20 +133,20 @@ static int send_registration(struct watch *watch, size_t index, uint64_t *ret_id
 {
     cJSON *params = registration_params(watch, index);
     char *text = params ? cJSON_PrintUnformatted(params) : NULL;
-    int r = -ENOMEM;
+    int result = -ENOMEM;
 
     if (text)
-        r = minimio_client_send(watch->client, "register", text, ret_id);
+        result = minimio_client_send(watch->client, "register", text, ret_id);
     cJSON_free(text);
     cJSON_Delete(params);
-    return r;
+    return result;
 }
 
 static int send_about(struct watch *watch, const char *method, size_t index)
 {
     char params[48];
 
-    snprintf(params, sizeof(params), "{\"token\":%zu}", index + 1);
+    snprintf(params, sizeof params, "{\"token\":%zu}", index + 1);
     return minimio_client_send(watch->client, method, params, NULL);
 }
 
@@ -191,14 +191,14 @@ static int tell_event(struct watch *watch, size_t index, uint32_t readiness)
 static int take_event(struct watch *watch, const struct minimio_client_event *event)
 {
     size_t index = target_of(watch, event->token, 1);
-    int r;
+    int result;
 
     /* What was on its way when the target was deregistered may still come. */
     if (index == watch->count || watch->states[index] == TARGET_ENDED || watch->events_left == 0)
         return 0;
-    r = tell_event(watch, index, event->readiness);
-    if (r < 0)
-        return r;
+    result = tell_event(watch, index, event->readiness);
+    if (result < 0)
+        return result;
     watch->events_left--;
     return after_event(watch, index, event->readiness);
 }
@@ -209,7 +209,7 @@ static int take_fault(struct watch *watch, const struct minimio_client_message *
     cJSON *fault = json_parse(message->body);
     char text[512];
 
-    explain_fault(fault, index < watch->count ? watch->addresses[index] : NULL, text, sizeof(text));
+    explain_fault(fault, index < watch->count ? watch->addresses[index] : NULL, text, sizeof text);
     cJSON_Delete(fault);
     watch->any_failed = true;
     if (index == watch->count) {
@@ -229,11 +229,11 @@ static int take_events(struct watch *watch, const char *body)
 {
     static struct minimio_client_event events[EVENTS_OF_A_LINE];
     int count = minimio_client_read_events(body, events, EVENTS_OF_A_LINE);
-    int r = 0;
+    int result = 0;
 
-    for (int i = 0; i < count && r == 0; i++)
-        r = take_event(watch, &events[i]);
-    return r;
+    for (int i = 0; i < count && result == 0; i++)
+        result = take_event(watch, &events[i]);
+    return result;
 }
 
 static int take_message(struct watch *watch, const struct minimio_client_message *message)
@@ -253,13 +253,13 @@ static int take_message(struct watch *watch, const struct minimio_client_message
 static int take_next(struct watch *watch, int64_t timeout_ns)
 {
     struct minimio_client_message message;
-    int r = minimio_client_next(watch->client, &message, timeout_ns);
+    int result = minimio_client_next(watch->client, &message, timeout_ns);
 
-    if (r > 0)
-        r = take_message(watch, &message);
+    if (result > 0)
+        result = take_message(watch, &message);
     else
-        return r;
-    return r < 0 ? r : 1;
+        return result;
+    return result < 0 ? result : 1;
 }
 
 /* Many targets take a while to send, and the first of them may be ready meanwhile. */
@@ -267,15 +267,15 @@ static int register_all(struct watch *watch)
 {
     for (size_t i = 0; i < watch->count; i++) {
         uint64_t id = 0;
-        int r = send_registration(watch, i, &id);
+        int result = send_registration(watch, i, &id);
 
         if (i == 0)
             watch->first_id = id;
         watch->open++;
-        while (r >= 0 && (r = take_next(watch, 0)) > 0)
+        while (result >= 0 && (result = take_next(watch, 0)) > 0)
             ;
-        if (r < 0)
-            return r;
+        if (result < 0)
+            return result;
     }
     return 0;
 }
@@ -283,24 +283,24 @@ static int register_all(struct watch *watch)
 /* 0 when all is seen. -ECANCELED and -EIO: why was said already. */
 static int watch_all(struct watch *watch)
 {
-    int r = register_all(watch);
+    int result = register_all(watch);
 
-    while (r >= 0 && watch->open > 0 && watch->events_left > 0) {
-        r = take_next(watch, deadline_left_ns(watch->deadline_ns));
-        if (r == 0)
+    while (result >= 0 && watch->open > 0 && watch->events_left > 0) {
+        result = take_next(watch, deadline_left_ns(watch->deadline_ns));
+        if (result == 0)
             return -ETIMEDOUT;
     }
-    return r < 0 ? r : 0;
+    return result < 0 ? result : 0;
 }
 
-static int exit_code(const struct watch *watch, int r)
+static int exit_code(const struct watch *watch, int result)
 {
-    if (r == -ETIMEDOUT)
+    if (result == -ETIMEDOUT)
         return EXIT_TIMED_OUT; /* the end that was asked for */
-    if (r == -ECANCELED || r == -EIO)
+    if (result == -ECANCELED || result == -EIO)
         return EXIT_FAILED;
-    if (r < 0)
-        return connection_failed(watch->command, watch->client, r);
+    if (result < 0)
+        return connection_failed(watch->command, watch->client, result);
     return watch->any_failed ? EXIT_FAILED : EXIT_DONE;
 }
 
@@ -308,20 +308,20 @@ static int run(const struct command *command, struct options *options, int argc,
 {
     struct watch watch = {
         .command = command, .events_left = UINT64_MAX, .interests = READY_READABLE, .mode = MODE_EDGE};
-    int r;
+    int result;
 
     if (parse_options(&watch, options, argc, argv) == OPTIONS_EXIT)
         return options->exit_code;
     watch.layout.json = options->json;
     watch.deadline_ns = deadline_in(options->timeout_ns);
-    r = take_targets(&watch, argc, argv);
-    if (r == 0)
-        r = connection_open(command, options, watch.deadline_ns, &watch.client);
-    if (r == 0)
-        r = exit_code(&watch, watch_all(&watch));
+    result = take_targets(&watch, argc, argv);
+    if (result == 0)
+        result = connection_open(command, options, watch.deadline_ns, &watch.client);
+    if (result == 0)
+        result = exit_code(&watch, watch_all(&watch));
     minimio_client_free(watch.client);
     free(watch.states);
-    return r;
+    return result;
 }
 
 static const struct option own_options[] = {

@@ -86,11 +86,11 @@ static void for_each_argument_option(const struct command *const *commands,
         size_t count = options_of(commands[i], table, names);
 
         for (size_t j = 0; j < count; j++) {
-            snprintf(word, sizeof(word), " %s ", table[j].name);
+            snprintf(word, sizeof word, " %s ", table[j].name);
             if (!table[j].has_arg || strstr(seen, word))
                 continue;
             call(commands, table[j].name);
-            snprintf(seen + strlen(seen), sizeof(seen) - strlen(seen), "%s ", table[j].name);
+            snprintf(seen + strlen(seen), sizeof seen - strlen(seen), "%s ", table[j].name);
         }
     }
 }
@@ -365,7 +365,7 @@ static void print_fish_command(const struct command *const *commands, const stru
     printf("complete -c minimioctl -n __fish_use_subcommand -a %s -d '", command->name);
     print_quoted(command->summary);
     puts("'");
-    snprintf(condition, sizeof(condition), "__fish_seen_subcommand_from %s", command->name);
+    snprintf(condition, sizeof condition, "__fish_seen_subcommand_from %s", command->name);
     for (size_t i = 0; i < count; i++)
         print_fish_option(commands, condition, command, &table[i]);
     if (command == &command_call || command == &command_shutdown || command == &command_completions) {

@@ -40,12 +40,12 @@ static void explain(const struct command *command, const char *path, int error)
 static int connect_patiently(const char *path, int64_t patience_end_ns, int64_t deadline_ns,
                              struct minimio_client **ret_client)
 {
-    int r;
+    int result;
 
     for (;;) {
-        r = minimio_client_connect(path, deadline_left_ns(deadline_ns), ret_client);
-        if (!is_absent(r) || deadline_left_ns(patience_end_ns) == 0)
-            return r;
+        result = minimio_client_connect(path, deadline_left_ns(deadline_ns), ret_client);
+        if (!is_absent(result) || deadline_left_ns(patience_end_ns) == 0)
+            return result;
         deadline_pause(patience_end_ns, RETRY_NS);
     }
 }
@@ -55,18 +55,18 @@ int connection_await(const struct command *command, const struct options *option
 {
     char path[SOCKET_PATH_SIZE];
     const char *variable = getenv("MINIMIO_SOCKET");
-    int r = socket_path(options->socket, path, sizeof(path));
+    int result = socket_path(options->socket, path, sizeof path);
 
     /* A script's variable that was never set, not a wish for another daemon. */
     if (!options->socket && variable && !*variable)
         return wrong_usage(command, "MINIMIO_SOCKET is empty: set a path, or unset the variable");
-    if (r == -ENAMETOOLONG)
+    if (result == -ENAMETOOLONG)
         return wrong_usage(command, "the path of the socket is too long: at most %d bytes fit", SOCKET_PATH_SIZE - 1);
-    r = connect_patiently(path, deadline_sooner(deadline_in(patience_ns), deadline_ns), deadline_ns, ret_client);
-    if (r == 0)
+    result = connect_patiently(path, deadline_sooner(deadline_in(patience_ns), deadline_ns), deadline_ns, ret_client);
+    if (result == 0)
         return 0;
-    explain(command, path, r);
-    return r == -ETIMEDOUT || (is_absent(r) && patience_ns > 0) ? EXIT_TIMED_OUT : EXIT_FAILED;
+    explain(command, path, result);
+    return result == -ETIMEDOUT || (is_absent(result) && patience_ns > 0) ? EXIT_TIMED_OUT : EXIT_FAILED;
 }
 
 /* The parameters of `open_loop`, the caller's to delete; NULL: no memory. */
@@ -89,11 +89,11 @@ static cJSON *loop_params(const struct options *options)
 static int refuse_new_loop(const struct command *command, const struct options *options, int64_t deadline_ns,
                            struct minimio_client *client)
 {
-    int r = session_call(command, client, "close_loop", NULL, deadline_ns, NULL);
+    int result = session_call(command, client, "close_loop", NULL, deadline_ns, NULL);
 
     failed(command, "there is no loop '%s'", options->loop);
     fputs("'minimioctl loops' lists the loops that exist.\n", stderr);
-    return r != 0 ? r : EXIT_FAILED;
+    return result != 0 ? result : EXIT_FAILED;
 }
 
 static int open_loop(const struct command *command, const struct options *options, int64_t deadline_ns,
@@ -121,20 +121,20 @@ int connection_open_loop(const struct command *command, const struct options *op
                          struct minimio_client **ret_client, bool *ret_polled, uint64_t *ret_registrations)
 {
     struct minimio_client *client = NULL;
-    int r = connection_await(command, options, 0, deadline_ns, &client);
+    int result = connection_await(command, options, 0, deadline_ns, &client);
 
-    if (r != 0)
-        return r;
+    if (result != 0)
+        return result;
     *ret_polled = false;
     *ret_registrations = 0;
     joined_loop = options->loop;
     if (options->loop)
-        r = open_loop(command, options, deadline_ns, client, ret_polled, ret_registrations);
-    if (r == 0)
+        result = open_loop(command, options, deadline_ns, client, ret_polled, ret_registrations);
+    if (result == 0)
         *ret_client = client;
     else
         minimio_client_free(client);
-    return r;
+    return result;
 }
 
 int connection_open(const struct command *command, const struct options *options, int64_t deadline_ns,
@@ -150,10 +150,10 @@ int session_call(const struct command *command, struct minimio_client *client, c
                  int64_t deadline_ns, cJSON **ret_result)
 {
     const char *text;
-    int r = minimio_client_call(client, method, params, deadline_left_ns(deadline_ns), &text);
+    int result = minimio_client_call(client, method, params, deadline_left_ns(deadline_ns), &text);
 
-    if (r < 0)
-        return connection_failed(command, client, r);
+    if (result < 0)
+        return connection_failed(command, client, result);
     if (ret_result) {
         *ret_result = json_parse(text);
         if (!*ret_result)
@@ -166,14 +166,14 @@ int session_call_with(const struct command *command, struct minimio_client *clie
                       int64_t deadline_ns, cJSON **ret_result)
 {
     char *text = params ? cJSON_PrintUnformatted(params) : NULL;
-    int r;
+    int result;
 
     cJSON_Delete(params);
     if (!text)
         return failed(command, "out of memory");
-    r = session_call(command, client, method, text, deadline_ns, ret_result);
+    result = session_call(command, client, method, text, deadline_ns, ret_result);
     cJSON_free(text);
-    return r;
+    return result;
 }
 
 int connection_call(const struct command *command, const struct options *options, const char *method,
@@ -181,13 +181,13 @@ int connection_call(const struct command *command, const struct options *options
 {
     int64_t deadline_ns = deadline_in(options->timeout_ns);
     struct minimio_client *client = NULL;
-    int r = connection_open(command, options, deadline_ns, &client);
+    int result = connection_open(command, options, deadline_ns, &client);
 
-    if (r != 0)
-        return r;
-    r = session_call(command, client, method, params, deadline_ns, ret_result);
+    if (result != 0)
+        return result;
+    result = session_call(command, client, method, params, deadline_ns, ret_result);
     minimio_client_free(client);
-    return r;
+    return result;
 }
 
 int connection_failed(const struct command *command, const struct minimio_client *client, int error)
@@ -197,7 +197,7 @@ int connection_failed(const struct command *command, const struct minimio_client
     char text[512];
 
     if (fault)
-        explain_fault(fault, NULL, text, sizeof(text));
+        explain_fault(fault, NULL, text, sizeof text);
     failed(command, "%s", fault ? text : minimio_client_error(client));
     cJSON_Delete(fault);
     if (name && strcmp(name, "LOOP_BUSY") == 0)

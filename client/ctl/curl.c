@@ -74,7 +74,7 @@ static bool find(void *library, const char *name, void *ret_function)
 {
     void *found = dlsym(library, name);
 
-    memcpy(ret_function, &found, sizeof(found));
+    memcpy(ret_function, &found, sizeof found);
     return found != NULL;
 }
 

@@ -23,7 +23,7 @@ static int index_registrations(struct event_source *source)
     const cJSON *registration;
 
     source->by_token = calloc((size_t)cJSON_GetArraySize(source->registrations) + 1, sizeof(const cJSON *));
-    source->given = calloc((size_t)cJSON_GetArraySize(source->registrations) + 1, sizeof(*source->given));
+    source->given = calloc((size_t)cJSON_GetArraySize(source->registrations) + 1, sizeof *source->given);
     if (!source->by_token || !source->given)
         return failed(source->command, "out of memory");
     cJSON_ArrayForEach(registration, source->registrations) source->by_token[source->count++] = registration;
@@ -35,16 +35,17 @@ int event_source_begin(struct event_source *ret_source, const struct command *co
 {
     struct event_source *source = ret_source;
     uint64_t registrations;
-    int r;
+    int result;
 
     *source = (struct event_source){.command = command, .deadline_ns = deadline_in(options->timeout_ns)};
     source->registrations = cJSON_CreateArray();
     if (!source->registrations)
         return failed(command, "out of memory");
-    r = connection_open_loop(command, options, source->deadline_ns, &source->client, &source->polled, &registrations);
-    if (r == 0)
-        r = fetch_registrations(command, source->client, source->deadline_ns, source->registrations);
-    return r == 0 ? index_registrations(source) : r;
+    result =
+        connection_open_loop(command, options, source->deadline_ns, &source->client, &source->polled, &registrations);
+    if (result == 0)
+        result = fetch_registrations(command, source->client, source->deadline_ns, source->registrations);
+    return result == 0 ? index_registrations(source) : result;
 }
 
 void event_source_end(struct event_source *source)
@@ -60,12 +61,12 @@ static int poll_events(struct event_source *source, struct minimio_client_event 
 {
     char params[96];
     const char *result;
-    int length = snprintf(params, sizeof(params), "{\"max\":%zu", max), r;
+    int length = snprintf(params, sizeof params, "{\"max\":%zu", max), r;
 
     if (left_ns >= 0)
-        length += snprintf(params + length, sizeof(params) - (size_t)length, ",\"timeout_ms\":%" PRIi64,
+        length += snprintf(params + length, sizeof params - (size_t)length, ",\"timeout_ms\":%" PRIi64,
                            milliseconds_of(left_ns));
-    snprintf(params + length, sizeof(params) - (size_t)length, "}");
+    snprintf(params + length, sizeof params - (size_t)length, "}");
     r = minimio_client_call(source->client, "poll", params, MINIMIO_CLIENT_FOREVER, &result);
     if (r == 0)
         r = minimio_client_read_events(result, events, EVENTS_AT_ONCE);
@@ -75,13 +76,13 @@ static int poll_events(struct event_source *source, struct minimio_client_event 
 int event_source_next(struct event_source *source, struct minimio_client_event *events)
 {
     int64_t left_ns = deadline_left_ns(source->deadline_ns);
-    int r;
+    int result;
 
     if (source->polled)
-        r = poll_events(source, events, left_ns, EVENTS_AT_ONCE);
+        result = poll_events(source, events, left_ns, EVENTS_AT_ONCE);
     else
-        r = minimio_client_events(source->client, events, EVENTS_AT_ONCE, left_ns);
-    return r < 0 ? -connection_failed(source->command, source->client, r) : r;
+        result = minimio_client_events(source->client, events, EVENTS_AT_ONCE, left_ns);
+    return result < 0 ? -connection_failed(source->command, source->client, result) : result;
 }
 
 static int compare(const void *token, const void *registration)
@@ -136,8 +137,8 @@ static int ask_pending(struct event_source *source, bool *ret_pending)
 {
     cJSON *all = cJSON_CreateArray();
     const cJSON *registration;
-    int r = all ? fetch_registrations(source->command, source->client, source->deadline_ns, all)
-                : failed(source->command, "out of memory");
+    int result = all ? fetch_registrations(source->command, source->client, source->deadline_ns, all)
+                     : failed(source->command, "out of memory");
 
     *ret_pending = false;
     cJSON_ArrayForEach(registration, all)
@@ -148,7 +149,7 @@ static int ask_pending(struct event_source *source, bool *ret_pending)
             *ret_pending = true;
     }
     cJSON_Delete(all);
-    return r;
+    return result;
 }
 
 /* Takes events that are there, or waits for them. Returns as event_source_next does. */
@@ -180,31 +181,31 @@ static int next_pushed(struct event_source *source, struct minimio_client_event 
 {
     for (;;) {
         bool pending;
-        int r = source->asked > 0 ? take_pushed(source, events, 0) : 0;
+        int result = source->asked > 0 ? take_pushed(source, events, 0) : 0;
 
-        if (r != 0)
-            return r;
+        if (result != 0)
+            return result;
         if (source->listed && !source->new_given)
             return 0;
         source->listed = true;
         source->new_given = false;
         source->asked = source->count;
-        r = ask_pending(source, &pending);
-        if (r != 0)
-            return -r;
+        result = ask_pending(source, &pending);
+        if (result != 0)
+            return -result;
         if (!pending)
             continue;
-        r = take_pushed(source, events, deadline_left_ns(source->deadline_ns));
-        return r == 0 ? -EXIT_TIMED_OUT : r;
+        result = take_pushed(source, events, deadline_left_ns(source->deadline_ns));
+        return result == 0 ? -EXIT_TIMED_OUT : result;
     }
 }
 
 int event_source_next_ready(struct event_source *source, struct minimio_client_event *events)
 {
-    int r;
+    int result;
 
     if (!source->polled)
         return next_pushed(source, events);
-    r = poll_ready(source, events);
-    return r < 0 ? -connection_failed(source->command, source->client, r) : r;
+    result = poll_ready(source, events);
+    return result < 0 ? -connection_failed(source->command, source->client, result) : result;
 }

@@ -31,7 +31,7 @@ static bool is_printable(const char *word)
 {
     char shown[4 * PATH_MAX];
 
-    output_escape(word, shown, sizeof(shown));
+    output_escape(word, shown, sizeof shown);
     return strcmp(word, shown) == 0;
 }
 
@@ -74,7 +74,7 @@ static bool exists_in(const char *folder, const char *below, const char *unit)
 {
     char path[PATH_MAX];
 
-    snprintf(path, sizeof(path), "%s/%s/%s", folder, below, unit);
+    snprintf(path, sizeof path, "%s/%s/%s", folder, below, unit);
     return access(path, F_OK) == 0;
 }
 
@@ -84,7 +84,7 @@ static bool has_unit(const char *whose, const char *unit)
     static const char *const folders[] = {"/etc/systemd", "/run/systemd", "/usr/local/lib/systemd", "/usr/lib/systemd",
                                           "/lib/systemd"};
 
-    for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
+    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++)
         if (exists_in(folders[i], whose, unit))
             return true;
     return false;
@@ -98,9 +98,9 @@ static size_t instance_length(const char *path, const char **ret_name)
     static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_";
     size_t length;
 
-    if (strncmp(path, folder, sizeof(folder) - 1) != 0)
+    if (strncmp(path, folder, sizeof folder - 1) != 0)
         return 0;
-    *ret_name = path + sizeof(folder) - 1;
+    *ret_name = path + sizeof folder - 1;
     length = strspn(*ret_name, plain);
     return strcmp(*ret_name + length, end) == 0 ? length : 0;
 }
@@ -109,9 +109,9 @@ static bool is_own_socket(const char *path)
 {
     char folder[SOCKET_PATH_SIZE], own[SOCKET_PATH_SIZE + sizeof("/minimio.sock")];
 
-    if (!runtime_folder(folder, sizeof(folder)))
+    if (!runtime_folder(folder, sizeof folder))
         return false;
-    snprintf(own, sizeof(own), "%s/minimio.sock", folder);
+    snprintf(own, sizeof own, "%s/minimio.sock", folder);
     return strcmp(path, own) == 0;
 }
 
@@ -120,7 +120,7 @@ static bool has_user_manager(void)
 {
     char folder[SOCKET_PATH_SIZE];
 
-    return runtime_folder(folder, sizeof(folder)) && exists_in(folder, "systemd", "private");
+    return runtime_folder(folder, sizeof folder) && exists_in(folder, "systemd", "private");
 }
 
 /* systemctl finds the user's manager by this variable alone. */
@@ -130,9 +130,9 @@ static const char *runtime_variable(void)
     const char *set = getenv("XDG_RUNTIME_DIR");
     char folder[SOCKET_PATH_SIZE];
 
-    if ((set && *set) || !runtime_folder(folder, sizeof(folder)))
+    if ((set && *set) || !runtime_folder(folder, sizeof folder))
         return "";
-    snprintf(text, sizeof(text), "XDG_RUNTIME_DIR=%s ", folder);
+    snprintf(text, sizeof text, "XDG_RUNTIME_DIR=%s ", folder);
     return text;
 }
 
@@ -166,7 +166,7 @@ static bool is_in_path(const char *name)
     while (folders && *folders) {
         size_t length = strcspn(folders, ":");
 
-        if (length > 0 && (size_t)snprintf(path, sizeof(path), "%.*s/%s", (int)length, folders, name) < sizeof(path) &&
+        if (length > 0 && (size_t)snprintf(path, sizeof path, "%.*s/%s", (int)length, folders, name) < sizeof path &&
             access(path, X_OK) == 0)
             return true;
         folders += length + (folders[length] == ':');
@@ -178,7 +178,7 @@ static bool is_in_path(const char *name)
 static const char *daemon_program(void)
 {
     static char path[PATH_MAX];
-    ssize_t length = readlink("/proc/self/exe", path, sizeof(path) - sizeof("minimiod"));
+    ssize_t length = readlink("/proc/self/exe", path, sizeof path - sizeof("minimiod"));
     char *slash;
 
     if (is_in_path("minimiod") || length < 0)
@@ -219,7 +219,7 @@ void hint_start(const char *path)
     char folder[SOCKET_PATH_SIZE], command[2 * SOCKET_PATH_SIZE + 64];
     bool system = false;
 
-    if (service_command(path, command, sizeof(command), &system)) {
+    if (service_command(path, command, sizeof command, &system)) {
         fprintf(stderr, "Is minimiod running? Start it%s with: %s\n", system && geteuid() != 0 ? ", as root," : "",
                 command);
         return;

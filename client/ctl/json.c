@@ -72,7 +72,7 @@ cJSON *json_new_integer(uint64_t number)
 {
     char text[24];
 
-    snprintf(text, sizeof(text), "%" PRIu64, number);
+    snprintf(text, sizeof text, "%" PRIu64, number);
     return cJSON_CreateRaw(text);
 }
 

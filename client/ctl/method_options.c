@@ -89,26 +89,26 @@ static int take_param(const struct command *command, size_t param, cJSON *params
     char option[OPTION_NAME_SIZE + 2] = "--";
     cJSON *value = NULL;
     bool argument;
-    int r;
+    int result;
 
     param_option(command, param, option + 2, &argument);
-    r = read_value(&(struct value){command, info, option, optarg}, &value);
-    if (r != 0)
-        return r;
+    result = read_value(&(struct value){command, info, option, optarg}, &value);
+    if (result != 0)
+        return result;
     cJSON_DeleteItemFromObjectCaseSensitive(params, info->name);
     return json_add(params, info->name, value) ? 0 : failed(command, "out of memory");
 }
 
 int method_options_read(const struct command *command, struct options *options, int argc, char **argv, cJSON *params)
 {
-    int letter, r;
+    int letter, result;
 
     while ((letter = options_next(command, options, argc, argv)) != OPTIONS_END) {
         if (letter == OPTIONS_EXIT)
             return OPTIONS_EXIT;
-        r = take_param(command, (size_t)(letter - OPTION_PARAM), params);
-        if (r != 0) {
-            options->exit_code = r;
+        result = take_param(command, (size_t)(letter - OPTION_PARAM), params);
+        if (result != 0) {
+            options->exit_code = result;
             return OPTIONS_EXIT;
         }
     }

@@ -162,7 +162,7 @@ static void print_turns(const cJSON *turns)
 
 void metrics_print(const cJSON *stats)
 {
-    for (size_t i = 0; i < sizeof(metrics) / sizeof(metrics[0]); i++) {
+    for (size_t i = 0; i < sizeof metrics / sizeof metrics[0]; i++) {
         const cJSON *value = cJSON_GetObjectItemCaseSensitive(stats, metrics[i].member);
 
         if (value) /* a daemon may count less */

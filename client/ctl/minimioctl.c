@@ -90,7 +90,7 @@ static bool reserve_standard_descriptors(void)
 int main(int argc, char **argv)
 {
     struct options options = {.timeout_ns = -1, .linger_ns = -1, .commands = commands};
-    int r;
+    int result;
 
     if (!reserve_standard_descriptors())
         return EXIT_FAILED; /* there may be nowhere to say why */
@@ -98,8 +98,8 @@ int main(int argc, char **argv)
 
     setlocale(LC_CTYPE, ""); /* which characters the terminal shows */
     if (options_next(NULL, &options, argc, argv) == OPTIONS_EXIT)
-        r = options.exit_code;
+        result = options.exit_code;
     else
-        r = run_command(&options, argc - optind, argv + optind);
-    return output_flush() != 0 ? EXIT_FAILED : r;
+        result = run_command(&options, argc - optind, argv + optind);
+    return output_flush() != 0 ? EXIT_FAILED : result;
 }

@@ -32,7 +32,7 @@ int option_duration_from(const struct command *command, const char *option, cons
         return 0;
     }
     if (least_ns > 0)
-        output_duration((double)least_ns / NS_PER_MS, least, sizeof(least));
+        output_duration((double)least_ns / NS_PER_MS, least, sizeof least);
     return wrong_usage(command, "invalid %s '%s': a duration from %s " DURATION_RANGE, option, text, least);
 }
 
@@ -85,7 +85,7 @@ int option_choice(const struct command *command, const char *option, const char 
     for (size_t i = 0; choices[i]; i++) {
         if (strlen(choices[i]) == length && memcmp(choices[i], text, length) == 0)
             return (int)i;
-        used += (size_t)snprintf(words + used, sizeof(words) - used, "%s%s", used > 0 ? ", " : "", choices[i]);
+        used += (size_t)snprintf(words + used, sizeof words - used, "%s%s", used > 0 ? ", " : "", choices[i]);
     }
     wrong_usage(command, "invalid %s '%.*s'; use %s%s%s", option, (int)length, text, words, more ? ", " : "",
                 more ? more : "");
@@ -152,29 +152,29 @@ static int wrong_option(const struct command *command, const struct option *tabl
 /* Takes one common option. Returns 0 to go on, OPTIONS_EXIT, or the letter of an option that is not common. */
 static int take_common(const struct command *command, struct options *options, int letter)
 {
-    int r;
+    int result;
 
     switch (letter) {
     case OPTION_SOCKET:
-        r = *optarg ? 0 : wrong_usage(command, "invalid --socket '': a path");
+        result = *optarg ? 0 : wrong_usage(command, "invalid --socket '': a path");
         options->socket = optarg;
-        return r == 0 ? 0 : end_with(options, r);
+        return result == 0 ? 0 : end_with(options, result);
     case OPTION_JSON:
         options->json = true;
         return 0;
     case OPTION_TIMEOUT:
-        r = option_duration(command, "--timeout", optarg, &options->timeout_ns);
-        return r == 0 ? 0 : end_with(options, r);
+        result = option_duration(command, "--timeout", optarg, &options->timeout_ns);
+        return result == 0 ? 0 : end_with(options, result);
     case OPTION_LOOP:
-        r = option_loop(command, optarg);
+        result = option_loop(command, optarg);
         options->loop = optarg;
-        return r == 0 ? 0 : end_with(options, r);
+        return result == 0 ? 0 : end_with(options, result);
     case OPTION_TAKEOVER:
         options->takeover = true;
         return 0;
     case OPTION_LINGER:
-        r = option_duration(command, "--linger", optarg, &options->linger_ns);
-        return r == 0 ? 0 : end_with(options, r);
+        result = option_duration(command, "--linger", optarg, &options->linger_ns);
+        return result == 0 ? 0 : end_with(options, result);
     case OPTION_HELP:
         if (command)
             help_print_command(command);

@@ -71,7 +71,7 @@ static size_t escape(const char *text, bool (*is_kept)(uint32_t character), char
         } else {
             char escaped[] = {'\\', 'x', digits[*at >> 4], digits[*at & 15]};
 
-            memcpy(ret_text + length, escaped, sizeof(escaped));
+            memcpy(ret_text + length, escaped, sizeof escaped);
             count = 1;
         }
         length += needed;
@@ -96,14 +96,14 @@ void output_text(FILE *stream, const char *text)
     char escaped[1024], piece[200];
 
     while (*text) {
-        size_t length = strlen(text) < sizeof(piece) - 1 ? strlen(text) : sizeof(piece) - 1;
+        size_t length = strlen(text) < sizeof piece - 1 ? strlen(text) : sizeof piece - 1;
 
         /* A character is not cut in two: up to three bytes of it go with the next piece. */
         for (size_t back = 0; text[length] && back < 3 && ((unsigned char)text[length] & 0xc0) == 0x80; back++)
             length--;
         memcpy(piece, text, length);
         piece[length] = '\0';
-        output_escape(piece, escaped, sizeof(escaped));
+        output_escape(piece, escaped, sizeof escaped);
         fputs(escaped, stream);
         text += length;
     }

@@ -31,7 +31,7 @@ int output_address_width(const char *address)
 {
     char shown[OUTPUT_ADDRESS_SIZE];
 
-    return (int)output_escape(address, shown, sizeof(shown));
+    return (int)output_escape(address, shown, sizeof shown);
 }
 
 void output_event(const struct output_event_layout *layout, uint64_t token, const char *address, uint32_t readiness)
@@ -43,6 +43,6 @@ void output_event(const struct output_event_layout *layout, uint64_t token, cons
         return;
     }
     readiness_text(readiness, text);
-    output_escape(address, shown, sizeof(shown));
+    output_escape(address, shown, sizeof shown);
     printf("%-*" PRIu64 "  %-*s  %s\n", layout->token_width, token, layout->address_width, shown, text);
 }

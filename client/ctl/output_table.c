@@ -96,7 +96,7 @@ static void print_titles(const struct output_column *columns, size_t count)
 int output_table(const cJSON *records, const struct output_column *columns, size_t count)
 {
     struct libscols_table *table;
-    int r;
+    int result;
 
     if (cJSON_GetArraySize(records) == 0) {
         print_titles(columns, count);
@@ -105,16 +105,16 @@ int output_table(const cJSON *records, const struct output_column *columns, size
     table = scols_new_table();
     if (!table)
         return -ENOMEM;
-    r = scols_table_set_column_separator(table, "  ");
+    result = scols_table_set_column_separator(table, "  ");
     scols_table_set_stream(table, stdout);
     scols_table_enable_colors(table, output_is_coloured());
     scols_table_enable_noencoding(table, 1); /* cells are escaped already, and in one way with all else */
-    if (r == 0)
-        r = add_columns(table, columns, count);
-    if (r == 0)
-        r = add_rows(table, records, columns, count);
-    if (r == 0)
-        r = scols_print_table(table);
+    if (result == 0)
+        result = add_columns(table, columns, count);
+    if (result == 0)
+        result = add_rows(table, records, columns, count);
+    if (result == 0)
+        result = scols_print_table(table);
     scols_unref_table(table);
-    return r;
+    return result;
 }

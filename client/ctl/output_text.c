@@ -27,7 +27,7 @@ void output_size(double bytes, char *ret_text, size_t size)
     static const char units[] = "KMGTP";
     int unit = -1;
 
-    while (bytes >= 1024 && unit < (int)sizeof(units) - 2) {
+    while (bytes >= 1024 && unit < (int)sizeof units - 2) {
         bytes /= 1024;
         unit++;
     }
@@ -74,10 +74,10 @@ static void print_scalar(const cJSON *value)
     char quantity[32];
 
     if (cJSON_IsNumber(value) && ends_with(value->string, "_ms")) {
-        output_duration(value->valuedouble, quantity, sizeof(quantity));
+        output_duration(value->valuedouble, quantity, sizeof quantity);
         text = quantity;
     } else if (cJSON_IsNumber(value) && is_size(value->string)) {
-        output_size(value->valuedouble, quantity, sizeof(quantity));
+        output_size(value->valuedouble, quantity, sizeof quantity);
         text = quantity;
     }
     if (text) {
@@ -96,15 +96,15 @@ static void print_members(const cJSON *object, const char *prefix, size_t width)
     {
         char name[128];
 
-        snprintf(name, sizeof(name), "%s%s%s", prefix, *prefix ? "." : "", member->string);
+        snprintf(name, sizeof name, "%s%s%s", prefix, *prefix ? "." : "", member->string);
         if (ends_with(name, "_ms"))
             name[strlen(name) - 3] = '\0';
         if (cJSON_IsObject(member)) {
             print_members(member, name, width);
         } else {
-            char shown[4 * sizeof(name)];
+            char shown[4 * sizeof name];
 
-            output_escape(name, shown, sizeof(shown));
+            output_escape(name, shown, sizeof shown);
             printf("%-*s  ", (int)width, shown);
             print_scalar(member);
         }

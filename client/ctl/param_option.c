@@ -68,7 +68,7 @@ static const char *help_to_disable(const char *name)
         const char *name, *help;
     } helps[] = {{"nodelay", "disable TCP_NODELAY"}, {"keepalive", "disable SO_KEEPALIVE"}};
 
-    for (size_t i = 0; i < sizeof(helps) / sizeof(helps[0]); i++)
+    for (size_t i = 0; i < sizeof helps / sizeof helps[0]; i++)
         if (strcmp(helps[i].name, name) == 0)
             return helps[i].help;
     return "disable this";
@@ -106,7 +106,7 @@ void param_option_help(const struct command *command)
         if (!param_option(command, i, name, &argument))
             continue;
         info = &method_table[command->method].params[i];
-        snprintf(option, sizeof(option), "--%s%s", name, value_word(info));
+        snprintf(option, sizeof option, "--%s%s", name, value_word(info));
         printf("  %-18s ", option);
         print_wrapped(info->type == PARAM_BOOLEAN && info->default_value ? help_to_disable(info->name)
                                                                          : summary_of(info));

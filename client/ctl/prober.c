@@ -39,7 +39,7 @@ struct probers {
 int probers_new(const struct wait_target *targets, size_t count, const struct probe_settings *settings,
                 struct probers **ret_probers)
 {
-    struct probers *probers = calloc(1, sizeof(*probers) + count * sizeof(probers->each[0]));
+    struct probers *probers = calloc(1, sizeof *probers + count * sizeof probers->each[0]);
     pthread_condattr_t monotonic;
 
     if (!probers)
@@ -81,23 +81,23 @@ static int stay_open(int fd, int64_t stable_ns)
 /* What is wanted of a connection that was made. */
 static int examine(const struct probe_settings *settings, int fd)
 {
-    int r = settings->goal == PROBE_READABLE ? await_greeting(fd) : 0;
+    int result = settings->goal == PROBE_READABLE ? await_greeting(fd) : 0;
 
-    if (r == 0 && settings->goal != PROBE_CLOSED && settings->stable_ns > 0)
-        r = stay_open(fd, settings->stable_ns);
-    return r;
+    if (result == 0 && settings->goal != PROBE_CLOSED && settings->stable_ns > 0)
+        result = stay_open(fd, settings->stable_ns);
+    return result;
 }
 
 /* A try that nobody answers is given up in time for another: the kernel's own repeat ever more rarely. */
 static int try_tcp(const struct probe_settings *settings, const char *address)
 {
     struct minimio_tcp_stream *stream = NULL;
-    int r = minimio_tcp_stream_connect_host(address, TRY_NS, &stream);
+    int result = minimio_tcp_stream_connect_host(address, TRY_NS, &stream);
 
-    if (r == 0)
-        r = examine(settings, minimio_tcp_stream_fd(stream));
+    if (result == 0)
+        result = examine(settings, minimio_tcp_stream_fd(stream));
     minimio_tcp_stream_free(stream);
-    return r;
+    return result;
 }
 
 static int connect_unix(int fd, const char *path)
@@ -105,7 +105,7 @@ static int connect_unix(int fd, const char *path)
     struct sockaddr_un address = {.sun_family = AF_UNIX};
 
     memcpy(address.sun_path, path, strlen(path) + 1);
-    if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0)
+    if (connect(fd, (const struct sockaddr *)&address, sizeof address) == 0)
         return 0;
     return errno == ENOENT ? -ENXIO : errno == EAGAIN ? -EBUSY : -errno;
 }
@@ -126,9 +126,9 @@ static int try_unix(const struct probe_settings *settings, const char *path)
 static int try_url(const char *url)
 {
     long status;
-    int r = curl_ask(url, TRY_NS, &status);
+    int result = curl_ask(url, TRY_NS, &status);
 
-    return r < 0 || (status >= 200 && status < 400) ? r : PROBE_STATUS - (int)status;
+    return result < 0 || (status >= 200 && status < 400) ? result : PROBE_STATUS - (int)status;
 }
 
 static int try_target(const struct prober *prober)
@@ -149,7 +149,7 @@ static bool is_down(int error)
     static const int errors[] = {ECONNREFUSED, ECONNRESET, EHOSTUNREACH, ENETUNREACH, EHOSTDOWN,
                                  ENETDOWN,     ETIMEDOUT,  ENOENT,       ENXIO,       ENOTDIR};
 
-    for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
+    for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++)
         if (error == -errors[i])
             return true;
     return false;
@@ -157,32 +157,32 @@ static bool is_down(int error)
 
 static int probe_once(const struct prober *prober)
 {
-    int r = try_target(prober);
+    int result = try_target(prober);
 
     if (prober->probers->settings.goal != PROBE_CLOSED)
-        return r;
-    return r == 0 || r <= PROBE_STATUS ? -EISCONN : is_down(r) ? 0 : r;
+        return result;
+    return result == 0 || result <= PROBE_STATUS ? -EISCONN : is_down(result) ? 0 : result;
 }
 
 /* ---- Trying again ----------------------------------------------------------------------------------------------- */
 
-static void note_result(struct prober *prober, int r)
+static void note_result(struct prober *prober, int result)
 {
     struct probers *probers = prober->probers;
     struct probe *probe = &prober->probe;
 
     pthread_mutex_lock(&probers->lock);
     probe->attempts++;
-    if (r == 0) {
+    if (result == 0) {
         probe->reached = true;
         probe->at_ns = now_ns();
         probers->reached++;
     }
-    if (r == 0 || probe->error != r) {
+    if (result == 0 || probe->error != result) {
         probers->changes++;
         pthread_cond_signal(&probers->changed);
     }
-    probe->error = r;
+    probe->error = result;
     pthread_mutex_unlock(&probers->lock);
 }
 
@@ -195,15 +195,15 @@ static bool is_repeated(const struct prober *prober)
 }
 
 /* How long it has to be as it is wanted yet; `*since_ns` is since when it is, 0: it is not. */
-static int64_t left_to_prove(const struct prober *prober, int r, int64_t *since_ns)
+static int64_t left_to_prove(const struct prober *prober, int result, int64_t *since_ns)
 {
     int64_t now = now_ns(), left_ns;
 
-    if (r != 0)
+    if (result != 0)
         *since_ns = 0;
     else if (*since_ns == 0)
         *since_ns = now;
-    if (r != 0 || !is_repeated(prober))
+    if (result != 0 || !is_repeated(prober))
         return 0;
     left_ns = *since_ns + prober->probers->settings.stable_ns - now;
     return left_ns > 0 ? left_ns : 0;
@@ -219,15 +219,15 @@ static void *probe(void *argument)
     if (grows)
         interval_ns = FIRST_INTERVAL_NS;
     for (;;) {
-        int r = probe_once(prober);
-        int64_t left_ns = left_to_prove(prober, r, &since_ns);
+        int result = probe_once(prober);
+        int64_t left_ns = left_to_prove(prober, result, &since_ns);
 
         if (left_ns > 0) {
             deadline_pause(DEADLINE_NEVER, deadline_sooner(left_ns, interval_ns));
             continue;
         }
-        note_result(prober, r);
-        if (r == 0)
+        note_result(prober, result);
+        if (result == 0)
             return NULL;
         deadline_pause(DEADLINE_NEVER, interval_ns);
         if (grows)
@@ -267,7 +267,7 @@ int probers_wait(struct probers *probers, uint64_t *changes, int64_t deadline_ns
 {
     struct timespec until = deadline_timespec(deadline_ns);
     int error = 0;
-    int r;
+    int result;
 
     pthread_mutex_lock(&probers->lock);
     while (probers->changes == *changes && error != ETIMEDOUT) {
@@ -276,10 +276,10 @@ int probers_wait(struct probers *probers, uint64_t *changes, int64_t deadline_ns
         else
             error = pthread_cond_timedwait(&probers->changed, &probers->lock, &until);
     }
-    r = probers->changes == *changes ? -ETIMEDOUT : probers->reached;
+    result = probers->changes == *changes ? -ETIMEDOUT : probers->reached;
     *changes = probers->changes;
     pthread_mutex_unlock(&probers->lock);
-    return r;
+    return result;
 }
 
 struct probe probers_get(struct probers *probers, size_t index)

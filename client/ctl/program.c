@@ -39,8 +39,8 @@ static int search(const char *name, const char *folders)
         char path[PATH_MAX];
         int error = ENAMETOOLONG;
 
-        if (length + strlen(name) + 2 <= sizeof(path)) {
-            snprintf(path, sizeof(path), "%.*s%s%s", (int)length, folders, length ? "/" : "", name);
+        if (length + strlen(name) + 2 <= sizeof path) {
+            snprintf(path, sizeof path, "%.*s%s%s", (int)length, folders, length ? "/" : "", name);
             error = check_file(path);
         }
         if (error == 0)
@@ -119,7 +119,7 @@ void program_tell(const struct minimio_client *client, const char *loop, uint64_
 
     readiness_text(readiness, text);
     setenv("MINIMIO_READINESS", text, 1);
-    snprintf(text, sizeof(text), "%" PRIu64, token);
+    snprintf(text, sizeof text, "%" PRIu64, token);
     setenv("MINIMIO_TOKEN", text, 1);
     setenv("MINIMIO_ADDRESS", address, 1);
     setenv("MINIMIO_SOCKET", minimio_client_path(client), 1);
@@ -146,11 +146,11 @@ static int become(const struct command *command, char *const *arguments, int str
 /* Says through `report`, which is closed when the program runs, that it does not. */
 static _Noreturn void run_child(const struct command *command, char *const *arguments, int stream, int report)
 {
-    int r = become(command, arguments, stream);
+    int result = become(command, arguments, stream);
 
     while (write(report, "", 1) < 0 && errno == EINTR)
         ;
-    _exit(r);
+    _exit(result);
 }
 
 /* Whether the child has become the program. */
@@ -212,9 +212,9 @@ int program_await(const struct command *command, const char *name, pid_t child)
 int program_run(const struct command *command, char *const *arguments, int stream)
 {
     pid_t child;
-    int r = program_start(command, arguments, stream, &child);
+    int result = program_start(command, arguments, stream, &child);
 
-    return r == 0 ? program_await(command, arguments[0], child) : r;
+    return result == 0 ? program_await(command, arguments[0], child) : result;
 }
 
 int program_run_shell(const struct command *command, const char *line)

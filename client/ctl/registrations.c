@@ -39,12 +39,12 @@ int require_token(const struct command *command, struct minimio_client *client, 
     uint64_t other;
     cJSON *page;
     bool found;
-    int r;
+    int result;
 
-    snprintf(params, sizeof(params), "{\"after\":%" PRIu64 ",\"limit\":1}", token - 1);
-    r = session_call(command, client, "list", token == 0 ? "{\"limit\":1}" : params, deadline_ns, &page);
-    if (r != 0)
-        return r;
+    snprintf(params, sizeof params, "{\"after\":%" PRIu64 ",\"limit\":1}", token - 1);
+    result = session_call(command, client, "list", token == 0 ? "{\"limit\":1}" : params, deadline_ns, &page);
+    if (result != 0)
+        return result;
     first = cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(page, "registrations"), 0);
     found = json_integer(cJSON_GetObjectItemCaseSensitive(first, "token"), &other) && other == token;
     cJSON_Delete(page);
@@ -55,19 +55,19 @@ int fetch_registrations(const struct command *command, struct minimio_client *cl
 {
     bool first_page = true;
     uint64_t token = 0;
-    int r;
+    int result;
 
     do {
         char params[48];
         cJSON *page;
 
-        snprintf(params, sizeof(params), "{\"after\":%" PRIu64 "}", token);
-        r = session_call(command, client, "list", first_page ? NULL : params, deadline_ns, &page);
-        if (r != 0)
-            return r;
-        r = take_page(page, all, first_page, &token);
+        snprintf(params, sizeof params, "{\"after\":%" PRIu64 "}", token);
+        result = session_call(command, client, "list", first_page ? NULL : params, deadline_ns, &page);
+        if (result != 0)
+            return result;
+        result = take_page(page, all, first_page, &token);
         first_page = false;
         cJSON_Delete(page);
-    } while (r > 0);
+    } while (result > 0);
     return 0;
 }

@@ -102,7 +102,7 @@ static int enter(void)
     entered = 1;
     if (tcsetattr(STDIN_FILENO, TCSANOW, &raw) < 0)
         return -errno;
-    write_soon(ENTER, sizeof(ENTER) - 1);
+    write_soon(ENTER, sizeof ENTER - 1);
     return 0;
 }
 
@@ -112,7 +112,7 @@ static void leave(void)
     if (!entered)
         return;
     entered = 0;
-    write_soon(LEAVE, sizeof(LEAVE) - 1);
+    write_soon(LEAVE, sizeof LEAVE - 1);
     tcsetattr(STDIN_FILENO, TCSANOW, &before);
 }
 
@@ -203,7 +203,7 @@ static int end_with(struct screen *screen, int signal_number, int error)
 static int take_signal(struct screen *screen)
 {
     for (size_t i = 0; i < SIGNALS; i++) {
-        int r = 0;
+        int result = 0;
 
         if (!arrived[i])
             continue;
@@ -213,9 +213,9 @@ static int take_signal(struct screen *screen)
         if (signals[i] == SIGTSTP)
             stop();
         if (signals[i] != SIGWINCH)
-            r = enter();
+            result = enter();
         measure(screen);
-        return r < 0 ? end_with(screen, 0, -r) : SCREEN_RESIZED;
+        return result < 0 ? end_with(screen, 0, -result) : SCREEN_RESIZED;
     }
     return 0;
 }
@@ -225,16 +225,16 @@ static int take_signal(struct screen *screen)
 int screen_open(struct screen *ret_screen)
 {
     const char *no_color = getenv("NO_COLOR");
-    int r = save();
+    int result = save();
 
-    if (r < 0)
-        return r;
+    if (result < 0)
+        return result;
     take_signals();
-    r = enter();
-    if (r < 0) {
+    result = enter();
+    if (result < 0) {
         leave();
         give_signals_back();
-        return r;
+        return result;
     }
     *ret_screen = (struct screen){.styled = !(no_color && *no_color)};
     buffer_init(&ret_screen->frame);
@@ -255,7 +255,7 @@ void screen_close(struct screen *screen)
 static int read_keys(struct screen *screen)
 {
     struct screen_keys *keys = &screen->keys;
-    ssize_t n = read(STDIN_FILENO, keys->bytes + keys->length, sizeof(keys->bytes) - keys->length);
+    ssize_t n = read(STDIN_FILENO, keys->bytes + keys->length, sizeof keys->bytes - keys->length);
 
     if (n > 0)
         keys->length += (size_t)n;
@@ -271,10 +271,10 @@ static int wait_once(struct screen *screen, int fd, short events, int64_t deadli
     struct timespec timeout = deadline_timespec(left);
     int n = ppoll(wanted, 2, left < 0 ? NULL : &timeout, &mask_waiting);
     int error = n < 0 && errno != EINTR ? errno : 0;
-    int r = take_signal(screen);
+    int result = take_signal(screen);
 
-    if (r != 0)
-        return r;
+    if (result != 0)
+        return result;
     if (error)
         return end_with(screen, 0, error);
     if (n > 0 && wanted[0].revents)

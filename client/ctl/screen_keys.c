@@ -29,7 +29,7 @@ static int key_of_number(int number)
     static const int keys[] = {
         [1] = KEY_HOME, [4] = KEY_END, [5] = KEY_PAGE_UP, [6] = KEY_PAGE_DOWN, [7] = KEY_HOME, [8] = KEY_END};
 
-    if (number < 0 || number >= (int)(sizeof(keys) / sizeof(keys[0])) || keys[number] == 0)
+    if (number < 0 || number >= (int)(sizeof keys / sizeof keys[0]) || keys[number] == 0)
         return KEY_UNKNOWN;
     return keys[number];
 }
@@ -42,7 +42,7 @@ static int take_control_sequence(struct screen_keys *keys)
     while (at < keys->length && keys->bytes[at] >= ' ' && keys->bytes[at] < '@')
         at++;
     if (at == keys->length)
-        return at == sizeof(keys->bytes) ? consume(keys, at, KEY_UNKNOWN) : KEY_PARTIAL;
+        return at == sizeof keys->bytes ? consume(keys, at, KEY_UNKNOWN) : KEY_PARTIAL;
     if (keys->bytes[2] == '[' || keys->bytes[at] < '@' || keys->bytes[at] > '~')
         return consume(keys, at + 1, KEY_UNKNOWN);
     if (keys->bytes[at] == '~')

@@ -79,9 +79,9 @@ static void put_row(const struct layout *layout, const struct top_sample *now, c
         char cell[32];
 
         if (loop)
-            put_cell(i, now, loop, cell, sizeof(cell));
+            put_cell(i, now, loop, cell, sizeof cell);
         else
-            snprintf(cell, sizeof(cell), "%s", columns[i].title);
+            snprintf(cell, sizeof cell, "%s", columns[i].title);
         end += GAP + (size_t)columns[i].width;
         if (used + GAP + strlen(cell) > end)
             continue;
@@ -129,10 +129,10 @@ static void put_counts(const struct top_feed *feed, char ret_line[LINE_SIZE], si
     ret_line[0] = '\0';
     if (!feed->ever)
         return;
-    snprintf(sessions, sizeof(sessions), "sessions %.0f", counters[COUNTER_SESSIONS]);
-    snprintf(loops, sizeof(loops), "loops %.0f", counters[COUNTER_LOOPS]);
-    snprintf(streams, sizeof(streams), "streams %.0f", counters[COUNTER_REGISTRATIONS]);
-    top_seconds(counters[COUNTER_UPTIME_MS], up + 3, sizeof(up) - 3);
+    snprintf(sessions, sizeof sessions, "sessions %.0f", counters[COUNTER_SESSIONS]);
+    snprintf(loops, sizeof loops, "loops %.0f", counters[COUNTER_LOOPS]);
+    snprintf(streams, sizeof streams, "streams %.0f", counters[COUNTER_REGISTRATIONS]);
+    top_seconds(counters[COUNTER_UPTIME_MS], up + 3, sizeof up - 3);
     put_fields(ret_line, width, (const char *const[]){sessions, loops, streams, up}, 4);
 }
 
@@ -140,14 +140,14 @@ static void put_rates(const struct top_feed *feed, char ret_line[LINE_SIZE], siz
 {
     char rate[32], events[64], requests[64], in[64], out[64];
 
-    put_rate(feed, COUNTER_EVENTS, false, rate, sizeof(rate));
-    snprintf(events, sizeof(events), "events/s %s", rate);
-    put_rate(feed, COUNTER_REQUESTS, false, rate, sizeof(rate));
-    snprintf(requests, sizeof(requests), "requests/s %s", rate);
-    put_rate(feed, COUNTER_BYTES_IN, true, rate, sizeof(rate));
-    snprintf(in, sizeof(in), "in/s %s", rate);
-    put_rate(feed, COUNTER_BYTES_OUT, true, rate, sizeof(rate));
-    snprintf(out, sizeof(out), "out/s %s", rate);
+    put_rate(feed, COUNTER_EVENTS, false, rate, sizeof rate);
+    snprintf(events, sizeof events, "events/s %s", rate);
+    put_rate(feed, COUNTER_REQUESTS, false, rate, sizeof rate);
+    snprintf(requests, sizeof requests, "requests/s %s", rate);
+    put_rate(feed, COUNTER_BYTES_IN, true, rate, sizeof rate);
+    snprintf(in, sizeof in, "in/s %s", rate);
+    put_rate(feed, COUNTER_BYTES_OUT, true, rate, sizeof rate);
+    snprintf(out, sizeof out, "out/s %s", rate);
     put_fields(ret_line, width, (const char *const[]){events, requests, in, out}, 4);
 }
 
@@ -162,12 +162,11 @@ static enum screen_style put_status(const struct top_view *view, const struct to
     if (!view->typing && top_feed_is_stuck(feed, ret_line, LINE_SIZE))
         return SCREEN_BOLD;
     if (view->count == 0)
-        snprintf(place, sizeof(place), "no loops");
+        snprintf(place, sizeof place, "no loops");
     else
-        snprintf(place, sizeof(place), "%zu-%zu of %zu%s", view->first + 1, last, view->count,
-                 feed->now.cut ? "+" : "");
-    snprintf(order, sizeof(order), "by %s%s", orders[view->order], view->reversed ? ", reversed" : "");
-    snprintf(filter, sizeof(filter), "filter %s%s", view->filter, view->typing ? "_" : "");
+        snprintf(place, sizeof place, "%zu-%zu of %zu%s", view->first + 1, last, view->count, feed->now.cut ? "+" : "");
+    snprintf(order, sizeof order, "by %s%s", orders[view->order], view->reversed ? ", reversed" : "");
+    snprintf(filter, sizeof filter, "filter %s%s", view->filter, view->typing ? "_" : "");
     if (view->typing && strlen(filter) > width) /* what is typed stays to be seen */
         snprintf(ret_line, LINE_SIZE, "%s", filter + strlen(filter) - width);
     else if (view->typing || *view->filter)
@@ -184,13 +183,13 @@ static void put_keys(const struct top_view *view, char ret_line[LINE_SIZE], size
     static const char *const typing[] = {"Enter keep", "Esc clear", "Backspace", "Ctrl-U empty"};
 
     if (view->typing)
-        put_fields(ret_line, width, typing, sizeof(typing) / sizeof(typing[0]));
+        put_fields(ret_line, width, typing, sizeof typing / sizeof typing[0]);
     else if (view->page == PAGE_HELP)
         put_fields(ret_line, width, (const char *const[]){"any key: back"}, 1);
     else if (view->page == PAGE_DETAILS)
         put_fields(ret_line, width, (const char *const[]){"Esc back", "Up Down next loop"}, 2);
     else
-        put_fields(ret_line, width, keys, sizeof(keys) / sizeof(keys[0]));
+        put_fields(ret_line, width, keys, sizeof keys / sizeof keys[0]);
 }
 
 /* ---- Pages ------------------------------------------------------------------------------------------------------ */
@@ -219,7 +218,7 @@ static void draw_help(struct screen *screen)
         "top itself is not counted.",
     };
 
-    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]) && screen->row < screen->rows - 1; i++)
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0] && screen->row < screen->rows - 1; i++)
         screen_line(screen, SCREEN_PLAIN, lines[i]);
 }
 
@@ -233,7 +232,7 @@ static void draw_name(struct screen *screen, const char *name, bool gone)
         size_t length = left < (size_t)screen->columns ? left : (size_t)screen->columns;
 
         length = length < LINE_SIZE ? length : LINE_SIZE - 1;
-        snprintf(line, sizeof(line), "%.*s", (int)length, name);
+        snprintf(line, sizeof line, "%.*s", (int)length, name);
         screen_line(screen, SCREEN_BOLD, line);
         name += length;
         left -= length;
@@ -252,12 +251,12 @@ static void draw_details(const struct top_view *view, const struct top_sample *n
 
     draw_name(screen, loop->name, !is_there(view));
     for (int i = COLUMNS - 1; i >= 0 && screen->row < screen->rows - 1; i--) {
-        put_cell((enum column)i, now, loop, cell, sizeof(cell));
-        snprintf(line, sizeof(line), "%-9s %s", columns[i].title, cell);
+        put_cell((enum column)i, now, loop, cell, sizeof cell);
+        snprintf(line, sizeof line, "%-9s %s", columns[i].title, cell);
         screen_line(screen, SCREEN_PLAIN, line);
     }
-    output_duration(loop->linger_ms, cell, sizeof(cell));
-    snprintf(line, sizeof(line), "%-9s %s", "LINGER", cell);
+    output_duration(loop->linger_ms, cell, sizeof cell);
+    snprintf(line, sizeof line, "%-9s %s", "LINGER", cell);
     if (screen->row < screen->rows - 1)
         screen_line(screen, SCREEN_PLAIN, line);
 }

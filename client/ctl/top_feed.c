@@ -32,7 +32,7 @@ void top_feed_deinit(struct top_feed *feed)
 /* The last loops stay to be looked at, but nothing later is compared with them. */
 static int lose(struct top_feed *feed, int error, const char *reason)
 {
-    output_escape_columns(reason, feed->reason, sizeof(feed->reason));
+    output_escape_columns(reason, feed->reason, sizeof feed->reason);
     top_sample_free(&feed->before);
     top_sample_free(&feed->next);
     feed->same_session = false;
@@ -61,16 +61,16 @@ static const char *text_of(const cJSON *object, const char *name)
 static int lose_by_fault(struct top_feed *feed, const char *json)
 {
     cJSON *fault = json_parse(json);
-    char text[sizeof(feed->reason)];
-    int r;
+    char text[sizeof feed->reason];
+    int result;
 
     if (!fault)
         return lose(feed, -ENOMEM, "out of memory");
-    snprintf(text, sizeof(text), "%s (%s)", text_of(fault, "message"),
+    snprintf(text, sizeof text, "%s (%s)", text_of(fault, "message"),
              text_of(cJSON_GetObjectItemCaseSensitive(fault, "data"), "name"));
-    r = lose(feed, -EREMOTEIO, text);
+    result = lose(feed, -EREMOTEIO, text);
     cJSON_Delete(fault);
-    return r;
+    return result;
 }
 
 /* ---- Asking ----------------------------------------------------------------------------------------------------- */
@@ -80,12 +80,12 @@ static int ask(struct top_feed *feed, enum top_feed_state state, const char *met
 {
     char request[NAME_MAX_BYTES + 100];
     int length =
-        snprintf(request, sizeof(request), "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"%s\"%s}\n", method, params);
-    int r = minimio_client_send_bytes(feed->client, request, (size_t)length);
+        snprintf(request, sizeof request, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"%s\"%s}\n", method, params);
+    int result = minimio_client_send_bytes(feed->client, request, (size_t)length);
 
     /* A daemon that refuses a session says why before it closes the session: that is still to be read. */
-    if (r < 0 && r != -ECONNRESET)
-        return lose_by_client(feed, r);
+    if (result < 0 && result != -ECONNRESET)
+        return lose_by_client(feed, result);
     feed->own.requests++;
     feed->own.bytes_in += length;
     feed->state = state;
@@ -105,7 +105,7 @@ static int ask_loops(struct top_feed *feed)
     char params[NAME_MAX_BYTES + 20] = "";
 
     if (*feed->after)
-        snprintf(params, sizeof(params), ",\"params\":[\"%s\"]", feed->after);
+        snprintf(params, sizeof params, ",\"params\":[\"%s\"]", feed->after);
     return ask(feed, FEED_ASKING_LOOPS, "loops", params);
 }
 
@@ -128,14 +128,14 @@ static void leave_out_own(const struct top_feed *feed, double counters[COUNTERS]
 static int take_answer(struct top_feed *feed, const char *json)
 {
     static const struct top_sample none;
-    int r;
+    int result;
 
     if (feed->state == FEED_ASKING_STATS) {
         top_sample_free(&feed->next);
         feed->next.at_ns = now_ns();
-        r = top_sample_read_stats(&feed->next, json);
+        result = top_sample_read_stats(&feed->next, json);
         leave_out_own(feed, feed->next.counters);
-        return r == 0 ? 1 : r;
+        return result == 0 ? 1 : result;
     }
     return top_sample_read_loops(&feed->next, json, feed->same_session ? &feed->now : &none, feed->after);
 }
@@ -158,19 +158,19 @@ static void finish(struct top_feed *feed)
 /* Returns 1 where the sample is whole. */
 static int take_message(struct top_feed *feed, const struct minimio_client_message *message)
 {
-    int r;
+    int result;
 
     if (message->kind == MINIMIO_CLIENT_FAULT)
         return lose_by_fault(feed, message->body);
     if (message->kind != MINIMIO_CLIENT_RESULT || feed->state == FEED_RESTING)
         return 0;
-    r = take_answer(feed, message->body);
+    result = take_answer(feed, message->body);
     /* Counted late: the daemon counts an answer when it has been sent, which is after `stats` was answered. */
     feed->own.bytes_out += (double)strlen(message->json) + 1;
-    if (r < 0)
-        return lose(feed, r,
-                    r == -ENOMEM ? "out of memory" : "the daemon sent an answer that is not one of its protocol");
-    if (r > 0)
+    if (result < 0)
+        return lose(feed, result,
+                    result == -ENOMEM ? "out of memory" : "the daemon sent an answer that is not one of its protocol");
+    if (result > 0)
         return ask_loops(feed);
     finish(feed);
     return 1;
@@ -180,11 +180,11 @@ static int take_message(struct top_feed *feed, const struct minimio_client_messa
 
 static int reconnect(struct top_feed *feed)
 {
-    int r = minimio_client_rejoin(feed->client, 0, NULL);
+    int result = minimio_client_rejoin(feed->client, 0, NULL);
 
-    if (r < 0)
-        return lose_by_client(feed, r);
-    memset(&feed->own, 0, sizeof(feed->own));
+    if (result < 0)
+        return lose_by_client(feed, result);
+    memset(&feed->own, 0, sizeof feed->own);
     return ask_stats(feed);
 }
 
@@ -196,21 +196,21 @@ static bool is_due(const struct top_feed *feed, enum top_feed_state state)
 int top_feed_step(struct top_feed *feed)
 {
     struct minimio_client_message message;
-    int r = 0, n;
+    int result = 0, n;
 
     feed->busy = false;
     if (is_due(feed, FEED_GONE))
-        r = reconnect(feed);
+        result = reconnect(feed);
     else if (is_due(feed, FEED_RESTING))
-        r = ask_stats(feed);
-    for (int i = 0; r == 0 && feed->state != FEED_GONE; i++) {
+        result = ask_stats(feed);
+    for (int i = 0; result == 0 && feed->state != FEED_GONE; i++) {
         feed->busy = i == STEP_MESSAGES;
         n = feed->busy ? 0 : minimio_client_next(feed->client, &message, 0);
         if (n == 0)
             return 0;
-        r = n < 0 ? lose_by_client(feed, n) : take_message(feed, &message);
+        result = n < 0 ? lose_by_client(feed, n) : take_message(feed, &message);
     }
-    return r;
+    return result;
 }
 
 int top_feed_fd(const struct top_feed *feed, short *ret_events)
@@ -236,13 +236,13 @@ bool top_feed_is_stuck(const struct top_feed *feed, char *ret_text, size_t size)
     char duration[32];
 
     if (asking && now_ns() - feed->asked_ns >= PATIENCE_NS) {
-        top_seconds((double)milliseconds_of(now_ns() - feed->asked_ns), duration, sizeof(duration));
+        top_seconds((double)milliseconds_of(now_ns() - feed->asked_ns), duration, sizeof duration);
         snprintf(ret_text, size, "daemon does not answer, waiting %s", duration);
         return true;
     }
     if (feed->gone_ns == 0)
         return false;
-    top_seconds((double)milliseconds_of(now_ns() - feed->gone_ns), duration, sizeof(duration));
+    top_seconds((double)milliseconds_of(now_ns() - feed->gone_ns), duration, sizeof duration);
     snprintf(ret_text, size, "daemon gone, waiting %s: %s", duration, feed->reason);
     return true;
 }

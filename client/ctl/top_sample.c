@@ -43,10 +43,10 @@ static int parse(const char *json, cJSON **ret_object)
 int top_sample_read_stats(struct top_sample *sample, const char *json)
 {
     cJSON *stats = NULL;
-    int r = parse(json, &stats);
+    int result = parse(json, &stats);
 
-    if (r < 0)
-        return r;
+    if (result < 0)
+        return result;
     for (size_t i = 0; i < COUNTERS; i++)
         sample->counters[i] = number(stats, counter_names[i]);
     cJSON_Delete(stats);
@@ -55,9 +55,9 @@ int top_sample_read_stats(struct top_sample *sample, const char *json)
 
 int top_loop_compare(const struct top_loop *left, const struct top_loop *right)
 {
-    int r = strcmp(left->name, right->name);
+    int result = strcmp(left->name, right->name);
 
-    return r != 0 ? r : (left->uid > right->uid) - (left->uid < right->uid);
+    return result != 0 ? result : (left->uid > right->uid) - (left->uid < right->uid);
 }
 
 static int compare(const void *left, const void *right)
@@ -75,18 +75,18 @@ static void read_loop(const cJSON *object, const struct top_sample *before, int6
                               .ready = number(object, "pending"),
                               .linger_ms = number(object, "linger_ms"),
                               .attached = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(object, "attached"))};
-    output_escape_columns(name ? name : "?", loop->name, sizeof(loop->name));
+    output_escape_columns(name ? name : "?", loop->name, sizeof loop->name);
     if (!loop->attached || loop->ready == 0)
         return;
     if (before->count > 0)
-        earlier = bsearch(loop, before->loops, before->count, sizeof(*loop), compare);
+        earlier = bsearch(loop, before->loops, before->count, sizeof *loop, compare);
     loop->slow_since_ns = earlier && earlier->slow_since_ns > 0 ? earlier->slow_since_ns : at_ns;
 }
 
 static int add_page(struct top_sample *sample, const cJSON *array, const struct top_sample *before)
 {
     size_t more = (size_t)cJSON_GetArraySize(array);
-    struct top_loop *loops = realloc(sample->loops, (sample->count + more + 1) * sizeof(*loops));
+    struct top_loop *loops = realloc(sample->loops, (sample->count + more + 1) * sizeof *loops);
     const cJSON *object;
 
     if (!loops)
@@ -117,21 +117,21 @@ int top_sample_read_loops(struct top_sample *sample, const char *json, const str
 {
     const char *next;
     cJSON *page = NULL;
-    int r = parse(json, &page);
+    int result = parse(json, &page);
 
-    if (r < 0)
-        return r;
-    r = add_page(sample, cJSON_GetObjectItemCaseSensitive(page, "loops"), before);
+    if (result < 0)
+        return result;
+    result = add_page(sample, cJSON_GetObjectItemCaseSensitive(page, "loops"), before);
     next = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(page, "next"));
-    if (r == 0 && next && !sample->cut) {
-        r = is_next(next, after) ? 1 : -EBADMSG;
-        if (r > 0)
+    if (result == 0 && next && !sample->cut) {
+        result = is_next(next, after) ? 1 : -EBADMSG;
+        if (result > 0)
             memcpy(after, next, strlen(next) + 1);
     }
     cJSON_Delete(page);
-    if (r == 0)
-        qsort(sample->loops, sample->count, sizeof(sample->loops[0]), compare);
-    return r;
+    if (result == 0)
+        qsort(sample->loops, sample->count, sizeof sample->loops[0], compare);
+    return result;
 }
 
 void top_sample_free(struct top_sample *sample)

@@ -16,15 +16,15 @@ static int compare(const void *left, const void *right, void *context)
 {
     const struct top_loop *a = *(const struct top_loop *const *)left, *b = *(const struct top_loop *const *)right;
     const struct top_view *view = context;
-    int r = 0;
+    int result = 0;
 
     if (view->order == BY_STREAMS)
-        r = (a->streams < b->streams) - (a->streams > b->streams);
+        result = (a->streams < b->streams) - (a->streams > b->streams);
     else if (view->order == BY_READY)
-        r = (a->ready < b->ready) - (a->ready > b->ready);
-    if (r == 0)
-        r = top_loop_compare(a, b);
-    return view->reversed ? -r : r;
+        result = (a->ready < b->ready) - (a->ready > b->ready);
+    if (result == 0)
+        result = top_loop_compare(a, b);
+    return view->reversed ? -result : result;
 }
 
 /* Selects a place in the list; `follow`: the selection stays with the loop that is there now. */
@@ -51,7 +51,7 @@ static void find_selected(struct top_view *view)
 
 int top_view_arrange(struct top_view *view, const struct top_sample *sample)
 {
-    const struct top_loop **shown = realloc(view->shown, (sample->count + 1) * sizeof(*shown));
+    const struct top_loop **shown = realloc(view->shown, (sample->count + 1) * sizeof *shown);
 
     if (!shown)
         return -ENOMEM;
@@ -60,7 +60,7 @@ int top_view_arrange(struct top_view *view, const struct top_sample *sample)
     for (size_t i = 0; i < sample->count; i++)
         if (strstr(sample->loops[i].name, view->filter))
             shown[view->count++] = &sample->loops[i];
-    qsort_r(shown, view->count, sizeof(*shown), compare, view);
+    qsort_r(shown, view->count, sizeof *shown, compare, view);
     find_selected(view);
     return 0;
 }
@@ -103,7 +103,7 @@ static void take_letter(struct top_view *view, int key)
         view->filter[0] = '\0';
     else if ((key == 0x7f || key == '\b') && length > 0)
         view->filter[length - 1] = '\0';
-    else if (key < 0x80 && isgraph(key) && length + 1 < sizeof(view->filter)) {
+    else if (key < 0x80 && isgraph(key) && length + 1 < sizeof view->filter) {
         view->filter[length] = (char)key;
         view->filter[length + 1] = '\0';
     }

@@ -21,7 +21,7 @@ static const char *status_text(int error)
 {
     static char text[32];
 
-    snprintf(text, sizeof(text), "it answers %d", PROBE_STATUS - error);
+    snprintf(text, sizeof text, "it answers %d", PROBE_STATUS - error);
     return text;
 }
 
@@ -90,15 +90,15 @@ static void draw_row(const struct wait_report *report, struct probers *probers, 
     char text[512], shown[1024], elapsed[32];
 
     if (probe.reached) {
-        elapsed_text(report, &probe, elapsed, sizeof(elapsed));
-        snprintf(text, sizeof(text), "%s %s after %s", report->targets[index], reached_texts[report->goal], elapsed);
+        elapsed_text(report, &probe, elapsed, sizeof elapsed);
+        snprintf(text, sizeof text, "%s %s after %s", report->targets[index], reached_texts[report->goal], elapsed);
     } else if (probe.attempts == 0) {
-        snprintf(text, sizeof(text), "%s ...", report->targets[index]);
+        snprintf(text, sizeof text, "%s ...", report->targets[index]);
     } else {
-        snprintf(text, sizeof(text), "%s not yet: %s", report->targets[index], reason_text(probe.error));
+        snprintf(text, sizeof text, "%s not yet: %s", report->targets[index], reason_text(probe.error));
     }
     /* A row that wraps would be two, and the cursor would go up by one too few. */
-    output_escape(text, shown, (size_t)columns < sizeof(shown) ? (size_t)columns : sizeof(shown));
+    output_escape(text, shown, (size_t)columns < sizeof shown ? (size_t)columns : sizeof shown);
     fprintf(stderr, "\r\033[K%s%s%s\n",
             !coloured       ? ""
             : probe.reached ? "\033[32m"
@@ -143,7 +143,7 @@ static void tell_reached(const struct wait_report *report, size_t index, const s
         printf(",\"reached\":true,\"after_ms\":%.0f}\n",
                (double)milliseconds_of(probe->at_ns > report->started_ns ? probe->at_ns - report->started_ns : 0));
     } else if (!report->quiet && !report->drawing) {
-        elapsed_text(report, probe, elapsed, sizeof(elapsed));
+        elapsed_text(report, probe, elapsed, sizeof elapsed);
         output_text(stderr, report->targets[index]);
         fprintf(stderr, " %s after %s\n", reached_texts[report->goal], elapsed);
     }
@@ -164,7 +164,7 @@ static void tell_unreached(const struct wait_report *report, size_t index, const
 
 int wait_report_begin(struct wait_report *report)
 {
-    report->told = calloc(report->count, sizeof(*report->told));
+    report->told = calloc(report->count, sizeof *report->told);
     report->drawing = !report->quiet && !report->json && can_draw();
     return report->told ? 0 : -ENOMEM;
 }
@@ -192,7 +192,7 @@ int wait_report_unreached(struct wait_report *report, struct probers *probers)
 {
     static char lines[64 * 1024];
 
-    setvbuf(stderr, lines, _IOFBF, sizeof(lines));
+    setvbuf(stderr, lines, _IOFBF, sizeof lines);
     for (size_t i = 0; i < report->count; i++) {
         struct probe probe = probers_get(probers, i);
 

@@ -23,7 +23,7 @@
 
 static int connect_socket(int fd, const struct sockaddr_un *address, int64_t deadline_ns)
 {
-    while (connect(fd, (const struct sockaddr *)address, sizeof(*address)) < 0) {
+    while (connect(fd, (const struct sockaddr *)address, sizeof *address) < 0) {
         /* A Unix socket never says EINPROGRESS: EAGAIN is a full backlog, of which poll tells nothing. */
         if (errno != EAGAIN && errno != EINTR)
             return -errno;
@@ -38,22 +38,22 @@ static int open_socket(struct minimio_client *client, int64_t deadline_ns)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    int r;
+    int result;
 
     if (fd < 0)
         return -errno;
     memcpy(address.sun_path, client->path, strlen(client->path) + 1);
-    r = connect_socket(fd, &address, deadline_ns);
-    if (r < 0)
+    result = connect_socket(fd, &address, deadline_ns);
+    if (result < 0)
         close(fd);
     else
         client->fd = fd;
-    return r;
+    return result;
 }
 
 static struct minimio_client *client_new(void)
 {
-    struct minimio_client *client = malloc(sizeof(*client));
+    struct minimio_client *client = malloc(sizeof *client);
 
     if (!client)
         return NULL;
@@ -68,17 +68,17 @@ static struct minimio_client *client_new(void)
 int minimio_client_connect(const char *path, int64_t timeout_ns, struct minimio_client **ret_client)
 {
     struct minimio_client *client = client_new();
-    int r = -ENOMEM;
+    int result = -ENOMEM;
 
     if (client)
-        r = socket_path(path, client->path, sizeof(client->path));
-    if (r == 0)
-        r = open_socket(client, deadline_in(timeout_ns));
-    if (r == 0)
+        result = socket_path(path, client->path, sizeof client->path);
+    if (result == 0)
+        result = open_socket(client, deadline_in(timeout_ns));
+    if (result == 0)
         *ret_client = client;
     else
         minimio_client_free(client);
-    return r;
+    return result;
 }
 
 /* Ends the session and forgets what belongs to it alone. */
@@ -156,17 +156,17 @@ int minimio_client_join(struct minimio_client *client, const char *loop, bool ta
 int minimio_client_rejoin(struct minimio_client *client, int64_t timeout_ns, bool *ret_created)
 {
     int64_t deadline_ns = deadline_in(timeout_ns);
-    int r;
+    int result;
 
     client_begin(client);
     disconnect(client);
-    while ((r = open_socket(client, deadline_ns)) == -ENOENT || r == -ECONNREFUSED) {
+    while ((result = open_socket(client, deadline_ns)) == -ENOENT || result == -ECONNREFUSED) {
         if (deadline_left_ns(deadline_ns) == 0)
             break;
         deadline_pause(deadline_ns, RETRY_NS);
     }
-    if (r < 0)
-        return client_fail(client, r, "cannot connect to %s: %s", client->path, strerror(-r));
+    if (result < 0)
+        return client_fail(client, result, "cannot connect to %s: %s", client->path, strerror(-result));
     if (client->loop)
         return open_loop(client, deadline_ns, ret_created);
     if (ret_created)

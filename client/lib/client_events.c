@@ -43,26 +43,26 @@ static int take_reply(struct minimio_client *client, struct kept *kept, const ch
         return 0;
     }
     client->fault = strdup(kept->view.body);
-    client_explain_fault(kept->view.body, client->error, sizeof(client->error), client->fault_name,
-                         sizeof(client->fault_name));
+    client_explain_fault(kept->view.body, client->error, sizeof client->error, client->fault_name,
+                         sizeof client->fault_name);
     return client->fault ? -EREMOTEIO : client_fail_no_memory(client);
 }
 
 static int await_reply(struct minimio_client *client, uint64_t id, int64_t deadline_ns, const char **ret_result)
 {
     struct kept *kept;
-    int r;
+    int result;
 
     for (;;) {
         kept = find_reply(client, id);
         if (kept)
             return take_reply(client, kept, ret_result);
-        r = client_exchange(client, deadline_ns);
-        kept = r < 0 ? find_reply(client, id) : NULL;
+        result = client_exchange(client, deadline_ns);
+        kept = result < 0 ? find_reply(client, id) : NULL;
         if (kept) /* it came before what failed */
             return take_reply(client, kept, ret_result);
-        if (r < 0)
-            return r;
+        if (result < 0)
+            return result;
     }
 }
 
@@ -71,16 +71,17 @@ int minimio_client_call(struct minimio_client *client, const char *method, const
 {
     int64_t deadline_ns = deadline_in(timeout_ns);
     uint64_t id = ++client->last_id;
-    int r;
+    int result;
 
     client_begin(client);
-    r = client_queue_request(client, method, params, id);
-    if (r == 0)
-        r = client_send_now(client);
-    if (r == -ECONNRESET) /* a daemon that refuses a session says why before it closes it: that is still to be read */
+    result = client_queue_request(client, method, params, id);
+    if (result == 0)
+        result = client_send_now(client);
+    if (result ==
+        -ECONNRESET) /* a daemon that refuses a session says why before it closes it: that is still to be read */
         client_forget_outgoing(client);
-    else if (r < 0 && r != -EAGAIN)
-        return r;
+    else if (result < 0 && result != -EAGAIN)
+        return result;
     return await_reply(client, id, deadline_ns, ret_result);
 }
 
@@ -89,20 +90,20 @@ int minimio_client_call(struct minimio_client *client, const char *method, const
 int minimio_client_next(struct minimio_client *client, struct minimio_client_message *ret_message, int64_t timeout_ns)
 {
     int64_t deadline_ns = deadline_in(timeout_ns);
-    int r;
+    int result;
 
     client_begin(client);
-    while ((r = client_take_kept(client, &client->current)) == -EAGAIN) {
-        r = client_exchange(client, deadline_ns);
-        if (r < 0)
+    while ((result = client_take_kept(client, &client->current)) == -EAGAIN) {
+        result = client_exchange(client, deadline_ns);
+        if (result < 0)
             break;
     }
-    if (r == -ETIMEDOUT) {
+    if (result == -ETIMEDOUT) {
         client_begin(client);
         return 0;
     }
-    if (r < 0)
-        return r;
+    if (result < 0)
+        return result;
     *ret_message = client->current->view;
     return 1;
 }
@@ -116,7 +117,7 @@ static int open_events(struct minimio_client *client, const char *body)
 
     if (count < 0)
         return client_fail(client, count, "the daemon sent a 'ready' without events");
-    client->events = calloc((size_t)count + 1, sizeof(*client->events));
+    client->events = calloc((size_t)count + 1, sizeof *client->events);
     if (!client->events)
         return client_fail_no_memory(client);
     client->event_count = (size_t)count;
@@ -135,7 +136,7 @@ static int give_events(struct minimio_client *client, struct minimio_client_even
     size_t given = left < capacity ? left : capacity;
 
     if (given > 0)
-        memcpy(events, client->events + client->events_given, given * sizeof(*events));
+        memcpy(events, client->events + client->events_given, given * sizeof *events);
     client->events_given += given;
     if (client->events_given == client->event_count) {
         free(client->events);
@@ -180,23 +181,23 @@ int minimio_client_events(struct minimio_client *client, struct minimio_client_e
                           int64_t timeout_ns)
 {
     int64_t deadline_ns = deadline_in(timeout_ns);
-    int r;
+    int result;
 
     if (capacity == 0)
         return client_fail(client, -EINVAL, "the capacity for events is 0");
     for (;;) {
         client_begin(client);
-        r = give_events(client, events, capacity);
-        if (r != 0)
-            return r;
-        r = take_ready(client);
-        if (r == -EAGAIN)
-            r = client_exchange(client, deadline_ns);
-        if (r == -ETIMEDOUT) {
+        result = give_events(client, events, capacity);
+        if (result != 0)
+            return result;
+        result = take_ready(client);
+        if (result == -EAGAIN)
+            result = client_exchange(client, deadline_ns);
+        if (result == -ETIMEDOUT) {
             client_begin(client);
             return 0;
         }
-        if (r < 0)
-            return r;
+        if (result < 0)
+            return result;
     }
 }

@@ -37,22 +37,22 @@ int client_exchange(struct minimio_client *client, int64_t deadline_ns)
 int minimio_client_flush(struct minimio_client *client, int64_t timeout_ns)
 {
     int64_t deadline_ns = deadline_in(timeout_ns);
-    int r;
+    int result;
 
     client_begin(client);
-    while ((r = client_send_now(client)) == -EAGAIN) {
-        r = client_exchange(client, deadline_ns);
-        if (r < 0)
-            return r;
+    while ((result = client_send_now(client)) == -EAGAIN) {
+        result = client_exchange(client, deadline_ns);
+        if (result < 0)
+            return result;
     }
-    return r;
+    return result;
 }
 
 int minimio_client_finish(struct minimio_client *client, int64_t timeout_ns)
 {
-    int r = minimio_client_flush(client, timeout_ns);
+    int result = minimio_client_flush(client, timeout_ns);
 
-    if (r == 0 && shutdown(client->fd, SHUT_WR) < 0)
+    if (result == 0 && shutdown(client->fd, SHUT_WR) < 0)
         return client_fail_to_send(client, -errno);
-    return r;
+    return result;
 }

@@ -110,15 +110,15 @@ int client_read_message(struct span line, struct kept **ret_kept)
     enum minimio_client_kind kind;
     struct kept *kept;
     size_t size;
-    int r = is_json(line) ? sort(line, &kind, &method, &body) : -EBADMSG;
+    int result = is_json(line) ? sort(line, &kind, &method, &body) : -EBADMSG;
 
-    if (r < 0)
-        return r;
+    if (result < 0)
+        return result;
     size = line.length + body.length + method.length + 3;
-    kept = malloc(sizeof(*kept) + size);
+    kept = malloc(sizeof *kept + size);
     if (!kept)
         return -ENOMEM;
-    kept->size = sizeof(*kept) + size;
+    kept->size = sizeof *kept + size;
     kept->view = (struct minimio_client_message){.kind = kind, .id = read_id(line), .json = kept->text};
     kept->view.body = put(kept->text, line);
     kept->view.method = put((char *)kept->view.body, body);
@@ -144,11 +144,11 @@ void client_explain_fault(const char *fault, char *ret_text, size_t size, char *
     struct span object = {fault, strlen(fault)}, data = {0};
     char message[400], error[32] = "";
 
-    read_text(object, "message", message, sizeof(message));
+    read_text(object, "message", message, sizeof message);
     ret_name[0] = '\0';
     if (client_member(object, "data", &data)) {
         read_text(data, "name", ret_name, name_size);
-        read_text(data, "errno", error, sizeof(error));
+        read_text(data, "errno", error, sizeof error);
     }
     if (strstr(message, error)) /* not twice */
         error[0] = '\0';

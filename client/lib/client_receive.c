@@ -113,7 +113,7 @@ static int fill(struct minimio_client *client)
     struct line_room room = line_reader_room(&client->reader);
     struct iovec bytes = {.iov_base = room.data, .iov_len = room.size};
     struct msghdr message = {
-        .msg_iov = &bytes, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};
+        .msg_iov = &bytes, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
     ssize_t n;
 
     do
@@ -136,66 +136,66 @@ static int fill(struct minimio_client *client)
     return 0;
 }
 
-static int fail_to_read(struct minimio_client *client, int r, struct span line)
+static int fail_to_read(struct minimio_client *client, int result, struct span line)
 {
     int shown = (int)(line.length < 64 ? line.length : 64);
 
-    if (r == -ENOMEM)
+    if (result == -ENOMEM)
         return client_fail_no_memory(client);
-    if (r == -EPROTO)
+    if (result == -EPROTO)
         return client_fail(client, -EBADMSG, "the daemon sent a reply with neither result nor error");
-    return client_fail(client, r, "the daemon sent a line that is not a protocol message: %.*s", shown, line.data);
+    return client_fail(client, result, "the daemon sent a line that is not a protocol message: %.*s", shown, line.data);
 }
 
 /* The next message of the bytes read so far; -EAGAIN: there is none. */
 static int take_line(struct minimio_client *client, struct kept **ret_kept)
 {
     struct span line;
-    int r = line_reader_next(&client->reader, &line);
+    int result = line_reader_next(&client->reader, &line);
 
-    if (r == -EMSGSIZE)
-        return client_fail(client, r, "the daemon sent a line longer than %zu bytes", LINE_SIZE);
-    if (r == 0) {
-        r = client_read_message(line, ret_kept);
-        if (r < 0)
-            r = fail_to_read(client, r, line);
+    if (result == -EMSGSIZE)
+        return client_fail(client, result, "the daemon sent a line longer than %zu bytes", LINE_SIZE);
+    if (result == 0) {
+        result = client_read_message(line, ret_kept);
+        if (result < 0)
+            result = fail_to_read(client, result, line);
     }
-    return r;
+    return result;
 }
 
 static int keep_line(struct minimio_client *client)
 {
     struct kept *kept = NULL;
-    int r = take_line(client, &kept);
+    int result = take_line(client, &kept);
 
-    return kept ? keep(client, kept) : r;
+    return kept ? keep(client, kept) : result;
 }
 
 int client_receive(struct minimio_client *client)
 {
-    int r;
+    int result;
 
     if (client->broken < 0)
         return client_fail_again(client);
-    r = fill(client);
-    if (r == -EAGAIN)
-        return r;
-    while (r >= 0)
-        r = keep_line(client);
-    return r == -EAGAIN ? 0 : client_fail_for_good(client, r);
+    result = fill(client);
+    if (result == -EAGAIN)
+        return result;
+    while (result >= 0)
+        result = keep_line(client);
+    return result == -EAGAIN ? 0 : client_fail_for_good(client, result);
 }
 
 int client_take_kept(struct minimio_client *client, struct kept **ret_kept)
 {
     struct kept *kept = STAILQ_FIRST(&client->kept);
-    int r = 0;
+    int result = 0;
 
     if (!kept) {
-        r = client_receive(client);
+        result = client_receive(client);
         kept = STAILQ_FIRST(&client->kept);
     }
     if (!kept)
-        return r < 0 ? r : -EAGAIN;
+        return result < 0 ? result : -EAGAIN;
     client_remove_kept(client, kept);
     *ret_kept = kept;
     return 0;

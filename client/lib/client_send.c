@@ -34,7 +34,7 @@ void client_forget_outgoing(struct minimio_client *client)
 /* Takes the bytes, and with them the descriptors that were attached. */
 static int enqueue(struct minimio_client *client, struct buffer *bytes)
 {
-    struct outgoing *outgoing = buffer_failed(bytes) ? NULL : malloc(sizeof(*outgoing));
+    struct outgoing *outgoing = buffer_failed(bytes) ? NULL : malloc(sizeof *outgoing);
 
     if (!outgoing) {
         buffer_deinit(bytes);
@@ -42,7 +42,7 @@ static int enqueue(struct minimio_client *client, struct buffer *bytes)
     }
     outgoing->bytes = *bytes;
     outgoing->fd_count = client->attached_count;
-    memcpy(outgoing->fds, client->attached, sizeof(outgoing->fds));
+    memcpy(outgoing->fds, client->attached, sizeof outgoing->fds);
     client->attached_count = 0;
     STAILQ_INSERT_TAIL(&client->outgoing, outgoing, entry);
     return 0;
@@ -73,7 +73,7 @@ int client_queue_request(struct minimio_client *client, const char *method, cons
 static ssize_t send_piece(int fd, struct outgoing *outgoing)
 {
     union {
-        char bytes[CMSG_SPACE(sizeof(outgoing->fds))];
+        char bytes[CMSG_SPACE(sizeof outgoing->fds)];
         struct cmsghdr aligned;
     } control = {0};
     struct iovec bytes = {.iov_base = buffer_bytes(&outgoing->bytes), .iov_len = outgoing->bytes.length};
@@ -114,23 +114,23 @@ int client_send_now(struct minimio_client *client)
     return 0;
 }
 
-static int send_or_keep(struct minimio_client *client, int r)
+static int send_or_keep(struct minimio_client *client, int result)
 {
-    if (r == 0)
-        r = client_send_now(client);
-    return r == -EAGAIN ? 0 : r;
+    if (result == 0)
+        result = client_send_now(client);
+    return result == -EAGAIN ? 0 : result;
 }
 
 int minimio_client_send(struct minimio_client *client, const char *method, const char *params, uint64_t *ret_id)
 {
     uint64_t id = ret_id ? ++client->last_id : 0;
-    int r;
+    int result;
 
     client_begin(client);
-    r = send_or_keep(client, client_queue_request(client, method, params, id));
-    if (r == 0 && ret_id)
+    result = send_or_keep(client, client_queue_request(client, method, params, id));
+    if (result == 0 && ret_id)
         *ret_id = id;
-    return r;
+    return result;
 }
 
 int minimio_client_send_bytes(struct minimio_client *client, const void *bytes, size_t length)

@@ -19,7 +19,7 @@ int client_fail(struct minimio_client *client, int error, const char *format, ..
     va_list arguments;
 
     va_start(arguments, format);
-    vsnprintf(client->error, sizeof(client->error), format, arguments);
+    vsnprintf(client->error, sizeof client->error, format, arguments);
     va_end(arguments);
     return error;
 }
@@ -55,7 +55,7 @@ int client_fail_closed(struct minimio_client *client)
 int client_fail_for_good(struct minimio_client *client, int error)
 {
     client->broken = error;
-    memcpy(client->broken_error, client->error, sizeof(client->broken_error));
+    memcpy(client->broken_error, client->error, sizeof client->broken_error);
     return error;
 }
 

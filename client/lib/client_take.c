@@ -25,7 +25,7 @@ static int call_with_token(struct minimio_client *client, const char *method, co
                            int64_t deadline_ns)
 {
     struct buffer params;
-    int r;
+    int result;
 
     buffer_init(&params);
     buffer_append_text(&params, "{\"token\":");
@@ -35,11 +35,11 @@ static int call_with_token(struct minimio_client *client, const char *method, co
         buffer_append_text(&params, client->taking.before);
     buffer_append(&params, "}", 2);
     if (buffer_failed(&params))
-        r = client_fail_no_memory(client);
+        result = client_fail_no_memory(client);
     else
-        r = minimio_client_call(client, method, buffer_bytes(&params), deadline_left_ns(deadline_ns), NULL);
+        result = minimio_client_call(client, method, buffer_bytes(&params), deadline_left_ns(deadline_ns), NULL);
     buffer_deinit(&params);
-    return r;
+    return result;
 }
 
 /* ---- Before ----------------------------------------------------------------------------------------------------- */
@@ -178,9 +178,9 @@ static int remember_registration(struct minimio_client *client, int64_t deadline
     int r;
 
     if (token > 0)
-        snprintf(params, sizeof(params), "{\"after\":%" PRIu64 ",\"limit\":1}", token - 1);
+        snprintf(params, sizeof params, "{\"after\":%" PRIu64 ",\"limit\":1}", token - 1);
     else
-        snprintf(params, sizeof(params), "{\"limit\":1}");
+        snprintf(params, sizeof params, "{\"limit\":1}");
     r = minimio_client_call(client, "list", params, deadline_left_ns(deadline_ns), &result);
     return r == 0 ? remember(client, result) : r;
 }
@@ -188,13 +188,13 @@ static int remember_registration(struct minimio_client *client, int64_t deadline
 /* A request that is not answered in time may be carried out yet: what undoes it then is sent behind it. */
 static int ask_to_keep(struct minimio_client *client, int64_t deadline_ns)
 {
-    int r = remember_registration(client, deadline_ns);
+    int result = remember_registration(client, deadline_ns);
 
-    if (r < 0)
-        return r;
-    r = call_with_token(client, "take", ",\"keep\":true", false, deadline_ns);
-    client->taking.kept = r == 0 || r == -ETIMEDOUT;
-    return r;
+    if (result < 0)
+        return result;
+    result = call_with_token(client, "take", ",\"keep\":true", false, deadline_ns);
+    client->taking.kept = result == 0 || result == -ETIMEDOUT;
+    return result;
 }
 
 static int fail_lost(struct minimio_client *client, bool was_kept)
@@ -207,9 +207,9 @@ static int fail_lost(struct minimio_client *client, bool was_kept)
 /* The stream stays as it was. */
 static int give_up(struct minimio_client *client, int error, int64_t deadline_ns)
 {
-    char told[sizeof(client->error)];
+    char told[sizeof client->error];
 
-    memcpy(told, client->error, sizeof(told));
+    memcpy(told, client->error, sizeof told);
     if (client->taking.kept)
         (void)call_with_token(client, "reregister", "", true, deadline_ns);
     client_forget_taking(client);
@@ -221,21 +221,21 @@ int minimio_client_take_begin(struct minimio_client *client, uint64_t token, int
 {
     int64_t deadline_ns = deadline_in(timeout_ns);
     size_t fds_before = client->fd_count;
-    int r;
+    int result;
 
     client_begin(client);
     client_forget_taking(client);
     client->taking.token = token;
-    r = ask_to_keep(client, deadline_ns);
-    if (r == -EREMOTEIO && is_unknown_keep(client))
-        r = call_with_token(client, "take", "", false, deadline_ns);
-    if (r == 0 && client->fd_count <= fds_before)
-        r = fail_lost(client, client->taking.kept);
-    if (r < 0 && client->taking.kept)
-        return give_up(client, r, deadline_ns);
-    if (r < 0) {
+    result = ask_to_keep(client, deadline_ns);
+    if (result == -EREMOTEIO && is_unknown_keep(client))
+        result = call_with_token(client, "take", "", false, deadline_ns);
+    if (result == 0 && client->fd_count <= fds_before)
+        result = fail_lost(client, client->taking.kept);
+    if (result < 0 && client->taking.kept)
+        return give_up(client, result, deadline_ns);
+    if (result < 0) {
         client_forget_taking(client);
-        return r;
+        return result;
     }
     client->taking.begun = true;
     return client->fds[--client->fd_count]; /* it came last */
@@ -249,32 +249,32 @@ static int require_begun(struct minimio_client *client)
 
 int minimio_client_take_commit(struct minimio_client *client, int64_t timeout_ns)
 {
-    int r = require_begun(client);
+    int result = require_begun(client);
 
-    if (r == 0 && client->taking.kept) {
-        r = call_with_token(client, "deregister", "", false, deadline_in(timeout_ns));
-        client->taking.kept = r < 0;
+    if (result == 0 && client->taking.kept) {
+        result = call_with_token(client, "deregister", "", false, deadline_in(timeout_ns));
+        client->taking.kept = result < 0;
     }
-    if (r == 0)
+    if (result == 0)
         drop_events(client, client->taking.token);
-    return r;
+    return result;
 }
 
 int minimio_client_take_undo(struct minimio_client *client, int fd, int64_t timeout_ns)
 {
     int64_t deadline_ns = deadline_in(timeout_ns);
-    int r = require_begun(client);
+    int result = require_begun(client);
 
-    if (r == 0 && client->taking.kept) {
-        r = call_with_token(client, "reregister", "", true, deadline_ns);
-    } else if (r == 0) {
-        r = minimio_client_attach(client, fd);
-        if (r == 0)
-            r = call_with_token(client, "register", ",\"fd\":true", true, deadline_ns);
+    if (result == 0 && client->taking.kept) {
+        result = call_with_token(client, "reregister", "", true, deadline_ns);
+    } else if (result == 0) {
+        result = minimio_client_attach(client, fd);
+        if (result == 0)
+            result = call_with_token(client, "register", ",\"fd\":true", true, deadline_ns);
     }
-    if (r == 0)
+    if (result == 0)
         client_forget_taking(client);
-    return r;
+    return result;
 }
 
 /* Once the descriptor is here, the stream is the caller's, whatever becomes of the session. */

@@ -94,7 +94,7 @@ static int unit_parse(const char *text, int64_t *ret_unit_ns)
         int64_t ns;
     } units[] = {{"", NS_PER_S}, {"ms", NS_PER_MS}, {"s", NS_PER_S}, {"m", 60 * NS_PER_S}, {"h", 3600 * NS_PER_S}};
 
-    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
         if (strcmp(text, units[i].name) == 0) {
             *ret_unit_ns = units[i].ns;
             return 0;
