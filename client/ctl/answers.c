@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The number of expected replies: frames and decodes sent bytes as the daemon does. The state is in struct answers.
+ */
 #include "client/ctl/answers.h"
 
 #include "proto/request.h"
@@ -20,7 +23,7 @@ void answers_deinit(struct answers *answers)
     buffer_deinit(&answers->begun);
 }
 
-/* A notification has none, whatever is wrong with it. */
+/* A notification has no reply, even if invalid. */
 static bool has_answer(const struct answers *answers, struct span text)
 {
     struct request request;

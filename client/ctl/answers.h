@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How many answers the requests in a stream of bytes have: the daemon's own framing and decoding, for its clients. A
- * request with an id has one, a batch has one unless it holds notifications only, and a fault in the bytes has one.
+ * Counts the replies that the daemon will send to a stream of bytes, with the daemon's own framing and decoding. A
+ * request with an id has a reply, a batch has a reply unless it contains only notifications, and a fault has a reply.
  */
 #ifndef MINIMIO_CLIENT_CTL_ANSWERS_H
 #define MINIMIO_CLIENT_CTL_ANSWERS_H
@@ -13,21 +13,21 @@
 #include <stdint.h>
 
 struct answers {
-    struct limits limits; /* those of the daemon */
+    struct limits limits; /* of the daemon */
     uint64_t expected;
     /* private */
     struct frame frame;
-    struct buffer begun; /* a message of which more is to come */
+    struct buffer begun; /* an incomplete message */
 };
 
-/* The session has sent a request of the caller's before. The limits are the defaults; the caller sets the daemon's. */
+/* Requires a session that has sent a request already. Sets the default limits; the caller sets the daemon's limits. */
 void answers_init(struct answers *ret_answers);
 void answers_deinit(struct answers *answers);
 
-/* More bytes are sent. Error: -ENOMEM. */
+/* Counts further sent bytes. Error: -ENOMEM. */
 int answers_feed(struct answers *answers, const char *bytes, size_t length);
 
-/* No more are sent. */
+/* End of the stream. */
 void answers_end(struct answers *answers);
 
 #endif

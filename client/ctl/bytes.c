@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Transfer of bytes by `read` and `write`, as base64. The file has no state.
+ */
 #include "client/ctl/bytes.h"
 
 #include "client/ctl/connection.h"

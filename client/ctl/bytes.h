@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The bytes of a stream, through the daemon: `read` and `write` with base64 around them.
+ * The bytes of a stream, by the methods `read` and `write` with base64.
  */
 #ifndef MINIMIO_CLIENT_CTL_BYTES_H
 #define MINIMIO_CLIENT_CTL_BYTES_H
@@ -12,16 +12,16 @@
 #include <cjson/cJSON.h>
 #include <stdint.h>
 
-#define BYTES_WRITE_MAX 49152 /* of one `write`: in base64, with the rest of the request, it fits any message */
+#define BYTES_WRITE_MAX 49152 /* of a `write`: as base64 the request fits into a message of the default size */
 
-/* The bytes of a `read`'s result, appended to `bytes`. Errors: -EBADMSG, it is none; -ENOMEM. */
+/* Appends the bytes of a `read` result to `bytes`. Errors: -EBADMSG, not a `read` result; -ENOMEM. */
 int bytes_of_result(const cJSON *result, struct buffer *bytes, bool *ret_eof);
 
-/* Calls `write`. `*ret_written` is what the kernel took. Says what failed. Returns 0 or the exit code. */
+/* Calls `write`. `*ret_written` is the number of bytes written. Prints the error. Returns 0 or the exit code. */
 int bytes_write(const struct command *command, struct minimio_client *client, uint64_t token, struct span bytes,
                 int64_t deadline_ns, size_t *ret_written);
 
-/* Writes all of it to a descriptor that may not block. Says what failed. Returns 0 or the exit code. */
+/* Writes all bytes to a descriptor, which may be non-blocking. Prints the error. Returns 0 or the exit code. */
 int bytes_put(const struct command *command, int fd, struct span bytes, int64_t deadline_ns);
 
 #endif

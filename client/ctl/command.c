@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Usage lines and error messages. The file has no state.
+ */
 #include "client/ctl/command.h"
 
 #include "client/ctl/output.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `batch`: requests from standard input to the daemon as they are, and all that the daemon sends to standard output, a
- * line each, until all requests are answered.
+ * `batch`: copies requests from standard input to the daemon unchanged, and messages of the daemon to standard output
+ * as lines, until all requests are answered.
  */
 #include "client/ctl/answers.h"
 #include "client/ctl/commands.h"
@@ -26,11 +26,11 @@ struct batch {
     struct answers answers;
     uint64_t answered;
     bool input_ended;
-    bool cut; /* not all of the input reached the daemon */
+    bool cut; /* part of the input has not reached the daemon */
     bool any_fault;
 };
 
-/* One read of standard input, sent on. */
+/* Reads standard input once and sends the bytes. */
 static int pass_input(struct batch *batch)
 {
     static char bytes[PIECE_BYTES];
@@ -47,12 +47,12 @@ static int pass_input(struct batch *batch)
         answers_end(&batch->answers);
         result = minimio_client_finish(batch->client, deadline_left_ns(batch->deadline_ns));
     }
-    /* A daemon that closed the session may have said why, which is read before the closing is told. */
+    /* A daemon that closed the session may have sent an error: read the error before reporting the close. */
     batch->cut = batch->cut || result == -ECONNRESET;
     return result < 0 && result != -ECONNRESET ? connection_failed(batch->command, batch->client, result) : 0;
 }
 
-static void print(struct batch *batch, const struct minimio_client_message *message)
+static void batch_print(struct batch *batch, const struct minimio_client_message *message)
 {
     if (message->kind == MINIMIO_CLIENT_FAULT ||
         (message->kind == MINIMIO_CLIENT_BATCH && strstr(message->body, "\"error\":")))
@@ -79,14 +79,14 @@ static const char *requests_text(uint64_t count)
     return count == 1 ? "request was" : "requests were";
 }
 
-/* Prints what is there. Returns 0 or the exit code. */
+/* Prints all received messages. Returns 0 or the exit code. */
 static int pass_output(struct batch *batch)
 {
     struct minimio_client_message message;
     int result = 0;
 
     while (!is_done(batch) && (result = minimio_client_next(batch->client, &message, 0)) > 0)
-        print(batch, &message);
+        batch_print(batch, &message);
     if (output_flush() != 0)
         return EXIT_FAILED;
     if (result == -ECONNRESET && unanswered(batch) > 0)
@@ -106,7 +106,7 @@ static int time_out(const struct batch *batch)
     return EXIT_TIMED_OUT;
 }
 
-/* Waits until there is something to pass on; requests are not read while earlier ones wait to be sent. */
+/* Waits for input or output. Reads no further requests while earlier requests are unsent. */
 static int wait_for_either(struct batch *batch)
 {
     short wants = minimio_client_wants(batch->client);
@@ -136,7 +136,7 @@ static int pass_all(struct batch *batch)
     }
 }
 
-/* What a request is depends on the limits of the daemon, too. The call also shows that the session was accepted. */
+/* The framing of requests depends on the limits of the daemon. The call also proves that the session was accepted. */
 static int fetch_limits(struct batch *batch)
 {
     cJSON *hello;
@@ -155,7 +155,7 @@ static int fetch_limits(struct batch *batch)
     return 0;
 }
 
-static int run(const struct command *command, struct options *options, int argc, char **argv)
+static int run_batch(const struct command *command, struct options *options, int argc, char **argv)
 {
     struct batch batch = {.command = command};
     int result;
@@ -185,5 +185,5 @@ const struct command command_batch = {
     .takes_loop = true,
     .makes_loop = true,
     .method = METHOD_COUNT,
-    .run = run,
+    .run = run_batch,
 };

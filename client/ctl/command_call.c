@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `call`: any method, its parameters as the person typed them.
+ * `call`: calls a method with the given JSON parameters.
  */
 #include "client/ctl/commands.h"
 #include "client/ctl/connection.h"
@@ -14,7 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Reads all of standard input, up to a little more than the daemon takes: that then refuses it. */
+/* Reads standard input, up to slightly more than the daemon's limit: the daemon refuses a longer text. */
 static int read_input(const struct command *command, size_t size_max, struct buffer *text)
 {
     size_t n;
@@ -38,7 +38,7 @@ static bool is_blank(const char *text, size_t length)
     return true;
 }
 
-/* The parameters stand within a request, so a text that is no JSON, or more than one, would be another request. */
+/* The text is embedded in a request, so it must be exactly one JSON value: other text could change the request. */
 static int check_json(const struct command *command, const char *text, size_t length)
 {
     struct limits limits;
@@ -94,7 +94,7 @@ static int call(const struct command *command, const struct options *options, co
     return output_flush();
 }
 
-static int run(const struct command *command, struct options *options, int argc, char **argv)
+static int run_call(const struct command *command, struct options *options, int argc, char **argv)
 {
     struct buffer params;
     int result = 0;
@@ -142,5 +142,5 @@ const struct command command_call = {
     .takes_loop = true,
     .makes_loop = true,
     .method = METHOD_COUNT,
-    .run = run,
+    .run = run_call,
 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `connect`: standard input and output through a stream that the daemon holds, as nc does with its own. What holds: the
- * daemon is asked to read only while the stream may have something, and to write only while it may have room; edges
- * tell when either has changed.
+ * `connect`: relays standard input and output over a stream of the daemon, like nc. Invariant: the command calls `read`
+ * only while the stream may have data, and `write` only while the stream may have room; edge-triggered events report
+ * changes.
  */
 #include "client/ctl/bytes.h"
 #include "client/ctl/commands.h"
@@ -24,9 +24,9 @@ struct relay {
     const struct command *command;
     struct minimio_client *client;
     int64_t deadline_ns;
-    bool may_read, may_write; /* of the stream, as far as is known */
+    bool may_read, may_write; /* of the stream, by the last event or call */
     bool input_ended, peer_ended;
-    size_t start, end; /* of what was read and not written yet */
+    size_t start, end; /* of the bytes read and not yet written */
     char bytes[BYTES_WRITE_MAX];
 };
 
@@ -47,7 +47,7 @@ static int connect_stream(struct relay *relay, const struct options *options, co
     return session_call_with(relay->command, relay->client, "register", params, relay->deadline_ns, NULL);
 }
 
-/* From the stream to standard output, once. */
+/* Copies once from the stream to standard output. */
 static int pass_out(struct relay *relay)
 {
     struct buffer bytes;
@@ -69,7 +69,7 @@ static int pass_out(struct relay *relay)
     return r;
 }
 
-/* From what was read to the stream, once. */
+/* Writes the buffered bytes once to the stream. */
 static int pass_in(struct relay *relay)
 {
     struct span rest = {relay->bytes + relay->start, relay->end - relay->start};
@@ -96,7 +96,7 @@ static int read_input(struct relay *relay)
     return session_call(relay->command, relay->client, "shutdown", "[1,\"write\"]", relay->deadline_ns, NULL);
 }
 
-/* Takes events until there are none; 0 or the exit code. */
+/* Reads all pending events. Returns 0 or the exit code. */
 static int take_events(struct relay *relay)
 {
     struct minimio_client_event event;
@@ -125,7 +125,7 @@ static int wait_for_either(struct relay *relay)
     return n > 0 && fds[1].revents ? read_input(relay) : 0;
 }
 
-/* Ends with the peer, as nc does. */
+/* Relays until the peer closes, like nc. */
 static int pass_all(struct relay *relay)
 {
     while (!relay->peer_ended) {
@@ -143,7 +143,7 @@ static int pass_all(struct relay *relay)
     return EXIT_DONE;
 }
 
-static int run(const struct command *command, struct options *options, int argc, char **argv)
+static int run_connect(const struct command *command, struct options *options, int argc, char **argv)
 {
     static struct relay relay;
     const char *fault;
@@ -174,5 +174,5 @@ const struct command command_connect = {
     .summary = "copy standard input and output through a stream, like nc",
     .help = "\nThe end of the input shuts down that direction; the end of the stream ends the command.\n",
     .method = METHOD_COUNT,
-    .run = run,
+    .run = run_connect,
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `read` and `write`: the bytes of a stream in a named loop, to standard output and from standard input.
+ * `read` and `write`: transfer the bytes of a stream in a named loop to standard output and from standard input.
  */
 #include "client/ctl/bytes.h"
 #include "client/ctl/commands.h"
@@ -16,11 +16,12 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Nobody tells this session when a full stream has room again without changing what the registration waits for. */
+/* `write` retries a full stream after pauses: an event for free room would require a change of the registration's
+ * interests. */
 #define FIRST_PAUSE_NS NS_PER_MS
 #define LAST_PAUSE_NS  (50 * NS_PER_MS)
 
-/* Reads options and the token, which becomes a parameter. Returns 0, the exit code, or OPTIONS_EXIT. */
+/* Parses options and the token, a parameter of the method. Returns 0, the exit code, or OPTIONS_EXIT. */
 static int take_arguments(const struct command *command, struct options *options, int argc, char **argv, cJSON *params,
                           uint64_t *ret_token)
 {
@@ -103,7 +104,7 @@ static int give_up(const struct writing *writing)
     return EXIT_TIMED_OUT;
 }
 
-/* A call that is under way at the deadline is answered yet by a daemon that answers at all. */
+/* The deadline of a call: a call in progress at the deadline may still complete. */
 static int64_t call_deadline(const struct writing *writing)
 {
     return writing->deadline_ns == DEADLINE_NEVER ? DEADLINE_NEVER : writing->deadline_ns + NS_PER_S;
@@ -162,7 +163,7 @@ static int run_write(const struct command *command, struct options *options, int
         result = connection_open(command, options, writing.deadline_ns, &writing.client);
     if (result == 0)
         result = write_input(&writing);
-    if (result == 0 && writing.written == 0) /* nothing has shown that the token is there */
+    if (result == 0 && writing.written == 0) /* no call has proved that the token exists */
         result = require_token(command, writing.client, writing.token, call_deadline(&writing));
     if (result == 0 && options->json)
         printf("{\"bytes\":%" PRIu64 "}\n", writing.written);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `events`: follows the events of a named loop: a line each, or a command run for each.
+ * `events`: prints each event of a named loop as a line, or runs a command for each event.
  */
 #include "client/ctl/commands.h"
 #include "client/ctl/connection.h"
@@ -17,12 +17,12 @@ struct following {
     struct options *options;
     struct event_source source;
     struct output_event_layout layout;
-    const char *line; /* for the shell; NULL: print */
+    const char *line; /* shell command; NULL: print */
     bool rearm;
-    bool now; /* those that are ready now, then exit */
+    bool now; /* print the current events, then exit */
     bool any_event;
     bool any_failed;
-    uint64_t left; /* how many events are wanted yet */
+    uint64_t left; /* number of events until exit */
 };
 
 static int parse_options(struct following *following, int argc, char **argv)
@@ -49,7 +49,7 @@ static int parse_options(struct following *following, int argc, char **argv)
     return 0;
 }
 
-/* Columns as wide as the loop's registrations need them. */
+/* Sets the column widths for the loop's registrations. */
 static void lay_out(struct following *following)
 {
     const struct event_source *source = &following->source;
@@ -90,7 +90,7 @@ static int take_event(struct following *following, const struct minimio_client_e
         if (output_flush() != 0)
             return EXIT_FAILED;
     }
-    /* A stream that ended is ready for good: armed again it would be told over and over. */
+    /* A closed stream stays ready: rearming would report the stream repeatedly. */
     return following->rearm && !(event->readiness & MINIMIO_CLIENT_READ_CLOSED) ? rearm(following, event->token) : 0;
 }
 
@@ -119,7 +119,7 @@ static int follow(struct following *following)
     }
 }
 
-static int run(const struct command *command, struct options *options, int argc, char **argv)
+static int run_events(const struct command *command, struct options *options, int argc, char **argv)
 {
     struct following following = {.command = command, .options = options, .left = UINT64_MAX};
     int result;
@@ -163,5 +163,5 @@ const struct command command_events = {
             "status is 1 if a command failed.\n",
     .takes_loop = true,
     .method = METHOD_COUNT,
-    .run = run,
+    .run = run_events,
 };

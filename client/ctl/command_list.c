@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `list`: the registrations of a loop, printed as one table.
+ * `list`: prints the registrations of a loop as a table.
  */
 #include "client/ctl/commands.h"
 #include "client/ctl/output.h"
@@ -13,7 +13,7 @@ static const struct output_column columns[] = {
     {"LOCAL", "local", OUTPUT_TEXT},   {"PEER", "peer", OUTPUT_TEXT},
 };
 
-static int print(const struct command *command, const struct options *options, const cJSON *all)
+static int list_print(const struct command *command, const struct options *options, const cJSON *all)
 {
     const cJSON *registration;
 
@@ -24,7 +24,7 @@ static int print(const struct command *command, const struct options *options, c
     return output_flush();
 }
 
-static int run(const struct command *command, struct options *options, int argc, char **argv)
+static int run_list(const struct command *command, struct options *options, int argc, char **argv)
 {
     struct minimio_client *client = NULL;
     cJSON *all = NULL;
@@ -42,7 +42,7 @@ static int run(const struct command *command, struct options *options, int argc,
     all = cJSON_CreateArray();
     result = all ? fetch_registrations(command, client, deadline_ns, all) : failed(command, "out of memory");
     if (result == 0)
-        result = print(command, options, all);
+        result = list_print(command, options, all);
 out:
     cJSON_Delete(all);
     minimio_client_free(client);
@@ -56,5 +56,5 @@ const struct command command_list = {
     .help = "",
     .takes_loop = true,
     .method = METHOD_COUNT,
-    .run = run,
+    .run = run_list,
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `loops`: the caller's named loops, everybody's for root, fetched page by page and printed as one table.
+ * `loops`: prints the caller's named loops (for root, all loops) as a table, fetched page by page.
  */
 #include "client/ctl/commands.h"
 #include "client/ctl/connection.h"
@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Moves the loops of one page to the end of `all`. Returns the name behind which the next page begins, NULL: none. */
+/* Moves the loops of a page to the end of `all`. Returns the `after` of the next page; NULL: last page. */
 static const char *take_page(cJSON *page, cJSON *all, char *ret_next, size_t size)
 {
     cJSON *loops = cJSON_GetObjectItemCaseSensitive(page, "loops");
@@ -48,7 +48,7 @@ static int fetch(const struct command *command, struct minimio_client *client, i
     return 0;
 }
 
-/* Two users' loops may have one name: root then sees it twice, one behind the other. */
+/* Loops of several users may have the same name, which root sees in adjacent rows. */
 static void print_names(const cJSON *all)
 {
     const char *last = "";
@@ -66,7 +66,7 @@ static void print_names(const cJSON *all)
     }
 }
 
-static int print(const struct command *command, const struct options *options, const cJSON *all, bool names)
+static int loops_print(const struct command *command, const struct options *options, const cJSON *all, bool names)
 {
     static const struct output_column columns[] = {
         {"LOOP", "name", OUTPUT_TEXT},
@@ -87,7 +87,7 @@ static int print(const struct command *command, const struct options *options, c
     return output_flush();
 }
 
-static int show(const struct command *command, const struct options *options, bool names)
+static int loops_show(const struct command *command, const struct options *options, bool names)
 {
     int64_t deadline_ns = deadline_in(options->timeout_ns);
     struct minimio_client *client = NULL;
@@ -97,13 +97,13 @@ static int show(const struct command *command, const struct options *options, bo
     if (result == 0)
         result = fetch(command, client, deadline_ns, all);
     if (result == 0)
-        result = print(command, options, all, names);
+        result = loops_print(command, options, all, names);
     minimio_client_free(client);
     cJSON_Delete(all);
     return result;
 }
 
-static int run(const struct command *command, struct options *options, int argc, char **argv)
+static int run_loops(const struct command *command, struct options *options, int argc, char **argv)
 {
     bool names = false;
     int letter;
@@ -117,7 +117,7 @@ static int run(const struct command *command, struct options *options, int argc,
         return wrong_usage(command, "--names and --json are mutually exclusive");
     if (optind < argc)
         return unexpected_argument(command, argv[optind]);
-    return show(command, options, names);
+    return loops_show(command, options, names);
 }
 
 static const struct option own_options[] = {{"names", no_argument, NULL, 'n'}, {0}};
@@ -129,5 +129,5 @@ const struct command command_loops = {
     .summary = "list your named loops (root: those of all users)",
     .help = "  --names            print only the names, one per line\n",
     .method = METHOD_COUNT,
-    .run = run,
+    .run = run_loops,
 };

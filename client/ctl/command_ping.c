@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `ping`: is the daemon there, and how long does it take to answer?
+ * `ping`: measures the round-trip time of a request to the daemon.
  */
 #include "client/ctl/commands.h"
 #include "client/ctl/connection.h"
@@ -21,7 +21,7 @@ static int ping(const struct command *command, struct minimio_client *client, in
     return result;
 }
 
-static int print(const struct options *options, int64_t round_trip_ns)
+static int ping_print(const struct options *options, int64_t round_trip_ns)
 {
     if (options->json)
         printf("{\"round_trip_us\":%" PRId64 "}\n", round_trip_ns / 1000);
@@ -30,7 +30,7 @@ static int print(const struct options *options, int64_t round_trip_ns)
     return output_flush();
 }
 
-static int run(const struct command *command, struct options *options, int argc, char **argv)
+static int run_ping(const struct command *command, struct options *options, int argc, char **argv)
 {
     struct minimio_client *client = NULL;
     int64_t patience_ns = 0, round_trip_ns = 0, deadline_ns;
@@ -50,7 +50,7 @@ static int run(const struct command *command, struct options *options, int argc,
     if (result == 0)
         result = ping(command, client, deadline_ns, &round_trip_ns);
     if (result == 0)
-        result = print(options, round_trip_ns);
+        result = ping_print(options, round_trip_ns);
     minimio_client_free(client);
     return result;
 }
@@ -64,5 +64,5 @@ const struct command command_ping = {
     .summary = "check that the daemon replies, and how fast",
     .help = "  --wait D           retry for this long if no daemon listens yet\n",
     .method = METHOD_COUNT,
-    .run = run,
+    .run = run_ping,
 };

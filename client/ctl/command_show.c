@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `hello`, `stats` and `discover`: what the daemon tells of itself.
+ * `hello`, `stats` and `discover`: print information about the daemon.
  */
 #include "client/ctl/commands.h"
 #include "client/ctl/connection.h"
 #include "client/ctl/metrics.h"
 #include "client/ctl/output.h"
 
-static void print(const struct options *options, const cJSON *result, bool metrics)
+static void show_print(const struct options *options, const cJSON *result, bool metrics)
 {
     if (metrics)
         metrics_print(result);
@@ -17,7 +17,7 @@ static void print(const struct options *options, const cJSON *result, bool metri
         output_members(result);
 }
 
-static int show(const struct command *command, const struct options *options, int argc, char **argv, bool metrics)
+static int show_reply(const struct command *command, const struct options *options, int argc, char **argv, bool metrics)
 {
     cJSON *result;
     int r;
@@ -27,16 +27,16 @@ static int show(const struct command *command, const struct options *options, in
     r = connection_call(command, options, command->name, NULL, &result);
     if (r != 0)
         return r;
-    print(options, result, metrics);
+    show_print(options, result, metrics);
     cJSON_Delete(result);
     return output_flush();
 }
 
-static int run(const struct command *command, struct options *options, int argc, char **argv)
+static int run_hello(const struct command *command, struct options *options, int argc, char **argv)
 {
     if (!options_read(command, options, argc, argv))
         return options->exit_code;
-    return show(command, options, argc, argv, false);
+    return show_reply(command, options, argc, argv, false);
 }
 
 static int run_stats(const struct command *command, struct options *options, int argc, char **argv)
@@ -51,10 +51,10 @@ static int run_stats(const struct command *command, struct options *options, int
     }
     if (metrics && options->json)
         return wrong_usage(command, "--openmetrics and --json are mutually exclusive");
-    return show(command, options, argc, argv, metrics);
+    return show_reply(command, options, argc, argv, metrics);
 }
 
-/* The document is JSON for programs either way; as the daemon wrote it. */
+/* Prints the document unchanged, with and without --json. */
 static int run_discover(const struct command *command, struct options *options, int argc, char **argv)
 {
     cJSON *result;
@@ -78,7 +78,7 @@ const struct command command_hello = {
     .summary = "print the version and the limits of the daemon",
     .help = "",
     .method = METHOD_COUNT,
-    .run = run,
+    .run = run_hello,
 };
 
 static const struct option own_options[] = {{"openmetrics", no_argument, NULL, 'o'}, {0}};

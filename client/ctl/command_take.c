@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `take` and `run`: streams out of the daemon, as the standard input and output of a program. `run` waits for tokens
- * that become ready and serves one after the other, as inetd does for streams that are still to come.
+ * `take` and `run`: take streams out of the daemon, as standard input and output of a program. `run` waits for ready
+ * tokens and serves the tokens one after the other, as inetd does for incoming connections.
  */
 #include "client/ctl/commands.h"
 #include "client/ctl/event_source.h"
@@ -18,7 +18,7 @@
 
 #define FINISHING_NS INT64_C(10000000000)
 
-/* getopt moves options in front of the rest, so the program behind `--` is cut off before it looks. */
+/* getopt permutes arguments, so cut off the program after `--` before calling getopt. */
 static char **cut_program(int *argc, char **argv)
 {
     for (int i = 1; i < *argc; i++)
@@ -34,8 +34,8 @@ static int require_program(const struct command *command, char **program)
     return program && program[0] ? 0 : wrong_usage(command, "missing command: -- COMMAND");
 }
 
-/* For requests that finish what was begun. The time limit of the command does not apply to them once it has passed: a
- * stream that did not go back would be lost. */
+/* The deadline for requests that commit or undo a take. The grace period applies even after the command's deadline,
+ * because a stream that does not return to the loop would be lost. */
 static int64_t finishing_ns(int64_t deadline_ns)
 {
     int64_t left_ns = deadline_left_ns(deadline_ns);
@@ -43,7 +43,7 @@ static int64_t finishing_ns(int64_t deadline_ns)
     return left_ns >= 0 && left_ns < FINISHING_NS ? FINISHING_NS : left_ns;
 }
 
-/* The token is forgotten. Where the daemon is gone, the stream is here all the same. Returns 0 or the exit code. */
+/* Removes the token. A lost connection is no error: this process owns the stream. Returns 0 or the exit code. */
 static int commit(const struct command *command, struct minimio_client *client, int64_t deadline_ns)
 {
     int result = minimio_client_take_commit(client, finishing_ns(deadline_ns));
@@ -51,7 +51,7 @@ static int commit(const struct command *command, struct minimio_client *client, 
     return result == 0 || result == -ECONNRESET ? 0 : connection_failed(command, client, result);
 }
 
-/* Back into the loop, as it was registered before. Returns 0 or the exit code. */
+/* Registers the stream again, as before. Returns 0 or the exit code. */
 static int undo(const struct command *command, struct minimio_client *client, int stream, int64_t deadline_ns)
 {
     int result = minimio_client_take_undo(client, stream, finishing_ns(deadline_ns));
@@ -61,10 +61,10 @@ static int undo(const struct command *command, struct minimio_client *client, in
 
 /* ---- take ------------------------------------------------------------------------------------------------------- */
 
-/* The token is forgotten before the program begins, so that it never finds its own stream registered; and the session,
- * which exec closes, is open until then, for the stream to go back where exec fails after all. */
-static int become(const struct command *command, struct minimio_client *client, int stream, char **program,
-                  int64_t deadline_ns)
+/* Removes the token before exec, so that the program never finds its own stream registered. The session stays open
+ * until exec closes the socket, so that the stream can be registered again if exec fails. */
+static int take_become(const struct command *command, struct minimio_client *client, int stream, char **program,
+                       int64_t deadline_ns)
 {
     int result = commit(command, client, deadline_ns);
 
@@ -90,7 +90,7 @@ static int take(const struct command *command, const struct options *options, ui
         result = connection_failed(command, client, stream);
     } else {
         program_tell(client, options->loop, token, "", 0);
-        result = become(command, client, stream, program, deadline_ns);
+        result = take_become(command, client, stream, program, deadline_ns);
         close(stream);
     }
     minimio_client_free(client);
@@ -124,48 +124,48 @@ struct serving {
     struct event_source source;
     char **program;
     bool back;
-    bool one; /* serve `token` alone */
+    bool one; /* serve only `token` */
     uint64_t token;
-    uint64_t left;    /* how many commands are wanted yet */
-    uint64_t streams; /* in the loop */
-    int exit_code;    /* of the last command that failed */
+    uint64_t left;    /* number of commands until exit */
+    uint64_t streams; /* number of streams in the loop */
+    int exit_code;    /* of the last failed command */
 };
 
 static int parse_options(struct serving *serving, int argc, char **argv)
 {
     const struct command *command = serving->command;
     struct options *options = serving->options;
-    int letter, r = 0;
+    int letter, result = 0;
 
-    while (r == 0 && (letter = options_next(command, options, argc, argv)) != OPTIONS_END) {
+    while (result == 0 && (letter = options_next(command, options, argc, argv)) != OPTIONS_END) {
         if (letter == OPTIONS_EXIT)
             return OPTIONS_EXIT;
         if (letter == 'b')
             serving->back = true;
         else if (letter == 'c')
-            r = option_count(command, optarg, &serving->left);
+            result = option_count(command, optarg, &serving->left);
         else {
-            r = option_token(command, optarg, &serving->token);
+            result = option_token(command, optarg, &serving->token);
             serving->one = true;
         }
     }
-    options->exit_code = r;
-    return r == 0 ? 0 : OPTIONS_EXIT;
+    options->exit_code = result;
+    return result == 0 ? 0 : OPTIONS_EXIT;
 }
 
-/* Has the peer said all, and has all of it been read, or has it reset the connection? Such a stream would be ready for
- * good. What is no socket cannot be asked. */
+/* Whether the peer has closed and all data has been read, or the peer has reset the connection: the stream would stay
+ * ready. False for a descriptor that is not a socket. */
 static bool has_ended(int stream)
 {
     char byte;
     ssize_t n = recv(stream, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
 
-    if (n < 0 && errno != EAGAIN) /* a reset is told once, the end from then on */
+    if (n < 0 && errno != EAGAIN) /* recv reports a reset once, then EOF */
         n = recv(stream, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
     return n == 0;
 }
 
-/* The program has the stream now. */
+/* Waits for the program, which has the stream, and registers the stream again if needed. */
 static int await_end(struct serving *serving, int stream, int flags, pid_t child)
 {
     struct event_source *source = &serving->source;
@@ -186,17 +186,17 @@ static int await_end(struct serving *serving, int stream, int flags, pid_t child
 static int serve_stream(struct serving *serving, int stream)
 {
     struct event_source *source = &serving->source;
-    int flags = fcntl(stream, F_GETFL), r;
+    int flags = fcntl(stream, F_GETFL), result;
     pid_t child;
 
-    r = program_start(serving->command, serving->program, stream, &child);
-    if (r == 0)
+    result = program_start(serving->command, serving->program, stream, &child);
+    if (result == 0)
         return await_end(serving, stream, flags, child);
     (void)undo(serving->command, source->client, stream, source->deadline_ns);
-    return r;
+    return result;
 }
 
-/* An event may be about a stream that was served since it came. */
+/* Whether the token is unknown: the event may be older than the last service of the stream. */
 static bool is_gone(const struct minimio_client *client)
 {
     const char *name = minimio_client_fault_name(client);
@@ -221,7 +221,7 @@ static int serve(struct serving *serving, const struct minimio_client_event *eve
     return result;
 }
 
-/* What became ready of other tokens than the one is told again to the next session in the loop. */
+/* Ignores events of other tokens with --token: the daemon reports the events again to the next session. */
 static int serve_all(struct serving *serving)
 {
     struct minimio_client_event events[EVENTS_AT_ONCE];

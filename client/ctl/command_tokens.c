@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `register`, `reregister`, `deregister`, `shutdown` and `close-loop`: what changes the streams of a named loop.
- * Several tokens are sent together and answered as they come; what one of them meets keeps none of the others.
+ * `register`, `reregister`, `deregister`, `shutdown` and `close-loop`: change the streams of a named loop. The requests
+ * for several tokens are pipelined; an error of a token does not affect the other tokens.
  */
 #include "client/ctl/commands.h"
 #include "client/ctl/connection.h"
@@ -20,7 +20,7 @@
 
 struct request {
     uint64_t token;
-    const char *address; /* NULL: none */
+    const char *address; /* NULL: no address */
     uint64_t id;
 };
 
@@ -28,17 +28,17 @@ struct tokens {
     const struct command *command;
     const struct options *options;
     const char *method;
-    cJSON *params; /* those that all have */
+    cJSON *params; /* parameters of every request */
     struct request *requests;
     size_t count;
     int64_t deadline_ns;
-    int fd; /* to hand over; negative: none */
+    int fd; /* descriptor to hand over; negative: no descriptor */
     int exit_code;
 };
 
 /* ---- Sending ---------------------------------------------------------------------------------------------------- */
 
-/* The text of one request's parameters, to be freed by cJSON_free; NULL if there is no memory. */
+/* The parameters of a request as JSON, to be freed by cJSON_free; NULL: out of memory. */
 static char *params_text(const struct tokens *tokens, const struct request *request)
 {
     cJSON *params = cJSON_Duplicate(tokens->params, true);
@@ -90,7 +90,7 @@ static void print_result(const struct tokens *tokens, const struct request *requ
         print_stream(request->token, text_of(result, "local"), text_of(result, "peer"));
 }
 
-/* Does the message name the token itself? */
+/* Whether the message contains the token. */
 static bool names_token(const char *text, uint64_t token)
 {
     char name[40];
@@ -100,7 +100,7 @@ static bool names_token(const char *text, uint64_t token)
     return at && !(at[length] >= '0' && at[length] <= '9');
 }
 
-/* The daemon refused the value of an option: that is told in the form that wrong usage has. Returns whether it did. */
+/* Formats an INVALID_PARAMS fault of an option as wrong usage. False: another fault. */
 static bool explain_option(const struct tokens *tokens, const cJSON *fault, char *ret_text, size_t size)
 {
     const char *param = text_of(cJSON_GetObjectItemCaseSensitive(fault, "data"), "param");
@@ -141,7 +141,7 @@ static struct request *request_of(const struct tokens *tokens, uint64_t id)
     return id >= first && id - first < tokens->count ? &tokens->requests[id - first] : NULL;
 }
 
-/* Returns whether it was a reply. */
+/* Handles a message. Returns whether the message is a reply. */
 static bool take_message(struct tokens *tokens, const struct minimio_client_message *message)
 {
     bool is_result = message->kind == MINIMIO_CLIENT_RESULT;
@@ -212,7 +212,7 @@ static int begin(struct tokens *tokens, const struct command *command, struct op
     return require_loop(command, options);
 }
 
-static int end(struct tokens *tokens, int result)
+static int tokens_end(struct tokens *tokens, int result)
 {
     free(tokens->requests);
     cJSON_Delete(tokens->params);
@@ -238,10 +238,10 @@ static int run_tokens(const struct command *command, struct options *options, in
         result = wrong_usage(command, "missing token");
     for (int i = optind; result == 0 && i < argc; i++)
         result = take_token(&tokens, argv[i]);
-    return end(&tokens, result == 0 ? carry_out(&tokens) : result);
+    return tokens_end(&tokens, result == 0 ? carry_out(&tokens) : result);
 }
 
-/* "fd:5" is the caller's own descriptor 5. Returns it, -ENOENT for an address, or what wrong_usage does. */
+/* Parses "fd:5", descriptor 5 of this process. Errors: -ENOENT, an address; the result of wrong_usage. */
 static int parse_fd(const struct command *command, const char *text, int *ret_fd)
 {
     uint64_t fd;
@@ -275,7 +275,7 @@ static int take_address(struct tokens *tokens, const char *text, bool alone)
     return 0;
 }
 
-/* The daemon gives up connecting when this program would. */
+/* Sets the timeout of connecting to the timeout of the command. */
 static void set_connect_timeout(struct tokens *tokens)
 {
     int64_t timeout_ns = tokens->options->timeout_ns;
@@ -300,7 +300,7 @@ static int run_register(const struct command *command, struct options *options, 
         set_connect_timeout(&tokens);
         result = carry_out(&tokens);
     }
-    return end(&tokens, result);
+    return tokens_end(&tokens, result);
 }
 
 static int run_shutdown(const struct command *command, struct options *options, int argc, char **argv)
@@ -322,7 +322,7 @@ static int run_shutdown(const struct command *command, struct options *options, 
         cJSON_AddStringToObject(tokens.params, "how", argv[optind + 1]);
         result = carry_out(&tokens);
     }
-    return end(&tokens, result);
+    return tokens_end(&tokens, result);
 }
 
 static int run_close_loop(const struct command *command, struct options *options, int argc, char **argv)

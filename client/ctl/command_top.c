@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `top`: a live screen of the daemon's counters and named loops. Where there is no screen to draw on, a report per
- * interval as plain text; with --json, as an object.
+ * `top`: a live screen of the daemon's counters and named loops. Without a terminal, prints a report per interval as
+ * text; with --json, as an object.
  */
 #include "client/ctl/commands.h"
 #include "client/ctl/connection.h"
@@ -18,15 +18,15 @@
 #include <string.h>
 
 #define REFRESH_NS (500 * NS_PER_MS)
-#define BLANK_NS   (300 * NS_PER_MS) /* for the first sample, before a screen without loops is drawn */
+#define BLANK_NS   (300 * NS_PER_MS) /* wait for the first sample before drawing an empty screen */
 
 struct top {
     const struct command *command;
     struct options *options;
     struct minimio_client *client;
     int64_t refresh_ns, deadline_ns;
-    uint64_t left; /* how many refreshes are wanted yet */
-    bool missed;   /* that the daemon is gone, or silent, has been said */
+    uint64_t left; /* number of refreshes until exit */
+    bool missed;   /* the absence of the daemon has been reported */
     struct top_feed feed;
     struct top_view view;
     struct screen screen;
@@ -54,8 +54,8 @@ static void print_json(const struct top_feed *feed)
     puts("]}");
 }
 
-/* Says on standard error, once each, that the daemon is gone or silent, and that the daemon is back: in a log of
- * reports a gap alone would not show why. */
+/* Prints to standard error, once each, that the daemon is absent or silent, and that the daemon is back, to explain
+ * gaps in a log of reports. */
 static void say_once(struct top *top)
 {
     char text[sizeof top->feed.reason + 64];
@@ -90,16 +90,18 @@ static int give_up(const struct top *top, int error)
     return failed(top->command, "%s", error == -ENOMEM ? "out of memory" : top->feed.reason);
 }
 
-/* Returns 0 to go on, or the exit code. */
+/* Returns 0 to continue, or the exit code. */
 static int await_daemon(struct top *top)
 {
     short events;
-    int fd = top_feed_fd(&top->feed, &events), r;
+    int fd = top_feed_fd(&top->feed, &events), result;
 
     if (deadline_left_ns(top->deadline_ns) == 0)
         return EXIT_TIMED_OUT;
-    r = deadline_wait_fd(deadline_sooner(top_feed_due_ns(&top->feed), top->deadline_ns), fd, events);
-    return r < 0 && r != -ETIMEDOUT ? failed(top->command, "cannot wait for the daemon: %s", strerror(-r)) : 0;
+    result = deadline_wait_fd(deadline_sooner(top_feed_due_ns(&top->feed), top->deadline_ns), fd, events);
+    return result < 0 && result != -ETIMEDOUT
+               ? failed(top->command, "cannot wait for the daemon: %s", strerror(-result))
+               : 0;
 }
 
 /* The first sample of a session has no rates, and is not reported. */
@@ -124,15 +126,15 @@ static int run_plain(struct top *top)
     return result;
 }
 
-static int draw(struct top *top)
+static int redraw(struct top *top)
 {
     if (!top->feed.ever && now_ns() - top->feed.asked_ns < BLANK_NS)
         return 0;
     return top_draw(&top->view, &top->feed, &top->screen);
 }
 
-/* Waits, and takes what comes. Returns 0 to go on. Errors: -ECANCELED, a key ends the program; -EINTR, a signal does,
- * or the terminal; -ENOMEM. */
+/* Waits for a key or a sample. Returns 0 to continue. Errors: -ECANCELED, a key to quit; -EINTR, a signal, or the
+ * terminal hung up; -ENOMEM. */
 static int await_key(struct top *top)
 {
     int64_t due_ns = deadline_sooner(top_feed_due_ns(&top->feed), top->deadline_ns);
@@ -150,7 +152,7 @@ static int await_key(struct top *top)
     return arrange ? top_view_arrange(&top->view, &top->feed.now) : 0;
 }
 
-/* Returns what ended it: EXIT_DONE, EXIT_TIMED_OUT, or an error of await_key and top_feed_step. */
+/* Returns EXIT_DONE, EXIT_TIMED_OUT, or an error of await_key and top_feed_step. */
 static int run_screen(struct top *top)
 {
     int result = 0;
@@ -159,19 +161,19 @@ static int run_screen(struct top *top)
         if (deadline_left_ns(top->deadline_ns) == 0)
             return EXIT_TIMED_OUT;
         result = top_feed_step(&top->feed);
-        if (result > 0 && top->left-- == 0) /* the last of those that are wanted was seen for an interval */
+        if (result > 0 && top->left-- == 0) /* the last refresh was visible for an interval */
             return EXIT_DONE;
         if (result > 0)
             result = top_view_arrange(&top->view, &top->feed.now);
         if (result == 0 && !screen_has_key(&top->screen))
-            result = draw(top);
+            result = redraw(top);
         if (result == 0)
             result = await_key(top);
     }
     return result;
 }
 
-/* Ends by the signal itself, so that the parent process sees the signal. The terminal is restored by now. */
+/* Raises the signal again, so that the parent process sees the signal. The terminal has been restored. */
 static int end_by_signal(const struct top *top)
 {
     int number = top->screen.signal_number;
@@ -206,21 +208,21 @@ static int watch(struct top *top)
 
 static int parse_options(struct top *top, int argc, char **argv)
 {
-    int letter, r = 0;
+    int letter, result = 0;
 
-    while (r == 0 && (letter = options_next(top->command, top->options, argc, argv)) != OPTIONS_END) {
+    while (result == 0 && (letter = options_next(top->command, top->options, argc, argv)) != OPTIONS_END) {
         if (letter == OPTIONS_EXIT)
             return OPTIONS_EXIT;
         if (letter == 'c')
-            r = option_count(top->command, optarg, &top->left);
+            result = option_count(top->command, optarg, &top->left);
         else
-            r = option_duration_from(top->command, "--interval", optarg, 10 * NS_PER_MS, &top->refresh_ns);
+            result = option_duration_from(top->command, "--interval", optarg, 10 * NS_PER_MS, &top->refresh_ns);
     }
-    top->options->exit_code = r;
-    return r == 0 ? 0 : OPTIONS_EXIT;
+    top->options->exit_code = result;
+    return result == 0 ? 0 : OPTIONS_EXIT;
 }
 
-static int run(const struct command *command, struct options *options, int argc, char **argv)
+static int run_top(const struct command *command, struct options *options, int argc, char **argv)
 {
     struct top top = {.command = command, .options = options, .refresh_ns = REFRESH_NS, .left = UINT64_MAX};
     int result;
@@ -262,5 +264,5 @@ const struct command command_top = {
         "daemon restarts, top waits and reconnects. If standard input or output is not a terminal, or TERM is\n"
         "dumb, top prints a plain-text report per interval.\n",
     .method = METHOD_COUNT,
-    .run = run,
+    .run = run_top,
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `wait`: until each target, or any, is open, closed, or has greeted; then it becomes the command it was given. Needs
- * no daemon. Ends by _exit or exec, with threads still at work: see prober.h.
+ * `wait`: waits until all targets, or any target, are open, closed, or have sent data; then executes the given command.
+ * Needs no daemon. Ends by _exit or exec, while threads are still running: see prober.h.
  */
 #include "client/ctl/commands.h"
 #include "client/ctl/curl.h"
@@ -24,17 +24,17 @@ struct wait {
     char **targets;
     struct wait_target *read; /* the targets */
     size_t count;
-    char **program; /* what to run then, NULL for nothing */
+    char **program; /* the command to execute; NULL: no command */
     bool any;
     struct wait_report report;
     struct probe_settings settings;
     int64_t deadline_ns;
-    struct rlimit descriptors; /* as they were at the start, for the program that is run */
+    struct rlimit descriptors; /* limits at the start, restored for the program */
 };
 
 /* ---- Options ---------------------------------------------------------------------------------------------------- */
 
-/* getopt moves options in front of the rest, so the command behind `--` is cut off before it looks. */
+/* getopt permutes arguments, so cut off the command after `--` before calling getopt. */
 static int cut_program(struct wait *wait, int argc, char **argv)
 {
     for (int i = 1; i < argc; i++)
@@ -81,7 +81,7 @@ static int parse_options(struct wait *wait, struct options *options, int argc, c
     return result == 0 ? 0 : OPTIONS_EXIT;
 }
 
-/* Only they need a library, and a server of HTTP greets nobody. */
+/* Checks URLs: only URLs need libcurl, and an HTTP server does not send data first. */
 static int take_urls(const struct wait *wait)
 {
     const char *fault = NULL;
@@ -127,7 +127,7 @@ static int take_targets(struct wait *wait, int argc, char **argv)
 
 /* ---- Waiting ---------------------------------------------------------------------------------------------------- */
 
-/* A target takes a descriptor for its connection and one for looking up its name, and 1,024 are soon gone. */
+/* A target needs a descriptor for the connection and a descriptor for the lookup; the usual limit is 1,024. */
 static void raise_descriptor_limit(struct wait *wait)
 {
     struct rlimit raised;
@@ -138,13 +138,13 @@ static void raise_descriptor_limit(struct wait *wait)
     setrlimit(RLIMIT_NOFILE, &raised);
 }
 
-static int become(const struct wait *wait)
+static int wait_become(const struct wait *wait)
 {
     setrlimit(RLIMIT_NOFILE, &wait->descriptors);
     return program_become(wait->command, wait->program);
 }
 
-/* Tells what happens until enough targets have reached the goal or the time is over. Returns 0 or the exit code. */
+/* Reports progress until enough targets have reached the goal, or the deadline. Returns 0 or the exit code. */
 static int await_goal(struct wait *wait, struct probers *probers)
 {
     int wanted = wait->any ? 1 : (int)wait->count;
@@ -180,10 +180,10 @@ static int wait_for_targets(struct wait *wait)
     if (result < 0)
         return failed(wait->command, "cannot start a thread for each target: %s", strerror(-result));
     result = await_goal(wait, probers);
-    return result == 0 && wait->program ? become(wait) : result;
+    return result == 0 && wait->program ? wait_become(wait) : result;
 }
 
-static int run(const struct command *command, struct options *options, int argc, char **argv)
+static int run_wait(const struct command *command, struct options *options, int argc, char **argv)
 {
     struct wait wait = {.command = command};
     int64_t started_ns = now_ns();
@@ -205,7 +205,7 @@ static int run(const struct command *command, struct options *options, int argc,
                                        .quiet = wait.report.quiet,
                                        .json = options->json,
                                        .started_ns = started_ns};
-    /* What exit would run, threads that are still at work may yet use. */
+    /* exit() would run handlers on objects that running threads may still use. */
     _exit(wait_for_targets(&wait));
 }
 
@@ -236,5 +236,5 @@ const struct command command_wait = {
             "ADDRESS is HOST:PORT, tcp://HOST:PORT, unix:/PATH, or a URL, http://... or https://..., which has to\n"
             "answer 2xx or 3xx. URLs need libcurl. Without --timeout there is no limit. Needs no daemon.\n",
     .method = METHOD_COUNT,
-    .run = run,
+    .run = run_wait,
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `watch`: registers each target under the tokens 1, 2, … and prints their events as they come, until every stream has
- * ended. It reads nothing from the streams: it shows readiness.
+ * `watch`: registers the targets as tokens 1, 2, … and prints the events until all streams have ended. The command
+ * shows readiness and reads no data from the streams.
  */
 #include "client/ctl/commands.h"
 #include "client/ctl/connection.h"
@@ -23,14 +23,14 @@ struct watch {
     const struct command *command;
     struct minimio_client *client;
     int64_t deadline_ns;
-    char **addresses;          /* of token 1, 2, … */
-    enum target_state *states; /* likewise */
+    char **addresses;          /* of tokens 1, 2, … */
+    enum target_state *states; /* of tokens 1, 2, … */
     size_t count;
     size_t open;
     bool any_failed;
-    uint64_t first_id; /* of the requests to register, whose ids follow each other */
+    uint64_t first_id; /* of the `register` requests, which have consecutive ids */
     uint64_t events_left;
-    const char *line;  /* for the shell, for each event; NULL: print */
+    const char *line;  /* shell command for each event; NULL: print */
     uint8_t interests; /* READY_ bits */
     uint8_t mode;
     struct output_event_layout layout;
@@ -56,7 +56,7 @@ static int parse_interests(struct watch *watch, const char *text)
     }
 }
 
-/* Each by its place in mode_names; level is for loops with poll delivery. */
+/* Returns the enum mode. level requires poll delivery, which `watch` does not use. */
 static int parse_mode(struct watch *watch, const char *text)
 {
     static const char *const modes[] = {[MODE_ONESHOT] = "oneshot", [MODE_EDGE] = "edge", NULL};
@@ -114,7 +114,7 @@ static int take_targets(struct watch *watch, int argc, char **argv)
 static cJSON *registration_params(const struct watch *watch, size_t index)
 {
     cJSON *params = cJSON_CreateObject();
-    const char *interests[8 * sizeof watch->interests]; /* a bit each */
+    const char *interests[8 * sizeof watch->interests]; /* one per bit */
     int count = 0;
 
     for (int i = 0; interest_names[i]; i++)
@@ -167,13 +167,13 @@ static int after_event(struct watch *watch, size_t index, uint32_t readiness)
     return watch->mode == MODE_ONESHOT ? send_about(watch, "reregister", index) : 0;
 }
 
-/* Which target a token or a request's id speaks of; `count` for none of them. */
+/* The index of the target of a token or request id; `count`: no target. */
 static size_t target_of(const struct watch *watch, uint64_t number, uint64_t first)
 {
     return number >= first && number - first < watch->count ? (size_t)(number - first) : watch->count;
 }
 
-/* Prints it, or runs what was given for it. */
+/* Prints an event, or runs the command for the event. */
 static int tell_event(struct watch *watch, size_t index, uint32_t readiness)
 {
     const char *address = watch->addresses[index];
@@ -193,7 +193,7 @@ static int take_event(struct watch *watch, const struct minimio_client_event *ev
     size_t index = target_of(watch, event->token, 1);
     int result;
 
-    /* What was on its way when the target was deregistered may still come. */
+    /* Events in flight during deregister may still arrive. */
     if (index == watch->count || watch->states[index] == TARGET_ENDED || watch->events_left == 0)
         return 0;
     result = tell_event(watch, index, event->readiness);
@@ -222,7 +222,7 @@ static int take_fault(struct watch *watch, const struct minimio_client_message *
     return 0;
 }
 
-/* As many events as a line can hold: each takes more than eleven bytes of it. */
+/* Upper bound of events in a line: an event has more than eleven bytes. */
 #define EVENTS_OF_A_LINE 6000
 
 static int take_events(struct watch *watch, const char *body)
@@ -249,7 +249,7 @@ static int take_message(struct watch *watch, const struct minimio_client_message
     return 0;
 }
 
-/* 1: a message was taken; 0: none came in time. */
+/* Returns 1 after handling a message; 0 at the timeout. */
 static int take_next(struct watch *watch, int64_t timeout_ns)
 {
     struct minimio_client_message message;
@@ -262,7 +262,7 @@ static int take_next(struct watch *watch, int64_t timeout_ns)
     return result < 0 ? result : 1;
 }
 
-/* Many targets take a while to send, and the first of them may be ready meanwhile. */
+/* Handles events while sending: the first targets can be ready before the last request is sent. */
 static int register_all(struct watch *watch)
 {
     for (size_t i = 0; i < watch->count; i++) {
@@ -280,7 +280,7 @@ static int register_all(struct watch *watch)
     return 0;
 }
 
-/* 0 when all is seen. -ECANCELED and -EIO: why was said already. */
+/* Returns 0 after all streams have ended. -ECANCELED and -EIO: the error has been printed. */
 static int watch_all(struct watch *watch)
 {
     int result = register_all(watch);
@@ -296,7 +296,7 @@ static int watch_all(struct watch *watch)
 static int exit_code(const struct watch *watch, int result)
 {
     if (result == -ETIMEDOUT)
-        return EXIT_TIMED_OUT; /* the end that was asked for */
+        return EXIT_TIMED_OUT; /* the requested end */
     if (result == -ECANCELED || result == -EIO)
         return EXIT_FAILED;
     if (result < 0)
@@ -304,7 +304,7 @@ static int exit_code(const struct watch *watch, int result)
     return watch->any_failed ? EXIT_FAILED : EXIT_DONE;
 }
 
-static int run(const struct command *command, struct options *options, int argc, char **argv)
+static int run_watch(const struct command *command, struct options *options, int argc, char **argv)
 {
     struct watch watch = {
         .command = command, .events_left = UINT64_MAX, .interests = READY_READABLE, .mode = MODE_EDGE};
@@ -349,5 +349,5 @@ const struct command command_watch = {
             "Exits when all streams have ended; with status 1 if a stream could not be registered\n"
             "or a command failed.\n",
     .method = METHOD_COUNT,
-    .run = run,
+    .run = run_watch,
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The commands of minimioctl. Each is defined in a command_*.c, a family to a file, or in completions.c.
+ * The commands of minimioctl, defined in command_*.c and completions.c.
  */
 #ifndef MINIMIO_CLIENT_CTL_COMMANDS_H
 #define MINIMIO_CLIENT_CTL_COMMANDS_H

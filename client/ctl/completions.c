@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `completions`: scripts for shells, made from the tables of commands, options and methods; the build writes them to
- * files. The names of loops are asked of the running daemon, at the socket that the command line names. Names of loops
- * and files are never expanded by the shell, and are quoted where the shell does not do so itself.
+ * `completions`: prints completion scripts, generated from the tables of commands, options and methods; the build
+ * writes the scripts to files. The scripts fetch the names of loops from the running daemon, at the socket of the
+ * command line. The shell never expands names of loops and files; the scripts quote the names if the shell does not.
  */
 #include "client/ctl/commands.h"
 #include "client/ctl/options.h"
@@ -26,7 +26,7 @@ static const struct param_info *find_param(const struct command *command, const 
     return NULL;
 }
 
-/* The words that an option of this name takes, whichever command it is of; NULL: they cannot be listed. */
+/* The valid words of an option of any command; NULL: no fixed list. */
 static const char *const *choices_of(const struct command *const *commands, const char *option)
 {
     static const char *const interests[] = {"readable", "writable", "closed", NULL};
@@ -61,7 +61,7 @@ static void print_method_names(void)
         printf("%s%s", i > 0 ? " " : "", method_table[i].name);
 }
 
-/* What a command takes besides options, where it can be listed. Returns whether something was printed. */
+/* Prints the valid arguments of a command, if there is a fixed list. Returns whether words were printed. */
 static bool print_argument_words(const struct command *command)
 {
     if (command == &command_call)
@@ -75,7 +75,7 @@ static bool print_argument_words(const struct command *command)
     return true;
 }
 
-/* Calls for each option of any command that takes an argument, each name once. */
+/* Calls the function once for each name of an option with an argument, over all commands. */
 static void for_each_argument_option(const struct command *const *commands,
                                      void (*call)(const struct command *const *commands, const char *name))
 {
@@ -138,7 +138,7 @@ static void print_bash_command(const struct command *command)
     puts("' ;;\n        esac ;;");
 }
 
-/* What the shell hands over is as it was typed, quotes included. eval would run commands in it. */
+/* bash passes words as typed, with quotes. eval would execute commands in the words. */
 static const char bash_functions[] =
     "# Sets `word` to what was typed without its quotes; ~/ and a variable stand for their values at the beginning "
     "only.\n"
@@ -190,7 +190,7 @@ static const char bash_functions[] =
     "    done < <(\"$program\" loops --names --timeout 1s ${socket:+--socket \"$socket\"} 2>/dev/null </dev/null)\n"
     "}\n";
 
-/* Where bash cuts --loop=NAME, one word becomes three. */
+/* bash may split --loop=NAME into three words. */
 static void print_bash(const struct command *const *commands)
 {
     printf("# bash completion for minimioctl, made by its build\n%s\n", bash_functions);
@@ -235,7 +235,7 @@ static void print_bash(const struct command *const *commands)
 
 /* ---- zsh -------------------------------------------------------------------------------------------------------- */
 
-/* A text between single quotes. */
+/* Prints a single-quoted text. */
 static void print_quoted(const char *text)
 {
     for (; *text; text++)
@@ -415,10 +415,10 @@ static void print_fish(const struct command *const *commands)
     puts("'\ncomplete -c minimioctl -n __fish_use_subcommand -a help -d 'print the help of a command'");
 }
 
-static int run(const struct command *command, struct options *options, int argc, char **argv)
+static int run_completions(const struct command *command, struct options *options, int argc, char **argv)
 {
     static void (*const prints[])(const struct command *const *commands) = {print_bash, print_zsh,
-                                                                            print_fish}; /* as in shells */
+                                                                            print_fish}; /* by the index in shells */
     int shell;
 
     if (!options_read(command, options, argc, argv))
@@ -441,5 +441,5 @@ const struct command command_completions = {
     .help =
         "\nInstallation puts the script where the shell looks for it. To try it: . <(minimioctl completions bash)\n",
     .method = METHOD_COUNT,
-    .run = run,
+    .run = run_completions,
 };

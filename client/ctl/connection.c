@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Opens sessions and loops, calls methods, and prints errors. The file has one variable, the name of the loop for
+ * hints.
+ */
 #include "client/ctl/connection.h"
 
 #include "client/ctl/hint.h"
@@ -15,7 +19,7 @@
 
 #define RETRY_NS (10 * NS_PER_MS)
 
-static const char *joined_loop; /* for hints; NULL: none */
+static const char *joined_loop; /* for hints; NULL: no loop */
 
 static bool is_absent(int error)
 {
@@ -26,7 +30,7 @@ static void explain(const struct command *command, const char *path, int error)
 {
     if (error == -ETIMEDOUT)
         failed(command, "the daemon at %s did not answer in time", path);
-    else if (error == -ECONNREFUSED && !hint_is_socket(path)) /* what the system says of any other file */
+    else if (error == -ECONNREFUSED && !hint_is_socket(path)) /* connect() of a file that is not a socket */
         failed(command, "cannot connect to %s: it exists and is not a socket", path);
     else
         failed(command, "cannot connect to %s: %s", path, strerror(-error));
@@ -36,7 +40,7 @@ static void explain(const struct command *command, const char *path, int error)
         hint_start(path);
 }
 
-/* A daemon that starts makes its socket file first and listens then; until both are done it counts as absent. */
+/* A starting daemon creates the socket file before listening: ECONNREFUSED counts as absent. */
 static int connect_patiently(const char *path, int64_t patience_end_ns, int64_t deadline_ns,
                              struct minimio_client **ret_client)
 {
@@ -57,7 +61,7 @@ int connection_await(const struct command *command, const struct options *option
     const char *variable = getenv("MINIMIO_SOCKET");
     int result = socket_path(options->socket, path, sizeof path);
 
-    /* A script's variable that was never set, not a wish for another daemon. */
+    /* An empty variable of a script counts as unset, and not as a request for another daemon. */
     if (!options->socket && variable && !*variable)
         return wrong_usage(command, "MINIMIO_SOCKET is empty: set a path, or unset the variable");
     if (result == -ENAMETOOLONG)
@@ -69,7 +73,7 @@ int connection_await(const struct command *command, const struct options *option
     return result == -ETIMEDOUT || (is_absent(result) && patience_ns > 0) ? EXIT_TIMED_OUT : EXIT_FAILED;
 }
 
-/* The parameters of `open_loop`, the caller's to delete; NULL: no memory. */
+/* The parameters of `open_loop`, to be deleted by the caller; NULL: out of memory. */
 static cJSON *loop_params(const struct options *options)
 {
     cJSON *params = cJSON_CreateObject();
@@ -85,7 +89,7 @@ static cJSON *loop_params(const struct options *options)
     return NULL;
 }
 
-/* open_loop has created the loop, which the command does not want: the loop is closed again. */
+/* Closes a loop that open_loop has created for a command that requires an existing loop. */
 static int refuse_new_loop(const struct command *command, const struct options *options, int64_t deadline_ns,
                            struct minimio_client *client)
 {
@@ -207,7 +211,7 @@ int connection_failed(const struct command *command, const struct minimio_client
     return error == -ETIMEDOUT || (name && strcmp(name, "TIMED_OUT") == 0) ? EXIT_TIMED_OUT : EXIT_FAILED;
 }
 
-/* The message with the name of the errno, where it is in it, in the system's words. */
+/* Replaces the name of the errno in the message by the text of strerror. */
 static void explain_errno(const char *message, const char *name, int error, char *ret_text, size_t size)
 {
     const char *at = strstr(message, name);

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The binding to libcurl. The file owns the handle of the library and the pointers to the functions.
+ */
 #include "client/ctl/curl.h"
 
 #include "client/lib/deadline.h"
@@ -43,7 +46,7 @@ enum code {
 
 #define URL_PART_URL 0 /* CURLUPART_URL */
 
-/* struct curl_sockaddr, as far as it is used. */
+/* The used members of struct curl_sockaddr. */
 struct address {
     int family, kind, protocol;
 };
@@ -56,7 +59,7 @@ static struct {
     int (*easy_getinfo)(void *handle, int info, ...);
     void (*easy_cleanup)(void *handle);
     const char *(*easy_strerror)(int code);
-    /* since 7.62; NULL: older */
+    /* since 7.62; NULL: an older version */
     void *(*url)(void);
     int (*url_set)(void *url, int part, const char *text, unsigned flags);
     void (*url_cleanup)(void *url);
@@ -69,8 +72,8 @@ static struct {
     "(Fedora, "                                                                                                        \
     "RHEL, Alpine) or curl (Arch)"
 
-/* C has no conversion from an object pointer to a function's; POSIX has dlsym store through one. */
-static bool find(void *library, const char *name, void *ret_function)
+/* C has no conversion from object pointers to function pointers; POSIX allows the store through an object pointer. */
+static bool curl_symbol(void *library, const char *name, void *ret_function)
 {
     void *found = dlsym(library, name);
 
@@ -84,15 +87,16 @@ const char *curl_load(void)
 
     if (!library)
         library = dlopen("libcurl-gnutls.so.4", RTLD_NOW | RTLD_LOCAL);
-    if (!library || !find(library, "curl_global_init", &curl.global_init) ||
-        !find(library, "curl_easy_init", &curl.easy_init) || !find(library, "curl_easy_setopt", &curl.easy_setopt) ||
-        !find(library, "curl_easy_perform", &curl.easy_perform) ||
-        !find(library, "curl_easy_getinfo", &curl.easy_getinfo) ||
-        !find(library, "curl_easy_cleanup", &curl.easy_cleanup) ||
-        !find(library, "curl_easy_strerror", &curl.easy_strerror))
+    if (!library || !curl_symbol(library, "curl_global_init", &curl.global_init) ||
+        !curl_symbol(library, "curl_easy_init", &curl.easy_init) ||
+        !curl_symbol(library, "curl_easy_setopt", &curl.easy_setopt) ||
+        !curl_symbol(library, "curl_easy_perform", &curl.easy_perform) ||
+        !curl_symbol(library, "curl_easy_getinfo", &curl.easy_getinfo) ||
+        !curl_symbol(library, "curl_easy_cleanup", &curl.easy_cleanup) ||
+        !curl_symbol(library, "curl_easy_strerror", &curl.easy_strerror))
         return MISSING;
-    if (!find(library, "curl_url", &curl.url) || !find(library, "curl_url_set", &curl.url_set) ||
-        !find(library, "curl_url_cleanup", &curl.url_cleanup))
+    if (!curl_symbol(library, "curl_url", &curl.url) || !curl_symbol(library, "curl_url_set", &curl.url_set) ||
+        !curl_symbol(library, "curl_url_cleanup", &curl.url_cleanup))
         curl.url = NULL;
     return curl.global_init(GLOBAL_DEFAULT) == CODE_OK ? NULL : "libcurl cannot be initialized";
 }
@@ -111,21 +115,21 @@ const char *curl_url_fault(const char *text)
 
 /* ---- Asking ----------------------------------------------------------------------------------------------------- */
 
-/* The status has come by then, and that is all that is wanted; a body may have no end. */
+/* Aborts the transfer after the status, because a body may be endless. */
 static size_t refuse_body(const char *bytes, size_t size, size_t count, void *data)
 {
     (void)bytes, (void)size, (void)count, (void)data;
     return 0;
 }
 
-/* The program that is run then has none of them. */
+/* Opens sockets as close-on-exec, for the program that runs afterwards. */
 static int open_socket(void *data, int purpose, const struct address *address)
 {
     (void)data, (void)purpose;
     return socket(address->family, address->kind | SOCK_CLOEXEC, address->protocol);
 }
 
-/* The variables of curl(1). */
+/* The environment variables of curl(1). */
 static const char *certificates(void)
 {
     const char *file = getenv("CURL_CA_BUNDLE");
@@ -151,7 +155,7 @@ static bool prepare(void *handle, const char *url, int64_t timeout_ns)
            (!file || curl.easy_setopt(handle, OPTION_CAINFO, file) == CODE_OK);
 }
 
-#define CODES 1000 /* errors of libcurl are below -CODES, and every errno is above */
+#define CODES 1000 /* errors of libcurl are below -CODES, all errno values above */
 
 static int error_of(void *handle, int code)
 {
@@ -172,17 +176,17 @@ static int error_of(void *handle, int code)
 int curl_ask(const char *url, int64_t timeout_ns, long *ret_status)
 {
     void *handle = curl.easy_init();
-    int code, r = -ENOMEM;
+    int code, result = -ENOMEM;
 
     *ret_status = 0;
     if (handle && prepare(handle, url, timeout_ns)) {
         code = curl.easy_perform(handle);
         curl.easy_getinfo(handle, INFO_RESPONSE_CODE, ret_status);
-        r = code == CODE_OK || (code == CODE_WRITE_ERROR && *ret_status > 0) ? 0 : error_of(handle, code);
+        result = code == CODE_OK || (code == CODE_WRITE_ERROR && *ret_status > 0) ? 0 : error_of(handle, code);
     }
     if (handle)
         curl.easy_cleanup(handle);
-    return r;
+    return result;
 }
 
 const char *curl_reason(int error)

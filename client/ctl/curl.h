@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * HTTP by libcurl, which is loaded when an address needs it: minimioctl runs without it. The declarations are those of
- * libcurl.so.4, whose binary interface has not changed since 2006; the functions are documented in curl_easy_setopt(3)
- * and its neighbours.
+ * HTTP by libcurl, loaded at run time for URLs only: minimioctl runs without libcurl. The declarations match
+ * libcurl.so.4, the binary interface since 2006; see curl_easy_setopt(3) and related manual pages.
  */
 #ifndef MINIMIO_CLIENT_CTL_CURL_H
 #define MINIMIO_CLIENT_CTL_CURL_H
@@ -10,20 +9,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Loads libcurl. Before there are other threads. NULL: it is loaded; else why it cannot be, for people. */
+/* Loads libcurl. Call before starting threads. NULL: success; else the error, for people. */
 const char *curl_load(void);
 
-/* NULL: libcurl takes this for a URL, or is too old to be asked; else what is wrong with it. */
+/* Returns the error of an invalid URL. NULL: libcurl accepts the URL, or is too old to check URLs. */
 const char *curl_url_fault(const char *url);
 
 /*
- * Asks for a URL over a connection of its own; follows no redirection, and verifies the certificate. May be called by
- * several threads. Returns 0 if a server answered within `timeout_ns`, with the status, such as 200. Errors: a negative
- * errno where that is the reason, -ENOENT: no such host, -ETIMEDOUT; else one that curl_reason explains.
+ * Requests a URL over a new connection, follows no redirect, and verifies the certificate. Thread-safe. Returns 0 and
+ * the HTTP status if a server answered within `timeout_ns`. Errors: a negative errno; -ENOENT, unknown host;
+ * -ETIMEDOUT; else an error of libcurl, which curl_reason explains.
  */
 int curl_ask(const char *url, int64_t timeout_ns, long *ret_status);
 
-/* The text of an error of curl_ask that is no errno; NULL: it is one. */
+/* The text of an error of curl_ask; NULL: the error is an errno. */
 const char *curl_reason(int error);
 
 #endif

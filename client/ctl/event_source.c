@@ -17,7 +17,7 @@ uint64_t event_source_token(const cJSON *registration)
     return json_integer(cJSON_GetObjectItemCaseSensitive(registration, "token"), &token) ? token : UINT64_MAX;
 }
 
-/* The registrations come in ascending order of their tokens. */
+/* The daemon lists registrations by ascending token. */
 static int index_registrations(struct event_source *source)
 {
     const cJSON *registration;
@@ -56,7 +56,7 @@ void event_source_end(struct event_source *source)
     free(source->given);
 }
 
-/* The daemon keeps the time, to the millisecond; 0 events are its answer at the end. */
+/* The daemon enforces the timeout, in milliseconds, and replies without events at the end. */
 static int poll_events(struct event_source *source, struct minimio_client_event *events, int64_t left_ns, size_t max)
 {
     char params[96];
@@ -70,7 +70,7 @@ static int poll_events(struct event_source *source, struct minimio_client_event 
     r = minimio_client_call(source->client, "poll", params, MINIMIO_CLIENT_FOREVER, &result);
     if (r == 0)
         r = minimio_client_read_events(result, events, EVENTS_AT_ONCE);
-    return r > EVENTS_AT_ONCE ? EVENTS_AT_ONCE : r; /* more than was asked for */
+    return r > EVENTS_AT_ONCE ? EVENTS_AT_ONCE : r; /* more than requested */
 }
 
 int event_source_next(struct event_source *source, struct minimio_client_event *events)
@@ -85,7 +85,7 @@ int event_source_next(struct event_source *source, struct minimio_client_event *
     return result < 0 ? -connection_failed(source->command, source->client, result) : result;
 }
 
-static int compare(const void *token, const void *registration)
+static int compare_token(const void *token, const void *registration)
 {
     uint64_t wanted = *(const uint64_t *)token, has = event_source_token(*(const cJSON *const *)registration);
 
@@ -94,7 +94,7 @@ static int compare(const void *token, const void *registration)
 
 static const cJSON *const *place_of(const struct event_source *source, uint64_t token)
 {
-    return bsearch(&token, (const void *)source->by_token, source->count, sizeof(const cJSON *), compare);
+    return bsearch(&token, (const void *)source->by_token, source->count, sizeof(const cJSON *), compare_token);
 }
 
 const cJSON *event_source_find(const struct event_source *source, uint64_t token)
@@ -116,7 +116,7 @@ const char *event_source_address(const struct event_source *source, uint64_t tok
 
 /* ---- What is ready now ------------------------------------------------------------------------------------------ */
 
-/* Tokens take turns, so as many events as there are registrations are those of each, level tokens too. */
+/* The daemon reports tokens round-robin, so that as many events as registrations cover each token, level tokens too. */
 static int poll_ready(struct event_source *source, struct minimio_client_event *events)
 {
     size_t max = source->asked < EVENTS_AT_ONCE ? source->asked : EVENTS_AT_ONCE;
@@ -132,7 +132,7 @@ static bool is_pending(const cJSON *registration)
     return cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(registration, "pending")) > 0;
 }
 
-/* Are there events that the daemon has not sent yet, of tokens of which none was given? */
+/* Whether the daemon has unsent events of tokens without a returned event. */
 static int ask_pending(struct event_source *source, bool *ret_pending)
 {
     cJSON *all = cJSON_CreateArray();
@@ -152,7 +152,7 @@ static int ask_pending(struct event_source *source, bool *ret_pending)
     return result;
 }
 
-/* Takes events that are there, or waits for them. Returns as event_source_next does. */
+/* Fetches or awaits events. Returns as event_source_next. */
 static int take_pushed(struct event_source *source, struct minimio_client_event *events, int64_t timeout_ns)
 {
     int count = minimio_client_events(source->client, events, EVENTS_AT_ONCE, timeout_ns);
@@ -172,10 +172,10 @@ static int take_pushed(struct event_source *source, struct minimio_client_event 
 }
 
 /*
- * Entering the loop has the daemon ask the kernel about each stream, and a list that is asked for then comes after the
- * events of what is ready, or shows those events as pending. Where very much is ready the daemon asks the kernel in
- * portions, so lists are asked for until one brings no event of another token. Between two lists as many events are
- * taken as there are registrations, lest streams that become ready again and again have no end.
+ * On open_loop, the daemon queries the kernel about each stream. The reply to a later `list` comes after the events of
+ * ready streams, or shows the events as pending. For many ready streams the daemon queries the kernel in portions, so
+ * lists are requested until a list brings no event of a new token. Between two lists, at most as many events as
+ * registrations are read, so that streams which become ready repeatedly cannot prolong the loop.
  */
 static int next_pushed(struct event_source *source, struct minimio_client_event *events)
 {

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Signal handlers of process 1. The file owns the pid of the running child.
+ */
 #include "client/ctl/first_process.h"
 
 #include <errno.h>
@@ -7,9 +10,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static volatile pid_t awaited; /* the program that is run; 0: none */
+static volatile pid_t awaited; /* pid of the running child; 0: no child */
 
-static void end(int number)
+static void first_process_end(int number)
 {
     pid_t child = awaited;
 
@@ -22,7 +25,7 @@ static void end(int number)
 void first_process_begin(void)
 {
     static const int signals[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM};
-    struct sigaction action = {.sa_handler = end}, before;
+    struct sigaction action = {.sa_handler = first_process_end}, before;
 
     if (getpid() != 1)
         return;

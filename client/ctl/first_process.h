@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * minimioctl as a container's first process. The kernel delivers to process 1 only the signals that it has handlers
- * for, so that without handlers nothing but SIGKILL would end a command that waits.
+ * minimioctl as process 1 of a container. The kernel delivers to process 1 only signals with a handler, so that without
+ * handlers only SIGKILL would end a waiting command.
  */
 #ifndef MINIMIO_CLIENT_CTL_FIRST_PROCESS_H
 #define MINIMIO_CLIENT_CTL_FIRST_PROCESS_H
@@ -9,14 +9,14 @@
 #include <sys/types.h>
 
 /*
- * Where this process is process 1: SIGHUP, SIGINT, SIGQUIT and SIGTERM end it from then on, with exit status 128 and
- * the signal's number. A signal that is ignored stays ignored. In any other process the kernel's own way is left: the
- * parent sees the signal. A program that this process becomes has no handlers.
+ * In process 1, installs handlers of SIGHUP, SIGINT, SIGQUIT and SIGTERM that exit with status 128 plus the signal's
+ * number. Ignored signals stay ignored. In other processes the default action remains, so that the parent process sees
+ * the signal. exec removes the handlers.
  */
 void first_process_begin(void);
 
-/* The program that is run and awaited; 0: none. A signal that ends this process is passed to the program, whose end is
- * awaited, as the end of process 1 kills every process that is left. */
+/* Sets the running child; 0: no child. The handlers forward the signal to the child and wait for the child's end,
+ * because the end of process 1 kills all remaining processes. */
 void first_process_runs(pid_t child);
 
 #endif

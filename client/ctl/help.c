@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The texts of --help. The file has no state.
+ */
 #include "client/ctl/help.h"
 
 #include "client/ctl/param_option.h"
@@ -43,7 +46,7 @@ void help_print_command(const struct command *command)
     printf("\n%s.\n\n", command->summary);
     param_option_help(command);
     fputs(command->takes_loop ? loop_help : "", stdout);
-    /* A text without options above it needs no line between. */
+    /* Without options above, skip the empty line. */
     fputs(command->help + (*command->help == '\n' && !has_options(command)), stdout);
     printf("%sOptions of all commands:\n%s", has_own ? "\n" : "", common_help);
     if (command->more_help)

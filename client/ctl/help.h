@@ -9,10 +9,10 @@
 
 #include <stdio.h>
 
-/* Of minimioctl as a whole, with the list of commands, which ends with NULL. */
+/* Help of minimioctl, with the NULL-terminated list of commands. */
 void help_print(FILE *stream, const struct command *const *commands);
 
-/* Of one command, on standard output. */
+/* Help of a command, to standard output. */
 void help_print_command(const struct command *command);
 
 #endif

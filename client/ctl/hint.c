@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Finds the command that starts a daemon for a socket: a service manager, or the program itself. The file has no
+ * state.
+ */
 #include "client/ctl/hint.h"
 
 #include "client/ctl/output.h"
@@ -90,8 +94,8 @@ static bool has_unit(const char *whose, const char *unit)
     return false;
 }
 
-/* The instance minimiod@NAME listens at NAME.sock in the folder of the system's socket. Returns the length of NAME that
- * needs no escapes in a unit's name; 0: the path is another one. */
+/* The instance minimiod@NAME listens at NAME.sock in the folder of the system's socket. Returns the length of a NAME
+ * without characters to escape; 0: not the path of an instance. */
 static size_t instance_length(const char *path, const char **ret_name)
 {
     static const char folder[] = "/run/minimio/", end[] = ".sock";
@@ -115,7 +119,7 @@ static bool is_own_socket(const char *path)
     return strcmp(path, own) == 0;
 }
 
-/* A user without a session, and whoever came by su, has none. */
+/* False for a user without a login session, for example after su. */
 static bool has_user_manager(void)
 {
     char folder[SOCKET_PATH_SIZE];
@@ -123,7 +127,7 @@ static bool has_user_manager(void)
     return runtime_folder(folder, sizeof folder) && exists_in(folder, "systemd", "private");
 }
 
-/* systemctl finds the user's manager by this variable alone. */
+/* systemctl --user requires this variable. */
 static const char *runtime_variable(void)
 {
     static char text[SOCKET_PATH_SIZE + 32];
@@ -136,8 +140,8 @@ static const char *runtime_variable(void)
     return text;
 }
 
-/* The service manager's command that starts the daemon of this socket, and whether root alone may. False: the manager
- * knows of none. */
+/* The service manager's command that starts the daemon of the socket. `*ret_system`: the command requires root. False:
+ * no unit for the socket. */
 static bool service_command(const char *path, char *ret_command, size_t size, bool *ret_system)
 {
     const char *home = getenv("HOME"), *name;
@@ -174,7 +178,7 @@ static bool is_in_path(const char *name)
     return false;
 }
 
-/* The daemon that was built or installed beside this program, where the shell would not find one by its name. */
+/* The minimiod in the folder of this program, if PATH does not contain minimiod. */
 static const char *daemon_program(void)
 {
     static char path[PATH_MAX];
@@ -191,7 +195,7 @@ static const char *daemon_program(void)
     return access(path, X_OK) == 0 ? path : "minimiod";
 }
 
-/* The folder of the socket as it is written in the path; "" where that has none. */
+/* The folder of the path; "" if the path has no folder. */
 static void folder_of(const char *path, char ret_folder[SOCKET_PATH_SIZE])
 {
     const char *slash = strrchr(path, '/');
@@ -201,7 +205,7 @@ static void folder_of(const char *path, char ret_folder[SOCKET_PATH_SIZE])
     ret_folder[length] = '\0';
 }
 
-/* May this user make files in the folder, or in the nearest one above it that exists? */
+/* Whether the user may create files in the folder, or in the nearest existing parent folder. */
 static bool may_write(const char *path)
 {
     char folder[SOCKET_PATH_SIZE], below[SOCKET_PATH_SIZE];

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Exact integers on top of cJSON: each number keeps the text in `valuestring`. The file has no state.
+ */
 #include "client/ctl/json.h"
 
 #include "proto/number.h"
@@ -8,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Behind the string that begins here. */
+/* The position after the string at `text`. */
 static const char *skip_string(const char *text)
 {
     for (text++; *text && *text != '"'; text++)
@@ -17,7 +20,7 @@ static const char *skip_string(const char *text)
     return *text ? text + 1 : text;
 }
 
-/* The next number from here on, and its length; 0: there is none. */
+/* Moves `*text` to the next number. Returns the length of the number; 0: no further number. */
 static size_t next_number(const char **text)
 {
     while (**text && !strchr("-0123456789", **text))
@@ -25,7 +28,7 @@ static size_t next_number(const char **text)
     return strspn(*text, "-+.eE0123456789");
 }
 
-/* Gives each number its text, in the order in which both have them. cJSON frees it with the number. */
+/* Stores the text of each number; the tree and the text have the same order. cJSON frees the text with the number. */
 static bool keep_texts(cJSON *value, const char **text)
 {
     for (; value; value = value->next) {

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Parses the parameters of a method from options. The file has no state.
+ */
 #include "client/ctl/method_options.h"
 
 #include "client/ctl/json.h"
@@ -8,14 +11,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A value of an option under way: which command's, and the option as it is typed. */
+/* The value of an option, with the command and the name of the option for messages. */
 struct value {
     const struct command *command;
     const struct param_info *info;
     const char *option, *text;
 };
 
-/* Each reader returns 0 and the value, NULL where memory ran out, or EXIT_WRONG_USAGE having said why. */
+/* The read functions return 0 and the value (NULL: out of memory), or EXIT_WRONG_USAGE after printing the error. */
 static int read_integer(const struct value *value, cJSON **ret_value)
 {
     const struct param_info *info = value->info;
@@ -39,7 +42,7 @@ static int read_choice(const struct value *value, cJSON **ret_value)
     return 0;
 }
 
-/* Names with commas between; "closed", or "none" as it was once called, for no interest at all. */
+/* Names separated by commas. "closed", formerly "none", means no interests. */
 static int read_interests(const struct value *value, cJSON **ret_value)
 {
     const char *const *choices = value->info->choices, *names[8], *text = value->text;

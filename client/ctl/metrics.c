@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The counters as a monitoring system reads them, in the OpenMetrics format: base units in the names, the samples of
- * counters ending in _total.
+ * Prints the counters in the OpenMetrics format: base units in the names, and names of counter samples with the suffix
+ * _total. The file has no state.
  */
 #include "client/ctl/metrics.h"
 
@@ -16,10 +16,10 @@
 struct metric {
     const char *name;
     const char *type;
-    const char *unit; /* in which the name of the family ends; NULL: none */
+    const char *unit; /* suffix of the family; NULL: no unit */
     const char *help;
-    const char *member; /* of `stats`: a number, or an object of numbers, which have its `name` as a label */
-    bool milliseconds;  /* the member is in these, and the metric in seconds */
+    const char *member; /* of `stats`: a number, or an object of numbers with `name` as label */
+    bool milliseconds;  /* the member is in milliseconds; the metric is in seconds */
 };
 
 static const struct metric metrics[] = {
@@ -38,7 +38,7 @@ static const struct metric metrics[] = {
     {"minimio_limit", "gauge", NULL, "Limits as they are set.", "limits", false},
 };
 
-/* All names that a daemon of ours has are such, and they need no escapes. */
+/* Whether the name needs no escapes, as all names of minimiod. */
 static bool is_label(const char *name)
 {
     static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_";
@@ -46,7 +46,7 @@ static bool is_label(const char *name)
     return name[strspn(name, allowed)] == '\0';
 }
 
-/* The family of a counter is named without the _total that its samples have. */
+/* The length of the name without the suffix _total. */
 static int family_length(const struct metric *metric)
 {
     size_t length = strlen(metric->name);
@@ -54,7 +54,7 @@ static int family_length(const struct metric *metric)
     return (int)(strcmp(metric->type, "counter") == 0 ? length - strlen("_total") : length);
 }
 
-/* `label` NULL: none. What is no whole number is not printed: no daemon of ours counts in any other. */
+/* Prints a sample; `label` NULL: no label. Skips values that are not integers, which minimiod never sends. */
 static void print_sample(const struct metric *metric, const char *label, const cJSON *value)
 {
     uint64_t number;
@@ -92,7 +92,7 @@ static void print_family(const struct metric *metric, const cJSON *value)
 /* ---- Turns --------------------------------------------------------------------------------------------------------
  */
 
-/* Seconds as OpenMetrics has bounds: without zeros behind the last digit. */
+/* Prints a bound in seconds, without trailing zeros. */
 static void print_bound(uint32_t bound_us)
 {
     char text[24];
@@ -103,7 +103,7 @@ static void print_bound(uint32_t bound_us)
     printf("%.*s", length, text);
 }
 
-/* What turn_us has under this name. False: no whole number, so the daemon is none of ours. */
+/* The integer member `name` of turn_us. False: not an integer, so that the peer is not minimiod. */
 static bool read_turns(const cJSON *turns, const char *name, uint64_t *ret_number)
 {
     return json_integer(cJSON_GetObjectItemCaseSensitive(turns, name), ret_number);
@@ -165,7 +165,7 @@ void metrics_print(const cJSON *stats)
     for (size_t i = 0; i < sizeof metrics / sizeof metrics[0]; i++) {
         const cJSON *value = cJSON_GetObjectItemCaseSensitive(stats, metrics[i].member);
 
-        if (value) /* a daemon may count less */
+        if (value) /* an older daemon has fewer counters */
             print_family(&metrics[i], value);
     }
     print_turns(cJSON_GetObjectItemCaseSensitive(stats, "turn_us"));

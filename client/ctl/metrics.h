@@ -4,7 +4,7 @@
 
 #include <cjson/cJSON.h>
 
-/* Prints the result of `stats` in Prometheus' text format, which ends as OpenMetrics does. */
+/* Prints the result of `stats` as OpenMetrics text. */
 void metrics_print(const cJSON *stats);
 
 #endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * minimioctl: the command line of minimio. Here are the table of commands and the options in front of a command's name;
- * what a command does is in its own file.
+ * minimioctl: the table of commands and the options before the name of a command. Each command is in a file of its own.
  */
 #include "client/ctl/commands.h"
 #include "client/ctl/first_process.h"
@@ -36,7 +35,7 @@ static int no_command(const char *name)
     return wrong_usage(NULL, *name ? "there is no command '%s'" : "the command is empty: '%s'", name);
 }
 
-/* `help` and `help COMMAND`; options and `help` itself ask for the same. */
+/* `help` and `help COMMAND`, equivalent to --help. */
 static int help(int argc, char **argv)
 {
     const char *name = argc > 1 && *argv[1] != '-' && strcmp(argv[1], "help") != 0 ? argv[1] : NULL;
@@ -70,13 +69,13 @@ static int run_command(struct options *options, int argc, char **argv)
     command = find_command(argv[0]);
     if (!command)
         return no_command(argv[0]);
-    optind = 0; /* has getopt start anew */
+    optind = 0; /* reinitializes getopt */
     return command->run(command, options, argc, argv);
 }
 
 /*
- * Where standard input, output or error is closed, the next socket would get its number, and what is written there
- * would go to the daemon. /dev/null takes the place, opened the other way round, so that using it fails as before.
+ * If standard input, output or error is closed, the next socket would get the number, and output would go to the
+ * daemon. Opens /dev/null in place of a closed descriptor, in the wrong direction, so that reads and writes still fail.
  */
 static bool reserve_standard_descriptors(void)
 {
@@ -93,10 +92,10 @@ int main(int argc, char **argv)
     int result;
 
     if (!reserve_standard_descriptors())
-        return EXIT_FAILED; /* there may be nowhere to say why */
+        return EXIT_FAILED; /* standard error may be closed */
     first_process_begin();
 
-    setlocale(LC_CTYPE, ""); /* which characters the terminal shows */
+    setlocale(LC_CTYPE, ""); /* character set of the terminal */
     if (options_next(NULL, &options, argc, argv) == OPTIONS_EXIT)
         result = options.exit_code;
     else

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Parsing of options, with messages that name the valid values. State: getopt's.
+ */
 #include "client/ctl/options.h"
 
 #include "client/ctl/help.h"
@@ -12,8 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* GNU getopt reads two letters in front: `+` stops at the first argument that is not an option, `:` leaves the messages
- * to this file and tells a missing value from an unknown option. */
+/* Prefixes of GNU getopt: `+` stops at the first argument that is not an option; `:` suppresses getopt's messages and
+ * distinguishes a missing value from an unknown option. */
 #define SHORT_OPTIONS        ":hV"
 #define SHORT_OPTIONS_STRICT "+:hV"
 
@@ -92,7 +95,7 @@ int option_choice(const struct command *command, const char *option, const char 
     return -EINVAL;
 }
 
-/* The daemon refuses the same names. */
+/* Same rule as in the daemon. */
 static int option_loop(const struct command *command, const char *text)
 {
     static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
@@ -117,7 +120,7 @@ static int end_with(struct options *options, int exit_code)
     return OPTIONS_EXIT;
 }
 
-/* How many options begin with what was typed, up to its `=`. `ret_option` is the last of them. */
+/* The number of options with the typed prefix, up to `=`. `*ret_option` is the last match. */
 static size_t find_options(const struct option *table, const char *typed, const struct option **ret_option)
 {
     size_t length = strcspn(typed, "="), count = 0;
@@ -130,7 +133,7 @@ static size_t find_options(const struct option *table, const char *typed, const 
     return count;
 }
 
-/* What getopt found fault with is the argument before optind, but for a letter that others follow, as in -xV. */
+/* The wrong option is the argument before optind, except for a letter within a group of letters, as in -xV. */
 static int wrong_option(const struct command *command, const struct option *table, int letter, char *const *argv)
 {
     const char *typed = argv[optind - 1];
@@ -149,7 +152,7 @@ static int wrong_option(const struct command *command, const struct option *tabl
     return wrong_usage(command, "unknown option '%.*s'", length, typed);
 }
 
-/* Takes one common option. Returns 0 to go on, OPTIONS_EXIT, or the letter of an option that is not common. */
+/* Handles a common option. Returns 0 to continue, OPTIONS_EXIT, or the letter of another option. */
 static int take_common(const struct command *command, struct options *options, int letter)
 {
     int result;

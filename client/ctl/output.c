@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Standard output: flush and errors. The file has no state.
+ */
 #include "client/ctl/output.h"
 
 #include <errno.h>
@@ -18,7 +21,7 @@ int output_flush(void)
 int output_failed(void)
 {
     if (errno == EPIPE) {
-        /* Whoever started this program had SIGPIPE ignored; the end is to look as if not. */
+        /* The parent process ignores SIGPIPE. Restore the default action, so that the signal ends the program. */
         signal(SIGPIPE, SIG_DFL);
         raise(SIGPIPE);
     }

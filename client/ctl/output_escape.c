@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Text from elsewhere, such as a loop's name, a peer's words or an error of the daemon, made safe for a terminal. A
- * character is unsafe if it steers a terminal or reorders what a terminal shows: C0 and C1 control characters, DEL,
- * line separators, marks for the direction of writing, and bytes that are not UTF-8.
+ * Escapes untrusted text (names of loops, data of peers, errors of the daemon) for terminals. Unsafe characters control
+ * a terminal or reorder displayed text: C0 and C1 control characters, DEL, line separators, bidirectional marks, and
+ * bytes that are not UTF-8.
  */
 #include "client/ctl/output.h"
 
@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Returns how many bytes the character at `at` has; 0: its first byte begins no character of UTF-8. */
+/* Decodes a character. Returns the number of bytes; 0: not valid UTF-8. */
 static size_t decode(const unsigned char *at, uint32_t *ret_character)
 {
     static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
@@ -18,7 +18,7 @@ static size_t decode(const unsigned char *at, uint32_t *ret_character)
     uint32_t character = length == 1 ? *at : *at & (0x7fu >> length);
 
     for (size_t i = 1; i < length; i++) {
-        if ((at[i] & 0xc0) != 0x80) /* the NUL at the text's end too */
+        if ((at[i] & 0xc0) != 0x80) /* also stops at the final NUL */
             return 0;
         character = character << 6 | (at[i] & 0x3f);
     }
@@ -37,7 +37,7 @@ static bool is_safe(uint32_t character)
            character != 0xfeff && !(character >= 0xe0000 && character < 0xe0100);
 }
 
-/* An 8-bit terminal takes some bytes of UTF-8 for control characters. */
+/* Whether the locale can show the character: 8-bit terminals interpret some bytes of UTF-8 as control characters. */
 static bool is_shown(uint32_t character)
 {
     static int utf8 = -1;
@@ -98,7 +98,7 @@ void output_text(FILE *stream, const char *text)
     while (*text) {
         size_t length = strlen(text) < sizeof piece - 1 ? strlen(text) : sizeof piece - 1;
 
-        /* A character is not cut in two: up to three bytes of it go with the next piece. */
+        /* Do not split a character: move up to three bytes to the next piece. */
         for (size_t back = 0; text[length] && back < 3 && ((unsigned char)text[length] & 0xc0) == 0x80; back++)
             length--;
         memcpy(piece, text, length);
@@ -121,7 +121,7 @@ static void put_json_escape(uint32_t character)
     }
 }
 
-/* One character at `at`, of several bytes or one. Returns how many bytes it has. */
+/* Writes the character at `at`. Returns the number of bytes. */
 static size_t put_json_character(const unsigned char *at)
 {
     uint32_t character = 0xfffd; /* for a byte that is not UTF-8, which JSON cannot hold */

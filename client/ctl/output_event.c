@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Lines of events. The file has no state.
+ */
 #include "client/ctl/output.h"
 
 #include "proto/methods.h"

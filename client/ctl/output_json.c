@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Lines of compact JSON. The file has no state.
+ */
 #include "client/ctl/output.h"
 
 #include "client/ctl/json.h"

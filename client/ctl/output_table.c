@@ -13,7 +13,7 @@
 
 #define CELL_SIZE 512
 
-/* The names in an array, or those that are true in an object, with commas between. */
+/* Joins the strings of an array, or the true members of an object, with commas. */
 static void join_names(const cJSON *container, char ret_text[CELL_SIZE])
 {
     size_t length = 0;
@@ -85,7 +85,7 @@ static int add_rows(struct libscols_table *table, const cJSON *records, const st
     return 0;
 }
 
-/* libsmartcols prints nothing of a table without rows. */
+/* Prints the titles: libsmartcols prints nothing for a table without rows. */
 static void print_titles(const struct output_column *columns, size_t count)
 {
     for (size_t i = 0; i < count; i++)
@@ -108,7 +108,7 @@ int output_table(const cJSON *records, const struct output_column *columns, size
     result = scols_table_set_column_separator(table, "  ");
     scols_table_set_stream(table, stdout);
     scols_table_enable_colors(table, output_is_coloured());
-    scols_table_enable_noencoding(table, 1); /* cells are escaped already, and in one way with all else */
+    scols_table_enable_noencoding(table, 1); /* output_escape has escaped the cells, as in all other output */
     if (result == 0)
         result = add_columns(table, columns, count);
     if (result == 0)

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Aligned members, durations and sizes. The file has no state.
+ */
 #include "client/ctl/output.h"
 
 #include <stdio.h>

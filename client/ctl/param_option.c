@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Names and help of options that are generated from parameters. The file has no state.
+ */
 #include "client/ctl/param_option.h"
 
 #include <stdio.h>
@@ -10,7 +13,7 @@ static const struct param_info *params_of(const struct command *command, size_t 
     return *ret_count > 0 ? method_table[command->method].params : NULL;
 }
 
-/* Is `name` one of the words? */
+/* Whether `name` is in the list of words. */
 static bool is_word(const char *words, const char *name)
 {
     size_t length = strlen(name);
@@ -45,7 +48,7 @@ bool param_option(const struct command *command, size_t param, char ret_name[OPT
 
 #define INTERESTS_SUMMARY "readable, writable, both separated by a comma, or closed: the end alone"
 
-/* An option's value is not written as the parameter is. */
+/* The summary of an option whose syntax differs from the parameter's. */
 static const char *summary_of(const struct param_info *info)
 {
     return info->type == PARAM_INTERESTS ? INTERESTS_SUMMARY : info->summary;
@@ -61,7 +64,7 @@ static const char *value_word(const struct param_info *info)
     return words[info->type];
 }
 
-/* What an option of the form --no-NAME does. */
+/* The summary of --no-NAME. */
 static const char *help_to_disable(const char *name)
 {
     static const struct {
@@ -77,7 +80,7 @@ static const char *help_to_disable(const char *name)
 #define HELP_INDENT  21
 #define HELP_COLUMNS 96
 
-/* In lines that fit beside the options. */
+/* Wraps the text into the column beside the options. */
 static void print_wrapped(const char *text)
 {
     const size_t room = HELP_COLUMNS - HELP_INDENT;

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The threads that probe targets. The shared state is in struct probers, under a mutex, and is never freed once
+ * threads run.
+ */
 #include "client/ctl/prober.h"
 
 #include "client/ctl/curl.h"
@@ -15,7 +19,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define STACK_BYTES       ((size_t)256 * 1024) /* name service modules are the ones that need it */
+#define STACK_BYTES       ((size_t)256 * 1024) /* for name service modules */
 #define TRY_NS            (10 * NS_PER_S)
 #define FIRST_INTERVAL_NS (100 * NS_PER_MS)
 #define LAST_INTERVAL_NS  NS_PER_S
@@ -23,13 +27,13 @@
 struct prober {
     struct probers *probers;
     struct wait_target target;
-    struct probe probe; /* under the lock */
+    struct probe probe; /* guarded by the lock */
 };
 
 struct probers {
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    int reached; /* this and the next under the lock */
+    int reached; /* this member and the next: guarded by the lock */
     uint64_t changes;
     struct probe_settings settings;
     size_t count;
@@ -70,7 +74,7 @@ static int await_greeting(int fd)
     return n > 0 ? 0 : n == 0 ? -ENODATA : -errno;
 }
 
-/* What stands in front of a server, such as a container's proxy, may accept and close at once. */
+/* Checks that the connection stays open: a proxy in front of a server may accept and close at once. */
 static int stay_open(int fd, int64_t stable_ns)
 {
     int events = deadline_wait_fd(deadline_in(stable_ns), fd, POLLRDHUP);
@@ -78,7 +82,7 @@ static int stay_open(int fd, int64_t stable_ns)
     return events == -ETIMEDOUT ? 0 : events < 0 ? events : -ESHUTDOWN;
 }
 
-/* What is wanted of a connection that was made. */
+/* Checks an established connection against the goal. */
 static int examine(const struct probe_settings *settings, int fd)
 {
     int result = settings->goal == PROBE_READABLE ? await_greeting(fd) : 0;
@@ -88,7 +92,7 @@ static int examine(const struct probe_settings *settings, int fd)
     return result;
 }
 
-/* A try that nobody answers is given up in time for another: the kernel's own repeat ever more rarely. */
+/* Limits the time of an attempt, because the kernel retransmits a SYN at growing intervals. */
 static int try_tcp(const struct probe_settings *settings, const char *address)
 {
     struct minimio_tcp_stream *stream = NULL;
@@ -112,15 +116,15 @@ static int connect_unix(int fd, const char *path)
 
 static int try_unix(const struct probe_settings *settings, const char *path)
 {
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), r;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), result;
 
     if (fd < 0)
         return -errno;
-    r = connect_unix(fd, path);
-    if (r == 0)
-        r = examine(settings, fd);
+    result = connect_unix(fd, path);
+    if (result == 0)
+        result = examine(settings, fd);
     close(fd);
-    return r;
+    return result;
 }
 
 static int try_url(const char *url)
@@ -142,8 +146,8 @@ static int try_target(const struct prober *prober)
     return try_tcp(settings, prober->target.place);
 }
 
-/* Whether nobody accepts there. Other failures are of this machine, which may have no port, descriptor or memory left,
- * and say nothing of the target. */
+/* Whether the error means that the target is down. Other errors are local (out of ports, descriptors or memory) and
+ * prove nothing about the target. */
 static bool is_down(int error)
 {
     static const int errors[] = {ECONNREFUSED, ECONNRESET, EHOSTUNREACH, ENETUNREACH, EHOSTDOWN,
@@ -186,7 +190,7 @@ static void note_result(struct prober *prober, int result)
     pthread_mutex_unlock(&probers->lock);
 }
 
-/* A connection is open for so long when it is examined; anything else is tried again and again. */
+/* Whether stable_ns needs repeated attempts. For open connections, a single attempt checks the duration. */
 static bool is_repeated(const struct prober *prober)
 {
     const struct probe_settings *settings = &prober->probers->settings;
@@ -194,7 +198,7 @@ static bool is_repeated(const struct prober *prober)
     return settings->stable_ns > 0 && (settings->goal == PROBE_CLOSED || prober->target.kind == WAIT_HTTP);
 }
 
-/* How long it has to be as it is wanted yet; `*since_ns` is since when it is, 0: it is not. */
+/* The remaining time of stable_ns; `*since_ns` is the start of the goal state, 0: not in the goal state. */
 static int64_t left_to_prove(const struct prober *prober, int result, int64_t *since_ns)
 {
     int64_t now = now_ns(), left_ns;
@@ -209,7 +213,7 @@ static int64_t left_to_prove(const struct prober *prober, int result, int64_t *s
     return left_ns > 0 ? left_ns : 0;
 }
 
-/* Knows no deadline: a thousand threads that wake up for it would be in the way of the one that keeps it. */
+/* Ignores the deadline: a thousand threads that wake up at the deadline would delay the waiting thread. */
 static void *probe(void *argument)
 {
     struct prober *prober = argument;
@@ -235,7 +239,7 @@ static void *probe(void *argument)
     }
 }
 
-/* TLS libraries write where nobody may read any more. */
+/* TLS libraries may write to closed connections. */
 static void block_sigpipe(sigset_t *ret_before)
 {
     sigset_t pipe;

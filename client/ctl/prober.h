@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tries targets, each in a thread of its own, until they are as they are wanted. The threads are never joined: one may
- * be stuck in the system's name lookup, which nothing can interrupt, so they and what they use last as long as the
- * process does, and the deadline is kept by the one thread that waits for them.
+ * Probes targets until the targets reach the goal, with a thread for each target. The threads are never joined, because
+ * a thread can hang in getaddrinfo, which cannot be interrupted. The threads and their memory live until the process
+ * ends. The waiting thread enforces the deadline.
  */
 #ifndef MINIMIO_CLIENT_CTL_PROBER_H
 #define MINIMIO_CLIENT_CTL_PROBER_H
@@ -13,48 +13,48 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PROBER_TARGETS_MAX 1000 /* each takes a thread, a descriptor and, used, some 20 KiB of stack */
+#define PROBER_TARGETS_MAX 1000 /* each target has a thread, a descriptor and about 20 KiB of used stack */
 
 enum probe_goal {
-    PROBE_OPEN,     /* it accepts a connection, and answers 2xx or 3xx where it is a URL */
-    PROBE_CLOSED,   /* it accepts none: refused, unreachable, no such host or socket, or no answer */
-    PROBE_READABLE, /* it accepts one, and says something; not for URLs */
+    PROBE_OPEN,     /* the target accepts a connection; a URL answers 2xx or 3xx */
+    PROBE_CLOSED,   /* no connection: refused, unreachable, no such host or socket, or no answer */
+    PROBE_READABLE, /* the target accepts a connection and sends data; not for URLs */
 };
 
 struct probe_settings {
     enum probe_goal goal;
     int64_t interval_ns; /* the pause between two tries; 0: from 100 ms, growing to 1 s */
-    int64_t stable_ns; /* for how long it is to be so: a connection stays open, every answer is good, every try fails */
+    int64_t stable_ns;   /* how long the goal must last: an open connection, good answers only, or failures only */
 };
 
 struct probers;
 
-/* curl_load has succeeded where one of the targets is a URL. Errors: -ENOMEM. */
+/* Requires curl_load if a target is a URL. Error: -ENOMEM. */
 int probers_new(const struct wait_target *targets, size_t count, const struct probe_settings *settings,
                 struct probers **ret_probers);
 
-/* Starts all. Errors: pthread_create's; those that were started go on. */
+/* Starts the threads. Errors of pthread_create; threads that have started continue. */
 int probers_start(struct probers *probers);
 
 /*
- * Waits until something has changed since the count of changes was `*changes`, which is then brought up to date. A
- * target that reached the goal is a change, and one that failed otherwise than before. Returns how many have reached
- * the goal, or -ETIMEDOUT at the deadline.
+ * Waits until the number of changes differs from `*changes`, and updates `*changes`. A change is a target that has
+ * reached the goal or has failed with a new error. Returns the number of targets at the goal, or -ETIMEDOUT at the
+ * deadline.
  */
 int probers_wait(struct probers *probers, uint64_t *changes, int64_t deadline_ns);
 
 struct probe {
     bool reached;      /* the goal */
-    int64_t at_ns;     /* when, on the clock of deadline.h */
-    int error;         /* else why the last try failed: 0, none has come to an end; -EISCONN, it is open still;
-                          -ENOMSG, it accepted and was silent; -ENODATA, it closed without a word;
-                          -ESHUTDOWN, it closed before it was open for long enough; -EBUSY, its queue is
-                          full; -ENXIO, there is no such socket; PROBE_STATUS and less, the HTTP status;
-                          else an errno or an error of curl_ask */
-    unsigned attempts; /* that have come to an end */
+    int64_t at_ns;     /* time of `reached`, on the clock of deadline.h */
+    int error;         /* otherwise, the error of the last attempt: 0, no attempt has ended; -EISCONN, still open;
+                          -ENOMSG, accepted, and sent nothing; -ENODATA, closed, and sent nothing;
+                          -ESHUTDOWN, closed before the end of stable_ns; -EBUSY, the backlog is full;
+                          -ENXIO, no such socket; PROBE_STATUS and less, an HTTP status; else an errno or
+                          an error of curl_ask */
+    unsigned attempts; /* ended attempts */
 };
 
-#define PROBE_STATUS (-100000) /* less the status that a URL answered with */
+#define PROBE_STATUS (-100000) /* minus the HTTP status */
 
 struct probe probers_get(struct probers *probers, size_t index);
 

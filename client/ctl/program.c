@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Starts programs by fork and exec, and awaits their end. The file has no state.
+ */
 #include "client/ctl/program.h"
 
 #include "client/ctl/first_process.h"
@@ -29,7 +32,7 @@ static int check_file(const char *path)
     return faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) < 0 ? errno : 0;
 }
 
-/* What is in one folder and must not be run hides nothing that another folder has. */
+/* Searches all folders: a file without execute permission does not hide a program in a later folder. */
 static int search(const char *name, const char *folders)
 {
     int result = ENOENT;
@@ -53,7 +56,7 @@ static int search(const char *name, const char *folders)
     }
 }
 
-static int find(const char *name)
+static int program_find_path(const char *name)
 {
     const char *folders = getenv("PATH");
 
@@ -72,7 +75,7 @@ static int tell_failure(const struct command *command, const char *name, int err
 
 int program_find(const struct command *command, const char *name)
 {
-    int error = find(name);
+    int error = program_find_path(name);
 
     return error == 0 ? 0 : tell_failure(command, name, error);
 }
@@ -100,16 +103,16 @@ void program_restore_flags(int stream, int flags)
 
 int program_become_with(const struct command *command, char *const *arguments, int stream)
 {
-    int flags = program_make_blocking(stream), r;
+    int flags = program_make_blocking(stream), result;
 
     if (flags < 0 || dup2(stream, STDIN_FILENO) < 0 || dup2(stream, STDOUT_FILENO) < 0) {
         failed(command, "cannot make the stream standard input and output: %s", strerror(errno));
-        r = EXIT_CANNOT_RUN;
+        result = EXIT_CANNOT_RUN;
     } else {
-        r = program_become(command, arguments);
+        result = program_become(command, arguments);
     }
     program_restore_flags(stream, flags);
-    return r;
+    return result;
 }
 
 void program_tell(const struct minimio_client *client, const char *loop, uint64_t token, const char *address,
@@ -131,7 +134,7 @@ void program_tell(const struct minimio_client *client, const char *loop, uint64_
 
 /* ---- Running it ------------------------------------------------------------------------------------------------- */
 
-static int become(const struct command *command, char *const *arguments, int stream)
+static int program_exec(const struct command *command, char *const *arguments, int stream)
 {
     int none;
 
@@ -143,10 +146,10 @@ static int become(const struct command *command, char *const *arguments, int str
     return program_become(command, arguments);
 }
 
-/* Says through `report`, which is closed when the program runs, that it does not. */
+/* Executes the program. exec closes `report`; after a failed exec, writes a byte to `report`. */
 static _Noreturn void run_child(const struct command *command, char *const *arguments, int stream, int report)
 {
-    int result = become(command, arguments, stream);
+    int result = program_exec(command, arguments, stream);
 
     while (write(report, "", 1) < 0 && errno == EINTR)
         ;
@@ -173,11 +176,11 @@ static int fail_to_start(const struct command *command, const char *name)
 
 int program_start(const struct command *command, char *const *arguments, int stream, pid_t *ret_child)
 {
-    int report[2], r = 0;
+    int report[2], result = 0;
     pid_t child;
 
-    signal(SIGCHLD, SIG_DFL); /* where it is ignored, the kernel forgets how a child ends */
-    fflush(stdout);           /* else the child would have a copy of what is not written yet */
+    signal(SIGCHLD, SIG_DFL); /* if ignored, the kernel discards exit statuses */
+    fflush(stdout);           /* otherwise the child would inherit unwritten output */
     if (pipe2(report, O_CLOEXEC) < 0)
         return fail_to_start(command, arguments[0]);
     child = fork();
@@ -185,14 +188,14 @@ int program_start(const struct command *command, char *const *arguments, int str
         run_child(command, arguments, stream, report[1]);
     first_process_runs(child);
     if (child < 0)
-        r = fail_to_start(command, arguments[0]);
+        result = fail_to_start(command, arguments[0]);
     close(report[1]);
-    if (r == 0 && !await_start(report[0]))
-        r = program_await(command, arguments[0], child);
+    if (result == 0 && !await_start(report[0]))
+        result = program_await(command, arguments[0], child);
     close(report[0]);
-    if (r == 0)
+    if (result == 0)
         *ret_child = child;
-    return r;
+    return result;
 }
 
 int program_await(const struct command *command, const char *name, pid_t child)

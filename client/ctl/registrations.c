@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `list`, page by page.
+ * Fetches registrations by `list`, page by page.
  */
 #include "client/ctl/registrations.h"
 
@@ -9,7 +9,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-/* Moves the registrations of one page to the end of `all`. Returns 1 where another page follows `*token`. */
+/* Moves the registrations of a page to the end of `all`. Returns 1 if a further page follows `*token`. */
 static int take_page(cJSON *page, cJSON *all, bool first_page, uint64_t *token)
 {
     cJSON *registrations = cJSON_GetObjectItemCaseSensitive(page, "registrations");

@@ -14,26 +14,26 @@
 #include <unistd.h>
 
 #define ENTER "\033[?1049h\033[?25l"
-/* Where there is no alternate screen, the shell goes on below the last row. */
+/* Moves to the last row, for terminals without an alternate screen. */
 #define LEAVE "\033[0m\033[999;1H\r\n\033[?25h\033[?1049l"
 
-#define ESCAPE_NS     (100 * NS_PER_MS) /* an Escape that nothing follows for so long was the key Escape */
-#define LEAVE_MS      1000              /* for a terminal that takes no output */
+#define ESCAPE_NS     (100 * NS_PER_MS) /* timeout of an escape sequence; then ESC is the Escape key */
+#define LEAVE_MS      1000              /* for a terminal that accepts no output */
 #define PIECE_BYTES   1024
 #define SCREEN_SMALL  24
 #define SCREEN_NARROW 80
 
-/* Those that end the program, then those about the terminal. */
+/* Termination signals, then signals of the terminal. */
 static const int signals[] = {SIGINT,  SIGTERM,   SIGHUP,  SIGQUIT,  SIGUSR1, SIGUSR2, SIGALRM,
                               SIGXCPU, SIGVTALRM, SIGPROF, SIGWINCH, SIGTSTP, SIGCONT};
 #define SIGNALS (sizeof(signals) / sizeof(signals[0]))
 
-/* A program that ends by one of these has a fault, and gives the terminal back in the signal's handler. */
+/* Signals of crashes; the handler restores the terminal. */
 static const int crashes[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS};
 #define CRASHES (sizeof(crashes) / sizeof(crashes[0]))
 
 static struct termios before;
-static volatile sig_atomic_t entered; /* the terminal is ours, and `before` is how it was */
+static volatile sig_atomic_t entered; /* the terminal is in full-screen mode; `before` has the earlier settings */
 static struct sigaction actions_before[SIGNALS], crash_actions_before[CRASHES];
 static volatile sig_atomic_t arrived[SIGNALS];
 static sigset_t mask_before, mask_waiting;
@@ -68,18 +68,18 @@ static void measure(struct screen *screen)
     screen->clear = true;
 }
 
-/* A terminal that takes no output must not keep the program from ending. */
+/* Writes with a timeout: a terminal that accepts no output must not prevent the exit. */
 static void write_soon(const char *text, size_t length)
 {
     struct pollfd terminal = {.fd = STDOUT_FILENO, .events = POLLOUT};
 
     if (poll(&terminal, 1, LEAVE_MS) > 0 && write(STDOUT_FILENO, text, length) < 0)
-        return; /* the terminal is gone */
+        return; /* the terminal hung up */
 }
 
 /*
- * How the terminal is while another job has it is that job's business, so a job in the background stops here until it
- * is in the foreground.
+ * Saves the settings of the terminal. A background job would save the settings of another job, so a background job
+ * stops here until the job is in the foreground.
  */
 static int save(void)
 {
@@ -90,7 +90,7 @@ static int save(void)
     return tcgetattr(STDIN_FILENO, &before) < 0 ? -errno : 0;
 }
 
-/* Without flow control, Ctrl-S is a key like others and does not freeze the screen. */
+/* Enters full-screen mode, without flow control, so that Ctrl-S does not freeze the screen. */
 static int enter(void)
 {
     struct termios raw = before;
@@ -106,7 +106,7 @@ static int enter(void)
     return 0;
 }
 
-/* Calls nothing that a signal's handler may not. */
+/* Restores the terminal. Async-signal-safe. */
 static void leave(void)
 {
     if (!entered)
@@ -125,7 +125,7 @@ static void note(int number)
             arrived[i] = 1;
 }
 
-/* The fault is met again, or the raised signal delivered, when the handler returns. */
+/* After the handler returns, the fault recurs, or the raised signal is delivered. */
 static void crash(int number)
 {
     leave();
@@ -135,8 +135,8 @@ static void crash(int number)
     raise(number);
 }
 
-/* Signals are blocked but while the program waits, so that none is missed between looking and waiting. A signal that
- * was ignored, as nohup does, stays so. */
+/* Signals are blocked except in ppoll, so that no signal is lost between the check and the wait. Ignored signals
+ * (nohup) stay ignored. */
 static void take_signals(void)
 {
     struct sigaction action = {.sa_handler = note}, crashing = {.sa_handler = crash};
@@ -176,7 +176,7 @@ static bool has_arrived(void)
     return false;
 }
 
-/* Stops as the system has it: not at all where no shell would let the program go on. */
+/* Stops by the default action of SIGTSTP, which the kernel ignores in an orphaned process group. */
 static void stop(void)
 {
     struct sigaction action = {.sa_handler = SIG_DFL}, ours;
@@ -187,7 +187,7 @@ static void stop(void)
     sigaddset(&only, SIGTSTP);
     sigaction(SIGTSTP, &action, &ours);
     raise(SIGTSTP);
-    sigprocmask(SIG_UNBLOCK, &only, &mask); /* here it stops */
+    sigprocmask(SIG_UNBLOCK, &only, &mask); /* the process stops here */
     sigprocmask(SIG_SETMASK, &mask, NULL);
     sigaction(SIGTSTP, &ours, NULL);
 }
@@ -199,7 +199,7 @@ static int end_with(struct screen *screen, int signal_number, int error)
     return SCREEN_END;
 }
 
-/* What a signal means, 0 where none came. */
+/* The event of a received signal; 0: no signal. */
 static int take_signal(struct screen *screen)
 {
     for (size_t i = 0; i < SIGNALS; i++) {
@@ -251,7 +251,7 @@ void screen_close(struct screen *screen)
 
 /* ---- Waiting ---------------------------------------------------------------------------------------------------- */
 
-/* 0, or SCREEN_END. */
+/* Reads available bytes. Returns 0 or SCREEN_END. */
 static int read_keys(struct screen *screen)
 {
     struct screen_keys *keys = &screen->keys;
@@ -291,17 +291,17 @@ int screen_wait(struct screen *screen, int fd, short events, int64_t deadline_ns
     if (screen->error)
         return SCREEN_END;
     for (;;) {
-        int key = screen_keys_next(&screen->keys), r;
+        int key = screen_keys_next(&screen->keys), result;
 
         if (key >= 0)
             return key;
         if (key == KEY_PARTIAL && escape_ns == DEADLINE_NEVER)
             escape_ns = deadline_in(ESCAPE_NS);
-        r = wait_once(screen, key == KEY_PARTIAL ? -1 : fd, events, deadline_sooner(deadline_ns, escape_ns));
-        if (r == SCREEN_TIMEOUT && key == KEY_PARTIAL && deadline_left_ns(escape_ns) == 0)
+        result = wait_once(screen, key == KEY_PARTIAL ? -1 : fd, events, deadline_sooner(deadline_ns, escape_ns));
+        if (result == SCREEN_TIMEOUT && key == KEY_PARTIAL && deadline_left_ns(escape_ns) == 0)
             return screen_keys_give_up(&screen->keys);
-        if (r != 0)
-            return r;
+        if (result != 0)
+            return result;
     }
 }
 
@@ -338,12 +338,12 @@ void screen_line(struct screen *screen, enum screen_style style, const char *tex
         buffer_append(&screen->frame, " ", 1);
     if (screen->styled && style != SCREEN_PLAIN)
         buffer_append_text(&screen->frame, "\033[0m");
-    /* Behind a full row, some terminals would take this for the row's last column. */
+    /* After a full row, some terminals would clear the last column. */
     if (length < columns)
         buffer_append_text(&screen->frame, "\033[K");
 }
 
-/* A signal that comes while the terminal takes nothing ends the writing; screen_wait then tells of the signal. */
+/* A signal ends the wait for a terminal that accepts no output; screen_wait then reports the signal. */
 static ssize_t write_piece(const char *bytes, size_t length)
 {
     struct pollfd terminal = {.fd = STDOUT_FILENO, .events = POLLOUT};

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A terminal for a program that draws the whole of it: keys without waiting for a line, the alternate screen, no
- * cursor. Every terminal but a dumb one understands the few escape sequences that are used here.
+ * Full-screen mode of a terminal: unbuffered keys, the alternate screen, a hidden cursor. All terminals except dumb
+ * terminals support the escape sequences.
  *
- * What holds: between screen_open and screen_close every signal that ends or stops the program, and can be caught,
- * finds the terminal given back. Signals that ask for the end are returned by screen_wait, and the program decides.
+ * Invariant: between screen_open and screen_close, every catchable signal that ends or stops the program restores the
+ * terminal first. screen_wait returns termination signals to the program.
  */
 #ifndef MINIMIO_CLIENT_CTL_SCREEN_H
 #define MINIMIO_CLIENT_CTL_SCREEN_H
@@ -21,38 +21,38 @@ enum screen_style { SCREEN_PLAIN, SCREEN_BOLD, SCREEN_REVERSE };
 
 struct screen {
     int rows, columns;
-    bool styled;       /* reverse and bold text; not where NO_COLOR is set */
-    int signal_number; /* after SCREEN_END: the signal that asked for the end; 0: none did */
-    int error;         /* after SCREEN_END without a signal: errno, 0 where the terminal hung up */
+    bool styled;       /* reverse and bold text; false if NO_COLOR is set */
+    int signal_number; /* after SCREEN_END: the termination signal; 0: no signal */
+    int error;         /* after SCREEN_END without a signal: errno; 0: the terminal hung up */
     struct screen_keys keys;
     struct buffer frame;
-    int row; /* of the frame, the next to be written */
+    int row; /* the next row of the frame */
     bool clear;
 };
 
-/* Standard input and output are a terminal, and TERM does not say that the terminal is a dumb one. */
+/* Whether standard input and output are a terminal and TERM is not dumb. */
 bool screen_is_usable(void);
 
-/* How many columns standard output has; 0: it is not a terminal. */
+/* The number of columns of standard output; 0: not a terminal. */
 int screen_columns(void);
 
-/* Error: what the system says; the terminal is then as it was. */
+/* Error: a negative errno; the terminal is unchanged. */
 int screen_open(struct screen *ret_screen);
 void screen_close(struct screen *screen);
 
 /*
- * The next key, or what else happened: SCREEN_READY where `fd` (negative: none) is ready for `events`. A stop (Ctrl-Z)
- * is carried out here, and returns as SCREEN_RESIZED.
+ * Waits for a key or another event. SCREEN_READY: `fd` is ready for `events`; a negative `fd` is ignored. Ctrl-Z stops
+ * the program within screen_wait, which returns SCREEN_RESIZED afterwards.
  */
 int screen_wait(struct screen *screen, int fd, short events, int64_t deadline_ns);
 
-/* A key has been read already, and the next screen_wait returns it. */
+/* Whether the next screen_wait returns a buffered key. */
 bool screen_has_key(const struct screen *screen);
 
 /*
- * A frame is drawn line by line, from the first row on; lines are ASCII, cut at the last column, and dropped below the
- * last row. screen_end blanks the rows that are left and shows the frame. Error of screen_end: -ENOMEM. A failed write
- * is told by the next screen_wait.
+ * Draw a frame line by line, from the first row. Lines are ASCII, are cut at the last column, and are dropped below the
+ * last row. screen_end clears the remaining rows and writes the frame. Error of screen_end: -ENOMEM; the next
+ * screen_wait reports a failed write.
  */
 void screen_begin(struct screen *screen);
 void screen_line(struct screen *screen, enum screen_style style, const char *text);

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Decoder of keys and escape sequences. The state is in struct screen_keys.
+ */
 #include "client/ctl/screen_keys.h"
 
 #include <stdlib.h>
@@ -13,7 +16,7 @@ static int consume(struct screen_keys *keys, size_t length, int key)
     return key;
 }
 
-/* The keys that are told by the last byte of a sequence. */
+/* The key of the last byte of a sequence. */
 static int key_of_letter(unsigned char letter)
 {
     static const char letters[] = "ABHF";
@@ -23,7 +26,7 @@ static int key_of_letter(unsigned char letter)
     return at ? keys[at - letters] : KEY_UNKNOWN;
 }
 
-/* The keys that are told by the number in front of a `~`. */
+/* The key of the number before `~`. */
 static int key_of_number(int number)
 {
     static const int keys[] = {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Keys out of the bytes that a terminal sends: a byte is a key, and the escape sequences of the arrows and of the keys
- * around them are one key each. The sequences are those of xterm, tmux, screen, the Linux console and rxvt, with or
- * without modifiers. Other sequences are dropped whole, so that their letters are not taken for keys.
+ * Decodes keys from the bytes of a terminal. A byte is a key; the escape sequence of an arrow or navigation key is a
+ * key. Known sequences are the sequences of xterm, tmux, screen, the Linux console and rxvt, with and without
+ * modifiers. Other sequences are dropped completely, so that letters in a sequence do not become keys.
  */
 #ifndef MINIMIO_CLIENT_CTL_SCREEN_KEYS_H
 #define MINIMIO_CLIENT_CTL_SCREEN_KEYS_H
@@ -10,8 +10,8 @@
 #include <stddef.h>
 
 enum {
-    KEY_NONE = -1,    /* no byte is left */
-    KEY_PARTIAL = -2, /* the bytes that are left begin a sequence */
+    KEY_NONE = -1,    /* the buffer is empty */
+    KEY_PARTIAL = -2, /* the buffer contains an incomplete sequence */
     KEY_UP = 256,     /* lower numbers are bytes */
     KEY_DOWN,
     KEY_PAGE_UP,
@@ -21,7 +21,7 @@ enum {
     KEY_UNKNOWN,
 };
 
-/* Zeros hold no bytes. */
+/* Zero-initialized: empty. */
 struct screen_keys {
     unsigned char bytes[64];
     size_t length;
@@ -29,7 +29,8 @@ struct screen_keys {
 
 int screen_keys_next(struct screen_keys *keys);
 
-/* No more bytes came in time: an Escape alone was the key. Returns that key, or KEY_UNKNOWN for a longer beginning. */
+/* After a timeout: a single ESC byte is the Escape key, which is returned; a longer incomplete sequence is KEY_UNKNOWN.
+ */
 int screen_keys_give_up(struct screen_keys *keys);
 
 #endif

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Check of HOST:PORT arguments. The file has no state.
+ */
 #include "client/ctl/target.h"
 
 #include "proto/endpoint.h"

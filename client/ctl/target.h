@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * HOST:PORT as people type it.
+ * Check of HOST:PORT arguments.
  */
 #ifndef MINIMIO_CLIENT_CTL_TARGET_H
 #define MINIMIO_CLIENT_CTL_TARGET_H
 
-/* NULL if `text` is what endpoint_parse reads, else what is wrong with the text. */
+/* NULL: endpoint_parse accepts `text`; else the error, for people. */
 const char *target_fault(const char *text);
 
 #endif

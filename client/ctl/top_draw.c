@@ -1,21 +1,24 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Layout and drawing of `top`. The file has no state.
+ */
 #include "client/ctl/top_draw.h"
 
 #include "client/ctl/output.h"
 
 #include <string.h>
 
-#define LINE_SIZE 1024 /* of a row; terminals are narrower */
+#define LINE_SIZE 1024 /* of a row; wider than terminals */
 
 /* ---- Columns ---------------------------------------------------------------------------------------------------- */
 
 enum column { COLUMN_UID, COLUMN_ATTACHED, COLUMN_SLOW, COLUMN_READY, COLUMN_STREAMS, COLUMNS };
 
 #define GAP        2
-#define NAME_WIDTH 20 /* where it has that much, the name lets other columns in */
+#define NAME_WIDTH 20 /* width of the name before other columns get room */
 
-/* Behind the name, the less important first: as the screen narrows, columns are left out from the left, and so are
- * those of a single row whose name is too long. */
+/* The columns after the name, the least important first: columns are dropped from the left if the screen is narrow, and
+ * in a single row if the name is long. */
 static const struct {
     const char *title;
     int width;
@@ -26,8 +29,8 @@ static const struct {
 
 struct layout {
     size_t width;         /* of the row */
-    size_t name_width;    /* with which the columns are in line */
-    enum column leftmost; /* the columns from this one on have room */
+    size_t name_width;    /* width of the name for aligned columns */
+    enum column leftmost; /* the first column with room */
 };
 
 static struct layout lay_out(const struct top_view *view, size_t width)
@@ -56,7 +59,7 @@ static void put_cell(enum column column, const struct top_sample *now, const str
         snprintf(text, size, "%.0f", loop->uid);
     else if (column == COLUMN_ATTACHED)
         snprintf(text, size, "%s", loop->attached ? "yes" : "no");
-    else if (column == COLUMN_SLOW && slow_ms > 0) /* one look finds events on their way in any loop */
+    else if (column == COLUMN_SLOW && slow_ms > 0) /* a single sample shows events in flight in any loop */
         output_duration(slow_ms, text, size);
     else if (column == COLUMN_SLOW)
         snprintf(text, size, "-");
@@ -64,14 +67,14 @@ static void put_cell(enum column column, const struct top_sample *now, const str
         snprintf(text, size, "%.0f", column == COLUMN_READY ? loop->ready : loop->streams);
 }
 
-/* A row: the name, and the columns that the name leaves room for. `loop` NULL: the titles. */
+/* Formats a row: the name, and the columns with room. `loop` NULL: the titles. */
 static void put_row(const struct layout *layout, const struct top_sample *now, const struct top_loop *loop,
                     char ret_line[LINE_SIZE])
 {
     const char *name = loop ? loop->name : "LOOP";
     size_t end = layout->name_width, used = strlen(name);
 
-    if (used > layout->width) /* as ps(1) marks what is cut */
+    if (used > layout->width) /* marks a cut text, as ps(1) */
         used = (size_t)snprintf(ret_line, LINE_SIZE, "%.*s+", (int)layout->width - 1, name);
     else
         snprintf(ret_line, LINE_SIZE, "%s", name);
@@ -104,7 +107,7 @@ static void put_rate(const struct top_feed *feed, enum counter counter, bool byt
         snprintf(ret_text, size, "%.0f", rate);
 }
 
-/* Joins the texts as far as they fit. */
+/* Joins the texts that fit. */
 static void put_fields(char ret_line[LINE_SIZE], size_t width, const char *const *fields, size_t count)
 {
     size_t length = 0;
@@ -151,7 +154,7 @@ static void put_rates(const struct top_feed *feed, char ret_line[LINE_SIZE], siz
     put_fields(ret_line, width, (const char *const[]){events, requests, in, out}, 4);
 }
 
-/* The place in the list, the order, and the filter, or what is wrong. */
+/* The status line: position, order and filter, or an error. */
 static enum screen_style put_status(const struct top_view *view, const struct top_feed *feed, char ret_line[LINE_SIZE],
                                     size_t width)
 {
@@ -167,7 +170,7 @@ static enum screen_style put_status(const struct top_view *view, const struct to
         snprintf(place, sizeof place, "%zu-%zu of %zu%s", view->first + 1, last, view->count, feed->now.cut ? "+" : "");
     snprintf(order, sizeof order, "by %s%s", orders[view->order], view->reversed ? ", reversed" : "");
     snprintf(filter, sizeof filter, "filter %s%s", view->filter, view->typing ? "_" : "");
-    if (view->typing && strlen(filter) > width) /* what is typed stays to be seen */
+    if (view->typing && strlen(filter) > width) /* keep the typed text visible */
         snprintf(ret_line, LINE_SIZE, "%s", filter + strlen(filter) - width);
     else if (view->typing || *view->filter)
         put_fields(ret_line, width, (const char *const[]){filter, place, order}, 3);
@@ -222,7 +225,7 @@ static void draw_help(struct screen *screen)
         screen_line(screen, SCREEN_PLAIN, lines[i]);
 }
 
-/* A name that is longer than a row goes on in the next one. */
+/* Draws a name over several rows if needed. */
 static void draw_name(struct screen *screen, const char *name, bool gone)
 {
     char line[LINE_SIZE];
@@ -261,7 +264,7 @@ static void draw_details(const struct top_view *view, const struct top_sample *n
         screen_line(screen, SCREEN_PLAIN, line);
 }
 
-/* Keeps the selected loop on the screen, and the screen full. */
+/* Scrolls: the selected loop is visible, and the screen is full. */
 static void scroll(struct top_view *view, size_t rows)
 {
     view->rows = rows;
@@ -273,7 +276,7 @@ static void scroll(struct top_view *view, size_t rows)
         view->first = view->count > rows ? view->count - rows : 0;
 }
 
-/* Without reverse text, a mark in front shows which loop is selected. */
+/* Without reverse text, a mark shows the selected loop. */
 static void draw_loops(const struct top_view *view, const struct top_sample *now, struct screen *screen)
 {
     size_t mark = screen->styled ? 0 : 2;
@@ -294,11 +297,11 @@ static void draw_loops(const struct top_view *view, const struct top_sample *now
     }
 }
 
-/* What a low screen has no room for goes: the rates first, then the counts, the status and the keys. */
+/* On a low screen, drops lines in this order: rates, counts, status, keys. */
 int top_draw(struct top_view *view, const struct top_feed *feed, struct screen *screen)
 {
     size_t width = (size_t)screen->columns, rows = (size_t)screen->rows;
-    size_t around = rows > 5 ? 5 : rows > 1 ? rows - 1 : 0; /* rows that are not loops */
+    size_t around = rows > 5 ? 5 : rows > 1 ? rows - 1 : 0; /* rows without loops */
     enum screen_style style;
     char line[LINE_SIZE];
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Draws a view of `top`. The name of a loop comes first and is whole wherever a row has room for the name; the other
- * columns are drawn as far as they fit.
+ * Draws a view of `top`. The name of a loop is the first column and is complete if the name fits into a row; the other
+ * columns are drawn if there is room.
  */
 #ifndef MINIMIO_CLIENT_CTL_TOP_DRAW_H
 #define MINIMIO_CLIENT_CTL_TOP_DRAW_H
@@ -15,7 +15,7 @@
 /* Error: -ENOMEM. */
 int top_draw(struct top_view *view, const struct top_feed *feed, struct screen *screen);
 
-/* The same as text, with all loops; `width` 0: as wide as it has to be. */
+/* Prints the view as text, with all loops; `width` 0: no limit. */
 void top_print(const struct top_view *view, const struct top_feed *feed, size_t width, FILE *stream);
 
 #endif

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Requests of samples, reconnection, and the subtraction of the feed's own traffic. The state is in struct top_feed.
+ */
 #include "client/ctl/top_feed.h"
 
 #include "client/ctl/json.h"
@@ -11,8 +14,8 @@
 
 #define BACKOFF_LEAST_NS (100 * NS_PER_MS)
 #define BACKOFF_MOST_NS  (2 * NS_PER_S)
-#define PATIENCE_NS      (2 * NS_PER_S) /* an answer that takes longer is missed */
-#define STEP_MESSAGES    256            /* so that a daemon that never ends does not keep keys from being read */
+#define PATIENCE_NS      (2 * NS_PER_S) /* time before a missing reply is reported */
+#define STEP_MESSAGES    256            /* bounds a step, so that keys are read between steps */
 
 void top_feed_init(struct top_feed *feed, struct minimio_client *client, int64_t interval_ns)
 {
@@ -29,7 +32,7 @@ void top_feed_deinit(struct top_feed *feed)
 
 /* ---- A daemon that goes away ------------------------------------------------------------------------------------ */
 
-/* The last loops stay to be looked at, but nothing later is compared with them. */
+/* Handles a lost daemon. Keeps the last loops for display, but not for rates. */
 static int lose(struct top_feed *feed, int error, const char *reason)
 {
     output_escape_columns(reason, feed->reason, sizeof feed->reason);
@@ -75,7 +78,7 @@ static int lose_by_fault(struct top_feed *feed, const char *json)
 
 /* ---- Asking ----------------------------------------------------------------------------------------------------- */
 
-/* The request is written here, and not by the client library, so that its bytes can be counted. */
+/* Formats the request here, and not in the client library, to count the bytes. */
 static int ask(struct top_feed *feed, enum top_feed_state state, const char *method, const char *params)
 {
     char request[NAME_MAX_BYTES + 100];
@@ -83,7 +86,7 @@ static int ask(struct top_feed *feed, enum top_feed_state state, const char *met
         snprintf(request, sizeof request, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"%s\"%s}\n", method, params);
     int result = minimio_client_send_bytes(feed->client, request, (size_t)length);
 
-    /* A daemon that refuses a session says why before it closes the session: that is still to be read. */
+    /* A daemon that refuses a session sends an error before the close: read the error first. */
     if (result < 0 && result != -ECONNRESET)
         return lose_by_client(feed, result);
     feed->own.requests++;
@@ -155,7 +158,7 @@ static void finish(struct top_feed *feed)
     feed->backoff_ns = BACKOFF_LEAST_NS;
 }
 
-/* Returns 1 where the sample is whole. */
+/* Returns 1 if the sample is complete. */
 static int take_message(struct top_feed *feed, const struct minimio_client_message *message)
 {
     int result;
@@ -165,7 +168,7 @@ static int take_message(struct top_feed *feed, const struct minimio_client_messa
     if (message->kind != MINIMIO_CLIENT_RESULT || feed->state == FEED_RESTING)
         return 0;
     result = take_answer(feed, message->body);
-    /* Counted late: the daemon counts an answer when it has been sent, which is after `stats` was answered. */
+    /* Add after the subtraction: the daemon counts a reply after sending, so `stats` excludes the own reply. */
     feed->own.bytes_out += (double)strlen(message->json) + 1;
     if (result < 0)
         return lose(feed, result,
@@ -227,7 +230,7 @@ int64_t top_feed_due_ns(const struct top_feed *feed)
         return 0;
     if (feed->state == FEED_RESTING || feed->state == FEED_GONE)
         return feed->due_ns;
-    return missed_ns > now_ns() ? missed_ns : deadline_in(NS_PER_S); /* to say for how long */
+    return missed_ns > now_ns() ? missed_ns : deadline_in(NS_PER_S); /* to update the displayed duration */
 }
 
 bool top_feed_is_stuck(const struct top_feed *feed, char *ret_text, size_t size)

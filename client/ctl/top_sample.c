@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Parses `stats` and `loops` into samples. The state is in struct top_sample.
+ */
 #include "client/ctl/top_sample.h"
 
 #include "client/ctl/json.h"
@@ -16,7 +19,7 @@ static const char *const counter_names[COUNTERS] = {
     [COUNTER_BYTES_IN] = "bytes_in",   [COUNTER_BYTES_OUT] = "bytes_out",
 };
 
-/* A count, which no daemon of ours lets grow beyond what JSON's integers hold. */
+/* A counter; minimiod's counters stay below 2^53. */
 static double number(const cJSON *object, const char *name)
 {
     const cJSON *value = cJSON_GetObjectItemCaseSensitive(object, name);
@@ -25,7 +28,7 @@ static double number(const cJSON *object, const char *name)
     return count < (double)INTEGER_MAX ? count : (double)INTEGER_MAX;
 }
 
-/* The text is sound JSON, which the client library has checked. */
+/* Parses JSON that the client library has validated. */
 static int parse(const char *json, cJSON **ret_object)
 {
     cJSON *object = json_parse(json);
@@ -60,7 +63,7 @@ int top_loop_compare(const struct top_loop *left, const struct top_loop *right)
     return result != 0 ? result : (left->uid > right->uid) - (left->uid < right->uid);
 }
 
-static int compare(const void *left, const void *right)
+static int compare_names(const void *left, const void *right)
 {
     return top_loop_compare(left, right);
 }
@@ -79,7 +82,7 @@ static void read_loop(const cJSON *object, const struct top_sample *before, int6
     if (!loop->attached || loop->ready == 0)
         return;
     if (before->count > 0)
-        earlier = bsearch(loop, before->loops, before->count, sizeof *loop, compare);
+        earlier = bsearch(loop, before->loops, before->count, sizeof *loop, compare_names);
     loop->slow_since_ns = earlier && earlier->slow_since_ns > 0 ? earlier->slow_since_ns : at_ns;
 }
 
@@ -103,7 +106,7 @@ static int add_page(struct top_sample *sample, const cJSON *array, const struct 
     return 0;
 }
 
-/* A page must begin behind the one before it, or there would be no end of pages. */
+/* Whether `next` is after `after`: otherwise paging might never end. */
 static bool is_next(const char *next, const char *after)
 {
     static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
@@ -130,7 +133,7 @@ int top_sample_read_loops(struct top_sample *sample, const char *json, const str
     }
     cJSON_Delete(page);
     if (result == 0)
-        qsort(sample->loops, sample->count, sizeof sample->loops[0], compare);
+        qsort(sample->loops, sample->count, sizeof sample->loops[0], compare_names);
     return result;
 }
 

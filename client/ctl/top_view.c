@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Sorting, filtering and selection of loops, and the keys. The state is in struct top_view.
+ */
 #include "client/ctl/top_view.h"
 
 #include "client/ctl/screen_keys.h"
@@ -12,7 +15,7 @@
 
 /* ---- Order and selection ---------------------------------------------------------------------------------------- */
 
-static int compare(const void *left, const void *right, void *context)
+static int view_compare(const void *left, const void *right, void *context)
 {
     const struct top_loop *a = *(const struct top_loop *const *)left, *b = *(const struct top_loop *const *)right;
     const struct top_view *view = context;
@@ -27,7 +30,7 @@ static int compare(const void *left, const void *right, void *context)
     return view->reversed ? -result : result;
 }
 
-/* Selects a place in the list; `follow`: the selection stays with the loop that is there now. */
+/* Selects an index; `follow`: the selection follows the loop at the index. */
 static void select_index(struct top_view *view, size_t index, bool follow)
 {
     view->index = index < view->count ? index : view->count > 0 ? view->count - 1 : 0;
@@ -36,8 +39,7 @@ static void select_index(struct top_view *view, size_t index, bool follow)
         view->selected = *view->shown[view->index];
 }
 
-/* A loop that is followed and not shown now is waited for: it may be back with the next sample, or without the filter.
- */
+/* Finds the followed loop. A missing loop stays selected, because a later sample or filter may show the loop again. */
 static void find_selected(struct top_view *view)
 {
     for (size_t i = 0; view->follows && i < view->count; i++)
@@ -60,7 +62,7 @@ int top_view_arrange(struct top_view *view, const struct top_sample *sample)
     for (size_t i = 0; i < sample->count; i++)
         if (strstr(sample->loops[i].name, view->filter))
             shown[view->count++] = &sample->loops[i];
-    qsort_r(shown, view->count, sizeof *shown, compare, view);
+    qsort_r(shown, view->count, sizeof *shown, view_compare, view);
     find_selected(view);
     return 0;
 }
@@ -85,7 +87,7 @@ static bool take_motion(struct top_view *view, int key)
     else if (key == KEY_PAGE_DOWN || key == CONTROL('F') || key == ' ')
         select_index(view, index + page, true);
     else if (key == KEY_HOME || key == 'g')
-        select_index(view, 0, false); /* stays with whichever loop is the first */
+        select_index(view, 0, false); /* follow the index 0 */
     else if (key == KEY_END || key == 'G')
         select_index(view, SIZE_MAX, true);
     else
@@ -121,7 +123,7 @@ static bool take_order(struct top_view *view, int key)
     return true;
 }
 
-/* Of a page that covers the list: motions go through the loops one by one, any other key closes the page. */
+/* Keys on a details or help page: motion keys select another loop, other keys close the page. */
 static void take_page_key(struct top_view *view, int key)
 {
     if (view->page == PAGE_DETAILS && take_motion(view, key))

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Progress lines and records of `wait`. The state is in struct wait_report.
+ */
 #include "client/ctl/wait_report.h"
 
 #include "client/ctl/curl.h"
@@ -16,7 +19,7 @@
 static const char *const reached_texts[] = {
     [PROBE_OPEN] = "is up", [PROBE_CLOSED] = "is down", [PROBE_READABLE] = "has greeted"};
 
-/* Valid until the next call. */
+/* The result is valid until the next call. */
 static const char *status_text(int error)
 {
     static char text[32];
@@ -97,7 +100,7 @@ static void draw_row(const struct wait_report *report, struct probers *probers, 
     } else {
         snprintf(text, sizeof text, "%s not yet: %s", report->targets[index], reason_text(probe.error));
     }
-    /* A row that wraps would be two, and the cursor would go up by one too few. */
+    /* Cut the row: a wrapped row would break the cursor movement. */
     output_escape(text, shown, (size_t)columns < sizeof shown ? (size_t)columns : sizeof shown);
     fprintf(stderr, "\r\033[K%s%s%s\n",
             !coloured       ? ""
@@ -106,8 +109,8 @@ static void draw_row(const struct wait_report *report, struct probers *probers, 
             shown, coloured ? "\033[0m" : "");
 }
 
-/* As many targets as there is room for, those that are awaited first. */
-static void draw(struct wait_report *report, struct probers *probers)
+/* Draws the targets that fit, unreached targets first. */
+static void report_draw(struct wait_report *report, struct probers *probers)
 {
     struct winsize size = terminal_size();
     size_t room = (size_t)size.ws_row - 2, rows = 0, left;
@@ -183,11 +186,11 @@ int wait_report_update(struct wait_report *report, struct probers *probers)
         tell_reached(report, i, &probe);
     }
     if (report->drawing)
-        draw(report, probers);
+        report_draw(report, probers);
     return report->json ? output_flush() : 0;
 }
 
-/* A thousand lines one by one would take their time, when there is none left: they are written at once. */
+/* Buffers the lines: a thousand unbuffered writes after the deadline would take too long. */
 int wait_report_unreached(struct wait_report *report, struct probers *probers)
 {
     static char lines[64 * 1024];

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What `wait` tells while it waits: on a terminal a line for each target, drawn anew when something changes; else a
- * line when a target has reached the goal; as JSON, a record then. Progress goes to standard error, as standard output
- * may be the command's that is to be run; records go to standard output.
+ * Progress output of `wait`. On a terminal, a line for each target, redrawn after changes. Otherwise, a line or a JSON
+ * record when a target has reached the goal. Progress goes to standard error, because standard output may belong to the
+ * command that runs afterwards; records go to standard output.
  */
 #ifndef MINIMIO_CLIENT_CTL_WAIT_REPORT_H
 #define MINIMIO_CLIENT_CTL_WAIT_REPORT_H
@@ -18,18 +18,18 @@ struct wait_report {
     bool quiet, json;
     int64_t started_ns;
     /* private */
-    bool *told; /* of each target: it has reached the goal */
+    bool *told; /* for each target: reported as reached */
     bool drawing;
-    size_t rows; /* drawn on the terminal, below which the cursor is */
+    size_t rows; /* rows on the terminal above the cursor */
 };
 
-/* Takes the members above, and begins. Errors: -ENOMEM. */
+/* Starts the report; the caller has set the public members. Error: -ENOMEM. */
 int wait_report_begin(struct wait_report *report);
 
-/* Something has changed. Returns 0, or EXIT_FAILED: standard output could not be written. */
+/* Reports changes. Returns 0, or EXIT_FAILED after a failed write to standard output. */
 int wait_report_update(struct wait_report *report, struct probers *probers);
 
-/* The time is over: tells which have not reached the goal, and why. */
+/* After the deadline: reports the targets that have not reached the goal, with the causes. */
 int wait_report_unreached(struct wait_report *report, struct probers *probers);
 
 #endif

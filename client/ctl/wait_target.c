@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Parses targets of `wait`. The file has no state.
+ */
 #include "client/ctl/wait_target.h"
 
 #include "client/ctl/target.h"
@@ -8,13 +11,13 @@
 #include <string.h>
 #include <strings.h>
 
-/* Schemes are written in any case. */
+/* Compares a scheme, ignoring case. */
 static bool begins(const char *text, const char *scheme)
 {
     return strncasecmp(text, scheme, strlen(scheme)) == 0;
 }
 
-/* unix:/path, unix:path, and unix:///path as others write it. */
+/* Parses unix:/path, unix:path and unix:///path. */
 static const char *read_unix(const char *path, struct wait_target *ret_target)
 {
     if (strncmp(path, "///", 3) == 0)
@@ -36,7 +39,7 @@ static const char *read_url(const char *text, struct wait_target *ret_target)
 
     ret_target->kind = WAIT_HTTP;
     ret_target->place = text;
-    return strchr("/?#:", host[0]) ? "missing host; use http://HOST/PATH" : NULL; /* the NUL is found too */
+    return strchr("/?#:", host[0]) ? "missing host; use http://HOST/PATH" : NULL; /* strchr also finds the NUL */
 }
 
 const char *wait_target_read(const char *text, struct wait_target *ret_target)

@@ -15,7 +15,7 @@
 
 int client_exchange(struct minimio_client *client, int64_t deadline_ns)
 {
-    int ready, r = 0;
+    int ready, result = 0;
 
     if (client->broken < 0)
         return client_fail_again(client);
@@ -26,12 +26,12 @@ int client_exchange(struct minimio_client *client, int64_t deadline_ns)
         return client_fail_system(client, ready);
     /* The daemon reads no more from a client that does not read from it, so reading comes first. */
     if (ready & POLLIN)
-        r = client_receive(client);
-    if ((r == 0 || r == -EAGAIN) && ready & POLLOUT)
-        r = client_send_now(client);
-    if (r == 0 && !(ready & (POLLIN | POLLOUT)))
+        result = client_receive(client);
+    if ((result == 0 || result == -EAGAIN) && ready & POLLOUT)
+        result = client_send_now(client);
+    if (result == 0 && !(ready & (POLLIN | POLLOUT)))
         return client_fail_closed(client);
-    return r == -EAGAIN ? 0 : r;
+    return result == -EAGAIN ? 0 : result;
 }
 
 int minimio_client_flush(struct minimio_client *client, int64_t timeout_ns)
