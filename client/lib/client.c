@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns the socket and the name of the loop to rejoin.
+ * Connects, joins and rejoins. The file owns the socket and the name of the loop to rejoin.
  */
 #include "client/lib/minimio-client.h"
 
@@ -24,7 +24,7 @@
 static int connect_socket(int fd, const struct sockaddr_un *address, int64_t deadline_ns)
 {
     while (connect(fd, (const struct sockaddr *)address, sizeof *address) < 0) {
-        /* A Unix socket never says EINPROGRESS: EAGAIN is a full backlog, of which poll tells nothing. */
+        /* A Unix socket never returns EINPROGRESS. EAGAIN means a full backlog, which poll does not report. */
         if (errno != EAGAIN && errno != EINTR)
             return -errno;
         if (deadline_left_ns(deadline_ns) == 0)
@@ -59,7 +59,7 @@ static struct minimio_client *client_new(void)
         return NULL;
     memset(client, 0, offsetof(struct minimio_client, reader));
     client->fd = -1;
-    STAILQ_INIT(&client->kept);
+    STAILQ_INIT(&client->queue);
     STAILQ_INIT(&client->outgoing);
     line_reader_init(&client->reader);
     return client;
@@ -81,7 +81,7 @@ int minimio_client_connect(const char *path, int64_t timeout_ns, struct minimio_
     return result;
 }
 
-/* Ends the session and forgets what belongs to it alone. */
+/* Ends the session and frees the state of the session. */
 static void disconnect(struct minimio_client *client)
 {
     if (client->fd >= 0)

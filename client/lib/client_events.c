@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How messages are given out: replies to those who call, events by their number, and all else one by one.
+ * Returns messages to the caller: replies to calls, events in batches, other messages one by one. The state is in
+ * struct minimio_client.
  */
 #include "client/lib/client_exchange.h"
 #include "client/lib/client_message.h"
@@ -13,54 +14,54 @@
 
 /* ---- Calls ------------------------------------------------------------------------------------------------------ */
 
-/* An error without an id speaks of the session, so it answers every call. */
-static bool is_reply_to(const struct kept *kept, uint64_t id)
+/* An error without an id concerns the session, and answers every call. */
+static bool is_reply_to(const struct queued_message *queued, uint64_t id)
 {
-    const struct minimio_client_message *view = &kept->view;
+    const struct minimio_client_message *view = &queued->view;
 
     if (view->kind != MINIMIO_CLIENT_RESULT && view->kind != MINIMIO_CLIENT_FAULT)
         return false;
     return view->id == id || (view->id == MINIMIO_CLIENT_NO_ID && view->kind == MINIMIO_CLIENT_FAULT);
 }
 
-static struct kept *find_reply(struct minimio_client *client, uint64_t id)
+static struct queued_message *find_reply(struct minimio_client *client, uint64_t id)
 {
-    struct kept *kept;
+    struct queued_message *queued;
 
-    STAILQ_FOREACH(kept, &client->kept, entry)
-    if (is_reply_to(kept, id))
-        return kept;
+    STAILQ_FOREACH(queued, &client->queue, entry)
+    if (is_reply_to(queued, id))
+        return queued;
     return NULL;
 }
 
-static int take_reply(struct minimio_client *client, struct kept *kept, const char **ret_result)
+static int take_reply(struct minimio_client *client, struct queued_message *queued, const char **ret_result)
 {
-    client_remove_kept(client, kept);
-    client->current = kept;
-    if (kept->view.kind == MINIMIO_CLIENT_RESULT) {
+    client_remove_message(client, queued);
+    client->current = queued;
+    if (queued->view.kind == MINIMIO_CLIENT_RESULT) {
         if (ret_result)
-            *ret_result = kept->view.body;
+            *ret_result = queued->view.body;
         return 0;
     }
-    client->fault = strdup(kept->view.body);
-    client_explain_fault(kept->view.body, client->error, sizeof client->error, client->fault_name,
+    client->fault = strdup(queued->view.body);
+    client_explain_fault(queued->view.body, client->error, sizeof client->error, client->fault_name,
                          sizeof client->fault_name);
     return client->fault ? -EREMOTEIO : client_fail_no_memory(client);
 }
 
 static int await_reply(struct minimio_client *client, uint64_t id, int64_t deadline_ns, const char **ret_result)
 {
-    struct kept *kept;
+    struct queued_message *queued;
     int result;
 
     for (;;) {
-        kept = find_reply(client, id);
-        if (kept)
-            return take_reply(client, kept, ret_result);
+        queued = find_reply(client, id);
+        if (queued)
+            return take_reply(client, queued, ret_result);
         result = client_exchange(client, deadline_ns);
-        kept = result < 0 ? find_reply(client, id) : NULL;
-        if (kept) /* it came before what failed */
-            return take_reply(client, kept, ret_result);
+        queued = result < 0 ? find_reply(client, id) : NULL;
+        if (queued) /* received before the failure */
+            return take_reply(client, queued, ret_result);
         if (result < 0)
             return result;
     }
@@ -77,8 +78,7 @@ int minimio_client_call(struct minimio_client *client, const char *method, const
     result = client_queue_request(client, method, params, id);
     if (result == 0)
         result = client_send_now(client);
-    if (result ==
-        -ECONNRESET) /* a daemon that refuses a session says why before it closes it: that is still to be read */
+    if (result == -ECONNRESET) /* a daemon that refuses a session sends an error before the close: read the error */
         client_forget_outgoing(client);
     else if (result < 0 && result != -EAGAIN)
         return result;
@@ -93,7 +93,7 @@ int minimio_client_next(struct minimio_client *client, struct minimio_client_mes
     int result;
 
     client_begin(client);
-    while ((result = client_take_kept(client, &client->current)) == -EAGAIN) {
+    while ((result = client_take_message(client, &client->current)) == -EAGAIN) {
         result = client_exchange(client, deadline_ns);
         if (result < 0)
             break;
@@ -110,7 +110,7 @@ int minimio_client_next(struct minimio_client *client, struct minimio_client_mes
 
 /* ---- Events ----------------------------------------------------------------------------------------------------- */
 
-/* Reads the events of a `ready`, which is the caller's still. */
+/* Reads the events of a `ready`, which the caller still owns. */
 static int open_events(struct minimio_client *client, const char *body)
 {
     int count = minimio_client_read_events(body, NULL, 0);
@@ -129,7 +129,7 @@ static int open_events(struct minimio_client *client, const char *body)
     return client_fail(client, count, "the daemon sent an event without a token");
 }
 
-/* Gives out of the `ready` under way; 0: there is no more in it. */
+/* Returns events of the current `ready`; 0: no further events. */
 static int give_events(struct minimio_client *client, struct minimio_client_event *events, size_t capacity)
 {
     size_t left = client->event_count - client->events_given;
@@ -146,10 +146,10 @@ static int give_events(struct minimio_client *client, struct minimio_client_even
     return (int)given;
 }
 
-static bool ends_the_loop(const struct kept *kept)
+static bool ends_the_loop(const struct queued_message *queued)
 {
-    return kept->view.kind == MINIMIO_CLIENT_NOTIFICATION &&
-           (strcmp(kept->view.method, "loop_detached") == 0 || strcmp(kept->view.method, "loop_closed") == 0);
+    return queued->view.kind == MINIMIO_CLIENT_NOTIFICATION &&
+           (strcmp(queued->view.method, "loop_detached") == 0 || strcmp(queued->view.method, "loop_closed") == 0);
 }
 
 static int fail_loop_ended(struct minimio_client *client, const char *method)
@@ -160,21 +160,21 @@ static int fail_loop_ended(struct minimio_client *client, const char *method)
                        closed ? "the daemon is shutting down" : "the loop was taken over by another session");
 }
 
-/* Takes the first `ready` of what is kept. 0; -EAGAIN: there is none; -ECANCELED: there will be none. */
+/* Opens the first queued `ready`. Errors: -EAGAIN, no `ready` is queued; -ECANCELED, the loop is closed. */
 static int take_ready(struct minimio_client *client)
 {
-    struct kept *kept;
+    struct queued_message *queued;
 
-    STAILQ_FOREACH(kept, &client->kept, entry)
-    if (kept->view.kind == MINIMIO_CLIENT_READY || ends_the_loop(kept))
+    STAILQ_FOREACH(queued, &client->queue, entry)
+    if (queued->view.kind == MINIMIO_CLIENT_READY || ends_the_loop(queued))
         break;
-    if (!kept)
+    if (!queued)
         return -EAGAIN;
-    client_remove_kept(client, kept);
-    client->current = kept;
-    if (kept->view.kind != MINIMIO_CLIENT_READY)
-        return fail_loop_ended(client, kept->view.method);
-    return open_events(client, kept->view.body);
+    client_remove_message(client, queued);
+    client->current = queued;
+    if (queued->view.kind != MINIMIO_CLIENT_READY)
+        return fail_loop_ended(client, queued->view.method);
+    return open_events(client, queued->view.body);
 }
 
 int minimio_client_events(struct minimio_client *client, struct minimio_client_event *events, size_t capacity,

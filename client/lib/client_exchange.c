@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Waits for the socket in both directions at once, so that a client and a daemon with full buffers do not block each
- * other.
+ * Waits for the socket in both directions, so that a client and a daemon with full buffers do not deadlock. The file
+ * has no state.
  */
 #include "client/lib/client_exchange.h"
 
@@ -24,7 +24,7 @@ int client_exchange(struct minimio_client *client, int64_t deadline_ns)
         return client_fail_timed_out(client);
     if (ready < 0)
         return client_fail_system(client, ready);
-    /* The daemon reads no more from a client that does not read from it, so reading comes first. */
+    /* Read first: the daemon stops reading from a client that does not read. */
     if (ready & POLLIN)
         result = client_receive(client);
     if ((result == 0 || result == -EAGAIN) && ready & POLLOUT)

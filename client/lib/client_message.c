@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a line from the daemon means. Lines are checked as strictly as the daemon checks its clients', and then read
- * where they lie.
+ * Parses lines from the daemon. Validates a line with the same scanner as the daemon, then reads the line in place. The
+ * file has no state.
  */
 #include "client/lib/client_message.h"
 
@@ -15,7 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* One whole JSON value, fit to be walked over. */
+/* Whether the text is a complete JSON value, which a json_cursor can read. */
 static bool is_json(struct span text)
 {
     struct limits limits = {.message_bytes = SCAN_BYTES_MAX, .message_depth = 32, .message_values = UINT32_MAX};
@@ -67,7 +67,7 @@ static uint64_t read_id(struct span object)
     return MINIMIO_CLIENT_NO_ID;
 }
 
-/* Sorts a message. `*ret_method` is as written, its data NULL where there is none. */
+/* Classifies a message. `*ret_method` is as written; data NULL: no method. */
 static int sort(struct span line, enum minimio_client_kind *ret_kind, struct span *ret_method, struct span *ret_body)
 {
     static const struct span null = {"null", 4};
@@ -104,29 +104,29 @@ static char *put(char *at, struct span text)
     return at + text.length + 1;
 }
 
-int client_read_message(struct span line, struct kept **ret_kept)
+int client_read_message(struct span line, struct queued_message **ret_message)
 {
     struct span method = {0}, body;
     enum minimio_client_kind kind;
-    struct kept *kept;
+    struct queued_message *queued;
     size_t size;
     int result = is_json(line) ? sort(line, &kind, &method, &body) : -EBADMSG;
 
     if (result < 0)
         return result;
     size = line.length + body.length + method.length + 3;
-    kept = malloc(sizeof *kept + size);
-    if (!kept)
+    queued = malloc(sizeof *queued + size);
+    if (!queued)
         return -ENOMEM;
-    kept->size = sizeof *kept + size;
-    kept->view = (struct minimio_client_message){.kind = kind, .id = read_id(line), .json = kept->text};
-    kept->view.body = put(kept->text, line);
-    kept->view.method = put((char *)kept->view.body, body);
+    queued->size = sizeof *queued + size;
+    queued->view = (struct minimio_client_message){.kind = kind, .id = read_id(line), .json = queued->text};
+    queued->view.body = put(queued->text, line);
+    queued->view.method = put((char *)queued->view.body, body);
     if (method.data)
-        text_decode(method, (char *)kept->view.method, method.length + 1);
+        text_decode(method, (char *)queued->view.method, method.length + 1);
     else
-        kept->view.method = NULL;
-    *ret_kept = kept;
+        queued->view.method = NULL;
+    *ret_message = queued;
     return 0;
 }
 
@@ -150,7 +150,7 @@ void client_explain_fault(const char *fault, char *ret_text, size_t size, char *
         read_text(data, "name", ret_name, name_size);
         read_text(data, "errno", error, sizeof error);
     }
-    if (strstr(message, error)) /* not twice */
+    if (strstr(message, error)) /* the message contains the error already */
         error[0] = '\0';
     snprintf(ret_text, size, "%s (%s%s%s)", *message ? message : "an error without a message",
              *ret_name ? ret_name : "an error without a name", *error ? ", " : "", error);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns the bytes of the line under way, the messages kept until they are fetched, and the descriptors that came. What
- * holds: every message that is kept is sound JSON, and descriptors are kept in the order of the replies they came with,
- * since the daemon sends one beside the first byte of its reply.
+ * Owns the bytes of an incomplete line, the queue of unfetched messages, and the received descriptors. Invariants:
+ * every queued message is valid JSON; descriptors are in the order of the replies, because the daemon sends a
+ * descriptor with the first byte of the reply.
  */
 #include "client/lib/client_receive.h"
 
@@ -14,31 +14,31 @@
 
 /* ---- Kept messages ---------------------------------------------------------------------------------------------- */
 
-static int keep(struct minimio_client *client, struct kept *kept)
+static int keep(struct minimio_client *client, struct queued_message *queued)
 {
-    if (client->kept_bytes + kept->size > MINIMIO_CLIENT_KEPT_MAX) {
-        free(kept);
+    if (client->queued_bytes + queued->size > MINIMIO_CLIENT_KEPT_MAX) {
+        free(queued);
         return client_fail(client, -ENOBUFS, "more than %d bytes of messages came and were not fetched",
                            MINIMIO_CLIENT_KEPT_MAX);
     }
-    STAILQ_INSERT_TAIL(&client->kept, kept, entry);
-    client->kept_bytes += kept->size;
+    STAILQ_INSERT_TAIL(&client->queue, queued, entry);
+    client->queued_bytes += queued->size;
     return 0;
 }
 
-void client_remove_kept(struct minimio_client *client, struct kept *kept)
+void client_remove_message(struct minimio_client *client, struct queued_message *queued)
 {
-    client->kept_bytes -= kept->size;
-    STAILQ_REMOVE(&client->kept, kept, kept, entry);
+    client->queued_bytes -= queued->size;
+    STAILQ_REMOVE(&client->queue, queued, queued_message, entry);
 }
 
 void client_forget_incoming(struct minimio_client *client)
 {
-    struct kept *kept;
+    struct queued_message *queued;
 
-    while ((kept = STAILQ_FIRST(&client->kept))) {
-        client_remove_kept(client, kept);
-        free(kept);
+    while ((queued = STAILQ_FIRST(&client->queue))) {
+        client_remove_message(client, queued);
+        free(queued);
     }
     free(client->events);
     client->events = NULL;
@@ -53,7 +53,7 @@ void client_forget_incoming(struct minimio_client *client)
 static int keep_fds(struct minimio_client *client, const struct cmsghdr *header)
 {
     size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-    int came[CLIENT_FDS_KEPT_MAX];
+    int came[CLIENT_FDS_MAX];
     int *fds;
 
     memcpy(came, CMSG_DATA(header), count * sizeof(int));
@@ -68,12 +68,12 @@ static int keep_fds(struct minimio_client *client, const struct cmsghdr *header)
     return 0;
 }
 
-/* Closes what has arrived of a set that was cut short. */
+/* Closes the descriptors of a truncated (MSG_CTRUNC) set. */
 static void close_truncated(struct msghdr *message)
 {
     for (struct cmsghdr *header = CMSG_FIRSTHDR(message); header; header = CMSG_NXTHDR(message, header)) {
         size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-        int came[CLIENT_FDS_KEPT_MAX];
+        int came[CLIENT_FDS_MAX];
 
         if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS)
             continue;
@@ -97,17 +97,17 @@ int minimio_client_take_fd(struct minimio_client *client)
 
 /* ---- Reading ---------------------------------------------------------------------------------------------------- */
 
-/* The kernel dropped descriptors: which of those to come belongs to which reply can no longer be told. */
+/* The kernel has dropped descriptors, so the assignment of later descriptors to replies is unknown. */
 static int fail_without_fds(struct minimio_client *client)
 {
     return client_fail(client, -EMFILE, "a stream was lost: this process can have no more descriptors (ulimit -n)");
 }
 
-/* One read. -EAGAIN: nothing is there now. */
+/* Reads once. Error: -EAGAIN, no data. */
 static int fill(struct minimio_client *client)
 {
     union {
-        char bytes[CMSG_SPACE(CLIENT_FDS_KEPT_MAX * sizeof(int))];
+        char bytes[CMSG_SPACE(CLIENT_FDS_MAX * sizeof(int))];
         struct cmsghdr aligned;
     } control;
     struct line_room room = line_reader_room(&client->reader);
@@ -125,7 +125,7 @@ static int fill(struct minimio_client *client)
         return client_fail_closed(client);
     if (n < 0)
         return client_fail_system(client, -errno);
-    line_reader_grew(&client->reader, (size_t)n);
+    line_reader_commit(&client->reader, (size_t)n);
     if (message.msg_flags & MSG_CTRUNC) {
         close_truncated(&message);
         return fail_without_fds(client);
@@ -147,8 +147,8 @@ static int fail_to_read(struct minimio_client *client, int result, struct span l
     return client_fail(client, result, "the daemon sent a line that is not a protocol message: %.*s", shown, line.data);
 }
 
-/* The next message of the bytes read so far; -EAGAIN: there is none. */
-static int take_line(struct minimio_client *client, struct kept **ret_kept)
+/* The next message of the bytes read so far. Error: -EAGAIN, no complete line. */
+static int take_line(struct minimio_client *client, struct queued_message **ret_message)
 {
     struct span line;
     int result = line_reader_next(&client->reader, &line);
@@ -156,7 +156,7 @@ static int take_line(struct minimio_client *client, struct kept **ret_kept)
     if (result == -EMSGSIZE)
         return client_fail(client, result, "the daemon sent a line longer than %zu bytes", LINE_SIZE);
     if (result == 0) {
-        result = client_read_message(line, ret_kept);
+        result = client_read_message(line, ret_message);
         if (result < 0)
             result = fail_to_read(client, result, line);
     }
@@ -165,10 +165,10 @@ static int take_line(struct minimio_client *client, struct kept **ret_kept)
 
 static int keep_line(struct minimio_client *client)
 {
-    struct kept *kept = NULL;
-    int result = take_line(client, &kept);
+    struct queued_message *queued = NULL;
+    int result = take_line(client, &queued);
 
-    return kept ? keep(client, kept) : result;
+    return queued ? keep(client, queued) : result;
 }
 
 int client_receive(struct minimio_client *client)
@@ -185,18 +185,18 @@ int client_receive(struct minimio_client *client)
     return result == -EAGAIN ? 0 : client_fail_for_good(client, result);
 }
 
-int client_take_kept(struct minimio_client *client, struct kept **ret_kept)
+int client_take_message(struct minimio_client *client, struct queued_message **ret_message)
 {
-    struct kept *kept = STAILQ_FIRST(&client->kept);
+    struct queued_message *queued = STAILQ_FIRST(&client->queue);
     int result = 0;
 
-    if (!kept) {
+    if (!queued) {
         result = client_receive(client);
-        kept = STAILQ_FIRST(&client->kept);
+        queued = STAILQ_FIRST(&client->queue);
     }
-    if (!kept)
+    if (!queued)
         return result < 0 ? result : -EAGAIN;
-    client_remove_kept(client, kept);
-    *ret_kept = kept;
+    client_remove_message(client, queued);
+    *ret_message = queued;
     return 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns what waits to be sent. Each piece goes out in order, its descriptors beside its first byte.
+ * Owns the output queue. Pieces are sent in order, descriptors with the first byte of a piece.
  */
 #include "client/lib/client_send.h"
 
@@ -31,7 +31,7 @@ void client_forget_outgoing(struct minimio_client *client)
     client_close_fds(client->attached, &client->attached_count);
 }
 
-/* Takes the bytes, and with them the descriptors that were attached. */
+/* Queues the bytes with the attached descriptors. */
 static int enqueue(struct minimio_client *client, struct buffer *bytes)
 {
     struct outgoing *outgoing = buffer_failed(bytes) ? NULL : malloc(sizeof *outgoing);
@@ -48,7 +48,7 @@ static int enqueue(struct minimio_client *client, struct buffer *bytes)
     return 0;
 }
 
-/* A method's name may hold anything that a person typed, so it is written as JSON has it. */
+/* Escapes the name of the method, which may be arbitrary user input. */
 int client_queue_request(struct minimio_client *client, const char *method, const char *params, uint64_t id)
 {
     struct buffer out;

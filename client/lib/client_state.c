@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns the text of the last error, and the small operations on the session that every file of the library needs.
+ * Owns the text of the last error. Contains the functions on the session that all files of the library use.
  */
 #include "client/lib/client_state.h"
 
@@ -107,5 +107,5 @@ void client_forget_taking(struct minimio_client *client)
 {
     free(client->taking.before);
     client->taking.before = NULL;
-    client->taking.begun = client->taking.kept = false;
+    client->taking.begun = client->taking.token_kept = false;
 }

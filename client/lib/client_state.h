@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the files of libminimio-client share: the session's state, and its errors. From the bottom to the top:
- * client_message.c what a line means; client_send.c what goes out; client_receive.c what comes in, up to the queue of
- * kept messages; client_exchange.c waiting for the socket; client_events.c calls, and how events are given out;
- * client_take.c the stream that is being taken; client.c connecting and joining.
+ * The state of a session and the errors, shared by the files of libminimio-client. The files from bottom to top:
+ * client_message.c parses lines; client_send.c queues and sends; client_receive.c receives and queues messages;
+ * client_exchange.c waits for the socket; client_events.c calls methods and returns events; client_take.c takes
+ * streams; client.c connects and joins.
  */
 #ifndef MINIMIO_CLIENT_LIB_CLIENT_STATE_H
 #define MINIMIO_CLIENT_LIB_CLIENT_STATE_H
@@ -15,17 +15,17 @@
 
 #include <bsd/sys/queue.h>
 
-#define CLIENT_FDS_KEPT_MAX 253 /* the kernel's SCM_MAX_FD: one read never brings more */
+#define CLIENT_FDS_MAX 253 /* the kernel's SCM_MAX_FD, the maximum of a recvmsg */
 
-/* A message as it came. The texts of `view` lie in it. */
-struct kept {
+/* A received message. The texts of `view` are parts of `text`. */
+struct queued_message {
     struct minimio_client_message view;
     size_t size;
-    STAILQ_ENTRY(kept) entry;
+    STAILQ_ENTRY(queued_message) entry;
     char text[];
 };
 
-/* What waits to be sent; its descriptors leave with its first byte. */
+/* Queued output; the descriptors are sent with the first byte. */
 struct outgoing {
     struct buffer bytes;
     int fds[MINIMIO_CLIENT_FDS_MAX];
@@ -36,26 +36,26 @@ struct outgoing {
 struct minimio_client {
     int fd;
     char path[SOCKET_PATH_SIZE];
-    char *loop; /* of the last join; NULL: none */
+    char *loop; /* of the last join; NULL: no join */
     bool takeover;
     uint64_t last_id;
-    size_t kept_bytes;
-    STAILQ_HEAD(, kept) kept;
-    struct kept *current;                /* what the last call gave out */
-    struct minimio_client_event *events; /* of the `ready` that is being given out */
+    size_t queued_bytes;
+    STAILQ_HEAD(, queued_message) queue;
+    struct queued_message *current;      /* the message that the last call returned */
+    struct minimio_client_event *events; /* of the current `ready` */
     size_t event_count, events_given;
-    int broken; /* 0, or what is wrong with the session for good; told in broken_error */
+    int broken; /* 0, or the permanent error of the session, with the text broken_error */
     char broken_error[512];
     STAILQ_HEAD(, outgoing) outgoing;
     int attached[MINIMIO_CLIENT_FDS_MAX]; /* for the next request */
     size_t attached_count;
-    int *fds; /* came and were not taken */
+    int *fds; /* received and not yet taken */
     size_t fd_count;
     struct {
         uint64_t token;
         bool begun;
-        bool kept;    /* the daemon has the token still */
-        char *before; /* its interests and mode, as members of its parameters; NULL: not known */
+        bool token_kept; /* the daemon still has the token */
+        char *before;    /* interests and mode, as JSON members; NULL: unknown */
     } taking;
     char *fault;
     char fault_name[64];
@@ -65,7 +65,7 @@ struct minimio_client {
 
 /* ---- Errors ----------------------------------------------------------------------------------------------------- */
 
-/* Each of these remembers what to tell people, and returns its error. */
+/* Set the text of the error, and return the error. */
 int client_fail(struct minimio_client *client, int error, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 int client_fail_system(struct minimio_client *client, int error);
@@ -74,12 +74,11 @@ int client_fail_timed_out(struct minimio_client *client);
 int client_fail_no_memory(struct minimio_client *client);
 int client_fail_closed(struct minimio_client *client);
 
-/* The session is broken by `error`, which was just told: client_fail_again tells the same whenever more is asked for.
- */
+/* Makes the error that was just set permanent: client_fail_again sets and returns the same error on later calls. */
 int client_fail_for_good(struct minimio_client *client, int error);
 int client_fail_again(struct minimio_client *client);
 
-/* A function of the public ones begins: what the last one told or gave out is over. */
+/* Starts a public function: clears the error and the message of the last function. */
 void client_begin(struct minimio_client *client);
 
 /* ---- The session ------------------------------------------------------------------------------------------------ */

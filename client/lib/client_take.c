@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Takes a stream out of a loop in two steps, so that the stream is not lost where its descriptor does not arrive: a
- * proxy that forwards the daemon's socket passes bytes, not descriptors. The daemon first gives a duplicate and keeps
- * the token; the token is forgotten when the descriptor is here.
+ * Takes a stream out of a loop in two steps, so that a stream is not lost if the descriptor does not arrive: a proxy
+ * for the daemon's socket forwards bytes, not descriptors. The daemon first sends a duplicate and keeps the token; the
+ * client removes the token after receiving the descriptor. The state is `taking` in struct minimio_client.
  */
 #include "client/lib/client_message.h"
 #include "client/lib/client_receive.h"
@@ -20,7 +20,7 @@
 
 /* ---- Requests --------------------------------------------------------------------------------------------------- */
 
-/* Calls with {"token":N}, `more` (members that begin with a comma) and what the registration was before. */
+/* Calls a method with {"token":N}, the members `more` (after a comma), and the earlier interests and mode. */
 static int call_with_token(struct minimio_client *client, const char *method, const char *more, bool as_before,
                            int64_t deadline_ns)
 {
@@ -53,7 +53,7 @@ static bool is_token(struct span registration, uint64_t token)
            number_to_integer(value, &number) == 0 && number == token;
 }
 
-/* Remembers interests and mode of the registration out of a `list`, as members that begin with a comma. */
+/* Stores interests and mode of the registration in a `list` result, as members after a comma. */
 static int remember(struct minimio_client *client, const char *result)
 {
     struct span list = {result, strlen(result)}, array, registration, interests, mode;
@@ -82,7 +82,7 @@ static int remember(struct minimio_client *client, const char *result)
 
 /* ---- Events ----------------------------------------------------------------------------------------------------- */
 
-/* The same `ready` without the events of the token. Returns how many events are left. */
+/* Writes the `ready` without the events of the token. Returns the number of remaining events. */
 static size_t write_without(struct span events, uint64_t token, struct buffer *out)
 {
     struct span event;
@@ -114,10 +114,10 @@ static bool has_event_of(struct span events, uint64_t token)
     return false;
 }
 
-/* Without memory it stays as it is: an event too many. */
-static void drop_from(struct minimio_client *client, struct kept *kept, struct span events, uint64_t token)
+/* Out of memory, the message stays unchanged, and the caller gets a superfluous event. */
+static void drop_from(struct minimio_client *client, struct queued_message *queued, struct span events, uint64_t token)
 {
-    struct kept *rest = NULL;
+    struct queued_message *rest = NULL;
     struct buffer line;
     size_t count;
 
@@ -125,39 +125,39 @@ static void drop_from(struct minimio_client *client, struct kept *kept, struct s
     count = write_without(events, token, &line);
     if (!buffer_failed(&line) && count > 0 &&
         client_read_message((struct span){buffer_bytes(&line), line.length}, &rest) == 0) {
-        STAILQ_INSERT_AFTER(&client->kept, kept, rest, entry);
-        client->kept_bytes += rest->size;
+        STAILQ_INSERT_AFTER(&client->queue, queued, rest, entry);
+        client->queued_bytes += rest->size;
     }
     if (rest || count == 0) {
-        client_remove_kept(client, kept);
-        free(kept);
+        client_remove_message(client, queued);
+        free(queued);
     }
     buffer_deinit(&line);
 }
 
-/* The end of the stream may have been told while its token was kept: nobody is to hear of a token that is gone. */
+/* Drops queued events of the removed token, such as closed flags that the daemon has reported meanwhile. */
 static void drop_events(struct minimio_client *client, uint64_t token)
 {
-    struct kept *kept, *next;
+    struct queued_message *queued, *next;
     size_t left = client->events_given;
 
     for (size_t i = client->events_given; i < client->event_count; i++)
         if (client->events[i].token != token)
             client->events[left++] = client->events[i];
     client->event_count = left;
-    for (kept = STAILQ_FIRST(&client->kept); kept; kept = next) {
-        struct span body = {kept->view.body, strlen(kept->view.body)}, events;
+    for (queued = STAILQ_FIRST(&client->queue); queued; queued = next) {
+        struct span body = {queued->view.body, strlen(queued->view.body)}, events;
 
-        next = STAILQ_NEXT(kept, entry);
-        if (kept->view.kind == MINIMIO_CLIENT_READY && client_member(body, "events", &events) &&
+        next = STAILQ_NEXT(queued, entry);
+        if (queued->view.kind == MINIMIO_CLIENT_READY && client_member(body, "events", &events) &&
             json_kind(events) == JSON_ARRAY && has_event_of(events, token))
-            drop_from(client, kept, events, token);
+            drop_from(client, queued, events, token);
     }
 }
 
 /* ---- The steps -------------------------------------------------------------------------------------------------- */
 
-/* A daemon older than `keep` has refused the request, and changed nothing. */
+/* Whether the daemon is older than the parameter `keep`: the daemon has refused the request and changed nothing. */
 static bool is_unknown_keep(const struct minimio_client *client)
 {
     struct span fault, data, param;
@@ -169,7 +169,7 @@ static bool is_unknown_keep(const struct minimio_client *client)
            text_is(json_unquote(param), "keep");
 }
 
-/* Before anything changes: what the token is to be again if it stays. */
+/* Stores the registration for undo, before the first change. */
 static int remember_registration(struct minimio_client *client, int64_t deadline_ns)
 {
     uint64_t token = client->taking.token;
@@ -185,7 +185,7 @@ static int remember_registration(struct minimio_client *client, int64_t deadline
     return r == 0 ? remember(client, result) : r;
 }
 
-/* A request that is not answered in time may be carried out yet: what undoes it then is sent behind it. */
+/* The daemon may still execute a request after a timeout, so the undo request is sent afterwards. */
 static int ask_to_keep(struct minimio_client *client, int64_t deadline_ns)
 {
     int result = remember_registration(client, deadline_ns);
@@ -193,7 +193,7 @@ static int ask_to_keep(struct minimio_client *client, int64_t deadline_ns)
     if (result < 0)
         return result;
     result = call_with_token(client, "take", ",\"keep\":true", false, deadline_ns);
-    client->taking.kept = result == 0 || result == -ETIMEDOUT;
+    client->taking.token_kept = result == 0 || result == -ETIMEDOUT;
     return result;
 }
 
@@ -204,13 +204,13 @@ static int fail_lost(struct minimio_client *client, bool was_kept)
                                 : "the daemon is too old to keep the stream, which is lost");
 }
 
-/* The stream stays as it was. */
+/* Undoes the take and returns the error. */
 static int give_up(struct minimio_client *client, int error, int64_t deadline_ns)
 {
     char told[sizeof client->error];
 
     memcpy(told, client->error, sizeof told);
-    if (client->taking.kept)
+    if (client->taking.token_kept)
         (void)call_with_token(client, "reregister", "", true, deadline_ns);
     client_forget_taking(client);
     client_begin(client);
@@ -230,15 +230,15 @@ int minimio_client_take_begin(struct minimio_client *client, uint64_t token, int
     if (result == -EREMOTEIO && is_unknown_keep(client))
         result = call_with_token(client, "take", "", false, deadline_ns);
     if (result == 0 && client->fd_count <= fds_before)
-        result = fail_lost(client, client->taking.kept);
-    if (result < 0 && client->taking.kept)
+        result = fail_lost(client, client->taking.token_kept);
+    if (result < 0 && client->taking.token_kept)
         return give_up(client, result, deadline_ns);
     if (result < 0) {
         client_forget_taking(client);
         return result;
     }
     client->taking.begun = true;
-    return client->fds[--client->fd_count]; /* it came last */
+    return client->fds[--client->fd_count]; /* the last received descriptor */
 }
 
 static int require_begun(struct minimio_client *client)
@@ -251,9 +251,9 @@ int minimio_client_take_commit(struct minimio_client *client, int64_t timeout_ns
 {
     int result = require_begun(client);
 
-    if (result == 0 && client->taking.kept) {
+    if (result == 0 && client->taking.token_kept) {
         result = call_with_token(client, "deregister", "", false, deadline_in(timeout_ns));
-        client->taking.kept = result < 0;
+        client->taking.token_kept = result < 0;
     }
     if (result == 0)
         drop_events(client, client->taking.token);
@@ -265,7 +265,7 @@ int minimio_client_take_undo(struct minimio_client *client, int fd, int64_t time
     int64_t deadline_ns = deadline_in(timeout_ns);
     int result = require_begun(client);
 
-    if (result == 0 && client->taking.kept) {
+    if (result == 0 && client->taking.token_kept) {
         result = call_with_token(client, "reregister", "", true, deadline_ns);
     } else if (result == 0) {
         result = minimio_client_attach(client, fd);
@@ -277,7 +277,7 @@ int minimio_client_take_undo(struct minimio_client *client, int fd, int64_t time
     return result;
 }
 
-/* Once the descriptor is here, the stream is the caller's, whatever becomes of the session. */
+/* After the descriptor has arrived, the caller owns the stream, even if the session fails. */
 int minimio_client_take(struct minimio_client *client, uint64_t token, int64_t timeout_ns)
 {
     int64_t deadline_ns = deadline_in(timeout_ns);

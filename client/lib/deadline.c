@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Durations, deadlines and waits. The file has no state.
+ */
 #include "client/lib/deadline.h"
 
 #include <errno.h>
@@ -74,7 +77,7 @@ void deadline_pause(int64_t deadline_ns, int64_t duration_ns)
         ;
 }
 
-/* The length of the number at the start of `text`: digits, with a fraction or without; 0 if there is none. */
+/* The length of the number at the start of `text`: digits with an optional fraction; 0: no number. */
 static size_t number_length(const char *text)
 {
     static const char digits[] = "0123456789";

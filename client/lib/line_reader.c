@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Splits received bytes into lines. The state is in struct line_reader.
+ */
 #include "client/lib/line_reader.h"
 
 #include <errno.h>
@@ -37,7 +40,7 @@ struct line_room line_reader_room(struct line_reader *reader)
     return (struct line_room){.data = reader->bytes + reader->end, .size = LINE_SIZE - reader->end};
 }
 
-void line_reader_grew(struct line_reader *reader, size_t length)
+void line_reader_commit(struct line_reader *reader, size_t length)
 {
     reader->end += length;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Cuts what comes from the daemon into lines. Holds one line of the largest size that the protocol allows, and never
- * more: a daemon gone wrong costs an error, not memory.
+ * Splits the daemon's output into lines. The buffer has the size of the longest line of the protocol, so that a faulty
+ * daemon causes an error, and no unbounded allocation.
  */
 #ifndef MINIMIO_CLIENT_LIB_LINE_READER_H
 #define MINIMIO_CLIENT_LIB_LINE_READER_H
@@ -11,32 +11,33 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define LINE_SIZE ((size_t)64 * 1024) /* a line is shorter than this, its LF included */
+#define LINE_SIZE ((size_t)64 * 1024) /* exclusive maximum of a line, with LF */
 
 struct line_reader {
-    size_t start;  /* where the next line begins */
-    size_t looked; /* up to here there is no LF */
-    size_t end;    /* of what was read */
+    size_t start;  /* start of the next line */
+    size_t looked; /* no LF before this offset */
+    size_t end;    /* end of the received bytes */
     char bytes[LINE_SIZE];
 };
 
 void line_reader_init(struct line_reader *reader);
 
 /*
- * The next line, without its LF; valid until the next fill.
- * Errors: -EAGAIN, no whole line is there: fill; -EMSGSIZE, the line is longer than the protocol allows.
+ * The next line, without LF; valid until more bytes are received.
+ * Errors: -EAGAIN, no complete line; -EMSGSIZE, the line is longer than the protocol allows.
  */
 int line_reader_next(struct line_reader *reader, struct span *ret_line);
 
-/* The room behind what was read, never empty after line_reader_next gave -EAGAIN; and how much of it was filled. */
+/* The free space after the received bytes, never empty after -EAGAIN of line_reader_next. line_reader_commit adds
+ * received bytes. */
 struct line_room {
     char *data;
     size_t size;
 };
 struct line_room line_reader_room(struct line_reader *reader);
-void line_reader_grew(struct line_reader *reader, size_t length);
+void line_reader_commit(struct line_reader *reader, size_t length);
 
-/* Has a line begun that did not end? */
+/* Whether the buffer contains an incomplete line. */
 bool line_reader_is_open(const struct line_reader *reader);
 
 #endif
