@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Lists of users and groups, and the check of a peer against the lists. Calls the user database, which may block.
+ */
 #include "daemon/config/access.h"
 
 #include "proto/number.h"
@@ -11,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define GROUPS_NEAR 64 /* more than most have */
+#define GROUPS_INLINE 64 /* more than most users have */
 
 void access_deinit(struct access_rules *access)
 {
@@ -22,7 +25,7 @@ void access_deinit(struct access_rules *access)
     *access = (struct access_rules){0};
 }
 
-static int add(struct id_list *ids, unsigned id)
+static int add_id(struct id_list *ids, unsigned id)
 {
     unsigned *grown = reallocarray(ids->list, ids->count + 1, sizeof *grown);
 
@@ -33,7 +36,7 @@ static int add(struct id_list *ids, unsigned id)
     return 0;
 }
 
-/* -1 stands for nobody in the kernel's interfaces, and is nobody's number. */
+/* Rejects UINT32_MAX: -1 means "no user" in system calls. */
 static int parse_id(const char *text, unsigned *ret_id)
 {
     uint64_t id;
@@ -44,15 +47,15 @@ static int parse_id(const char *text, unsigned *ret_id)
     return 0;
 }
 
-/* A name goes before a number, as chown(1) has it. */
+/* A name takes precedence over a number, as in chown(1). */
 int access_add_user(struct id_list *users, const char *name)
 {
     const struct passwd *user = getpwnam(name);
     unsigned id;
 
     if (user)
-        return add(users, user->pw_uid);
-    return parse_id(name, &id) < 0 ? -ENOENT : add(users, id);
+        return add_id(users, user->pw_uid);
+    return parse_id(name, &id) < 0 ? -ENOENT : add_id(users, id);
 }
 
 int access_add_group(struct id_list *groups, const char *name)
@@ -61,8 +64,8 @@ int access_add_group(struct id_list *groups, const char *name)
     unsigned id;
 
     if (group)
-        return add(groups, group->gr_gid);
-    return parse_id(name, &id) < 0 ? -ENOENT : add(groups, id);
+        return add_id(groups, group->gr_gid);
+    return parse_id(name, &id) < 0 ? -ENOENT : add_id(groups, id);
 }
 
 static bool contains(const struct id_list *ids, unsigned id)
@@ -91,16 +94,16 @@ static bool contains_any(const struct id_list *ids, const gid_t *groups, socklen
     return false;
 }
 
-/* The supplementary groups that the peer had when it connected. */
+/* Whether a supplementary group of the peer, at the time of connect(), is in the list. */
 static bool has_group(const struct id_list *ids, int fd)
 {
-    gid_t near[GROUPS_NEAR], *many;
+    gid_t near[GROUPS_INLINE], *many;
     socklen_t length = sizeof near;
     bool found = false;
 
     if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, near, &length) == 0)
         return contains_any(ids, near, length);
-    if (errno != ERANGE) /* with it comes the length that they have */
+    if (errno != ERANGE) /* ERANGE: `length` is now the needed size */
         return false;
     many = malloc(length);
     if (many && getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, many, &length) == 0)
@@ -109,7 +112,7 @@ static bool has_group(const struct id_list *ids, int fd)
     return found;
 }
 
-/* Whether the peer is root, the daemon's own user, or in one of the lists. */
+/* Whether the peer is root, the daemon's user, or in a list. */
 static bool is_listed(const struct id_list *users, const struct id_list *groups, const struct ucred *peer, int fd)
 {
     if (peer->uid == (uid_t)-1)

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Merges command line, environment, file and defaults into the effective configuration. The file has no state.
+ */
 #include "daemon/config/config.h"
 
 #include "daemon/config/config_file.h"
@@ -17,22 +20,23 @@
 #define SYSTEM_SOCKET_MODE 0660
 #define OWN_SOCKET_MODE    0600
 
-/* The shortest answer that says that the real one did not fit, without its id. */
+/* The size of the error reply for a result that does not fit, without the id. */
 #define CONFIG_ANSWER_BYTES 256
 
 /* ---- The file --------------------------------------------------------------------------------------------------- */
 
-static const char *environment(const char *name)
+static const char *config_environment(const char *name)
 {
     const char *value = getenv(name);
 
     return value && *value ? value : NULL;
 }
 
-/* A user's own daemon is one that is not root's and whose socket would be in the user's runtime folder. */
+/* The file of a per-user daemon, which does not run as root and has a runtime folder, is in the user's configuration.
+ */
 static void default_file(char *ret_path, size_t size)
 {
-    const char *configuration = environment("XDG_CONFIG_HOME"), *home = environment("HOME");
+    const char *configuration = config_environment("XDG_CONFIG_HOME"), *home = config_environment("HOME");
 
     char folder[PATH_MAX];
 
@@ -45,8 +49,8 @@ static void default_file(char *ret_path, size_t size)
         snprintf(ret_path, size, "%s/.config/" CONFIG_FILE_NAME, home);
 }
 
-/* A file that was named must exist. On a reload the file that was read before must exist too, as its rules would be
- * lost with it. `fd`: a copy of the file, or -1. */
+/* An explicitly named file must exist. On reload the previous file must exist too: dropping its rules silently would
+ * open access. `fd`: a copy of the file, or -1. */
 static void read_file(const char *wanted, int fd, struct config *config, struct settings *settings,
                       struct config_errors *config_errors)
 {
@@ -58,16 +62,16 @@ static void read_file(const char *wanted, int fd, struct config *config, struct 
     if (config_file_read(wanted ? wanted : path, fd, settings, config_errors, &config->text) == -ENOENT) {
         if (!wanted)
             return;
-        config_error(config_errors, 0, "there is no such file");
+        config_error(config_errors, 0, "no such file");
     }
     config->file = strdup(wanted ? wanted : path);
     if (!config->file)
         config_error(config_errors, 0, "out of memory");
 }
 
-/* ---- Settling --------------------------------------------------------------------------------------------------- */
+/* ---- Resolving --------------------------------------------------------------------------------------------------- */
 
-static void settle_limits(struct limits *limits, const struct settings *options, const struct settings *file)
+static void resolve_limits(struct limits *limits, const struct settings *options, const struct settings *file)
 {
     for (size_t i = 0; i < limit_count; i++) {
         const struct limit_info *limit = &limit_table[i];
@@ -81,7 +85,7 @@ static void settle_limits(struct limits *limits, const struct settings *options,
     }
 }
 
-/* Every answer of a batch has a share of its line, into which at least its id and the error that says so must fit. */
+/* The replies of a batch share a line. Each share must have room for the id and the error reply. */
 static void check_batch(const struct limits *limits, unsigned line, struct config_errors *config_errors)
 {
     if ((uint64_t)limits->batch * (limits->id_bytes + CONFIG_ANSWER_BYTES) <= limits->line_bytes)
@@ -94,7 +98,7 @@ static void check_batch(const struct limits *limits, unsigned line, struct confi
                  limits->line_bytes);
 }
 
-/* The descriptor limit as far up as it goes: each stream is one. */
+/* Raises the descriptor limit to the hard limit, because each stream needs a descriptor. */
 static uint32_t raise_descriptors(void)
 {
     struct rlimit files;
@@ -109,8 +113,8 @@ static uint32_t raise_descriptors(void)
     return files.rlim_cur > UINT32_MAX ? UINT32_MAX : (uint32_t)files.rlim_cur;
 }
 
-/* By default as many as its registrations and sessions, and some on the way. */
-static void settle_descriptors_uid(struct limits *limits, uint32_t most)
+/* The default covers registrations, sessions and descriptors in flight. */
+static void resolve_descriptors_uid(struct limits *limits, uint32_t most)
 {
     uint64_t usual = (uint64_t)limits->registrations_uid + limits->registrations_uid / 4 + limits->sessions_uid +
                      limits->descriptors_unclaimed;
@@ -121,9 +125,9 @@ static void settle_descriptors_uid(struct limits *limits, uint32_t most)
         limits->descriptors_uid = most;
 }
 
-/* The kernel passes no more descriptors of the daemon's user than the descriptor limit before they are read: to nobody,
- * and not to the service manager. */
-static void settle_unread(struct limits *limits, uint32_t descriptors)
+/* The kernel limits unread descriptors of the daemon's user to the descriptor limit. Beyond this limit, the daemon
+ * could send no descriptors at all, not even to the service manager. */
+static void resolve_unread(struct limits *limits, uint32_t descriptors)
 {
     uint32_t most = descriptors / 4;
 
@@ -135,7 +139,7 @@ static void settle_unread(struct limits *limits, uint32_t descriptors)
         limits->descriptors_unread_uid = limits->descriptors_unread;
 }
 
-static void settle_descriptors(struct config *config, struct config_errors *config_errors)
+static void resolve_descriptors(struct config *config, struct config_errors *config_errors)
 {
     struct limits *limits = &config->limits;
     uint32_t most;
@@ -156,15 +160,15 @@ static void settle_descriptors(struct config *config, struct config_errors *conf
         limits->registrations = most;
     if (!limits->registrations_uid || limits->registrations_uid > limits->registrations)
         limits->registrations_uid = limits->registrations;
-    settle_descriptors_uid(limits, most);
-    settle_unread(limits, config->descriptors);
+    resolve_descriptors_uid(limits, most);
+    resolve_unread(limits, config->descriptors);
 }
 
-/* The environment stands between the command line and the file. */
-static void settle_socket(struct config *config, const struct settings *options, const struct settings *file,
-                          struct config_errors *config_errors)
+/* The environment overrides the file; the command line overrides both. */
+static void resolve_socket(struct config *config, const struct settings *options, const struct settings *file,
+                           struct config_errors *config_errors)
 {
-    const char *given = options->socket ? options->socket : environment("MINIMIO_SOCKET") ? NULL : file->socket;
+    const char *given = options->socket ? options->socket : config_environment("MINIMIO_SOCKET") ? NULL : file->socket;
     int mode = options->socket_mode != SETTING_NOT_GIVEN ? options->socket_mode : file->socket_mode;
 
     if (socket_path_to_listen(given, config->socket, sizeof config->socket) < 0) {
@@ -178,8 +182,8 @@ static void settle_socket(struct config *config, const struct settings *options,
     config->socket_mode = (mode_t)mode;
 }
 
-static void settle(struct config *config, const struct settings *options, struct settings *file,
-                   struct config_errors *config_errors)
+static void resolve_settings(struct config *config, const struct settings *options, struct settings *file,
+                             struct config_errors *config_errors)
 {
     int level = options->log_level != SETTING_NOT_GIVEN ? options->log_level : file->log_level;
 
@@ -188,10 +192,10 @@ static void settle(struct config *config, const struct settings *options, struct
     config->rules = file->rules;
     file->access = (struct access_rules){0};
     file->rules = (struct rules){0};
-    settle_limits(&config->limits, options, file);
+    resolve_limits(&config->limits, options, file);
     check_batch(&config->limits, file->line_limits, config_errors);
-    settle_socket(config, options, file, config_errors);
-    settle_descriptors(config, config_errors);
+    resolve_socket(config, options, file, config_errors);
+    resolve_descriptors(config, config_errors);
 }
 
 int config_load(const struct options *options, const char *file, struct config_errors *config_errors,
@@ -210,7 +214,7 @@ int config_load(const struct options *options, const char *file, struct config_e
         close(tried);
     config.store = options->store;
     config.overflow_uid = user_namespace_overflow_uid();
-    settle(&config, &options->settings, &settings, config_errors);
+    resolve_settings(&config, &options->settings, &settings, config_errors);
     settings_deinit(&settings);
     if (config_errors->count > before) {
         config_deinit(&config);

@@ -19,32 +19,32 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Descriptors kept for what one message may bring, and for what the daemon opens for a moment meanwhile. */
+/* Descriptors reserved for a message with descriptors and for temporary files of the daemon. */
 #define CONFIG_DESCRIPTOR_ROOM 272
 
-/* Descriptors kept for the daemon itself, its sessions and that room when registrations are shared out. */
+/* Descriptors reserved for the daemon, the sessions and CONFIG_DESCRIPTOR_ROOM; the rest is for registrations. */
 #define CONFIG_DESCRIPTOR_RESERVE (64 + CONFIG_DESCRIPTOR_ROOM)
 
 struct config {
-    char *file;              /* path of the file that was read; NULL: no file */
-    struct config_text text; /* of that file */
+    char *file;              /* path of the configuration file; NULL: no file */
+    struct config_text text; /* contents of the file */
     char socket[SOCKET_PATH_SIZE];
     mode_t socket_mode;
     bool system_socket; /* /run/minimio/minimio.sock, shared with the group minimio */
     enum log_level log_level;
-    uint32_t store;       /* descriptors that the service manager keeps for us */
-    uint32_t descriptors; /* that this process may have open */
+    uint32_t store;       /* size of the service manager's descriptor store */
+    uint32_t descriptors; /* the descriptor limit of the process */
     struct limits limits;
     struct access_rules access;
-    uid_t overflow_uid; /* stands for every unmapped user of this user namespace; (uid_t)-1: there is none */
+    uid_t overflow_uid; /* uid of all unmapped users of the user namespace; (uid_t)-1: all uids are mapped */
     struct rules rules;
 };
 
 /*
  * Reads the file, merges the settings, and fits the limits into the descriptor limit, which is raised to the maximum.
- * `file`: the file that was read before, which must still exist; NULL: no file was read. At the start, settings that
- * the previous binary has tried take the place of the file. Reports all errors. Waits for the file and for the system's
- * user database. Error: -EINVAL, and the caller frees nothing.
+ * `file`: the previous file, which must still exist; NULL: no previous file. At the start, settings that the previous
+ * binary has tried take the place of the file. Reports all errors. Blocks for the file and the user
+ * database. Error: -EINVAL, and the caller frees nothing.
  */
 int config_load(const struct options *options, const char *file, struct config_errors *config_errors,
                 struct config *ret_config);

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The keys of minimiod.conf and their parsers. The file has no state.
+ */
 #include "daemon/config/config_file.h"
 
 #include "daemon/config/config_lines.h"
@@ -10,13 +13,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LIMITS "limits" /* the section whose keys are the limits' names */
+#define LIMITS "limits" /* the section of the limits */
 
 struct file {
     struct settings *settings;
     struct config_errors *config_errors;
     char section[16];     /* the current section; "": before the first */
-    unsigned first_allow; /* the line of the first rule that allows; 0: none */
+    unsigned first_allow; /* line of the first allow rule; 0: no allow rule */
     unsigned lines[];     /* line of each key, then of each limit; 0: not given */
 };
 
@@ -25,7 +28,7 @@ struct file {
 struct key {
     const char *section, *name;
     void (*take)(struct file *file, const struct key *key, const char *value, unsigned line);
-    size_t offset; /* in struct settings, for a parser that can set any member of its type */
+    size_t offset; /* of the member in struct settings, for parsers of several members */
     bool repeats;
 };
 
@@ -64,7 +67,7 @@ static char *trim(char *text)
     return text;
 }
 
-/* Names between commas. */
+/* Parses names, separated by commas. */
 static void take_names(struct file *file, const char *value, unsigned line, const char *what,
                        int add(struct id_list *, const char *), struct id_list *ids)
 {
@@ -98,7 +101,7 @@ static void take_groups(struct file *file, const struct key *key, const char *va
     take_names(file, value, line, "group", access_add_group, member(file, key));
 }
 
-/* Whether the value is `word`: allow or deny. */
+/* Parses allow or deny. Returns whether the value is `word`. */
 static bool is_permission(struct file *file, const struct key *key, const char *value, unsigned line, const char *word)
 {
     if (strcmp(value, "allow") != 0 && strcmp(value, "deny") != 0)
@@ -144,7 +147,7 @@ static void take_deny(struct file *file, const struct key *key, const char *valu
 
 #define AT(name) offsetof(struct settings, name)
 
-/* Each key is in the manual page and in the example, which tests/daemon/config.c checks. */
+/* tests/daemon/config.c checks that the manual page and the example have each key. */
 static const struct key keys[] = {
     {"daemon", "socket", take_socket, 0, false},
     {"daemon", "socket-mode", take_mode, 0, false},
@@ -171,8 +174,8 @@ static size_t find_key(const char *section, const char *name)
     return i;
 }
 
-/* Whether this line is the first that gives the key. */
-static bool is_first(struct file *file, unsigned *given, const char *name, unsigned line)
+/* Whether the key is new. Reports a repeated key. */
+static bool is_first_use(struct file *file, unsigned *given, const char *name, unsigned line)
 {
     if (*given)
         config_error(file->config_errors, line, "%s is given in line %u already: take one of them out", name, *given);
@@ -185,7 +188,7 @@ static void take_limit(struct file *file, const char *name, const char *value, u
 {
     const struct limit_info *limit = limits_find((struct span){name, strlen(name)});
 
-    if (!limit || is_first(file, &file->lines[KEY_COUNT + (size_t)(limit - limit_table)], name, line))
+    if (!limit || is_first_use(file, &file->lines[KEY_COUNT + (size_t)(limit - limit_table)], name, line))
         settings_take_limit(file->settings, name, value, file->config_errors, line);
 }
 
@@ -212,7 +215,7 @@ static void on_key(void *owner, const char *name, const char *value, unsigned li
         take_limit(file, name, value, line);
     else if (key == KEY_COUNT)
         report_unknown_key(file, name, line);
-    else if (keys[key].repeats || is_first(file, &file->lines[key], name, line))
+    else if (keys[key].repeats || is_first_use(file, &file->lines[key], name, line))
         keys[key].take(file, &keys[key], value, line);
 }
 

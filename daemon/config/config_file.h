@@ -8,7 +8,7 @@
 #include "daemon/config/config_text.h"
 #include "daemon/config/settings.h"
 
-#define CONFIG_FILE_NAME "minimio/minimiod.conf" /* below /etc, or a user's folder of configuration */
+#define CONFIG_FILE_NAME "minimio/minimiod.conf" /* in /etc, or in a user's configuration folder */
 
 /*
  * Reads the file into settings that settings_init made. Reports every error, line by line; `config_errors->file` is the

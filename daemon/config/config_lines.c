@@ -1,38 +1,38 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * libinih takes the lines apart. It does not say which line a key came from or which lines nothing came from, so it is
- * given one at a time.
+ * Adapter to libinih, the parser of INI files. The state is in struct reading.
  *
- * How it treats what it is given depends on how it was built: it may join indented lines to those above, and a line
- * longer than its buffer, of which the usual one has 200 bytes, silently becomes two. So it gets neither. Nor does it
- * know of quotes: it is given the key alone, and the value is read here.
+ * libinih reports no line numbers and no ignored lines, so the adapter passes single lines to libinih. Build options of
+ * libinih may join indented lines, and split lines that exceed the buffer (200 bytes by default), so the adapter
+ * removes indentation and rejects long lines. libinih does not support quotes, so the adapter parses the value and
+ * passes only the key.
  */
 #include "daemon/config/config_lines.h"
 
 #include <ini.h>
 #include <string.h>
 
-/* libinih tells of a section only by its keys, so each begins with this one, which no line of a file can hold. */
+/* libinih reports a section only with a key, so the adapter inserts this key, which no line of a file can contain. */
 #define SECTION_MARK "\001"
 
-#define LINE_ROOM 200 /* for a line, its LF and a NUL; libinih may have less */
+#define LINE_ROOM 200 /* for a line, LF and NUL; libinih's buffer may be smaller */
 
 #define BYTE_ORDER_MARK "\xef\xbb\xbf"
 
 struct reading {
-    struct span rest; /* the lines that were not read yet */
+    struct span rest; /* unread lines */
     const struct config_lines *lines;
     struct config_errors *config_errors;
-    unsigned line;         /* number of the line that was read last */
-    char value[LINE_ROOM]; /* of the key in that line */
-    bool skipping;         /* the section is none that there is, so its keys are not either */
-    bool marking;          /* the line is a section: its mark comes next */
-    bool open;             /* the line must give a key, and has not so far */
+    unsigned line;         /* number of the current line */
+    char value[LINE_ROOM]; /* value of the key in the current line */
+    bool skipping;         /* in an unknown section: ignore the keys */
+    bool marking;          /* after a section line: pass SECTION_MARK next */
+    bool open;             /* libinih has not yet reported the key of the line */
 };
 
-/* ---- What libinih finds ----------------------------------------------------------------------------------------- */
+/* ---- Callback of libinih ----------------------------------------------------------------------------------------- */
 
-static int found(void *user, const char *section, const char *name, const char *value)
+static int report_entry(void *user, const char *section, const char *name, const char *value)
 {
     struct reading *reading = user;
 
@@ -45,7 +45,7 @@ static int found(void *user, const char *section, const char *name, const char *
     return 1;
 }
 
-/* ---- What it is given ------------------------------------------------------------------------------------------- */
+/* ---- Lines for libinih ------------------------------------------------------------------------------------------- */
 
 static bool is_name_byte(char byte)
 {
@@ -60,28 +60,28 @@ static bool has_control(struct span text)
     return false;
 }
 
-static bool is_space(char byte)
+static bool is_blank(char byte)
 {
     return byte == ' ' || byte == '\t';
 }
 
-static struct span skip_space(struct span text)
+static struct span skip_blanks(struct span text)
 {
-    while (text.length && is_space(*text.data))
+    while (text.length && is_blank(*text.data))
         text = (struct span){text.data + 1, text.length - 1};
     return text;
 }
 
-/* What is before a comment, which begins with a space and a # or a ;. */
+/* The text before a comment, which begins with a space and # or ;. */
 static struct span cut_comment(struct span text)
 {
     for (size_t i = 1; i < text.length; i++)
-        if ((text.data[i] == '#' || text.data[i] == ';') && is_space(text.data[i - 1]))
+        if ((text.data[i] == '#' || text.data[i] == ';') && is_blank(text.data[i - 1]))
             return (struct span){text.data, i - 1};
     return text;
 }
 
-/* `text` begins with a quote. Nothing within the quotes is special. */
+/* Parses a quoted value. There are no escapes within the quotes. */
 static bool read_quoted(struct reading *reading, struct span text, struct span *ret_value)
 {
     const char *end = memchr(text.data + 1, *text.data, text.length - 1);
@@ -93,7 +93,7 @@ static bool read_quoted(struct reading *reading, struct span text, struct span *
         return false;
     }
     *ret_value = (struct span){text.data + 1, (size_t)(end - text.data) - 1};
-    rest = skip_space((struct span){end + 1, text.length - ret_value->length - 2});
+    rest = skip_blanks((struct span){end + 1, text.length - ret_value->length - 2});
     if (!rest.length || ((*rest.data == '#' || *rest.data == ';') && rest.data > end + 1))
         return true;
     config_error(reading->config_errors, reading->line,
@@ -101,17 +101,17 @@ static bool read_quoted(struct reading *reading, struct span text, struct span *
     return false;
 }
 
-/* `text`: what follows the =. */
+/* Parses the value after =. */
 static bool read_value(struct reading *reading, struct span text)
 {
-    struct span value = skip_space(text);
+    struct span value = skip_blanks(text);
 
     if (value.length && (*value.data == '"' || *value.data == '\'')) {
         if (!read_quoted(reading, value, &value))
             return false;
     } else {
-        value = skip_space(cut_comment(text));
-        while (value.length && is_space(value.data[value.length - 1]))
+        value = skip_blanks(cut_comment(text));
+        while (value.length && is_blank(value.data[value.length - 1]))
             value.length--;
     }
     if (value.length)
@@ -120,7 +120,7 @@ static bool read_value(struct reading *reading, struct span text)
     return true;
 }
 
-/* The length of the key and what separates it from its value; 0: the line has no such pair. */
+/* The length of the key with the separator; 0: no separator. */
 static size_t key_length(struct span text)
 {
     struct span pair = cut_comment(text);
@@ -131,7 +131,7 @@ static size_t key_length(struct span text)
     return 0;
 }
 
-/* "[name]", and nothing behind it but a comment. */
+/* Whether the line is "[name]", with an optional comment. */
 static bool is_section(struct span text)
 {
     size_t at = 1;
@@ -140,13 +140,13 @@ static bool is_section(struct span text)
         at++;
     if (at == 1 || at == text.length || text.data[at++] != ']')
         return false;
-    while (at < text.length && is_space(text.data[at]))
+    while (at < text.length && is_blank(text.data[at]))
         at++;
     return at == text.length || text.data[at] == ';' || text.data[at] == '#';
 }
 
-/* Takes the next line from the text. */
-static struct span take_line(struct reading *reading)
+/* Consumes the next line. */
+static struct span next_text_line(struct reading *reading)
 {
     const char *end = memchr(reading->rest.data, '\n', reading->rest.length);
     size_t length = end ? (size_t)(end - reading->rest.data) + 1 : reading->rest.length;
@@ -157,8 +157,8 @@ static struct span take_line(struct reading *reading)
     return text;
 }
 
-/* The line without its end, its indentation and a byte order mark. */
-static struct span trim(const struct reading *reading, struct span text)
+/* Removes the line end, indentation and byte order mark. */
+static struct span trim_line(const struct reading *reading, struct span text)
 {
     size_t mark = sizeof BYTE_ORDER_MARK - 1;
 
@@ -166,10 +166,10 @@ static struct span trim(const struct reading *reading, struct span text)
         text.length--;
     if (reading->line == 1 && text.length >= mark && !memcmp(text.data, BYTE_ORDER_MARK, mark))
         text = (struct span){text.data + mark, text.length - mark};
-    return skip_space(text);
+    return skip_blanks(text);
 }
 
-/* Whether libinih is to see a line. `room` is what it has for one, an end and a NUL included. */
+/* Whether to pass a line to libinih. `room` is the size of libinih's buffer, with LF and NUL. */
 static bool examine(struct reading *reading, struct span text, size_t room)
 {
     bool section;
@@ -178,7 +178,7 @@ static bool examine(struct reading *reading, struct span text, size_t room)
         return false;
     section = *text.data == '[';
     if (section)
-        reading->skipping = true; /* until it is known to be a good one */
+        reading->skipping = true; /* until the section is known to be valid */
     else if (reading->skipping)
         return false;
     if (has_control(text))
@@ -192,7 +192,7 @@ static bool examine(struct reading *reading, struct span text, size_t room)
     return false;
 }
 
-/* libinih made nothing of the last line. */
+/* Reports the last line if libinih found no key. */
 static void check_last(struct reading *reading)
 {
     if (reading->open)
@@ -200,7 +200,7 @@ static void check_last(struct reading *reading)
     reading->open = false;
 }
 
-/* For libinih: the next line, in the manner of fgets. What it is not to see becomes an empty line. */
+/* The reader for libinih, with the interface of fgets. Hidden lines become empty lines. */
 static char *next_line(char *line, int size, void *stream)
 {
     struct reading *reading = stream;
@@ -214,7 +214,7 @@ static char *next_line(char *line, int size, void *stream)
     check_last(reading);
     if (!reading->rest.length)
         return NULL;
-    text = trim(reading, take_line(reading));
+    text = trim_line(reading, next_text_line(reading));
     if (!examine(reading, text, room))
         return strcpy(line, "\n");
     reading->marking = *text.data == '[';
@@ -234,5 +234,5 @@ void config_lines_read(struct span text, const struct config_lines *lines, struc
 {
     struct reading reading = {.rest = text, .lines = lines, .config_errors = config_errors};
 
-    ini_parse_stream(next_line, &reading, found, &reading);
+    ini_parse_stream(next_line, &reading, report_entry, &reading);
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The lines of an INI file: sections and keys with the numbers of their lines, and config_errors about every line that
- * is neither.
+ * Reader of INI files: reports sections and keys with line numbers, and an error for every other line.
  */
 #ifndef MINIMIO_DAEMON_CONFIG_CONFIG_LINES_H
 #define MINIMIO_DAEMON_CONFIG_CONFIG_LINES_H
@@ -18,7 +17,7 @@ struct config_lines {
     void (*key)(void *owner, const char *name, const char *value, unsigned line);
 };
 
-/* Reads to the end of the text, whatever is wrong on the way. */
+/* Reads the complete text, and continues after errors. */
 void config_lines_read(struct span text, const struct config_lines *lines, struct config_errors *config_errors);
 
 #endif

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Reads the text of the configuration file. The file has no state.
+ */
 #include "daemon/config/config_text.h"
 
 #include "daemon/config/regular_file.h"
@@ -32,7 +35,7 @@ static int check_kind(const struct stat *found, char *ret_reason, size_t size)
     return -EINVAL;
 }
 
-/* The kind is checked before the file is opened too, as opening a device can have effects of its own. O_NONBLOCK: if
+/* Check the type before open() too, because open() of a device can have side effects. O_NONBLOCK: if
  * the file becomes a FIFO in between, open() does not wait for a writer. */
 static int open_regular(const char *path, char *ret_reason, size_t size)
 {
@@ -72,7 +75,7 @@ static int read_chunk(int fd, struct config_text *text)
     return count > 0;
 }
 
-/* The size that fstat tells is not relied on: it is 0 in /proc, and the file may grow meanwhile. */
+/* Reads to EOF: fstat reports size 0 in /proc, and the file may grow. */
 static int read_all(int fd, struct config_text *text, char *ret_reason, size_t size)
 {
     int result;

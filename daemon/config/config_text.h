@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The text of the configuration file. Reading it never waits for another process: the file must be a regular one, or
- * /dev/null, which is an empty configuration. A pipe is refused, as SIGHUP could not read it a second time.
+ * The text of the configuration file. Reads never wait for another process: the file must be a regular file or
+ * /dev/null, an empty configuration. Pipes are refused, because SIGHUP could not read a pipe again.
  */
 #ifndef MINIMIO_DAEMON_CONFIG_CONFIG_TEXT_H
 #define MINIMIO_DAEMON_CONFIG_CONFIG_TEXT_H
@@ -16,12 +16,12 @@ struct config_text {
 };
 
 /*
- * Reads the whole file. Errors: a negative errno, and in `ret_reason` what is wrong, as a sentence whose subject is the
- * file. -ENOENT: there is no such file.
+ * Reads the file. Errors: a negative errno, with the cause in `ret_reason`, a sentence whose subject is the file.
+ * -ENOENT: no such file.
  */
 int config_text_read(const char *path, struct config_text *ret_text, char *ret_reason, size_t size);
 
-/* Likewise, from the beginning of a regular file that is open. */
+/* As config_text_read, from the start of an open regular file. */
 int config_text_read_fd(int fd, struct config_text *ret_text, char *ret_reason, size_t size);
 
 void config_text_deinit(struct config_text *text);

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Formats and counts errors of the settings. The state is in struct config_errors.
+ */
 #include "daemon/config/diagnostics.h"
 
 #include <stdarg.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The command line: options, --help and --version. State: getopt's.
+ */
 #include "daemon/config/options.h"
 
 #include "proto/number.h"
@@ -40,7 +43,7 @@ static void print_help(void)
          "SIGUSR2: become the program's new binary, with all named loops and their streams.");
 }
 
-/* From a copy: the command line stays as it is, for the binary that may come after this one. */
+/* Parses a copy: the arguments must stay unchanged for a later re-exec. */
 static void take_limits(struct settings *settings, const char *list, struct config_errors *config_errors)
 {
     char *copy = strdup(list), *rest = copy, *assignment;
@@ -69,8 +72,8 @@ static void take_store(struct options *options, const char *text, struct config_
         options->store = (uint32_t)store;
 }
 
-/* OPTIONS_ANSWERED, or OPTIONS_RUN: go on. */
-static int take(struct options *options, int option, struct config_errors *config_errors)
+/* Handles an option. Returns OPTIONS_ANSWERED, or OPTIONS_RUN to continue. */
+static int take_option(struct options *options, int option, struct config_errors *config_errors)
 {
     struct settings *settings = &options->settings;
 
@@ -102,7 +105,7 @@ static int take(struct options *options, int option, struct config_errors *confi
     case 'V':
         puts("minimiod " MINIMIO_VERSION);
         return OPTIONS_ANSWERED;
-    default: /* getopt has said what it does not know */
+    default: /* getopt has printed the unknown option */
         config_error(config_errors, 0, "see minimiod --help");
     }
     return OPTIONS_RUN;
@@ -122,7 +125,7 @@ int options_read(struct options *ret_options, int argc, char **argv, struct conf
     *ret_options = (struct options){.arguments = argv};
     settings_init(&ret_options->settings);
     while ((option = getopt_long(argc, argv, "hV", known, NULL)) != -1)
-        if (take(ret_options, option, config_errors) == OPTIONS_ANSWERED)
+        if (take_option(ret_options, option, config_errors) == OPTIONS_ANSWERED)
             return OPTIONS_ANSWERED;
     if (optind < argc)
         config_error(config_errors, 0, "argument '%s': minimiod takes options only; see --help", argv[optind]);

@@ -10,16 +10,16 @@
 #include <stdbool.h>
 
 struct options {
-    const char *config; /* the configuration file; NULL: where it is by default, if there is one */
-    uint32_t store;     /* descriptors that the service manager keeps for us */
-    bool check;         /* only look whether the configuration is right */
+    const char *config; /* the configuration file; NULL: the default path, optional */
+    uint32_t store;     /* size of the service manager's descriptor store */
+    bool check;         /* only check the configuration */
     struct settings settings;
-    char **arguments; /* all of them, as they were given */
+    char **arguments; /* argv, unchanged */
 };
 
-enum { OPTIONS_RUN, OPTIONS_ANSWERED }; /* what to do after they were read: the latter were --help and the like */
+enum { OPTIONS_RUN, OPTIONS_ANSWERED }; /* run the daemon, or exit after --help and similar options */
 
-/* Complains about what is wrong. Error: -EINVAL. To be freed with options_deinit after an error too. */
+/* Parses the command line and reports errors. Error: -EINVAL. Call options_deinit in both cases. */
 int options_read(struct options *ret_options, int argc, char **argv, struct config_errors *config_errors);
 void options_deinit(struct options *options);
 

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Names the types of irregular files. The file has no state.
+ */
 #include "daemon/config/regular_file.h"
 
 #include <stddef.h>

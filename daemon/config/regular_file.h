@@ -8,7 +8,7 @@
 
 #include <sys/stat.h>
 
-/* What the file is in place of a regular file, such as "a pipe". NULL: a regular file, or /dev/null. */
+/* The type of an irregular file, such as "a pipe". NULL: a regular file or /dev/null. */
 const char *irregular_kind(const struct stat *found);
 
 #endif

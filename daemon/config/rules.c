@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Parses and matches rules of addresses. The file has no state.
+ */
 #include "daemon/config/rules.h"
 
 #include <errno.h>
@@ -16,7 +19,7 @@ void rules_deinit(struct rules *rules)
 
 /* ---- Reading ---------------------------------------------------------------------------------------------------- */
 
-/* Takes a decimal number from the front. */
+/* Consumes a decimal number. */
 static int take_number(const char **text, uint32_t max, uint32_t *ret_number)
 {
     size_t length = decimal_parse((struct span){*text, strlen(*text)}, max, ret_number);
@@ -53,7 +56,8 @@ static int take_address(const char **text, struct rule *rule, const char **ret_a
 
     if (bracketed && (*text)[length] != ']')
         return -EINVAL;
-    if (!bracketed && endpoint_host_is_numeric(host) && strchr(*text, ':') == strrchr(*text, ':')) /* else it is IPv6 */
+    if (!bracketed && endpoint_host_is_numeric(host) &&
+        strchr(*text, ':') == strrchr(*text, ':')) /* several colons: IPv6 */
         *ret_advice = "an IPv4 address is four integers from 0 to 255 without leading zeros, as in 192.0.2.7";
     rule->family = bracketed ? RULE_V6 : RULE_V4;
     if (bracketed ? !v6_parse(host, rule->bytes) : !v4_parse(host, rule->bytes))
@@ -70,7 +74,7 @@ static bool bits_beyond_prefix(const struct rule *rule, uint32_t bits)
     return false;
 }
 
-/* The IPv4 addresses within IPv6 are reached over IPv4, so that is what their rules are about. */
+/* Converts a rule of IPv4-mapped addresses to IPv4, because the kernel connects to mapped addresses over IPv4. */
 static void unmap(struct rule *rule)
 {
     if (rule->family != RULE_V6 || rule->prefix < 96 || memcmp(rule->bytes, v4_mapped, sizeof v4_mapped) != 0)
@@ -140,46 +144,46 @@ int rules_add(struct rules *rules, bool deny, const char *text, const char **ret
 
 /* ---- Matching --------------------------------------------------------------------------------------------------- */
 
-struct guise {
+struct alias {
     enum rule_family family;
     uint8_t bytes[16];
-    bool real; /* what the kernel connects to */
+    bool real; /* the address that the kernel connects to */
 };
 
-struct guises {
-    struct guise list[4];
+struct aliases {
+    struct alias list[4];
     size_t count;
     uint16_t port;
 };
 
-static void add_guise(struct guises *guises, enum rule_family family, const void *bytes, bool real)
+static void add_alias(struct aliases *aliases, enum rule_family family, const void *bytes, bool real)
 {
-    struct guise *guise = &guises->list[guises->count++];
+    struct alias *alias = &aliases->list[aliases->count++];
 
-    guise->family = family;
-    guise->real = real;
-    memcpy(guise->bytes, bytes, family == RULE_V4 ? 4 : 16);
+    alias->family = family;
+    alias->real = real;
+    memcpy(alias->bytes, bytes, family == RULE_V4 ? 4 : 16);
 }
 
-static void add_v4(struct guises *guises, const void *bytes)
+static void add_v4(struct aliases *aliases, const void *bytes)
 {
     static const uint8_t any[4], loopback[4] = {127, 0, 0, 1};
     bool is_any = memcmp(bytes, any, sizeof any) == 0;
 
-    add_guise(guises, RULE_V4, bytes, !is_any);
+    add_alias(aliases, RULE_V4, bytes, !is_any);
     if (is_any)
-        add_guise(guises, RULE_V4, loopback, true);
+        add_alias(aliases, RULE_V4, loopback, true);
 }
 
-static void add_v6(struct guises *guises, const struct in6_addr *address)
+static void add_v6(struct aliases *aliases, const struct in6_addr *address)
 {
     bool is_any = IN6_IS_ADDR_UNSPECIFIED(address), is_mapped = IN6_IS_ADDR_V4MAPPED(address);
 
-    add_guise(guises, RULE_V6, address, !is_any && !is_mapped);
+    add_alias(aliases, RULE_V6, address, !is_any && !is_mapped);
     if (is_any)
-        add_guise(guises, RULE_V6, &in6addr_loopback, true);
+        add_alias(aliases, RULE_V6, &in6addr_loopback, true);
     if (is_mapped)
-        add_v4(guises, address->s6_addr + 12);
+        add_v4(aliases, address->s6_addr + 12);
 }
 
 static bool same_prefix(const uint8_t *left, const uint8_t *right, unsigned bits)
@@ -191,16 +195,16 @@ static bool same_prefix(const uint8_t *left, const uint8_t *right, unsigned bits
     return !rest || !((left[bits / 8] ^ right[bits / 8]) >> (8 - rest));
 }
 
-static bool matches(const struct rule *rule, const struct guises *guises)
+static bool matches(const struct rule *rule, const struct aliases *aliases)
 {
-    if (guises->port < rule->first_port || guises->port > rule->last_port)
+    if (aliases->port < rule->first_port || aliases->port > rule->last_port)
         return false;
     if (rule->family == RULE_ANY)
         return true;
-    for (size_t i = 0; i < guises->count; i++) {
-        const struct guise *guise = &guises->list[i];
-        if (guise->family == rule->family && (rule->deny || guise->real) &&
-            same_prefix(guise->bytes, rule->bytes, rule->prefix))
+    for (size_t i = 0; i < aliases->count; i++) {
+        const struct alias *alias = &aliases->list[i];
+        if (alias->family == rule->family && (rule->deny || alias->real) &&
+            same_prefix(alias->bytes, rule->bytes, rule->prefix))
             return true;
     }
     return false;
@@ -208,17 +212,17 @@ static bool matches(const struct rule *rule, const struct guises *guises)
 
 const char *rules_denying(const struct rules *rules, const union address *address)
 {
-    struct guises guises = {.count = 0};
+    struct aliases aliases = {.count = 0};
 
     if (address->any.sa_family == AF_INET6) {
-        guises.port = ntohs(address->v6.sin6_port);
-        add_v6(&guises, &address->v6.sin6_addr);
+        aliases.port = ntohs(address->v6.sin6_port);
+        add_v6(&aliases, &address->v6.sin6_addr);
     } else {
-        guises.port = ntohs(address->v4.sin_port);
-        add_v4(&guises, &address->v4.sin_addr);
+        aliases.port = ntohs(address->v4.sin_port);
+        add_v4(&aliases, &address->v4.sin_addr);
     }
     for (size_t i = 0; i < rules->count; i++)
-        if (matches(&rules->list[i], &guises))
+        if (matches(&rules->list[i], &aliases))
             return rules->list[i].deny ? rules->list[i].text : NULL;
     return rules->default_deny ? "default deny" : NULL;
 }

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which addresses clients may have the daemon connect to: rules in order, of which the first that matches decides.
+ * Rules for the addresses that the daemon connects to. The first matching rule decides.
  *
  *     10.0.0.0/8          192.0.2.7:443       192.0.2.0/24:8000-8999
  *     [2001:db8::]/32     [2001:db8::7]:443   *:25
  *
- * What is asked for is one address in several guises: ::ffff:10.0.0.1 is reached as 10.0.0.1, and Linux connects
- * 0.0.0.0 and :: to the loopback. A rule that denies matches in any guise; one that allows, only as what the kernel
- * really connects to. So no guise gets around a rule. An IPv6 scope is no part of an address.
+ * An address can be written in several ways: ::ffff:10.0.0.1 connects to 10.0.0.1, and Linux connects 0.0.0.0 and :: to
+ * the loopback. A deny rule matches every alias of an address. An allow rule matches only the address that the kernel
+ * connects to. No alias therefore bypasses a rule. Rules ignore IPv6 scopes.
  */
 #ifndef MINIMIO_DAEMON_CONFIG_RULES_H
 #define MINIMIO_DAEMON_CONFIG_RULES_H
@@ -18,20 +18,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define RULE_TEXT_MAX 72 /* "deny [v6]/128:65535-65535", the v6 ending as an IPv4 address, and a NUL */
+#define RULE_TEXT_MAX 72 /* "deny [v6]/128:65535-65535", with an IPv6 address that ends in a dotted quad, and NUL */
 
 enum rule_family { RULE_ANY, RULE_V4, RULE_V6 };
 
 struct rule {
     bool deny;
     uint8_t family; /* enum rule_family */
-    uint8_t prefix; /* bits of `bytes` that count */
+    uint8_t prefix; /* number of significant bits in `bytes` */
     uint8_t bytes[16];
     uint16_t first_port, last_port;
-    char text[RULE_TEXT_MAX]; /* as it was written: "deny 10.0.0.0/8" */
+    char text[RULE_TEXT_MAX]; /* as written: "deny 10.0.0.0/8" */
 };
 
-/* All zero: no rules, and everything is allowed. */
+/* Zero-initialized: no rules, all addresses are allowed. */
 struct rules {
     struct rule *list;
     size_t count;
@@ -40,10 +40,10 @@ struct rules {
 
 void rules_deinit(struct rules *rules);
 
-/* Appends a rule. Errors: -EINVAL, and `*ret_advice` (a constant) says what is wrong or what to write; -ENOMEM. */
+/* Appends a rule. Errors: -EINVAL, with the error or the correct form in `*ret_advice`, a constant; -ENOMEM. */
 int rules_add(struct rules *rules, bool deny, const char *text, const char **ret_advice);
 
-/* NULL: allowed. Else the text of the rule that denies it, valid until the rules change. */
+/* The text of the rule that denies the address, valid until the rules change. NULL: allowed. */
 const char *rules_denying(const struct rules *rules, const union address *address);
 
 #endif

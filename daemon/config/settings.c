@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Parsers of the settings that command line and file share. The state is in struct settings.
+ */
 #include "daemon/config/settings.h"
 
 #include "daemon/base/log.h"
@@ -22,13 +25,13 @@ void settings_deinit(struct settings *settings)
     settings_init(settings);
 }
 
-/* The command line's names begin with dashes, the file's do not. */
+/* The prefix of a name in messages: dashes on the command line, no prefix in the file. */
 static const char *dashes(const struct config_errors *config_errors)
 {
     return config_errors->file ? "" : "--";
 }
 
-static void keep(char **place, const char *text, struct config_errors *config_errors, unsigned line)
+static void store_text(char **place, const char *text, struct config_errors *config_errors, unsigned line)
 {
     char *copy = strdup(text);
 
@@ -50,7 +53,7 @@ void settings_take_socket(struct settings *settings, const char *text, struct co
         config_error(config_errors, line, "%ssocket '%s': %s", dashes(config_errors), text,
                      result == -ENAMETOOLONG ? "the path is too long for a socket" : "the path is empty");
     else
-        keep(&settings->socket, text, config_errors, line);
+        store_text(&settings->socket, text, config_errors, line);
 }
 
 void settings_take_mode(struct settings *settings, const char *text, struct config_errors *config_errors, unsigned line)

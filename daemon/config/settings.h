@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Settings as the command line gives them, or the file. A setting that is not given has a value that says so.
+ * Settings of the command line or the file. Absent settings have a special value.
  */
 #ifndef MINIMIO_DAEMON_CONFIG_SETTINGS_H
 #define MINIMIO_DAEMON_CONFIG_SETTINGS_H

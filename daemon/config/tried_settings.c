@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Passes the configuration text to the next binary in a memfd. State: an environment variable.
+ */
 #include "daemon/config/tried_settings.h"
 
 #include "daemon/base/inherited.h"

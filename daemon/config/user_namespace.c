@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Reads the uid map of the user namespace. The file has no state.
+ */
 #include "daemon/config/user_namespace.h"
 
 #include "daemon/base/log.h"
@@ -18,7 +21,7 @@ bool uid_map_is_full(FILE *map)
 
     while (fscanf(map, "%llu %llu %llu", &first, &outside, &count) == 3)
         mapped += count;
-    return mapped >= UINT32_MAX; /* (uid_t)-1 is no user's */
+    return mapped >= UINT32_MAX; /* (uid_t)-1 is not a valid uid */
 }
 
 static FILE *open_file(const char *path)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * In a user namespace that does not map every uid, the kernel names all unmapped users by one uid, the overflow uid
- * (65534). A peer with that uid may be any of them.
+ * In a user namespace that does not map every uid, the kernel reports the overflow uid (65534) for all unmapped users.
+ * A peer with the overflow uid may be any unmapped user.
  */
 #ifndef MINIMIO_DAEMON_CONFIG_USER_NAMESPACE_H
 #define MINIMIO_DAEMON_CONFIG_USER_NAMESPACE_H
@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <sys/types.h>
 
-/* The overflow uid, if it can stand for more than one user here. (uid_t)-1: every uid is mapped. If the kernel's files
+/* The overflow uid, if several users may have the overflow uid. (uid_t)-1: every uid is mapped. If the kernel's files
  * cannot be read, which is logged, not every uid counts as mapped. */
 uid_t user_namespace_overflow_uid(void);
 

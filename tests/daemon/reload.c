@@ -206,7 +206,7 @@ START_TEST(a_file_that_is_gone_takes_no_rule_with_it)
     set_up_conf(NULL);
     ck_assert_int_eq(unlink(conf_path), 0);
     kill(minimiod.process.pid, SIGHUP);
-    await_log("there is no such file");
+    await_log("no such file");
     await_log("the previous configuration stays in force");
     call_fails(&wire, "DENIED", "{}", "register", "[1,'127.0.0.2:1']");
     tear_down_conf();
