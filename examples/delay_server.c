@@ -98,7 +98,7 @@ static bool connection_drain(struct connection *connection)
     ssize_t n = 1;
 
     for (int i = 0; i < DRAIN_READS && n > 0; i++)
-        n = minimio_tcp_stream_read(connection->stream, scratch, sizeof(scratch));
+        n = minimio_tcp_stream_read(connection->stream, scratch, sizeof scratch);
     return n == -EAGAIN;
 }
 
@@ -120,7 +120,7 @@ static void connection_cork(struct connection *connection)
 {
     int on = 1;
 
-    (void)setsockopt(minimio_tcp_stream_fd(connection->stream), IPPROTO_TCP, TCP_CORK, &on, sizeof(on));
+    (void)setsockopt(minimio_tcp_stream_fd(connection->stream), IPPROTO_TCP, TCP_CORK, &on, sizeof on);
 }
 
 static void connection_send(struct connection *connection)
@@ -153,7 +153,7 @@ static void connection_wait(struct connection *connection, int64_t delay_ms)
 static void http_answer(struct connection *connection, const char *status, const char *body, int64_t delay_ms)
 {
     char text[TEXT_SIZE];
-    int length = snprintf(text, sizeof(text),
+    int length = snprintf(text, sizeof text,
                           "HTTP/1.1 %s\r\nContent-Type: text/plain\r\nContent-Length: %zu\r\n"
                           "Connection: close\r\n\r\n%s",
                           status, strlen(body), body);
@@ -242,12 +242,12 @@ static int port_open(struct port *port, uint16_t number, int64_t delay_ms)
 {
     struct sockaddr_in address = {
         .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons(number)};
-    socklen_t length = sizeof(address);
+    socklen_t length = sizeof address;
     int on = 1;
 
     port->delay_ms = delay_ms;
     port->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (port->fd < 0 || setsockopt(port->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
+    if (port->fd < 0 || setsockopt(port->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0 ||
         bind(port->fd, (struct sockaddr *)&address, length) < 0 || listen(port->fd, SOMAXCONN) < 0 ||
         getsockname(port->fd, (struct sockaddr *)&address, &length) < 0)
         return -errno;

@@ -26,7 +26,7 @@ static ssize_t print_what_came(minimio_token token)
     char text[256];
     ssize_t n;
 
-    while ((n = minimio_tcp_stream_read(streams[token], text, sizeof(text))) > 0)
+    while ((n = minimio_tcp_stream_read(streams[token], text, sizeof text)) > 0)
         printf("%" PRIu64 ": %.*s", token, (int)n, text);
     return n;
 }

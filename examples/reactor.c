@@ -58,7 +58,7 @@ static void execute(struct minimio_registrator *registrator, int open)
 
     while (open > 0) {
         minimio_token token = next_ready();
-        ssize_t n = minimio_tcp_stream_read(streams[token], text, sizeof(text));
+        ssize_t n = minimio_tcp_stream_read(streams[token], text, sizeof text);
 
         if (n > 0)
             printf("%" PRIu64 ": %.*s", token, (int)n, text);

@@ -41,7 +41,7 @@ static const struct limits lines = {
 static struct awaited *add(struct book *book)
 {
     if (book->count % 16 == 0) {
-        book->list = reallocarray(book->list, book->count + 16, sizeof(*book->list));
+        book->list = reallocarray(book->list, book->count + 16, sizeof *book->list);
         REQUIRE(book->list, "out of memory");
     }
     book->list[book->count] = (struct awaited){.id = "null", .id_length = 4, .method = -1};
@@ -149,7 +149,7 @@ static void forget_gone(struct book *book, uint64_t token)
 
 static void add_gone(struct book *book, uint64_t token)
 {
-    book->gone = reallocarray(book->gone, book->gone_count + 1, sizeof(*book->gone));
+    book->gone = reallocarray(book->gone, book->gone_count + 1, sizeof *book->gone);
     REQUIRE(book->gone, "out of memory");
     book->gone[book->gone_count++] = token;
 }

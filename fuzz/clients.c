@@ -123,7 +123,7 @@ static ssize_t receive(struct client *client, char *room, size_t size)
     } control;
     struct iovec piece = {.iov_base = room, .iov_len = size};
     struct msghdr message = {
-        .msg_iov = &piece, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};
+        .msg_iov = &piece, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
     ssize_t length = recvmsg(client->fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 
     if (length > 0)

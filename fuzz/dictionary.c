@@ -84,7 +84,7 @@ static void write_quoted(const char *word, const char *behind)
 {
     char text[80];
 
-    snprintf(text, sizeof(text), "\"%s\"%s", word, behind);
+    snprintf(text, sizeof text, "\"%s\"%s", word, behind);
     write_entry(text);
 }
 
@@ -123,9 +123,9 @@ int main(void)
     puts("# Made by fuzz/dictionary.c: make fuzz-dictionary writes it anew.");
     for (int i = 0; i < METHOD_COUNT; i++)
         write_method(&method_table[i]);
-    for (size_t i = 0; i < sizeof(json) / sizeof(*json); i++)
+    for (size_t i = 0; i < sizeof json / sizeof *json; i++)
         write_entry(json[i]);
-    for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++)
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
         write_entry(steps[i]);
     return 0;
 }

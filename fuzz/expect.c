@@ -19,7 +19,7 @@ static enum opening opening_of(const struct expected_stream *stream)
     static const char header[] = "Content-Length:";
     size_t length = stream->length < strlen(header) ? stream->length : strlen(header);
 
-    for (size_t i = 0; i < sizeof(foreign) / sizeof(*foreign); i++) {
+    for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++) {
         size_t whole = strlen(foreign[i]), known = stream->length < whole ? stream->length : whole;
 
         if (memcmp(stream->bytes, foreign[i], known) == 0)
@@ -268,7 +268,7 @@ static void refuse_param(struct expected_request *request, const char *param)
     if (!request->accepted)
         return;
     refuse(request, FAULT_INVALID_PARAMS);
-    snprintf(request->param, sizeof(request->param), "%s", param);
+    snprintf(request->param, sizeof request->param, "%s", param);
 }
 
 static void match_named(const struct method_info *method, const struct node *params, const struct node **ret_nodes,

@@ -114,7 +114,7 @@ bool names_found(const char *kinds, size_t length)
 void names_link_init(struct names_link *link, struct reactor *reactor)
 {
     names.link = link;
-    memset(names.places, 0, sizeof(names.places));
+    memset(names.places, 0, sizeof names.places);
     link->reactor = reactor;
     link->fd = 0;
 }

@@ -43,7 +43,7 @@ static socklen_t loopback(int family, in_port_t port, struct sockaddr_storage *r
 
         address->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
         address->sin_port = port;
-        return sizeof(*address);
+        return sizeof *address;
     }
     ((struct sockaddr_in6 *)ret_address)->sin6_addr = in6addr_loopback;
     ((struct sockaddr_in6 *)ret_address)->sin6_port = port;
@@ -96,7 +96,7 @@ static void add(int fd)
     struct linger none = {.l_onoff = 1};
 
     REQUIRE(fd >= 0, "no descriptor: %s", strerror(errno));
-    setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
     fcntl(fd, F_SETFL, O_NONBLOCK);
     if (count < PEERS_MAX)
         peers[count++] = fd;
@@ -163,7 +163,7 @@ void peer_fill(unsigned index)
     static const char bytes[16384];
 
     for (size_t sent = 0; count && sent < FILL_MAX;) {
-        ssize_t result = put(at(index), bytes, sizeof(bytes));
+        ssize_t result = put(at(index), bytes, sizeof bytes);
 
         if (result <= 0)
             break;
@@ -176,7 +176,7 @@ bool peer_drain(unsigned index)
     char bytes[16384];
     bool any = false;
 
-    while (count && read(at(index), bytes, sizeof(bytes)) > 0)
+    while (count && read(at(index), bytes, sizeof bytes) > 0)
         any = true;
     return any;
 }
@@ -230,7 +230,7 @@ static int make_tcp(bool connected, int linger_s)
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
     REQUIRE(fd >= 0, "no socket");
-    setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
     if (connected)
         connect_to(fd, AF_INET, v4.numbers[OPEN_PORT]);
     peers_accept();
@@ -242,7 +242,7 @@ static int make_listening(void)
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     struct sockaddr address = {.sa_family = AF_UNIX};
 
-    REQUIRE(fd >= 0 && bind(fd, &address, sizeof(address.sa_family)) == 0 && listen(fd, 1) == 0, "no listener");
+    REQUIRE(fd >= 0 && bind(fd, &address, sizeof address.sa_family) == 0 && listen(fd, 1) == 0, "no listener");
     return fd;
 }
 
@@ -298,7 +298,7 @@ static bool is_loopback(const struct sockaddr *address)
     if (address->sa_family == AF_INET6 && !IN6_IS_ADDR_V4MAPPED(inner))
         return IN6_IS_ADDR_LOOPBACK(inner) || IN6_IS_ADDR_UNSPECIFIED(inner);
     if (address->sa_family == AF_INET6)
-        memcpy(&v4_address, inner->s6_addr + 12, sizeof(v4_address));
+        memcpy(&v4_address, inner->s6_addr + 12, sizeof v4_address);
     return ntohl(v4_address) >> 24 == 127 || v4_address == INADDR_ANY;
 }
 

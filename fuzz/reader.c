@@ -80,7 +80,7 @@ static struct node *node_new(struct reader *reader, enum node_kind kind)
     struct node *node;
 
     if (!block || block->used == NODES_PER_BLOCK) {
-        block = malloc(sizeof(*block));
+        block = malloc(sizeof *block);
         REQUIRE(block, "out of memory");
         block->next = reading->blocks;
         block->used = 0;

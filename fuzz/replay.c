@@ -63,7 +63,7 @@ static void run_folder(const char *path)
     for (int i = 0; i < count; i++) {
         char inner[1024];
 
-        snprintf(inner, sizeof(inner), "%s/%s", path, entries[i]->d_name);
+        snprintf(inner, sizeof inner, "%s/%s", path, entries[i]->d_name);
         if (entries[i]->d_name[0] != '.')
             run_path(inner);
         free(entries[i]);

@@ -228,8 +228,8 @@ static bool take_step(struct world *the_world, bool waits)
 
 static void begin(const uint8_t *data, size_t size)
 {
-    memset(&script, 0, sizeof(script));
-    memset(&world, 0, sizeof(world));
+    memset(&script, 0, sizeof script);
+    memset(&world, 0, sizeof world);
     script.at = (const char *)data + 1;
     script.end = (const char *)data + size;
     world.narrow = data[0] % MODES & 1;

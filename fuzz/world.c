@@ -116,7 +116,7 @@ int __wrap_accept4(int fd, struct sockaddr *ret_address, socklen_t *length, int 
     newcomers.current = newcomers.uids[newcomers.first++ % NEWCOMERS];
     newcomers.count--;
     if (world->narrow)
-        setsockopt(accepted, SOL_SOCKET, SO_SNDBUF, &least, sizeof(least));
+        setsockopt(accepted, SOL_SOCKET, SO_SNDBUF, &least, sizeof least);
     return accepted;
 }
 
@@ -271,7 +271,7 @@ static int listen_somewhere(void)
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
     world->address = (struct sockaddr_un){.sun_family = AF_UNIX};
-    world->address_length = sizeof(world->address);
+    world->address_length = sizeof world->address;
     REQUIRE(fd >= 0 && bind(fd, (struct sockaddr *)&world->address, sizeof(sa_family_t)) == 0 && listen(fd, 64) == 0,
             "no listener: %s", strerror(errno));
     getsockname(fd, (struct sockaddr *)&world->address, &world->address_length);
@@ -374,7 +374,7 @@ void world_run(struct world *new_world, world_step *step)
     struct handover handover = {.ledger = -1, .listener = -1};
 
     waits = heard_at = 0;
-    memset(&newcomers, 0, sizeof(newcomers));
+    memset(&newcomers, 0, sizeof newcomers);
     take_step = step;
     world = new_world;
     world->now_ns = START_NS;

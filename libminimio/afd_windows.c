@@ -32,7 +32,7 @@ NTSTATUS NTAPI NtCancelIoFileEx(HANDLE file, IO_STATUS_BLOCK *request, IO_STATUS
 
 static int status_error(NTSTATUS status)
 {
-    for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
+    for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++)
         if (errors[i].status == (uint32_t)status)
             return -errors[i].error;
     return -EIO;
@@ -42,8 +42,8 @@ int afd_open(HANDLE port, HANDLE *ret_afd)
 {
     /* What follows the device's name is the opener's own; without it the device would want to become a socket. */
     static WCHAR path[] = L"\\Device\\Afd\\minimio";
-    UNICODE_STRING name = {.Length = sizeof(path) - sizeof(WCHAR), .MaximumLength = sizeof(path), .Buffer = path};
-    OBJECT_ATTRIBUTES attributes = {.Length = sizeof(attributes), .ObjectName = &name};
+    UNICODE_STRING name = {.Length = sizeof path - sizeof(WCHAR), .MaximumLength = sizeof path, .Buffer = path};
+    OBJECT_ATTRIBUTES attributes = {.Length = sizeof attributes, .ObjectName = &name};
     IO_STATUS_BLOCK result;
     HANDLE afd;
 
@@ -71,7 +71,7 @@ int afd_poll(HANDLE afd, SOCKET base_socket, uint32_t events, struct afd_request
     request->events = events;
     /* Without an event object the request does not end with the thread that sent it. */
     NTSTATUS status = NtDeviceIoControlFile(afd, NULL, NULL, request, &request->result, IOCTL_AFD_POLL, &request->info,
-                                            sizeof(request->info), &request->info, sizeof(request->info));
+                                            sizeof request->info, &request->info, sizeof request->info);
     /* What succeeds at once is completed through the port like all others; what fails at once is not. */
     if (!NT_SUCCESS(status))
         return status_error(status);

@@ -38,7 +38,7 @@ static int race_init(struct race *race, const char *host_port)
     r = addresses_resolve(host_port, &race->addresses);
     if (r < 0)
         return r;
-    race->streams = calloc(race->addresses.count, sizeof(*race->streams));
+    race->streams = calloc(race->addresses.count, sizeof *race->streams);
     if (!race->streams)
         return -ENOMEM;
     race->registrator = minimio_poll_registrator(race->poll);

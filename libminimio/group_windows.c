@@ -28,7 +28,7 @@ static void take_from_list(struct group **room, struct group *group)
 
 static int group_new(HANDLE port, struct group **ret_group)
 {
-    struct group *group = calloc(1, sizeof(*group));
+    struct group *group = calloc(1, sizeof *group);
 
     if (!group)
         return -ENOMEM;

@@ -65,7 +65,7 @@ static bool is_localhost_label(const char *label, size_t length)
 {
     static const char localhost[] = "localhost";
 
-    if (length != sizeof(localhost) - 1)
+    if (length != sizeof localhost - 1)
         return false;
     for (size_t i = 0; i < length; i++)
         if ((label[i] | 0x20) != localhost[i])
@@ -113,7 +113,7 @@ static int classify_bracketed(struct host_port *parsed)
     struct in6_addr address;
 
     parsed->kind = HOST_V6;
-    if (length >= sizeof(digits))
+    if (length >= sizeof digits)
         return -EINVAL;
     memcpy(digits, parsed->host, length);
     digits[length] = '\0';

@@ -33,7 +33,7 @@ static void selector_handle_deinit(struct minimio_selector *selector)
 int minimio_selector_new(struct minimio_selector **ret_selector)
 {
     assert(ret_selector);
-    struct minimio_selector *selector = malloc(sizeof(*selector));
+    struct minimio_selector *selector = malloc(sizeof *selector);
     if (!selector)
         return -ENOMEM;
     int r = selector_handle_init(selector);
@@ -76,7 +76,7 @@ int minimio_selector_select(struct minimio_selector *selector, struct minimio_ev
 int minimio_poll_new(struct minimio_poll **ret_poll)
 {
     assert(ret_poll);
-    struct minimio_poll *poll = malloc(sizeof(*poll));
+    struct minimio_poll *poll = malloc(sizeof *poll);
     if (!poll)
         return -ENOMEM;
     int r = selector_handle_init(&poll->selector);

@@ -32,7 +32,7 @@ struct queue {
 
 int queue_new(struct queue **ret_queue)
 {
-    struct queue *queue = calloc(1, sizeof(*queue));
+    struct queue *queue = calloc(1, sizeof *queue);
     if (!queue)
         return -ENOMEM;
     int r = selector_new(&queue->selector);

@@ -13,7 +13,7 @@ struct minimio_registrator {
 
 struct minimio_registrator *queue_registrator(struct queue *queue)
 {
-    struct minimio_registrator *registrator = malloc(sizeof(*registrator));
+    struct minimio_registrator *registrator = malloc(sizeof *registrator);
 
     if (registrator)
         registrator->queue = queue_add_handle(queue);

@@ -48,7 +48,7 @@ static int order_by_turns(struct addresses *addresses, bool v6_first)
         count++;
     if (!count)
         return -ENOENT;
-    addresses->order = calloc(count, sizeof(*addresses->order));
+    addresses->order = calloc(count, sizeof *addresses->order);
     if (!addresses->order)
         return -ENOMEM;
     int first = v6_first ? AF_INET6 : all->ai_family;

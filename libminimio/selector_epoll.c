@@ -36,7 +36,7 @@ const char *minimio_backend(void)
 int selector_new(struct selector **ret_selector)
 {
     struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.u64 = WORD_WAKER};
-    struct selector *selector = calloc(1, sizeof(*selector));
+    struct selector *selector = calloc(1, sizeof *selector);
     int r = 0;
 
     if (!selector)
@@ -269,7 +269,7 @@ void selector_kick(struct selector *selector)
     int saved_errno = errno;
 
     /* It could fail only when the counter is full, after 2^64 kicks. */
-    ssize_t written = write(selector->waker_fd, &one, sizeof(one));
+    ssize_t written = write(selector->waker_fd, &one, sizeof one);
     (void)written;
     errno = saved_errno;
 }

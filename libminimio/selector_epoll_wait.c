@@ -113,11 +113,11 @@ static inline __attribute__((__always_inline__)) int convert(struct selector *se
 
     for (int i = fetched; i-- > 0;) {
         struct epoll_event event;
-        memcpy(&event, raw + (size_t)i * sizeof(event), sizeof(event));
+        memcpy(&event, raw + (size_t)i * sizeof event, sizeof event);
         first -= take(selector, event.events, event.data.u64, &events[first - 1]);
     }
     if (first > 0) {
-        memmove(events, events + first, (size_t)(fetched - first) * sizeof(*events));
+        memmove(events, events + first, (size_t)(fetched - first) * sizeof *events);
         if (selector->worn)
             selector_renew(selector);
     }
@@ -130,7 +130,7 @@ static int find_word(const char *raw, int fetched, uint64_t word)
     struct epoll_event event;
 
     for (int i = 0; i < fetched; i++) {
-        memcpy(&event, raw + (size_t)i * sizeof(event), sizeof(event));
+        memcpy(&event, raw + (size_t)i * sizeof event, sizeof event);
         if (event.data.u64 == word)
             return i;
     }

@@ -50,7 +50,7 @@ static int open_kqueue(int *ret_fd)
 
 int selector_new(struct selector **ret_selector)
 {
-    struct selector *selector = calloc(1, sizeof(*selector));
+    struct selector *selector = calloc(1, sizeof *selector);
 
     if (!selector)
         return -ENOMEM;

@@ -31,7 +31,7 @@ static const struct {
 #endif
 };
 
-#define FILTERS (sizeof(filters) / sizeof(filters[0]))
+#define FILTERS (sizeof filters / sizeof filters[0])
 
 #ifdef NOTE_OOB
 #define INTERESTS (MINIMIO_READABLE | MINIMIO_WRITABLE | MINIMIO_PRIORITY)

@@ -62,7 +62,7 @@ bool waker_takes(struct waker *waker, const struct kevent *event)
 
     if (event->ident != (uintptr_t)waker->pipe_read)
         return false;
-    while (read(waker->pipe_read, bytes, sizeof(bytes)) == (ssize_t)sizeof(bytes))
+    while (read(waker->pipe_read, bytes, sizeof bytes) == (ssize_t)sizeof bytes)
         ;
     return true;
 }

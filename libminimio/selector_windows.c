@@ -37,7 +37,7 @@ int selector_new(struct selector **ret_selector)
 
     if (r < 0)
         return r;
-    struct selector *selector = calloc(1, sizeof(*selector));
+    struct selector *selector = calloc(1, sizeof *selector);
     if (!selector)
         return -ENOMEM;
     r = requests_init(&selector->requests);
@@ -147,7 +147,7 @@ static bool is_still_registered(struct selector *selector, SOCKET socket)
 
 static int watch_new(struct selector *selector, SOCKET socket, SOCKET base, struct watch **ret_watch)
 {
-    struct watch *watch = calloc(1, sizeof(*watch));
+    struct watch *watch = calloc(1, sizeof *watch);
 
     if (!watch)
         return -ENOMEM;

@@ -15,7 +15,7 @@
 
 int tcp_stream_new(minimio_fd fd, bool connected, struct minimio_tcp_stream **ret_stream)
 {
-    struct minimio_tcp_stream *stream = calloc(1, sizeof(*stream));
+    struct minimio_tcp_stream *stream = calloc(1, sizeof *stream);
 
     if (!stream)
         return -ENOMEM;
@@ -37,7 +37,7 @@ bool tcp_stream_is_same_end(const struct sockaddr_storage *left, const struct so
     if (left->ss_family == AF_INET)
         return left_v4->sin_port == right_v4->sin_port && left_v4->sin_addr.s_addr == right_v4->sin_addr.s_addr;
     return left->ss_family == AF_INET6 && left_v6->sin6_port == right_v6->sin6_port &&
-           memcmp(&left_v6->sin6_addr, &right_v6->sin6_addr, sizeof(left_v6->sin6_addr)) == 0;
+           memcmp(&left_v6->sin6_addr, &right_v6->sin6_addr, sizeof left_v6->sin6_addr) == 0;
 }
 
 bool tcp_stream_is_error_of_call(int error)
@@ -167,7 +167,7 @@ static struct queue **find_free(struct minimio_tcp_stream *stream)
 
 static int remember_on_list(struct minimio_tcp_stream *stream, struct queue *queue)
 {
-    struct membership *membership = malloc(sizeof(*membership));
+    struct membership *membership = malloc(sizeof *membership);
 
     if (!membership)
         return -ENOMEM;

@@ -63,7 +63,7 @@ static int make_ours(int fd)
 #ifdef __APPLE__
     static const int on = 1;
     /* It refuses a socket that is shut down already, which is no reason to refuse the stream. */
-    if (r == 0 && setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof(on)) < 0 && errno != EINVAL)
+    if (r == 0 && setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on) < 0 && errno != EINVAL)
         r = -errno;
 #endif
     return r;
@@ -117,7 +117,7 @@ int minimio_tcp_stream_from_fd(minimio_fd fd, struct minimio_tcp_stream **ret_st
 {
     struct minimio_tcp_stream *stream;
     struct sockaddr_storage peer;
-    socklen_t length = sizeof(peer);
+    socklen_t length = sizeof peer;
 
     assert(ret_stream);
     bool connected = getpeername(fd, (struct sockaddr *)&peer, &length) == 0;
@@ -145,7 +145,7 @@ static void keep_connect_error(struct minimio_tcp_stream *stream, int error)
 int minimio_tcp_stream_take_error(struct minimio_tcp_stream *stream)
 {
     int error = 0;
-    socklen_t length = sizeof(error);
+    socklen_t length = sizeof error;
 
     assert(stream);
     if (getsockopt(stream->fd, SOL_SOCKET, SO_ERROR, &error, &length) < 0)
@@ -161,7 +161,7 @@ static bool has_port(const struct sockaddr_storage *address)
     memcpy(&port,
            (const char *)address + (address->ss_family == AF_INET6 ? offsetof(struct sockaddr_in6, sin6_port)
                                                                    : offsetof(struct sockaddr_in, sin_port)),
-           sizeof(port));
+           sizeof port);
     return port != 0;
 }
 
@@ -173,7 +173,7 @@ static bool is_connecting(int fd)
 {
     struct pollfd ask = {.fd = fd, .events = POLLOUT};
     struct sockaddr_storage local = {0};
-    socklen_t length = sizeof(local);
+    socklen_t length = sizeof local;
 
     if (poll(&ask, 1, 0) > 0 && (ask.revents & (POLLHUP | POLLNVAL)))
         return false;
@@ -183,7 +183,7 @@ static bool is_connecting(int fd)
 static bool is_self_connected(int fd, const struct sockaddr_storage *peer)
 {
     struct sockaddr_storage local = {0};
-    socklen_t length = sizeof(local);
+    socklen_t length = sizeof local;
 
     return getsockname(fd, (struct sockaddr *)&local, &length) == 0 && tcp_stream_is_same_end(&local, peer);
 }
@@ -195,8 +195,8 @@ static void abort_connection(int fd)
     const struct sockaddr nobody = {.sa_family = AF_UNSPEC};
     const struct linger at_once = {.l_onoff = 1};
 
-    if (connect(fd, &nobody, sizeof(nobody)) < 0)
-        setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+    if (connect(fd, &nobody, sizeof nobody) < 0)
+        setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
 }
 
 /* Nobody listens where a stream is connected to itself: the system gave the stream that very port. */
@@ -215,7 +215,7 @@ static int finish_connected(struct minimio_tcp_stream *stream, const struct sock
 int minimio_tcp_stream_finish_connect(struct minimio_tcp_stream *stream)
 {
     struct sockaddr_storage peer = {0};
-    socklen_t length = sizeof(peer);
+    socklen_t length = sizeof peer;
 
     assert(stream);
     if (stream->connected)
@@ -322,13 +322,13 @@ int tcp_stream_set_option(struct minimio_tcp_stream *stream, int level, int name
 {
     int option = (int)value;
 
-    return setsockopt(stream->fd, level, name, &option, sizeof(option)) < 0 ? -errno : 0;
+    return setsockopt(stream->fd, level, name, &option, sizeof option) < 0 ? -errno : 0;
 }
 
 int tcp_stream_get_option(struct minimio_tcp_stream *stream, int level, int name, uint32_t *ret_value)
 {
     int option = 0;
-    socklen_t length = sizeof(option);
+    socklen_t length = sizeof option;
 
     if (getsockopt(stream->fd, level, name, &option, &length) < 0)
         return -errno;
@@ -339,7 +339,7 @@ int tcp_stream_get_option(struct minimio_tcp_stream *stream, int level, int name
 int tcp_stream_family(struct minimio_tcp_stream *stream)
 {
     struct sockaddr_storage local = {0};
-    socklen_t length = sizeof(local);
+    socklen_t length = sizeof local;
 
     return getsockname(stream->fd, (struct sockaddr *)&local, &length) < 0 ? -errno : local.ss_family;
 }
@@ -359,7 +359,7 @@ int minimio_tcp_stream_local_addr(struct minimio_tcp_stream *stream, struct sock
                                   socklen_t *ret_length)
 {
     struct sockaddr_storage address = {0};
-    socklen_t length = sizeof(address);
+    socklen_t length = sizeof address;
 
     assert(stream && ret_address && ret_length);
     int r = getsockname(stream->fd, (struct sockaddr *)&address, &length);
@@ -370,7 +370,7 @@ int minimio_tcp_stream_peer_addr(struct minimio_tcp_stream *stream, struct socka
                                  socklen_t *ret_length)
 {
     struct sockaddr_storage address = {0};
-    socklen_t length = sizeof(address);
+    socklen_t length = sizeof address;
 
     assert(stream && ret_address && ret_length);
     int r = getpeername(stream->fd, (struct sockaddr *)&address, &length);

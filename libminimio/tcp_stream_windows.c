@@ -49,7 +49,7 @@ static void let_loopback_refuse_at_once(SOCKET fd, const struct sockaddr *addres
     DWORD length;
 
     if (address->sa_family == AF_INET6 ? IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr) : v4->sin_addr.S_un.S_un_b.s_b1 == 127)
-        WSAIoctl(fd, SIO_TCP_INITIAL_RTO, &once, sizeof(once), NULL, 0, &length, NULL, NULL);
+        WSAIoctl(fd, SIO_TCP_INITIAL_RTO, &once, sizeof once, NULL, 0, &length, NULL, NULL);
 }
 
 static int start_connect(SOCKET fd, const struct sockaddr *address, socklen_t address_length)
@@ -97,7 +97,7 @@ int minimio_tcp_stream_connect(const struct sockaddr *address, socklen_t address
 static bool is_bound(SOCKET fd)
 {
     struct sockaddr_storage address;
-    socklen_t length = sizeof(address);
+    socklen_t length = sizeof address;
 
     return getsockname(fd, (struct sockaddr *)&address, &length) == 0;
 }
@@ -106,7 +106,7 @@ static bool is_bound(SOCKET fd)
 static bool is_connected(SOCKET fd)
 {
     DWORD seconds = 0;
-    int length = sizeof(seconds);
+    int length = sizeof seconds;
 
     return getsockopt(fd, SOL_SOCKET, SO_CONNECT_TIME, (char *)&seconds, &length) == 0 && seconds != (DWORD)-1;
 }
@@ -151,7 +151,7 @@ static void note_error(struct minimio_tcp_stream *stream, int error)
 /* The error that connecting has ended with; for a reset SO_ERROR knows nothing, but the next call would meet it. */
 static int pending_error(struct minimio_tcp_stream *stream)
 {
-    int error = 0, length = sizeof(error);
+    int error = 0, length = sizeof error;
     char byte;
 
     if (getsockopt(stream->fd, SOL_SOCKET, SO_ERROR, (char *)&error, &length) != 0)
@@ -177,7 +177,7 @@ int minimio_tcp_stream_take_error(struct minimio_tcp_stream *stream)
 static bool is_self_connected(SOCKET fd)
 {
     struct sockaddr_storage local = {0}, peer = {0};
-    socklen_t length = sizeof(local), peer_length = sizeof(peer);
+    socklen_t length = sizeof local, peer_length = sizeof peer;
 
     return getsockname(fd, (struct sockaddr *)&local, &length) == 0 &&
            getpeername(fd, (struct sockaddr *)&peer, &peer_length) == 0 && tcp_stream_is_same_end(&local, &peer);
@@ -193,7 +193,7 @@ static int finish_connected(struct minimio_tcp_stream *stream)
         stream->connected = true;
         return 0;
     }
-    setsockopt(stream->fd, SOL_SOCKET, SO_LINGER, (const char *)&at_once, sizeof(at_once));
+    setsockopt(stream->fd, SOL_SOCKET, SO_LINGER, (const char *)&at_once, sizeof at_once);
     stream->connect_error = ECONNREFUSED;
     return -ECONNREFUSED;
 }
@@ -357,7 +357,7 @@ int minimio_tcp_stream_shutdown(struct minimio_tcp_stream *stream, enum minimio_
     };
 
     assert(stream);
-    if ((unsigned)how >= sizeof(ways) / sizeof(ways[0]))
+    if ((unsigned)how >= sizeof ways / sizeof ways[0])
         return -EINVAL;
     if (shutdown(stream->fd, ways[how].how) != 0)
         return winsock_last_error();
@@ -372,14 +372,14 @@ int tcp_stream_set_option(struct minimio_tcp_stream *stream, int level, int name
 {
     DWORD option = value;
 
-    return setsockopt(stream->fd, level, name, (const char *)&option, sizeof(option)) != 0 ? winsock_last_error() : 0;
+    return setsockopt(stream->fd, level, name, (const char *)&option, sizeof option) != 0 ? winsock_last_error() : 0;
 }
 
 int tcp_stream_get_option(struct minimio_tcp_stream *stream, int level, int name, uint32_t *ret_value)
 {
     /* Zero beforehand, for of some options Winsock writes one byte. */
     DWORD option = 0;
-    int length = sizeof(option);
+    int length = sizeof option;
 
     if (getsockopt(stream->fd, level, name, (char *)&option, &length) != 0)
         return winsock_last_error();
@@ -391,7 +391,7 @@ int tcp_stream_get_option(struct minimio_tcp_stream *stream, int level, int name
 int tcp_stream_family(struct minimio_tcp_stream *stream)
 {
     WSAPROTOCOL_INFOW protocol = {0};
-    int length = sizeof(protocol);
+    int length = sizeof protocol;
 
     if (getsockopt(stream->fd, SOL_SOCKET, SO_PROTOCOL_INFOW, (char *)&protocol, &length) != 0)
         return winsock_last_error();
@@ -404,7 +404,7 @@ static int give_address(struct minimio_tcp_stream *stream, address_function ask,
                         socklen_t *ret_length)
 {
     struct sockaddr_storage address = {0};
-    int length = sizeof(address);
+    int length = sizeof address;
 
     if (ask(stream->fd, (struct sockaddr *)&address, &length) != 0) {
         int r = winsock_last_error();

@@ -84,7 +84,7 @@ static const struct {
 
 int winsock_error(int error)
 {
-    for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
+    for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++)
         if (errors[i].winsock == error)
             return -errors[i].error;
     return -EIO;
@@ -99,7 +99,7 @@ static bool ask_for_socket(SOCKET socket, DWORD what, SOCKET *ret_answer)
 {
     DWORD length;
 
-    return WSAIoctl(socket, what, NULL, 0, ret_answer, sizeof(*ret_answer), &length, NULL, NULL) == 0;
+    return WSAIoctl(socket, what, NULL, 0, ret_answer, sizeof *ret_answer, &length, NULL, NULL) == 0;
 }
 
 /* Winsock calls a closed handle, a file and a pipe alike "not a socket". */
@@ -115,7 +115,7 @@ static int why_no_socket(SOCKET socket)
 
 int winsock_base_socket(SOCKET socket, SOCKET *ret_base)
 {
-    int type, length = sizeof(type);
+    int type, length = sizeof type;
 
     /* Asked first, for wine answers SIO_BASE_HANDLE whatever the handle is. */
     if (getsockopt(socket, SOL_SOCKET, SO_TYPE, (char *)&type, &length) != 0)

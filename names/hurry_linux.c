@@ -119,9 +119,9 @@ static unsigned count_dots(const char *host)
 static enum knowledge ask_below(struct hurry *hurry, const char *domain)
 {
     char name[FULL_MAX];
-    int length = snprintf(name, sizeof(name), "%s.%s%s", hurry->host, domain, *domain ? "." : "");
+    int length = snprintf(name, sizeof name, "%s.%s%s", hurry->host, domain, *domain ? "." : "");
 
-    return (size_t)length < sizeof(name) ? ask_for_both(hurry, name) : UNKNOWN;
+    return (size_t)length < sizeof name ? ask_for_both(hurry, name) : UNKNOWN;
 }
 
 static bool is_whole(unsigned count)

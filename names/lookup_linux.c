@@ -46,7 +46,7 @@ static void init_condition(pthread_cond_t *ret_condition)
 static struct inquiry *inquiry_new(const char *host, const char *service, const struct addrinfo *hints)
 {
     size_t host_size = strlen(host) + 1, service_size = strlen(service) + 1;
-    struct inquiry *inquiry = calloc(1, sizeof(*inquiry) + host_size + service_size);
+    struct inquiry *inquiry = calloc(1, sizeof *inquiry + host_size + service_size);
 
     if (!inquiry)
         return NULL;

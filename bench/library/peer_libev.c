@@ -34,7 +34,7 @@ static void open_queue(const int *their_fds, int count, enum mode wanted)
     fds = their_fds;
     mode = wanted;
     loop = ev_loop_new(EVBACKEND_EPOLL | EVFLAG_NOENV);
-    watchers = calloc((size_t)count, sizeof(*watchers));
+    watchers = calloc((size_t)count, sizeof *watchers);
     need(loop && watchers, "ev_loop_new");
 }
 

@@ -30,7 +30,7 @@ static void open_queue(const int *their_fds, int count, enum mode wanted)
     fds = their_fds;
     mode = wanted;
     base = event_base_new();
-    events = calloc((size_t)count, sizeof(*events));
+    events = calloc((size_t)count, sizeof *events);
     need(base && events && strcmp(event_base_get_method(base), "epoll") == 0, "event_base_new");
 }
 

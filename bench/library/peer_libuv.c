@@ -34,7 +34,7 @@ static void open_queue(const int *their_fds, int count, enum mode wanted)
 {
     fds = their_fds;
     mode = wanted;
-    handles = calloc((size_t)count, sizeof(*handles));
+    handles = calloc((size_t)count, sizeof *handles);
     need(handles && uv_loop_init(&loop) == 0, "uv_loop_init");
 }
 

@@ -16,8 +16,8 @@ static double median(const double *values, int count)
 {
     double sorted[ROUNDS_MAX];
 
-    memcpy(sorted, values, (size_t)count * sizeof(*values));
-    qsort(sorted, (size_t)count, sizeof(*sorted), compare);
+    memcpy(sorted, values, (size_t)count * sizeof *values);
+    qsort(sorted, (size_t)count, sizeof *sorted, compare);
     return sorted[count / 2];
 }
 
@@ -111,5 +111,5 @@ void judge(const struct summary *summaries, size_t count, struct bar ret_bars[BA
     }
     for (int i = 0; i < BARS; i++)
         bars[i].met = i == BAR_MOSTLY_BEST ? 2 * bars[i].kept > bars[i].cells : bars[i].kept == bars[i].cells;
-    memcpy(ret_bars, bars, sizeof(bars));
+    memcpy(ret_bars, bars, sizeof bars);
 }

@@ -60,8 +60,8 @@ static int descriptors_allowed(int wanted)
 int pairs_open(int wanted)
 {
     pairs_opened = (descriptors_allowed(2 * wanted + SPARE_FDS) - SPARE_FDS) / 2;
-    readers = calloc((size_t)pairs_opened, sizeof(*readers));
-    writers = calloc((size_t)pairs_opened, sizeof(*writers));
+    readers = calloc((size_t)pairs_opened, sizeof *readers);
+    writers = calloc((size_t)pairs_opened, sizeof *writers);
     need(readers && writers, "calloc");
     for (int i = 0; i < pairs_opened; i++) {
         int fds[2];
@@ -200,7 +200,7 @@ double dispatch_ns(const struct peer *peer, enum mode mode, int active)
         turns_ns[i] = dispatch_turn_ns(peer, mode, active);
     for (int i = 0; i < active; i++)
         take_byte(active_pair(i, active));
-    qsort(turns_ns, turns, sizeof(*turns_ns), compare);
+    qsort(turns_ns, turns, sizeof *turns_ns, compare);
     return turns_ns[turns / 2];
 }
 

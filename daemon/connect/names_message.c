@@ -5,7 +5,7 @@
 
 size_t names_answer_size(const struct names_answer *answer)
 {
-    return offsetof(struct names_answer, addresses) + answer->count * sizeof(answer->addresses[0]);
+    return offsetof(struct names_answer, addresses) + answer->count * sizeof answer->addresses[0];
 }
 
 static bool has_valid_families(const struct names_answer *answer)
@@ -32,9 +32,9 @@ void names_answer_add(struct names_answer *answer, const struct sockaddr *addres
     if (answer->count >= NAMES_ADDRESSES_MAX || (added.family != AF_INET && added.family != AF_INET6))
         return;
     if (added.family == AF_INET) {
-        memcpy(added.bytes, &known->v4.sin_addr, sizeof(known->v4.sin_addr));
+        memcpy(added.bytes, &known->v4.sin_addr, sizeof known->v4.sin_addr);
     } else {
-        memcpy(added.bytes, &known->v6.sin6_addr, sizeof(known->v6.sin6_addr));
+        memcpy(added.bytes, &known->v6.sin6_addr, sizeof known->v6.sin6_addr);
         added.scope = known->v6.sin6_scope_id;
     }
     answer->addresses[answer->count++] = added;
@@ -47,9 +47,9 @@ void names_answer_get(const struct names_answer *answer, size_t index, union add
     *ret_address = (union address){0};
     ret_address->any.sa_family = found->family;
     if (found->family == AF_INET) {
-        memcpy(&ret_address->v4.sin_addr, found->bytes, sizeof(ret_address->v4.sin_addr));
+        memcpy(&ret_address->v4.sin_addr, found->bytes, sizeof ret_address->v4.sin_addr);
     } else {
-        memcpy(&ret_address->v6.sin6_addr, found->bytes, sizeof(ret_address->v6.sin6_addr));
+        memcpy(&ret_address->v6.sin6_addr, found->bytes, sizeof ret_address->v6.sin6_addr);
         ret_address->v6.sin6_scope_id = found->scope;
     }
 }

@@ -17,7 +17,7 @@ static int register_streams(struct minimio_client *client, int count, char **add
     int r = 0;
 
     for (int i = 0; i < count && r == 0; i++) {
-        snprintf(params, sizeof(params), "{\"token\":%d,\"address\":\"%s\"}", i + 1, addresses[i]);
+        snprintf(params, sizeof params, "{\"token\":%d,\"address\":\"%s\"}", i + 1, addresses[i]);
         r = minimio_client_call(client, "register", params, MINIMIO_CLIENT_FOREVER, NULL);
     }
     return r;
@@ -35,7 +35,7 @@ static int print_stream(struct minimio_client *client, uint64_t token)
         return fd;
     fcntl(fd, F_SETFL, 0); /* the daemon had it non-blocking */
     printf("%" PRIu64 ": ", token);
-    while ((n = read(fd, text, sizeof(text))) > 0)
+    while ((n = read(fd, text, sizeof text)) > 0)
         fwrite(text, 1, (size_t)n, stdout);
     fflush(stdout);
     close(fd);
