@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Requests to AFD, through the system calls of ntdll. Every process has ntdll loaded, and all four have been exported
- * by it since before Windows 10, so they are linked to by name rather than looked up.
+ * Sends poll requests to AFD, through system calls of ntdll. Stateless: a request and its handle belong to the caller.
+ * Every process has ntdll loaded, and ntdll has exported the four functions since before Windows 10, so the functions
+ * are linked by name.
  */
 #include "libminimio/afd_windows.h"
 
@@ -11,7 +12,7 @@
 #define IOCTL_AFD_POLL 0x00012024
 #define CANCELLED      0xC0000120 /* STATUS_CANCELLED */
 
-/* The refusals that mean something to a caller. ntstatus.h, which names them, does not go together with windows.h. */
+/* The status codes with an errno of their own. ntstatus.h, which defines the names, conflicts with windows.h. */
 static const struct {
     uint32_t status;
     int error;
@@ -27,7 +28,7 @@ static const struct {
     {0xC000012D, ENOMEM}, /* COMMITMENT_LIMIT */
 };
 
-/* In no public header. */
+/* Declared in no public header. */
 NTSTATUS NTAPI NtCancelIoFileEx(HANDLE file, IO_STATUS_BLOCK *request, IO_STATUS_BLOCK *ret_status);
 
 static int status_error(NTSTATUS status)
@@ -40,7 +41,7 @@ static int status_error(NTSTATUS status)
 
 int afd_open(HANDLE port, HANDLE *ret_afd)
 {
-    /* What follows the device's name is the opener's own; without it the device would want to become a socket. */
+    /* The suffix after the device's name is arbitrary; without a suffix the driver expects to create a socket. */
     static WCHAR path[] = L"\\Device\\Afd\\minimio";
     UNICODE_STRING name = {.Length = sizeof path - sizeof(WCHAR), .MaximumLength = sizeof path, .Buffer = path};
     OBJECT_ATTRIBUTES attributes = {.Length = sizeof attributes, .ObjectName = &name};
@@ -51,7 +52,7 @@ int afd_open(HANDLE port, HANDLE *ret_afd)
                                    FILE_OPEN, 0, NULL, 0);
     if (!NT_SUCCESS(status))
         return status_error(status);
-    /* Nobody waits for the handle itself, so that its event need not be set at every completion. */
+    /* No thread waits for the handle itself, so completions need not signal the handle. */
     if (!CreateIoCompletionPort(afd, port, 0, 0) ||
         !SetFileCompletionNotificationModes(afd, FILE_SKIP_SET_EVENT_ON_HANDLE)) {
         CloseHandle(afd);
@@ -69,10 +70,10 @@ int afd_poll(HANDLE afd, SOCKET base_socket, uint32_t events, struct afd_request
         .sockets[0] = {.socket = (HANDLE)base_socket, .events = events},
     };
     request->events = events;
-    /* Without an event object the request does not end with the thread that sent it. */
+    /* Without an event object the request outlives the thread that sent the request. */
     NTSTATUS status = NtDeviceIoControlFile(afd, NULL, NULL, request, &request->result, IOCTL_AFD_POLL, &request->info,
                                             sizeof request->info, &request->info, sizeof request->info);
-    /* What succeeds at once is completed through the port like all others; what fails at once is not. */
+    /* An immediate success is also completed through the port; an immediate failure is not. */
     if (!NT_SUCCESS(status))
         return status_error(status);
     request->pending = true;
@@ -84,7 +85,8 @@ void afd_cancel(HANDLE afd, struct afd_request *request)
 {
     IO_STATUS_BLOCK result;
 
-    /* STATUS_NOT_FOUND: it has completed, and that is in the port or on its way. It makes no difference. */
+    /* STATUS_NOT_FOUND: the request has completed, and the completion is in the port or about to be posted.
+     * Equivalent to success. */
     (void)NtCancelIoFileEx(afd, &request->result, &result);
     request->cancelled = true;
 }
@@ -93,10 +95,10 @@ uint32_t afd_complete(struct afd_request *request)
 {
     request->pending = false;
     request->cancelled = false;
-    /* The system cancels it too, where it ends a thread's requests with the thread. */
+    /* The system also cancels a request when the request ends with its thread. */
     if ((uint32_t)request->result.Status == CANCELLED)
         return 0;
-    /* It was sent, so that the socket was one; now it is one no more. */
+    /* The request was accepted, so the handle was a socket then; the socket is closed now. */
     if (!NT_SUCCESS(request->result.Status))
         return AFD_POLL_LOCAL_CLOSE;
     return request->info.count > 0 ? request->info.sockets[0].events : 0;

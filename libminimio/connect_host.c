@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Connecting to a name: a race of its addresses on a queue of its own (RFC 8305, 5). One attempt starts after the
- * other, a moment apart or as soon as one has failed; the first that connects wins and the others are given up.
- * Portable.
+ * Connects to a name: the addresses race on a private queue (RFC 8305, section 5). Attempts start one after another,
+ * ATTEMPT_DELAY_NS apart, or as soon as the previous attempt has failed. The first attempt that connects wins; the rest
+ * is closed. Portable.
  */
 #include "libminimio/minimio.h"
 
@@ -20,10 +20,10 @@ struct race {
     struct addresses addresses;
     struct minimio_poll *poll;
     struct minimio_registrator *registrator;
-    struct minimio_tcp_stream **streams; /* by address; NULL: not started, or over */
+    struct minimio_tcp_stream **streams; /* by address; NULL: not started, or finished */
     size_t started;
     size_t running;
-    size_t last_failed; /* the last in order of those that failed, and why */
+    size_t last_failed; /* the highest index among the failed attempts; `error` is the reason of this attempt */
     int error;
     int64_t next_start_ns;
     int64_t deadline_ns;
@@ -31,7 +31,7 @@ struct race {
 
 static int race_init(struct race *race, const char *host_port)
 {
-    /* The queue comes first: on Windows it starts Winsock, without which there is no lookup. */
+    /* The queue comes first, because on Windows the queue initializes Winsock, which the lookup needs. */
     int r = minimio_poll_new(&race->poll);
     if (r < 0)
         return r;
@@ -88,7 +88,7 @@ static void start_attempts(struct race *race)
         start_attempt(race);
 }
 
-/* Takes up what an attempt came to. 0: it won; -EINPROGRESS: the race goes on. */
+/* Handles the result of an attempt. 0: the attempt won; -EINPROGRESS: the race continues. */
 static int settle(struct race *race, size_t index, struct minimio_tcp_stream **ret_stream)
 {
     struct minimio_tcp_stream *stream = race->streams[index];
@@ -110,7 +110,7 @@ static int settle(struct race *race, size_t index, struct minimio_tcp_stream **r
     return -EINPROGRESS;
 }
 
-/* How long to wait for an event; negative: without limit. */
+/* How long to wait for an event; negative: no limit. */
 static int64_t time_left(const struct race *race, int64_t now_ns)
 {
     int64_t until_ns = race->deadline_ns;
@@ -150,7 +150,7 @@ int minimio_tcp_stream_connect_host(const char *host_port, int64_t timeout_ns, s
     int r = race_init(&race, host_port);
     if (r < 0)
         goto out;
-    /* The system's name lookup knows no deadline, so the time begins after it. */
+    /* The system's name lookup has no timeout, so the time starts after the lookup. */
     int64_t now_ns = monotonic_ns();
     if (timeout_ns >= 0 && timeout_ns < INT64_MAX - now_ns)
         race.deadline_ns = now_ns + timeout_ns;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The questions that an event and a set of interests answer. Portable. */
+/* Accessors of events and interests. Stateless and portable. */
 #include "libminimio/event.h"
 
 #include "libminimio/minimio.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The bits of an event's readiness: what a platform's selector sets and event.c's questions ask for, minimio.h's in
- * place of them too.
+ * The bits of an event's readiness. Selectors set the bits; event.c and the inline accessors of minimio.h test the
+ * bits.
  */
 #ifndef MINIMIO_EVENT_H
 #define MINIMIO_EVENT_H

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Whether this process was forked since, without a system call to ask it. */
+/* Detects that this process was forked, without a system call. */
 #ifndef MINIMIO_FORKS_H
 #define MINIMIO_FORKS_H
 
 #ifdef _WIN32
 
-/* Processes are not forked. */
+/* Windows has no fork. */
 static inline unsigned forks_count(void)
 {
     return 0;
@@ -15,14 +15,14 @@ static inline unsigned forks_count(void)
 
 #include <stdatomic.h>
 
-/* Begins to count; again and again has no effect. Error: -ENOMEM. Any thread. */
+/* Starts counting forks; idempotent. Error: -ENOMEM. Callable from any thread. */
 int forks_watch(void);
 
 extern atomic_uint forks_counted __attribute__((__visibility__("hidden")));
 
 /*
- * A number that is another one in a child than in its parent, once forks_watch has succeeded in any of them. Any
- * thread, signal handlers too. What the C library's fork does not know of, a bare clone, is not counted.
+ * A number that differs between a parent and a child, once forks_watch has succeeded in either. Callable from any
+ * thread and from signal handlers. A bare clone(2), which bypasses the C library's fork, is not counted.
  */
 static inline unsigned forks_count(void)
 {

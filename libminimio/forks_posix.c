@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Counts forks, in the child. getpid would tell as much, but has been a system call since C libraries keep no copy. */
+/* Owns the count of forks, which the child increments. getpid is no substitute: C libraries no longer cache the
+ * result, so each getpid is a system call. */
 #include "libminimio/forks.h"
 
 #include <pthread.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Groups of sockets, a handle to AFD each. */
+/* Owns the groups of sockets, each with a handle to AFD. */
 #include "libminimio/group_windows.h"
 
 #include "libminimio/afd_windows.h"

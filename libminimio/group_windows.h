@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The handles to AFD of a selector, each with at most so many sockets: the driver keeps the requests of a handle on a
- * list, and looks through it whenever one is cancelled.
+ * The AFD handles of a selector. A handle serves at most GROUP_SOCKETS sockets, because the driver keeps the requests
+ * of a handle in a list, and searches the list for each cancellation.
  */
 #ifndef MINIMIO_GROUP_WINDOWS_H
 #define MINIMIO_GROUP_WINDOWS_H
@@ -15,13 +15,13 @@
 struct group {
     HANDLE afd;
     unsigned used;
-    struct group *next, *previous; /* of those that have room; a full one is on no list */
+    struct group *next, *previous; /* list of groups with room; a full group is in no list */
 };
 
-/* Takes a place in a group with room, which is on the list `*room`. Errors: afd_open's, -ENOMEM. */
+/* Reserves a place in the first group of the list `*room`, or in a new group. Errors: as afd_open; -ENOMEM. */
 int group_take(struct group **room, HANDLE port, struct group **ret_group);
 
-/* Gives the place back; with the last one goes the handle. */
+/* Releases the place. The last release closes the handle. */
 void group_release(struct group **room, struct group *group);
 
 #endif

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Parses and classifies "host:port". Stateless and portable. */
 #include "libminimio/host_port.h"
 
 #include "libminimio/minimio.h"
@@ -53,7 +54,7 @@ static bool is_name(const char *name, size_t length)
     return length > 0 && before != '.';
 }
 
-/* Whether it looks like a number, as the URL standard has it: the label is of digits, or of 0x and hexadecimal ones. */
+/* Does the label look like a number, by the rule of the URL standard: only digits, or 0x and hexadecimal digits? */
 static bool is_numeric_label(const char *label, size_t length)
 {
     if (length >= 2 && label[0] == '0' && (label[1] == 'x' || label[1] == 'X'))
@@ -95,7 +96,7 @@ static int classify_unbracketed(struct host_port *parsed)
 
 /* ---- Literals in brackets --------------------------------------------------------------------------------------- */
 
-/* A number, or what may be the name of a network interface. */
+/* A number, or a possible name of a network interface. */
 static bool is_zone(const char *zone)
 {
     size_t length = strlen(zone);
@@ -119,7 +120,7 @@ static int classify_bracketed(struct host_port *parsed)
     digits[length] = '\0';
     if (inet_pton(AF_INET6, digits, &address) != 1)
         return -EINVAL;
-    /* Elsewhere than on a link an address says itself where it is. */
+    /* Only a link-local address needs a zone. */
     return !percent || (IN6_IS_ADDR_LINKLOCAL(&address) && is_zone(percent + 1)) ? 0 : -EINVAL;
 }
 
@@ -130,7 +131,7 @@ int host_port_parse(const char *text, struct host_port *ret_parsed)
     const char *end = strchr(host, is_bracketed ? ']' : ':');
     const char *colon = end && is_bracketed ? end + 1 : end;
 
-    /* A second colon without brackets leaves no port behind the first one. */
+    /* With a second colon outside brackets, the text after the first colon is no port. */
     if (!end || end - host > HOST_MAX || *colon != ':' || !is_integer(colon + 1, strlen(colon + 1), 1, UINT16_MAX))
         return -EINVAL;
     memcpy(ret_parsed->host, host, (size_t)(end - host));

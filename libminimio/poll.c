@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Poll and Selector: the two handles that own a queue and wait for it. Portable. */
+/* Poll and Selector: the two handles that own a queue and wait for events. Portable. */
 #include "libminimio/minimio.h"
 
 #include "libminimio/queue.h"
@@ -127,7 +127,7 @@ int minimio_poll_poll(struct minimio_poll *poll, struct minimio_event *events, s
         int r = queue_wait(poll->selector.queue, events, capacity, timeout_ns, &woken);
         if (r > 0 || woken || (r < 0 && r != -EINTR))
             return r;
-        /* The timeout, a signal, or an event that was nobody's. */
+        /* A timeout, a signal, or an event without a registration. */
         if (timeout_ns > 0) {
             timeout_ns = deadline_ns - monotonic_ns();
             if (timeout_ns <= 0)

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The port and the clock.
+ * Owns the completion port and its timer; implements the clock.
  *
- * GetQueuedCompletionStatusEx counts milliseconds, by a clock that ticks every 15.6 ms unless somebody sped it up for
- * the whole machine. A high-resolution timer (Windows 10, version 1803) is exact to half a millisecond and costs the
- * others nothing. It ends the wait by an asynchronous procedure call, which an alertable wait runs: a documented way,
- * unlike those of waiting at a port and a timer at once. Long timeouts are begun with a plain wait, so that a busy
- * queue, whose waits hardly ever last, does not set and cancel a timer for each.
+ * GetQueuedCompletionStatusEx counts milliseconds, by a clock with a tick of 15.6 ms unless a program has raised the
+ * rate for the whole machine. A high-resolution timer (Windows 10, version 1803) is exact to half a millisecond,
+ * without a cost for other programs. The timer ends the wait by an asynchronous procedure call, which an alertable wait
+ * runs. This method is documented; methods that wait for a port and a timer at once are not. A long timeout begins with
+ * a plain wait, so that a busy queue, whose waits rarely reach the timeout, need not set and cancel a timer for each
+ * wait.
  */
 #include "libminimio/port_windows.h"
 
@@ -24,7 +25,8 @@
 #define NS_PER_MS       INT64_C(1000000)
 #define NS_PER_FILETIME 100
 
-/* A plain wait may be late by a tick, and by another where the system gathers wake-ups; the timer has the rest. */
+/* A plain wait may be late by one tick, and by another tick if the system coalesces timers; the timer covers the
+ * rest. */
 #define LATENESS_NS     (40 * NS_PER_MS)
 #define LONGEST_WAIT_MS INT64_C(0x7fffffff)
 
@@ -32,7 +34,8 @@ int64_t monotonic_ns(void)
 {
     LARGE_INTEGER frequency, now;
 
-    /* Neither can fail. The whole seconds apart, for the product would overflow within weeks. */
+    /* Neither call can fail. Whole seconds are converted separately, because the product would overflow within
+     * weeks. */
     QueryPerformanceFrequency(&frequency);
     QueryPerformanceCounter(&now);
     return now.QuadPart / frequency.QuadPart * NS_PER_S +
@@ -43,7 +46,7 @@ static HANDLE create_timer(void)
 {
     HANDLE timer = CreateWaitableTimerExW(NULL, NULL, CREATE_WAITABLE_TIMER_HIGH_RESOLUTION, TIMER_ALL_ACCESS);
 
-    /* An older system refuses the flag; its timers go by the tick. */
+    /* Older systems refuse the flag; a timer without the flag has the resolution of the tick. */
     return timer ? timer : CreateWaitableTimerExW(NULL, NULL, 0, TIMER_ALL_ACCESS);
 }
 
@@ -78,7 +81,7 @@ void port_kick(struct port *port)
 {
     DWORD saved_error = GetLastError();
 
-    /* It could fail only for want of the kernel's memory for a few words. */
+    /* Fails only if the kernel lacks memory for a few words. */
     PostQueuedCompletionStatus(port->handle, 0, 0, NULL);
     SetLastError(saved_error);
 }
@@ -90,7 +93,7 @@ int port_take(struct port *port, OVERLAPPED_ENTRY *packets, ULONG limit)
     return GetQueuedCompletionStatusEx(port->handle, packets, limit, &count, 0, FALSE) ? (int)count : 0;
 }
 
-/* As port_wait, but the timeout is the system's. */
+/* As port_wait, with the system's timeout. */
 static int wait_ms(struct port *port, OVERLAPPED_ENTRY *packets, ULONG limit, DWORD timeout_ms)
 {
     ULONG count;
@@ -112,16 +115,16 @@ static void CALLBACK end_wait(void *argument, DWORD low, DWORD high)
 
 static int wait_by_timer(struct port *port, OVERLAPPED_ENTRY *packets, ULONG limit, int64_t timeout_ns)
 {
-    /* Negative: from now on. */
+    /* Negative: relative. */
     LARGE_INTEGER due = {.QuadPart = -((timeout_ns + NS_PER_FILETIME - 1) / NS_PER_FILETIME)};
     DWORD timeout_ms = (DWORD)((timeout_ns + NS_PER_MS - 1) / NS_PER_MS);
 
     port->is_timed = FALSE;
     if (!port->timer || !SetWaitableTimer(port->timer, &due, 0, end_wait, port, FALSE))
         return wait_ms(port, packets, limit, timeout_ms);
-    /* The plain timeout, a tick later, is for a timer that never comes. */
+    /* The plain timeout, a tick later, covers a timer that fails to fire. */
     int count = wait_ms(port, packets, limit, timeout_ms + (DWORD)(LATENESS_NS / NS_PER_MS));
-    /* A call that is due already, but did not run, is withdrawn by this. */
+    /* Also withdraws a call that is due but has not run. */
     CancelWaitableTimer(port->timer);
     port->is_timed = FALSE;
     return count;

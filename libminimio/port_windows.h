@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The I/O completion port that a selector waits at, and the waiting: to the microsecond rather than to the system's
+ * The I/O completion port of a selector, and waits with a resolution of half a millisecond, better than the system's
  * tick of up to 16 ms.
  */
 #ifndef MINIMIO_PORT_WINDOWS_H
@@ -14,27 +14,27 @@
 
 struct port {
     HANDLE handle;
-    HANDLE timer;  /* NULL: there is none, and waits are as long as the system's tick makes them */
-    BOOL is_timed; /* the timer has ended the wait; the waiting thread's alone */
+    HANDLE timer;  /* NULL: no timer; the tick limits the resolution of waits */
+    BOOL is_timed; /* the timer has ended the wait; waiting thread only */
 };
 
 /* Errors: -ENOMEM. */
 int port_open(struct port *ret_port);
 
-/* Give up what waiting needs, then the port itself. */
+/* Close the timer, then the port. */
 void port_close_timer(struct port *port);
 void port_close(struct port *port);
 
-/* Posts a packet without a request. Any thread. */
+/* Posts a packet without a request. Callable from any thread. */
 void port_kick(struct port *port);
 
-/* The packets that are there, at most `limit`; any thread. Returns how many. */
+/* Takes up to `limit` packets without waiting. Callable from any thread. Returns the number of packets. */
 int port_take(struct port *port, OVERLAPPED_ENTRY *packets, ULONG limit);
 
 /*
- * Waits for packets, by one thread at a time; negative: without limit. Returns how many came, 0 at the timeout, which
- * is never early, or -EINTR: an asynchronous procedure call of the program's (QueueUserAPC) ran in this thread, which
- * is this platform's signal.
+ * Waits for packets, in one thread at a time; a negative `timeout_ns` has no limit. Returns the number of packets, 0
+ * after the timeout, which is never early, or -EINTR: an asynchronous procedure call of the program (QueueUserAPC) ran
+ * in this thread, the equivalent of a signal.
  */
 int port_wait(struct port *port, OVERLAPPED_ENTRY *packets, ULONG limit, int64_t timeout_ns);
 

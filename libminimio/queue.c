@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The event queue behind every handle. Portable.
+ * Owns the state of an event queue: the flags for wakes and closing, and the reference counts. Portable.
  *
- * Wakes and the closing are flags here; the selector's kick only makes the polling thread look at them. A kick whose
- * flag was spent already ends a wait for nothing, and the poll goes on with what is left of its time.
- * Both need no lock, so a signal handler may call them.
+ * Wakes and closing are flags; selector_kick only makes the polling thread read the flags. A kick whose flag was
+ * already consumed ends a wait early, and the poll continues for the remaining time. Setting a flag and kicking need no
+ * lock, so signal handlers may do both.
  */
 #include "libminimio/queue.h"
 
@@ -18,12 +18,12 @@
 
 enum {
     QUEUE_CLOSED = 1 << 0, /* by close_loop */
-    QUEUE_ENDED = 1 << 1,  /* its Poll or Selector is gone */
+    QUEUE_ENDED = 1 << 1,  /* the Poll or Selector was freed */
 };
 
 struct queue {
     struct selector *selector;
-    unsigned forks; /* forks_count() of the process that made it */
+    unsigned forks; /* forks_count() of the process that made the queue */
     atomic_uint state;
     atomic_bool woken;
     atomic_size_t handles;
@@ -101,13 +101,13 @@ int queue_fd(struct queue *queue)
 
 /* ---- Waiting ---------------------------------------------------------------------------------------------------- */
 
-/* The look before the exchange spares every poll that nobody woke an atomic write. */
+/* The relaxed load saves an atomic write in each poll without a wake. */
 static bool take_wake(struct queue *queue)
 {
     return atomic_load_explicit(&queue->woken, memory_order_relaxed) && atomic_exchange(&queue->woken, false);
 }
 
-/* Was it closed or ended, or is this process a child of the one whose it is? */
+/* Is the queue closed or destroyed, or is this process a fork of the owner? */
 static bool is_over(struct queue *queue)
 {
     return atomic_load(&queue->state) != 0 || queue->forks != forks_count();
@@ -133,7 +133,7 @@ int queue_wake(struct queue *queue)
 {
     if (is_over(queue))
         return -ECANCELED;
-    /* Whoever sets the flag kicks; the others' wakes merge into that one. */
+    /* Only the thread that sets the flag kicks; concurrent wakes are merged. */
     if (!atomic_exchange(&queue->woken, true))
         selector_kick(queue->selector);
     return 0;
@@ -160,7 +160,7 @@ static bool are_valid(minimio_interests interests, enum minimio_mode mode)
 typedef int (*selector_operation)(struct selector *, minimio_fd, minimio_token, minimio_interests, enum minimio_mode);
 
 /*
- * Inline, with what calls it: where the kernel clears the predictor of returns, each frame that is left after a system
+ * Inline, as the callers are: on kernels that clear the return predictor in system calls, each return after a system
  * call costs several nanoseconds.
  */
 static inline int change_locked(struct queue *queue, selector_operation operation, struct minimio_tcp_stream *stream,

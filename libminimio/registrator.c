@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Registrator: a handle on a queue for any thread. It has no state of its own, so that many may share one. Portable. */
+/* Registrator: a handle on a queue for any thread. A Registrator has no state except the pointer to the queue, so
+ * threads can share a Registrator. Portable. */
 #include "libminimio/minimio.h"
 
 #include "libminimio/queue.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The table's growth and its writers' side. */
+/* The registry: allocation of the segments, and withdrawal of a registration. */
 #include "libminimio/registry.h"
 
 #include <errno.h>

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which token stands for which descriptor: a table indexed by descriptor number.
+ * Maps a descriptor to its token: a table indexed by descriptor number.
  *
- * A registration has a generation, which is odd while it stands and changes with every change of it. The selector
- * gives the kernel descriptor and generation and finds the token here when an event comes, so an event of an earlier
- * registration of the same number names nobody.
+ * A registration has a generation, which is odd while the registration exists, and changes with every change of the
+ * registration. The selector passes the descriptor and the generation to the kernel, and finds the token here when an
+ * event arrives. An event of an earlier registration of the same number therefore matches no entry.
  *
  * One thread at a time writes, under the selector's lock. The polling thread reads without a lock: the table grows by
- * segments that never move, and an entry is read as a seqlock is.
+ * segments that never move, and an entry is read as under a seqlock.
  */
 #ifndef MINIMIO_REGISTRY_H
 #define MINIMIO_REGISTRY_H
@@ -17,14 +17,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Segment n has 64 * 2^n entries, so these reach past INT_MAX; one for high numbers costs what is touched of it. */
+/* Segment n has 64 * 2^n entries, so the segments reach past INT_MAX. Untouched pages of a large segment use no
+ * memory. */
 #define REGISTRY_FIRST_BITS 6
 #define REGISTRY_SEGMENTS   26
 
 struct registration {
     _Atomic uint64_t token;
     _Atomic uint32_t generation;
-    /* The selector's own, in what is left of 16 bytes: zeroes at first. */
+    /* For the selector, zeroed at first; fills the entry up to 16 bytes. */
     _Atomic uint16_t fired;
     _Atomic uint8_t watched;
     uint8_t told;
@@ -32,15 +33,15 @@ struct registration {
 
 struct registry {
     struct registration *_Atomic segments[REGISTRY_SEGMENTS];
-    size_t beside_size; /* of what a selector keeps beside each registration; set before the first is made */
+    size_t beside_size; /* size of the selector's extra data for each entry; set before the first registry_reserve */
 };
 
 void registry_deinit(struct registry *registry);
 
-/* Makes room for the entry of `fd`. Error: -ENOMEM. */
+/* Allocates the entry of `fd`. Error: -ENOMEM. */
 int registry_reserve(struct registry *registry, int fd, struct registration **ret_registration);
 
-/* The entry of `fd`, or NULL where none was ever made. */
+/* The entry of `fd`, or NULL if never allocated. */
 static inline struct registration *registry_find(struct registry *registry, int fd)
 {
     uint32_t number = (uint32_t)fd + (UINT32_C(1) << REGISTRY_FIRST_BITS);
@@ -51,7 +52,7 @@ static inline struct registration *registry_find(struct registry *registry, int 
     return segment ? &segment[number - (UINT32_C(1) << highest_bit)] : NULL;
 }
 
-/* What the selector keeps beside that entry, zeroes at first; NULL where no entry was ever made. */
+/* The selector's extra data for `fd`, zeroed at first, or NULL if never allocated. */
 static inline void *registry_beside(struct registry *registry, int fd)
 {
     uint32_t number = (uint32_t)fd + (UINT32_C(1) << REGISTRY_FIRST_BITS);
@@ -63,7 +64,7 @@ static inline void *registry_beside(struct registry *registry, int fd)
     return segment ? (char *)(segment + count) + (number - count) * registry->beside_size : NULL;
 }
 
-/* The generation that the next registration of this entry is to have. */
+/* The generation for the next registration in this entry. */
 static inline uint32_t registration_next_generation(const struct registration *registration)
 {
     uint32_t generation = atomic_load_explicit(&registration->generation, memory_order_relaxed);
@@ -71,22 +72,22 @@ static inline uint32_t registration_next_generation(const struct registration *r
     return (generation + 1) | 1;
 }
 
-/* Sets generation and token for the polling thread to see. */
+/* Publishes generation and token to the polling thread. */
 static inline void registration_publish(struct registration *registration, uint32_t generation, uint64_t token)
 {
-    /* Until it is written: as if it had been withdrawn already, which no event can name. */
+    /* During the write the generation is even, as after a withdrawal, so no event matches. */
     atomic_store_explicit(&registration->generation, generation + 1, memory_order_relaxed);
     atomic_store_explicit(&registration->token, token, memory_order_release);
     atomic_store_explicit(&registration->generation, generation, memory_order_release);
 }
 
-/* There is no registration any more. */
+/* Ends the registration in this entry. */
 void registration_withdraw(struct registration *registration);
 
 /*
- * The token of that generation; false where the entry has another one, or is being written.
- * The token read may be a newer one than the generation read before it. In that case reading it has made the writer's
- * earlier store to the generation visible, and the second look at the generation tells.
+ * Reads the token of `generation`; false if the entry has another generation or is being written. The token may be
+ * newer than the first read of the generation. In this case the acquiring read of the token has made the writer's
+ * earlier store to the generation visible, and the second read of the generation detects the change.
  */
 static inline bool registration_read(struct registration *registration, uint32_t generation, uint64_t *ret_token)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Requests and completions. */
+/* Sends and cancels the requests of registrations, and handles completions. Owns struct requests. */
 #include "libminimio/requests_windows.h"
 
 #include "libminimio/group_windows.h"
@@ -24,13 +24,14 @@ static void cancel_request(struct watch *watch, struct afd_request *request)
         afd_cancel(watch->group->afd, request);
 }
 
-/* A socket was accepted before: by now its number is nobody's, or another object's. The closing's completion tells. */
+/* The socket was accepted earlier, so now the number is free or names another object. The completion of the closing
+ * request ends the registration. */
 static bool is_closed(int error)
 {
     return error == -EBADF || error == -EPERM;
 }
 
-/* Makes the request in the kernel ask for all that is wanted. */
+/* Makes the request in the kernel cover all wanted events. */
 static int update(struct requests *requests, struct watch *watch)
 {
     struct afd_request *request = &watch->request;
@@ -50,7 +51,7 @@ void requests_schedule(struct requests *requests, struct watch *watch)
         return;
     if (link_is_alone(&watch->updating))
         link_append(&requests->updating, &watch->updating);
-    /* For want of memory; the wait is to try again and, when it cannot either, to tell. */
+    /* Out of memory: the wait tries again, and reports a second failure. */
     if (requests->is_waiting)
         port_kick(&requests->port);
 }
@@ -110,10 +111,10 @@ void requests_forget(struct requests *requests, struct watch *watch)
 
 /* ---- Completions ------------------------------------------------------------------------------------------------ */
 
-/* An answer of the request that waits for readiness. */
+/* Handles a completion of the readiness request. */
 static void answered(struct requests *requests, struct watch *watch, uint32_t events)
 {
-    /* What was sent before a reregister may have completed before it too: it is asked again. */
+    /* A request sent before a reregister may also have completed before: poll again. */
     if (watch->is_stale)
         events = 0;
     watch->is_stale = false;
@@ -121,7 +122,7 @@ static void answered(struct requests *requests, struct watch *watch, uint32_t ev
     requests_list_ready(requests, watch);
     if (events == 0)
         requests->must_turn = true;
-    /* Under LEVEL it is sent again when this event has been returned. */
+    /* Under LEVEL the request is sent after the event was returned. */
     if (watch->ready == 0 || watch->mode == MINIMIO_EDGE)
         requests_schedule(requests, watch);
 }
@@ -157,7 +158,7 @@ void requests_complete(struct requests *requests, const OVERLAPPED_ENTRY *packet
     }
 }
 
-/* Ends the wait under way, if there is one, that has now something to return. */
+/* Ends a wait in progress that now has an event or a kick to return. */
 static void tell_waiting(struct requests *requests)
 {
     if (requests->is_waiting && (requests->ready_count > 0 || requests->is_kicked))
@@ -201,7 +202,7 @@ void requests_close(struct requests *requests)
 {
     OVERLAPPED_ENTRY packets[PACKETS];
 
-    /* The kernel writes to them until then. */
+    /* The kernel writes to the requests until their completion. */
     while (requests->outstanding > 0) {
         int count = port_wait(&requests->port, packets, PACKETS, MINIMIO_FOREVER);
         requests_complete(requests, packets, count);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Names to addresses, by the system's resolver. Portable. */
+/* Resolves "host:port" to an ordered list of addresses, by the system's resolver. Stateless and portable. */
 #include "libminimio/resolve.h"
 
 #include "libminimio/host_port.h"
@@ -31,7 +31,7 @@ static int lookup_error(int error)
     }
 }
 
-/* The next address at or after `from` whose family is `family`, or with `same` false is not. */
+/* The next address at or after `from` with the family `family`, or with `same` false, with any other family. */
 static struct addrinfo *next_of(struct addrinfo *from, int family, bool same)
 {
     while (from && (from->ai_family == family) != same)
@@ -67,7 +67,7 @@ static int order_by_turns(struct addresses *addresses, bool v6_first)
     return 0;
 }
 
-/* Nothing but a name is looked up. */
+/* Only names are looked up; literals are parsed. */
 static int look_up(const struct host_port *parsed, struct addrinfo **ret_list)
 {
     bool is_literal = parsed->kind == HOST_V4 || parsed->kind == HOST_V6;
@@ -79,7 +79,7 @@ static int look_up(const struct host_port *parsed, struct addrinfo **ret_list)
         .ai_flags = AI_NUMERICSERV | (is_literal ? AI_NUMERICHOST : 0),
     };
 
-    /* Without a host the system gives the loopback addresses. */
+    /* Without a host getaddrinfo returns the loopback addresses. */
     int error = lookup_name(parsed->kind == HOST_LOCALHOST ? NULL : parsed->host, parsed->port, &hints, ret_list);
     return error == 0 ? 0 : lookup_error(error);
 }

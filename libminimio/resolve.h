@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * "host:port" to socket addresses in the order in which to try them. Blocks for as long as the system's name lookup.
+ * Resolves "host:port" to socket addresses, in the order of connection attempts. Blocks for as long as the system's
+ * name lookup.
  */
 #ifndef MINIMIO_RESOLVE_H
 #define MINIMIO_RESOLVE_H
@@ -12,12 +13,13 @@
 #endif
 
 struct addresses {
-    struct addrinfo *list;   /* what `order` points into */
-    struct addrinfo **order; /* families taking turns, the system's preference otherwise kept (RFC 8305, 4) */
+    struct addrinfo *list;   /* the addresses that `order` points to */
+    struct addrinfo **order; /* alternating families, otherwise in the system's order (RFC 8305, section 4) */
     size_t count;
 };
 
-/* Errors: -EINVAL, not such a text; -ENOENT, no such name; -EAGAIN, the lookup failed for now; -ENOMEM. */
+/* Errors: -EINVAL, `host_port` is malformed; -ENOENT, the name does not exist; -EAGAIN, temporary failure of the
+ * lookup; -ENOMEM. */
 int addresses_resolve(const char *host_port, struct addresses *ret_addresses);
 void addresses_deinit(struct addresses *addresses);
 

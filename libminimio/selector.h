@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What each platform provides: a set of watched descriptors, one wait for them, and a way to interrupt that wait.
+ * The interface that each platform implements: a set of watched descriptors, one wait for the set, and a function that
+ * interrupts the wait.
  *
- * A selector knows nothing of wakes that are remembered, of closed loops or of who refers to it: queue.c does. Its
- * arguments have been checked: known interests, at least one, and a known mode.
+ * queue.c keeps the state of the loop: remembered wakes, closing, reference counts. A selector has none of the three.
+ * Callers have checked the arguments: at least one interest, only known interests, and a known mode.
  */
 #ifndef MINIMIO_SELECTOR_H
 #define MINIMIO_SELECTOR_H
@@ -16,44 +17,45 @@ struct selector;
 int selector_new(struct selector **ret_selector);
 
 /*
- * Gives up what is watched and waited with, so that no descriptor of the platform's is left but what selector_kick
- * needs. Called by its owner, with the lock held where there is one to hold; nobody waits.
+ * Closes the platform's descriptors, except the descriptors that selector_kick needs. The owner calls selector_close
+ * with the lock held, if selector_lock succeeded; no thread waits in selector_wait.
  */
 void selector_close(struct selector *selector);
 
-/* Gives up what selector_kick needs: nobody is left to call it. After selector_close. */
+/* Closes the descriptors that selector_kick needs. Call after selector_close, when no thread can call selector_kick
+ * any more. */
 void selector_close_waker(struct selector *selector);
 
-/* Frees the memory, after both. NULL is accepted; returns NULL. */
+/* Frees the memory, after selector_close and selector_close_waker. NULL is accepted; returns NULL. */
 struct selector *selector_free(struct selector *selector);
 
 /*
- * The lock under which a selector is changed. False: this process was forked from the one that made the selector.
- * The lock may have been held by a thread that exists no more, and the platform's object is shared with the parent,
- * so that here the selector may be closed and freed and nothing else.
+ * Takes the lock that guards changes of a selector. False: the selector belongs to a process of which this process is a
+ * fork. A thread that does not exist here may have held the lock, and the parent shares the platform's object, so the
+ * caller may only close and free the selector.
  */
 bool selector_lock(struct selector *selector);
 void selector_unlock(struct selector *selector);
 
 /*
- * A descriptor for other queues to watch, the same at each call; with the lock held. Errors: -ENOTSUP; -ENOMEM,
- * -EMFILE, -ENFILE, -ENOSPC, -ELOOP, at the first call.
+ * Returns a descriptor for other queues to watch, the same descriptor on each call. Call with the lock held. Errors:
+ * -ENOTSUP; on the first call -ENOMEM, -EMFILE, -ENFILE, -ENOSPC, -ELOOP.
  */
 int selector_fd(struct selector *selector);
 
-/* Is it one that the selector itself waits with, but the waker's? With the lock held. */
+/* Does the selector use `fd` for its wait? False for the waker's descriptors. Call with the lock held. */
 bool selector_owns(const struct selector *selector, minimio_fd fd);
 
 /*
- * Change what is watched; with the lock held and not closed. All may run during a wait, which heeds them at once. What
- * is added as a socket is known to be one. What fails leaves the registration that is there undisturbed, not one of its
- * events lost.
+ * Change the set of watched descriptors. Call with the lock held, before selector_close. A wait in progress applies
+ * each change at once. selector_add_socket requires a socket. A change that fails leaves the existing registration
+ * intact and loses no event of the registration.
  *
- * Errors: -EINVAL, a descriptor that the selector owns (add and modify alone); -EBADF, a closed descriptor; then
- * -EPERM, one that cannot be waited for (add and modify alone); then -EEXIST from add, -ENOENT from the others;
- * -ENOTSUP, -ENOMEM, -ENOSPC.
+ * Errors, in the order of the checks: -EINVAL, the selector owns the descriptor (add and modify only); -EBADF, the
+ * descriptor is closed; -EPERM, the descriptor cannot be polled (add and modify only); -EEXIST from add, -ENOENT from
+ * modify and remove; -ENOTSUP, -ENOMEM, -ENOSPC.
  *
- * After a modify, events that were fetched but not yet returned are dropped, and what is ready is reported anew.
+ * A modify drops events that were fetched but not yet returned, and reports present readiness again.
  */
 int selector_add(struct selector *selector, minimio_fd fd, minimio_token token, minimio_interests interests,
                  enum minimio_mode mode);
@@ -64,13 +66,13 @@ int selector_modify(struct selector *selector, minimio_fd fd, minimio_token toke
 int selector_remove(struct selector *selector, minimio_fd fd);
 
 /*
- * One wait, without the lock, by one thread at a time: `timeout_ns` 0 collects, negative waits without limit. Returns
- * how many events were written, at least 1 and at most `capacity`; 0 at the timeout, after a kick, or for no reason
- * at all. A kick takes no slot of `capacity`. Errors: -EINTR, and the platform's own.
+ * Waits once, without the lock, in one thread at a time. `timeout_ns` 0 does not block; a negative `timeout_ns` has no
+ * limit. Returns the number of events written, from 1 to `capacity`, or 0 after a timeout, a kick or a spurious wakeup.
+ * A kick uses no slot of `capacity`. Errors: -EINTR, and the platform's errors.
  */
 int selector_wait(struct selector *selector, struct minimio_event *events, size_t capacity, int64_t timeout_ns);
 
-/* Ends the wait under way, or the next one. Any thread, signal handlers too; keeps errno. */
+/* Ends the present wait, or else the next wait. Callable from any thread and from signal handlers; preserves errno. */
 void selector_kick(struct selector *selector);
 
 /* The clock of all timeouts. */

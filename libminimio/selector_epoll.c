@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The selector on Linux: an epoll instance, a registry, and an eventfd to interrupt the wait. Birth, death, and what
- * is watched.
+ * The selector on Linux: owns the epoll instance, the registry, and the eventfd that interrupts the wait. This file
+ * creates and destroys selectors, and changes the set of watched descriptors.
  *
- * The eventfd is edge-triggered and never read: each write to it is an edge.
+ * The eventfd is edge-triggered and never read: each write to the eventfd produces an edge.
  */
 #include "libminimio/selector_epoll.h"
 
@@ -31,7 +31,7 @@ const char *minimio_backend(void)
     return "epoll";
 }
 
-/* ---- Birth and death -------------------------------------------------------------------------------------------- */
+/* ---- Creation and destruction ----------------------------------------------------------------------------------- */
 
 int selector_new(struct selector **ret_selector)
 {
@@ -115,7 +115,7 @@ bool selector_owns(const struct selector *selector, minimio_fd fd)
     return fd >= 0 && (fd == selector->epoll_fd || fd == selector->nesting_fd);
 }
 
-/* The instance itself may be replaced, and whoever watched it would not hear of the new one. */
+/* Returns a descriptor other than epoll_fd, because selector_renew may replace epoll_fd. */
 int selector_fd(struct selector *selector)
 {
     struct epoll_event event = {.events = EPOLLIN};
@@ -133,7 +133,7 @@ int selector_fd(struct selector *selector)
     return selector->nesting_fd = fd;
 }
 
-/* ---- What is watched -------------------------------------------------------------------------------------------- */
+/* ---- The watched descriptors ------------------------------------------------------------------------------------ */
 
 void selector_withdraw(struct selector *selector, struct registration *registration)
 {
@@ -144,7 +144,7 @@ void selector_withdraw(struct selector *selector, struct registration *registrat
     registration_withdraw(registration);
 }
 
-/* Tells the polling thread what the kernel has agreed to. */
+/* Publishes to the polling thread a registration that the kernel has accepted. */
 static inline void publish(struct registration *registration, uint32_t generation, minimio_token token, uint8_t watched)
 {
     if ((generation & FIRED_EPOCH) == 1)
@@ -154,13 +154,14 @@ static inline void publish(struct registration *registration, uint32_t generatio
     registration_publish(registration, generation, token);
 }
 
-/* Why epoll_ctl failed: the kernel calls a queue's own descriptors a circle, or unknown. */
+/* The errno of a failed epoll_ctl, or -EINVAL for the queue's own descriptors, which the kernel reports as a loop or
+ * as unknown. */
 static int refusal(const struct selector *selector, int fd)
 {
     return selector_owns(selector, fd) ? -EINVAL : -errno;
 }
 
-/* Inline, as what calls it, for the reason given in queue.c. */
+/* Inline, as the callers are, for the reason given in queue.c. */
 static inline int control(struct selector *selector, int operation, int fd, uint32_t generation, uint8_t watched)
 {
     struct epoll_event event = {.events = watched_events(watched)};
@@ -169,7 +170,7 @@ static inline int control(struct selector *selector, int operation, int fd, uint
     return epoll_ctl(selector->epoll_fd, operation, fd, &event) < 0 ? refusal(selector, fd) : 0;
 }
 
-/* What the registration of `fd`, if it has ever had one, is to have for its next generation. */
+/* The next generation of the entry; `registration` may be NULL. */
 static inline uint32_t next_generation(const struct registration *registration)
 {
     return registration ? registration_next_generation(registration) : 1;
@@ -181,8 +182,8 @@ static inline struct registration *find(struct selector *selector, int fd)
 }
 
 /*
- * Room in the registry is made after the kernel has agreed, for there is no limit to the numbers of descriptors that
- * are not open.
+ * Reserves the registry entry after the kernel has accepted `fd`, because the number of a descriptor that is not open
+ * has no limit.
  */
 static inline int add(struct selector *selector, int fd, minimio_token token, uint8_t watched)
 {
@@ -220,7 +221,7 @@ int selector_add_socket(struct selector *selector, minimio_fd fd, minimio_token 
     return add(selector, fd, token, watched_of(interests, mode, 0));
 }
 
-/* Why the kernel has no registration of `fd`, in the order of the contract's checks. */
+/* The error for an `fd` without a registration, with the checks in the order of the contract. */
 static int why_absent(struct selector *selector, int fd)
 {
     struct epoll_event event = {.events = EPOLLIN};
@@ -255,11 +256,11 @@ int selector_remove(struct selector *selector, minimio_fd fd)
         return -ENOENT;
     if (epoll_ctl(selector->epoll_fd, EPOLL_CTL_DEL, fd, NULL) < 0)
         r = -errno;
-    /* Also where the kernel knows none: the registration may be one of a closed descriptor whose file lives on in a
-     * duplicate, and have events still. They are nobody's from now on. */
+    /* Also when the kernel has no registration: the registration may belong to a closed descriptor whose file lives
+     * on in a duplicate and still has events. The events are dropped from now on. */
     if (registration)
         selector_withdraw(selector, registration);
-    /* The kernel's EPERM is a file's, its EINVAL the instance's own: neither can have been registered. */
+    /* EPERM refers to the file and EINVAL to the instance: neither descriptor can have been registered. */
     return r == -EPERM || r == -EINVAL ? -ENOENT : r;
 }
 
@@ -268,7 +269,7 @@ void selector_kick(struct selector *selector)
     static const uint64_t one = 1;
     int saved_errno = errno;
 
-    /* It could fail only when the counter is full, after 2^64 kicks. */
+    /* The write fails only if the counter is full, after 2^64 kicks. */
     ssize_t written = write(selector->waker_fd, &one, sizeof one);
     (void)written;
     errno = saved_errno;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The rare cases of an event: hang-ups, and words that name no published registration.
+ * Rare events of the epoll backend: hang-ups, and words that match no published registration.
  *
- * The kernel reports hang-ups that nobody asked for, and under LEVEL for as long as they last, which is for ever. A
- * registration that has nothing else to tell is therefore muted: edge-triggered to the kernel, so that each hang-up is
- * told once, until something comes that was asked for.
+ * The kernel reports hang-ups without a request, and under LEVEL repeats each hang-up for ever. A registration that can
+ * report nothing but hang-ups is therefore muted: watched edge-triggered, so that each hang-up is delivered once, until
+ * a requested event arrives.
  */
 #include "libminimio/selector_epoll.h"
 
@@ -13,8 +13,9 @@
 /* ---- What hang-ups mean ----------------------------------------------------------------------------------------- */
 
 /*
- * A socket has EPOLLRDHUP once nothing more can be read, and EPOLLHUP beside it once nothing more can be sent either.
- * EPOLLHUP alone is a socket that was never connected, and may yet be: nothing is closed, though a read answers.
+ * A socket has EPOLLRDHUP once nothing more can be read, and EPOLLHUP too once nothing more can be sent. EPOLLHUP alone
+ * means a socket that was never connected and can still connect: neither direction is closed, although a read returns
+ * at once.
  */
 static uint32_t closed_socket(uint32_t events)
 {
@@ -26,8 +27,8 @@ static uint32_t closed_socket(uint32_t events)
 }
 
 /*
- * A pipe or a terminal: EPOLLHUP, the writers are gone. A pipe alone: EPOLLERR, the readers; elsewhere it is a file
- * system's way to tell of a change (/proc/self/mounts), or an error of the device's own.
+ * For a pipe or a terminal EPOLLHUP means that the writers are gone. For a pipe EPOLLERR means that the readers are
+ * gone; for other files EPOLLERR reports a change (/proc/self/mounts) or an error of the device.
  */
 static uint32_t closed_other(uint32_t events, bool is_pipe)
 {
@@ -47,7 +48,7 @@ uint32_t selector_readiness(uint32_t events, uint64_t word)
 
 /* ---- Muting ----------------------------------------------------------------------------------------------------- */
 
-/* Is there anything in these events that the interests ask for? As select(2) divides them, but for pipes' ends. */
+/* Do the events match the interests? Divided as in select(2), except for the ends of pipes. */
 static bool is_asked_for(uint8_t watched, uint32_t events, uint32_t bits)
 {
     bool is_socket = (watched & WATCHED_NO_SOCKET) == 0;
@@ -72,7 +73,7 @@ static uint32_t generation_of(uint64_t word)
     return (uint32_t)(word >> WORD_GENERATION_SHIFT);
 }
 
-/* Has the kernel report the registration as muted, with an even generation, or as it was. */
+/* Mutes the registration in the kernel, with an even generation, or unmutes the registration. */
 static bool report(struct selector *selector, uint64_t word, uint8_t watched, bool is_muted)
 {
     uint32_t generation = is_muted ? generation_of(word) - 1 : generation_of(word) + 1;
@@ -94,7 +95,7 @@ uint32_t selector_hung_up(struct selector *selector, struct registration *regist
     if (registration_read(registration, generation_of(word), &token)) {
         if (report(selector, word, watched, true))
             registration->told = (uint8_t)(bits | TOLD_ECHO);
-        else /* closed, while its file lives on in a duplicate: nothing can be said of it to the kernel */
+        else /* the descriptor is closed and the file lives on in a duplicate: epoll_ctl cannot name the registration */
             selector_withdraw(selector, registration);
     }
     pthread_mutex_unlock(&selector->lock);
@@ -102,8 +103,8 @@ uint32_t selector_hung_up(struct selector *selector, struct registration *regist
 }
 
 /*
- * An event of a muted registration. The first repeats what was told before, as the kernel looked anew when it was
- * muted; each later one is an arrival of something.
+ * Handles an event of a muted registration. The first event repeats the delivered readiness, because EPOLL_CTL_MOD
+ * makes the kernel report present readiness; each later event is new.
  */
 static bool take_muted(struct selector *selector, struct registration *registration, uint32_t events, uint64_t word)
 {
@@ -111,7 +112,7 @@ static bool take_muted(struct selector *selector, struct registration *registrat
     uint32_t bits = selector_readiness(events, word);
     bool is_echo = (registration->told & TOLD_ECHO) != 0 && (bits & ~(uint32_t)registration->told) == 0;
 
-    /* A oneshot that had fired before it was added to this instance: the kernel tells of its hang-up. */
+    /* A oneshot that was disarmed before the instance was replaced: the kernel reports a hang-up. */
     if ((watched & WATCHED_MODE) != 0)
         return false;
     if (is_asked_for(watched, events, bits)) {
@@ -125,10 +126,10 @@ static bool take_muted(struct selector *selector, struct registration *registrat
 
 /* ---- Words that name no published registration ------------------------------------------------------------------ */
 
-/* As many stray events as never have the instance replaced. */
+/* Stray events below this number never cause a replacement of the instance. */
 #define STRAYS_FREE 64
 
-/* With the lock held, so that whoever was between epoll_ctl and publishing has done both. */
+/* With the lock held, so that each writer has both called epoll_ctl and published. */
 static bool find_late(struct selector *selector, uint32_t events, uint64_t word, struct minimio_event *ret_event)
 {
     struct registration *registration = registry_find(&selector->registry, fd_of(word));

@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Replaces an epoll instance by another that has the same registrations.
+ * Replaces an epoll instance by a new instance with the same registrations.
  *
- * A descriptor that is closed while a duplicate of it lives, in a forked child for one, stays registered in the
- * kernel: its events go on coming, and as soon as nobody has its number, or another file, no call can remove it. Those
- * events name nobody, and under LEVEL there is no end to them. The only way to be rid of them is another instance.
+ * A descriptor that is closed while a duplicate lives on, for example in a forked child, stays registered in the
+ * kernel, and still causes events. Once the number is free or belongs to another file, no call can remove the
+ * registration. The events have no registration in the registry, and under LEVEL the events never end. The only remedy
+ * is a new instance.
  *
- * That costs two calls for each registration. It is done after as many stray events as there are registrations, so
- * that it never costs more than they did, however many descriptors are closed in that way. An event that another
- * thread's change has overtaken is a stray too, and does no harm.
+ * A replacement costs two system calls for each registration. A replacement happens only after as many stray events as
+ * there are registrations, so the replacements cost no more than the stray events did, however many descriptors are
+ * closed in this way. An event that a change by another thread has overtaken counts as stray too, which does no harm.
  */
 #include "libminimio/selector_epoll.h"
 
 #include <errno.h>
 #include <unistd.h>
 
-/* Is the file that has this number now the one that is registered under it? */
+/* Is `fd` still the file that was registered under this number? */
 static bool is_registered(struct selector *selector, int fd)
 {
     struct epoll_event event = {0};
@@ -33,7 +34,8 @@ static int add(int epoll_fd, int fd, uint32_t events, uint64_t word)
     return epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
 }
 
-/* Adds what stands in that entry. What has fired stays silent, and what is muted, muted. */
+/* Copies the registration of one entry to the new instance. A disarmed oneshot stays disarmed, and a muted
+ * registration stays muted. */
 static int carry(struct selector *selector, int epoll_fd, int fd, struct registration *registration)
 {
     uint32_t generation = atomic_load_explicit(&registration->generation, memory_order_relaxed);
@@ -51,7 +53,7 @@ static int carry(struct selector *selector, int epoll_fd, int fd, struct registr
     return add(epoll_fd, fd, watched_events(watched) | EPOLLET, word_of(fd, generation - 1, watched));
 }
 
-/* The edge-triggered, or all others. */
+/* Copies either the edge-triggered registrations or all the rest. */
 static int carry_all(struct selector *selector, int epoll_fd, bool is_edge)
 {
     int r = 0;
@@ -68,12 +70,11 @@ static int carry_all(struct selector *selector, int epoll_fd, bool is_edge)
     return r;
 }
 
-/* ---- Edges --------------------------------------------------------------------------------------------------------
- */
+/* ---- Edges ------------------------------------------------------------------------------------------------------ */
 
 #define BATCH 64
 
-/* What an edge-triggered registration reports because it was added is no arrival. */
+/* Drops the edges that an edge-triggered registration reports only because EPOLL_CTL_ADD found the file ready. */
 static void drop_edges(int epoll_fd)
 {
     struct epoll_event batch[BATCH];
@@ -82,7 +83,7 @@ static void drop_edges(int epoll_fd)
         ;
 }
 
-/* An edge that the old instance has not told yet: the new one is to look anew. */
+/* Moves an undelivered edge of the old instance: the new instance reports present readiness again. */
 static void move_edge(struct selector *selector, int epoll_fd, const struct epoll_event *event)
 {
     uint32_t generation = (uint32_t)(event->data.u64 >> WORD_GENERATION_SHIFT);
@@ -99,9 +100,9 @@ static void move_edge(struct selector *selector, int epoll_fd, const struct epol
 }
 
 /*
- * Those that have come so far. What is level-triggered comes again and again, each time after all that waited when it
- * came before: when a word has come twice, all have been seen. The word that is looked for is another one after twice
- * as many, as that of an edge may not come again.
+ * Moves the edges that the old instance has queued. A level-triggered event returns to the end of the queue, so a word
+ * that appears twice shows that the whole queue was read. The word of an edge may not appear again, so the reference
+ * word is replaced each time that the number of events has doubled.
  */
 static void move_edges(struct selector *selector, int epoll_fd)
 {
@@ -123,10 +124,9 @@ static void move_edges(struct selector *selector, int epoll_fd)
     }
 }
 
-/* ---- The instance -------------------------------------------------------------------------------------------------
- */
+/* ---- The instance ----------------------------------------------------------------------------------------------- */
 
-/* Takes nothing from the old instance before all that can fail has succeeded. */
+/* Reads from the old instance only after each step that can fail has succeeded. */
 static int fill(struct selector *selector, int epoll_fd)
 {
     int r = carry_all(selector, epoll_fd, true);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The wait for an epoll instance. The kernel's events are fetched into the caller's array and converted in place,
- * which they must fit into.
+ * The wait for an epoll instance. The kernel's events are written into the caller's array, and converted in place.
  */
 #include "libminimio/selector_epoll.h"
 
@@ -12,10 +11,10 @@
 #include <time.h>
 #include <unistd.h>
 
-/* As many events as one wait gives at most: more than descriptors that a process may have, by the kernel's default. */
+/* The largest number of events in one wait: above the default limit of descriptors in a process. */
 #define BATCH_MAX (1 << 20)
 
-/* As many full batches without an event of a registration as one wait passes over. */
+/* The largest number of full batches without a deliverable event in one wait. */
 #define ROUNDS_MAX 128
 
 #define NS_PER_S  INT64_C(1000000000)
@@ -23,7 +22,7 @@
 
 _Static_assert(sizeof(struct epoll_event) <= sizeof(struct minimio_event), "an event of the kernel's is too large");
 
-/* What is no hang-up means the same in the kernel's events and in ours. */
+/* Events other than hang-ups have the same bits in the kernel and here. */
 #define ORDINARY (EPOLLIN | EPOLLPRI | EPOLLOUT)
 _Static_assert((int)READINESS_READABLE == EPOLLIN && (int)READINESS_PRIORITY == EPOLLPRI &&
                    (int)READINESS_WRITABLE == EPOLLOUT,
@@ -36,7 +35,8 @@ static int wait_ms(struct selector *selector, struct epoll_event *events, int li
     return epoll_wait(selector->epoll_fd, events, limit, timeout_ms < INT32_MAX ? (int)timeout_ms : INT32_MAX);
 }
 
-/* A weak reference: glibc has the function since 2.35, musl has none. Without it the kernel is asked directly. */
+/* A weak reference: glibc has the function since 2.35, musl lacks the function. Without the function, the system
+ * call is made directly. */
 #if !defined(__GLIBC__) || __GLIBC__ * 100 + __GLIBC_MINOR__ < 235
 int epoll_pwait2(int epoll_fd, struct epoll_event *events, int limit, const struct timespec *timeout,
                  const sigset_t *mask);
@@ -84,7 +84,7 @@ static int fetch(struct selector *selector, struct minimio_event *events, int li
     return count < 0 ? -errno : count;
 }
 
-/* Makes an event of ours of one of the kernel's; false: it is nobody's, or tells nothing. */
+/* Converts one event of the kernel. False: the event has no registration, or reports nothing new. */
 static inline bool take(struct selector *selector, uint32_t events, uint64_t word, struct minimio_event *ret_event)
 {
     uint32_t generation = (uint32_t)(word >> WORD_GENERATION_SHIFT);
@@ -102,8 +102,8 @@ static inline bool take(struct selector *selector, uint32_t events, uint64_t wor
 }
 
 /*
- * Converts the kernel's events in place, from the last to the first, since ours are the larger ones; what is nobody's
- * leaves a gap at the front. Returns how many are left.
+ * Converts the kernel's events in place, from last to first, because struct minimio_event is larger. Dropped events
+ * leave a gap at the front, which is closed. Returns the number of events left.
  */
 static inline __attribute__((__always_inline__)) int convert(struct selector *selector, struct minimio_event *events,
                                                              int fetched)
@@ -124,7 +124,7 @@ static inline __attribute__((__always_inline__)) int convert(struct selector *se
     return fetched - first;
 }
 
-/* Where among the kernel's events that word stands; `fetched`: nowhere. */
+/* The index of the kernel's event with `word`, or `fetched` if absent. */
 static int find_word(const char *raw, int fetched, uint64_t word)
 {
     struct epoll_event event;
@@ -138,8 +138,9 @@ static int find_word(const char *raw, int fetched, uint64_t word)
 }
 
 /*
- * In a full batch the waker may have the slot of an event that waits for it: fetches that one. A level-triggered one
- * of this very batch comes again when no other waits, and is merged. Returns how many events there are now.
+ * In a full batch the waker may occupy the slot of a pending event: fetches one event in place of the waker. If no
+ * other event is pending, a level-triggered event of the same batch returns again, and is merged. Returns the new
+ * number of events.
  */
 static int replace_waker(struct selector *selector, struct minimio_event *events, int fetched)
 {
@@ -165,7 +166,7 @@ static int replace_waker(struct selector *selector, struct minimio_event *events
     return last;
 }
 
-/* Events of earlier registrations, or muted ones, filled the batch; others may wait behind them. */
+/* The batch was full of dropped events; deliverable events may be queued behind the batch. */
 static __attribute__((__noinline__)) int wait_again(struct selector *selector, struct minimio_event *events, int limit)
 {
     int fetched = limit, count = 0;

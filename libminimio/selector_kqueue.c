@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The selector on macOS, FreeBSD, OpenBSD and NetBSD: a kqueue, a registry, and a waker.
+ * The selector on macOS, FreeBSD, OpenBSD and NetBSD: owns a kqueue, a registry, and a waker. This file creates and
+ * destroys selectors, and waits.
  *
- * The kernel's events are larger than ours, and a descriptor may have two or three of them, so they are fetched onto
- * the stack, batch by batch, until the caller's array is full or there are no more.
+ * struct kevent is larger than struct minimio_event, and a descriptor can have two or three kernel events. The kernel's
+ * events are therefore fetched in batches on the stack, until the caller's array is full or no event is left.
  */
 #include "libminimio/selector_kqueue.h"
 
@@ -19,7 +20,7 @@
 
 #define NS_PER_S INT64_C(1000000000)
 
-/* As long as one wait lasts at most, in seconds: some kernels refuse more than a few years. */
+/* Longest single wait in seconds: some kernels refuse a timeout of more than a few years. */
 #define WAIT_MAX_S INT64_C(86400)
 
 #define BATCH 256
@@ -39,12 +40,12 @@ const char *minimio_backend(void)
     return "kqueue";
 }
 
-/* ---- Birth and death -------------------------------------------------------------------------------------------- */
+/* ---- Creation and destruction ----------------------------------------------------------------------------------- */
 
 static int open_kqueue(int *ret_fd)
 {
     *ret_fd = kqueue();
-    /* No other thread's fork and exec comes between: a kqueue is not inherited. */
+    /* A fork and exec between kqueue and fcntl does no harm: a kqueue is not inherited. */
     return *ret_fd < 0 || fcntl(*ret_fd, F_SETFD, FD_CLOEXEC) < 0 ? -errno : 0;
 }
 
@@ -73,7 +74,8 @@ int selector_new(struct selector **ret_selector)
     return 0;
 }
 
-/* In a forked child, which inherits no kqueue, its number is free or a stranger's, and is left alone. */
+/* A forked child inherits no kqueue; the number is free or belongs to another file, so the child does not close the
+ * number. */
 void selector_close(struct selector *selector)
 {
     waker_deinit(&selector->waker);
@@ -83,7 +85,7 @@ void selector_close(struct selector *selector)
     registry_deinit(&selector->registry);
 }
 
-/* selector_close left nothing to give up: it waited for the kicks that were under way. */
+/* Nothing is left to close: selector_close has waited for the kicks in progress. */
 void selector_close_waker(struct selector *selector)
 {
     (void)selector;
@@ -142,7 +144,7 @@ static int fetch(struct selector *selector, struct kevent *events, int limit, in
     return count < 0 ? -errno : count;
 }
 
-/* Whose event it is; false: nobody's. */
+/* Finds the token of an event. False: the event has no registration. */
 static bool find_token(struct selector *selector, int fd, uint32_t generation, uint64_t *ret_token)
 {
     struct registration *registration = registry_find(&selector->registry, fd);
@@ -151,14 +153,14 @@ static bool find_token(struct selector *selector, int fd, uint32_t generation, u
         return false;
     if (registration_read(registration, generation, ret_token))
         return true;
-    /* Either an event of an earlier registration, or of one that is between kevent and publishing. */
+    /* Either the registration has ended, or a writer is between kevent and publishing. */
     pthread_mutex_lock(&selector->lock);
     bool found = registration_read(registration, generation, ret_token);
     pthread_mutex_unlock(&selector->lock);
     return found;
 }
 
-/* A filter tells of the end of its own direction, and of an error, with which a connection ends in both. */
+/* A filter reports the end of its own direction. An error of a socket ends both directions. */
 static uint32_t closed(const struct kevent *event, bool is_socket)
 {
     uint32_t bits = event->filter == EVFILT_WRITE ? READINESS_WRITE_CLOSED : READINESS_READ_CLOSED;
@@ -188,7 +190,7 @@ static uint32_t readiness(const struct kevent *event, bool is_socket)
     return bits;
 }
 
-/* The end of the stream, and no priority data before it: none will come. */
+/* Has the stream ended without pending priority data? No priority data can follow. */
 static bool is_end_of_priority(const struct kevent *event)
 {
 #ifdef NOTE_OOB
@@ -200,8 +202,8 @@ static bool is_end_of_priority(const struct kevent *event)
 }
 
 /*
- * Takes up an event of the kernel's. Those of one descriptor become one of ours, of which there are `*count`.
- * False: it told nothing new.
+ * Converts one event of the kernel. Events of one descriptor are merged into one event of the `*count` events. False:
+ * the event added nothing.
  */
 static bool take(struct selector *selector, const struct kevent *event, struct minimio_event *events, int *count)
 {
@@ -229,8 +231,9 @@ static bool take(struct selector *selector, const struct kevent *event, struct m
 }
 
 /*
- * A full batch is followed by another, for the waker's event, two of one descriptor and those of earlier registrations
- * may have left room. The kernel puts what stays ready at the end of its queue, so those that wait come first.
+ * After a full batch fetches another batch, because the waker's event, merged events, and events of earlier
+ * registrations may have left room. The kernel appends an event that stays ready to the end of the queue, so pending
+ * events come first.
  */
 int selector_wait(struct selector *selector, struct minimio_event *events, size_t capacity, int64_t timeout_ns)
 {

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a kqueue watches.
+ * Changes the set of descriptors that a kqueue watches. Owns the writers' part of struct watch.
  *
- * The kernel adds and changes knotes without a word on whether they were there, and drops them silently when their
- * descriptor's number is closed. So what was registered is for this file to remember, and whether it still is, for a
- * change that adds nothing: it fails with ENOENT where there is no knote, also under a new descriptor of that number.
+ * The kernel adds and changes knotes without reporting whether the knotes existed, and drops knotes silently when the
+ * descriptor is closed. This file therefore remembers the registrations. A change without EV_ADD shows whether a
+ * registration still exists: the change fails with ENOENT if the knote is gone, also when a new descriptor has the same
+ * number.
  *
- * Changes are submitted without room for events: the kernel then stops at the first that fails and says why. Those
- * that can fail come first, so that a failure can be undone.
+ * Changes are submitted without room for events, so the kernel stops at the first failure and returns the error.
+ * Changes that can fail come first, so that a failure can be undone.
  */
 #include "libminimio/selector_kqueue.h"
 
@@ -18,7 +19,7 @@
 
 #define UDATA(word) ((__typeof__(((struct kevent *)0)->udata))(uintptr_t)(word))
 
-/* Which filter tells of which interest. */
+/* The filter for each interest. */
 static const struct {
     minimio_interests interest;
     int filter;
@@ -46,7 +47,7 @@ struct changes {
     int count;
 };
 
-/* Has each of the interests' knotes changed by `flags`. */
+/* Appends a change with `flags` for the knote of each interest. */
 static void change(struct changes *changes, int fd, minimio_interests interests, unsigned flags, uint32_t word)
 {
     for (size_t i = 0; i < FILTERS; i++)
@@ -65,7 +66,7 @@ static int submit(struct selector *selector, const struct changes *changes)
     return kevent(selector->kqueue_fd, changes->list, changes->count, NULL, 0, NULL) < 0 ? -errno : 0;
 }
 
-/* Deletes knotes, each whether or not the others are there. */
+/* Deletes each knote separately, so that a missing knote does not stop the deletion of the next. */
 static void drop(struct selector *selector, int fd, minimio_interests interests)
 {
     for (size_t i = 0; i < FILTERS; i++) {
@@ -89,9 +90,9 @@ static uint32_t word_of(uint32_t generation, bool is_socket, minimio_interests i
     return generation >> 1 << 2 | (is_socket ? 0 : WORD_NO_SOCKET) | (disarm ? WORD_DISARM : 0);
 }
 
-/* ---- What is watched -------------------------------------------------------------------------------------------- */
+/* ---- The watched descriptors ------------------------------------------------------------------------------------ */
 
-/* An entry of the registry, and what is beside it. */
+/* An entry of the registry and the extra data of the entry. */
 struct entry {
     struct registration *registration;
     struct watch *watch;
@@ -103,7 +104,7 @@ static void forget(struct entry entry)
     entry.watch->interests = 0;
 }
 
-/* Finds the entry of a descriptor that was registered; false: it was not. */
+/* Finds the entry of a registered descriptor; false: not registered. */
 static bool find(struct selector *selector, int fd, struct entry *ret_entry)
 {
     if (fd < 0 || waker_is_watched_by(&selector->waker, fd))
@@ -116,8 +117,8 @@ static bool find(struct selector *selector, int fd, struct entry *ret_entry)
 }
 
 /*
- * Are its knotes there, that is, was the descriptor not closed since? The change is none; some kernels look anew
- * whether the knote's event has come, so that one may be reported again.
+ * Do the knotes still exist, so that the descriptor was not closed meanwhile? Submits a change without effect. Some
+ * kernels then check the knote again, and may report an event a second time.
  */
 static bool is_alive(struct selector *selector, int fd, struct entry entry)
 {
@@ -129,7 +130,7 @@ static bool is_alive(struct selector *selector, int fd, struct entry entry)
     return submit(selector, &changes) == 0;
 }
 
-/* Can the descriptor be waited for? A kqueue would take files too, and call them ready. */
+/* Can the descriptor be polled? A kqueue accepts regular files and reports them as always ready. */
 static int check(const struct selector *selector, int fd, bool *ret_is_socket)
 {
     struct stat status;
@@ -142,11 +143,12 @@ static int check(const struct selector *selector, int fd, bool *ret_is_socket)
     return S_ISREG(status.st_mode) || S_ISDIR(status.st_mode) ? -EPERM : 0;
 }
 
-/* What the contract calls an error of adding a knote. */
+/* Converts the kernel's error of adding a knote to an error of the contract. */
 static int adding_error(int fd, int r)
 {
     switch (r) {
-    case -EBADF: /* of an open descriptor: NetBSD's word for what is EPIPE elsewhere, a pipe whose reader is gone */
+    case -EBADF: /* EBADF for an open descriptor: NetBSD, where other systems return EPIPE, for a pipe without a reader
+                  */
         return fcntl(fd, F_GETFD) < 0 ? r : -EPIPE;
     case -EINVAL:
     case -ENODEV:
@@ -158,7 +160,7 @@ static int adding_error(int fd, int r)
     }
 }
 
-/* Tells the polling thread. */
+/* Publishes the registration to the polling thread. */
 static void publish(struct entry entry, uint32_t generation, minimio_token token, minimio_interests interests,
                     enum minimio_mode mode)
 {
@@ -209,7 +211,7 @@ int selector_add_socket(struct selector *selector, minimio_fd fd, minimio_token 
     return selector_add(selector, fd, token, interests, mode);
 }
 
-/* Why a descriptor that is not registered cannot be changed, in the order of the contract's checks. */
+/* The error for a descriptor without a registration, with the checks in the order of the contract. */
 static int why_absent(const struct selector *selector, int fd)
 {
     bool is_socket = false;
@@ -219,9 +221,8 @@ static int why_absent(const struct selector *selector, int fd)
 }
 
 /*
- * What a change that failed with `r` leaves behind. `added` are the knotes that were to be new. The old ones are
- * there, unless the descriptor was closed since, or the kernel refused to make one of them again in its new mode: that
- * costs the registration.
+ * Undoes a change that failed with `r`. `added` are the new knotes. The old knotes remain, unless the descriptor was
+ * closed, or the kernel refused to add a knote again in the new mode; in both cases the registration ends.
  */
 static int undo(struct selector *selector, int fd, struct entry entry, minimio_interests added, int r)
 {
@@ -234,8 +235,8 @@ static int undo(struct selector *selector, int fd, struct entry entry, minimio_i
 }
 
 /*
- * A knote keeps the mode that it was made in, so another mode takes another knote. In the same mode it is disabled and
- * enabled: the kernel then looks anew whether its event has come.
+ * A knote keeps its mode, so a new mode needs a new knote. In the same mode the knote is disabled and enabled, which
+ * makes the kernel report present readiness again.
  */
 int selector_modify(struct selector *selector, minimio_fd fd, minimio_token token, minimio_interests interests,
                     enum minimio_mode mode)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The waker of a kqueue: the platform's way, and what both ways share. */
+/* The waker of a kqueue, with two implementations: a user event, or a pipe. Owns the pipe and the count of kicks in
+ * progress. */
 #include "libminimio/selector_kqueue_waker.h"
 
 #include "libminimio/forks.h"
@@ -11,7 +12,7 @@
 
 #ifdef EVFILT_USER
 
-#define IDENT 0 /* user events have numbers of their own */
+#define IDENT 0 /* user events have a separate space of identifiers */
 
 static int start(struct waker *waker)
 {
@@ -20,7 +21,7 @@ static int start(struct waker *waker)
     return kevent(waker->kqueue_fd, &change, 1, NULL, 0, NULL) < 0 ? -errno : 0;
 }
 
-/* The event stays one that is cleared when it is fetched; EV_CLEAR in this call would clear it now. */
+/* The event was added with EV_CLEAR, which stays in effect; EV_CLEAR in this call would clear the event now. */
 static void trigger(struct waker *waker)
 {
     struct kevent change = {.ident = IDENT, .filter = EVFILT_USER, .fflags = NOTE_TRIGGER};
@@ -48,7 +49,7 @@ static int start(struct waker *waker)
     return kevent(waker->kqueue_fd, &change, 1, NULL, 0, NULL) < 0 ? -errno : 0;
 }
 
-/* A pipe that is full is one that wakes. */
+/* A full pipe wakes as well, so a failed write is ignored. */
 static void trigger(struct waker *waker)
 {
     ssize_t written = write(waker->pipe_write, "", 1);
@@ -90,8 +91,8 @@ int waker_init(struct waker *waker, int kqueue_fd)
 void waker_deinit(struct waker *waker)
 {
     atomic_store(&waker->closed, true);
-    /* A kick is one call that does not block; sleeping lets a thread of any priority end it. In a forked child those
-     * under way are nobody's. */
+    /* A kick is one call that does not block; the sleep lets a thread of any priority finish the call. In a forked
+     * child the count of kicks is meaningless. */
     while (waker->forks == forks_count() && atomic_load(&waker->kicks) > 0)
         nanosleep(&(struct timespec){.tv_nsec = 1000}, NULL);
     close_fd(&waker->pipe_read);
@@ -102,7 +103,7 @@ void waker_kick(struct waker *waker)
 {
     int saved_errno = errno;
 
-    /* A forked child has no kqueue of that number, or another one, and its pipe is the parent's. */
+    /* A forked child has no kqueue under this number, and shares the pipe with the parent. */
     if (waker->forks == forks_count()) {
         atomic_fetch_add(&waker->kicks, 1);
         if (!atomic_load(&waker->closed))

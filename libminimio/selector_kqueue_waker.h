@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What interrupts a wait for a kqueue: a user event, or where the platform has none, a pipe that the kqueue watches.
+ * Interrupts a wait for a kqueue: by a user event, or on platforms without user events, by a pipe that the kqueue
+ * watches.
  *
- * A kick may come from a signal handler and while another thread closes the kqueue, so it takes no lock: it is counted
- * while it is under way, and the closing waits for those.
+ * A kick may run in a signal handler, and while another thread closes the kqueue, so a kick takes no lock. Kicks in
+ * progress are counted, and waker_deinit waits until the count is zero.
  */
 #ifndef MINIMIO_SELECTOR_KQUEUE_WAKER_H
 #define MINIMIO_SELECTOR_KQUEUE_WAKER_H
@@ -16,25 +17,26 @@
 
 struct waker {
     int kqueue_fd;
-    int pipe_read, pipe_write; /* -1: there are none */
-    unsigned forks;            /* forks_count() of the process that made it */
+    int pipe_read, pipe_write; /* -1: none */
+    unsigned forks;            /* forks_count() of the process that made the waker */
     atomic_bool closed;
-    atomic_int kicks; /* under way */
+    atomic_int kicks; /* in progress */
 };
 
-/* Makes the waker of that kqueue, which it does not own; after forks_watch. Errors: -ENOMEM, -EMFILE, -ENFILE. */
+/* Makes the waker of `kqueue_fd`, which stays owned by the caller. Call after forks_watch. Errors: -ENOMEM, -EMFILE,
+ * -ENFILE. */
 int waker_init(struct waker *waker, int kqueue_fd);
 
-/* When it returns, no kick uses the kqueue any more and none will. The kqueue is still open. */
+/* On return no kick uses the kqueue, now or later. The kqueue must still be open. */
 void waker_deinit(struct waker *waker);
 
-/* Any thread, signal handlers too; keeps errno. */
+/* Callable from any thread and from signal handlers; preserves errno. */
 void waker_kick(struct waker *waker);
 
-/* Is this event the waker's own? It is spent thereby. */
+/* Is this event the waker's? If so, consumes the event. */
 bool waker_takes(struct waker *waker, const struct kevent *event);
 
-/* Is `fd` a descriptor of the waker's that the kqueue watches? */
+/* Is `fd` the descriptor of the waker that the kqueue watches? */
 static inline bool waker_is_watched_by(const struct waker *waker, int fd)
 {
     return fd >= 0 && fd == waker->pipe_read;

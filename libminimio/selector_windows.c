@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The selector on Windows: a completion port, and registrations that ask AFD about their sockets.
+ * The selector on Windows: owns the set of registrations, and two locks. A completion port and AFD report readiness.
  *
- * Two locks: the writers' own, and the inner one, of all that is here. The polling thread takes only that one, so that
- * a writer can wait for a completion which that thread has in its hands.
+ * The outer lock serializes writers. The inner lock guards the registrations and the requests. The polling thread takes
+ * only the inner lock, so that a writer can wait for a completion that the polling thread has fetched.
  */
 #include "libminimio/selector.h"
 
@@ -19,9 +19,9 @@
 
 struct selector {
     SRWLOCK writers;
-    struct requests requests; /* and the inner lock */
+    struct requests requests; /* includes the inner lock */
     struct link all;          /* the registrations */
-    atomic_uint references;   /* its owner's, and those of a stream's call that is just telling it something */
+    atomic_uint references;   /* of the owner, and of streams' calls in progress */
 };
 
 const char *minimio_backend(void)
@@ -29,7 +29,7 @@ const char *minimio_backend(void)
     return "windows";
 }
 
-/* ---- Birth and death -------------------------------------------------------------------------------------------- */
+/* ---- Creation and destruction ----------------------------------------------------------------------------------- */
 
 int selector_new(struct selector **ret_selector)
 {
@@ -69,7 +69,7 @@ struct selector *selector_free(struct selector *selector)
     return NULL;
 }
 
-/* There is no fork here. */
+/* Windows has no fork. */
 bool selector_lock(struct selector *selector)
 {
     AcquireSRWLockExclusive(&selector->writers);
@@ -113,7 +113,7 @@ void selector_close(struct selector *selector)
     unlock(selector);
 }
 
-/* ---- What is watched -------------------------------------------------------------------------------------------- */
+/* ---- The watched descriptors ------------------------------------------------------------------------------------ */
 
 static struct watch *find(struct selector *selector, SOCKET socket)
 {
@@ -123,8 +123,8 @@ static struct watch *find(struct selector *selector, SOCKET socket)
 }
 
 /*
- * Is the socket still registered, or has the one of that number been closed? Its request that waits for the closing is
- * cancelled: what it says then is certain, wherever its completion is, and whoever has taken it.
+ * Is the socket still registered, or was the socket closed and the number reused? Cancels the request that waits for
+ * the close: the result of the completion is reliable, whichever thread handles the completion.
  */
 static bool is_still_registered(struct selector *selector, SOCKET socket)
 {
@@ -138,7 +138,7 @@ static bool is_still_registered(struct selector *selector, SOCKET socket)
         watch = find(selector, socket);
         if (!watch || !watch->closing.cancelled)
             return watch != NULL;
-        /* The polling thread has it, or the kernel is about to post it. */
+        /* The polling thread has the completion, or the kernel is about to post the completion. */
         unlock(selector);
         Sleep(turn < 16 ? 0 : 1);
         lock(selector);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The hash table of sockets: chains, whose number grows with the entries. */
+/* Owns the process-wide hash table of sockets: shards of chains, whose number grows with the entries. */
 #include "libminimio/socket_table_windows.h"
 
 #include <windows.h>
@@ -12,15 +12,15 @@
 struct shard {
     SRWLOCK lock;
     size_t count;
-    size_t chain_count; /* a power of two; 0: `only` is all there is */
+    size_t chain_count; /* a power of two; 0: only the chain `only` */
     struct socket_entry **chains;
     struct socket_entry *only;
 };
 
-/* SRWLOCK_INIT is all zeroes. */
+/* Zeroes are the initial state of an SRWLOCK (SRWLOCK_INIT). */
 static struct shard shards[1 << SHARD_BITS];
 
-/* Handles are multiples of four. The multiplication moves what differs into the high bits. */
+/* Handles are multiples of four. The multiplication moves the varying bits to the top. */
 static uint64_t hash(SOCKET socket)
 {
     return ((uint64_t)socket >> 2) * UINT64_C(0x9e3779b97f4a7c15);
@@ -49,7 +49,7 @@ static void move_all(struct shard *shard, struct socket_entry *chain)
     }
 }
 
-/* Without memory for more chains they become longer, and that is all. */
+/* Out of memory: the chains only become longer. */
 static void grow(struct shard *shard)
 {
     struct shard old = *shard;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which registrations a SOCKET has, in all queues of the process. SOCKETs are neither small nor dense, so it is a hash
- * table; it belongs to the process because a stream's own calls, which know the socket alone, re-arm what is edge-
- * triggered wherever it is registered.
+ * Maps a SOCKET to its registrations in all queues of the process. SOCKETs are neither small nor dense, so the table is
+ * a hash table. The table is process-wide because a stream's calls, which know only the SOCKET, re-arm the
+ * edge-triggered registrations in every queue.
  *
- * The table is cut into shards with a lock each, the innermost of the library's. An entry lies in what it stands for
- * and is its owner's, who adds it, removes it and changes what it lies in; adding therefore cannot fail.
+ * The table is divided into shards with a lock each, the innermost locks of the library. An entry is embedded in the
+ * caller's struct, and the owner adds, removes and changes the entry; adding therefore cannot fail.
  */
 #ifndef MINIMIO_SOCKET_TABLE_WINDOWS_H
 #define MINIMIO_SOCKET_TABLE_WINDOWS_H
@@ -20,16 +20,17 @@ struct socket_entry {
     struct socket_entry *next;
 };
 
-/* An owner has at most one entry of a socket. */
+/* An owner has at most one entry per socket. */
 void socket_table_add(struct socket_entry *entry);
 void socket_table_remove(struct socket_entry *entry);
 
-/* The entry, which is valid for as long as its owner keeps it from being removed; or NULL. */
+/* Returns the entry, or NULL. The entry is valid while the owner prevents its removal. */
 struct socket_entry *socket_table_find(SOCKET socket, const void *owner);
 
 /*
- * The owners with an entry of that socket, in the order of their addresses, so that none is missed while others come
- * and go: the first one after `previous`, or NULL. It is retained by that function before it could go away.
+ * Iterates over the owners of entries of `socket`, in the order of addresses, so that concurrent changes cause no
+ * omission: returns the first owner after `previous`, or NULL. `retain` is called under the shard's lock, before the
+ * owner can be freed.
  */
 void *socket_table_next_owner(SOCKET socket, const void *previous, void (*retain)(void *owner));
 

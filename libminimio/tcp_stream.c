@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The life of a stream, its options, and the queues in which it is registered. Portable. */
+/* Owns the list of queues in which a stream is registered, and the life of a stream; also the options. Portable. */
 #include "libminimio/tcp_stream.h"
 
 #include "libminimio/queue.h"
@@ -102,7 +102,7 @@ int minimio_tcp_stream_keepalive(struct minimio_tcp_stream *stream, bool *ret_ke
     return get_flag(stream, SOL_SOCKET, SO_KEEPALIVE, ret_keepalive);
 }
 
-/* The option that is the hop limit has another level and name in each family. */
+/* The hop limit has a different level and name in each address family. */
 static int hop_limit_level(int family)
 {
     return family == AF_INET6 ? IPPROTO_IPV6 : IPPROTO_IP;
@@ -143,7 +143,7 @@ static void unlock(struct minimio_tcp_stream *stream)
     atomic_flag_clear_explicit(&stream->memberships_lock, memory_order_release);
 }
 
-/* Where `queue` is remembered, or NULL. */
+/* The slot that holds `queue`, or NULL. */
 static struct queue **find(struct minimio_tcp_stream *stream, const struct queue *queue)
 {
     if (stream->first_queue == queue)
@@ -154,7 +154,8 @@ static struct queue **find(struct minimio_tcp_stream *stream, const struct queue
     return NULL;
 }
 
-/* A place that is free, or whose queue is gone, so that a stream that outlives many queues does not keep them all. */
+/* A free slot, or the slot of a destroyed queue, so that a stream that outlives many queues does not keep the
+ * queues' memory. */
 static struct queue **find_free(struct minimio_tcp_stream *stream)
 {
     if (!stream->first_queue || queue_ended(stream->first_queue))
@@ -209,7 +210,9 @@ void tcp_stream_forget(struct minimio_tcp_stream *stream, struct queue *queue)
         queue_unref(queue);
 }
 
-/* ---- The end of a stream: its last user needs no lock, and in a forked child could not hope to get it ------------ */
+/* ---- The end of a stream ---------------------------------------------------------------------------------------- */
+
+/* Takes no lock: the stream has no other user, and in a forked child the lock may be held for ever. */
 
 static void leave_queue(struct minimio_tcp_stream *stream, struct queue *queue, bool deregister)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A stream's system calls where sockets are descriptors. */
+/* The system calls of a stream on POSIX. Owns the result of connecting: `connected` and `connect_error`. */
 #include "libminimio/tcp_stream.h"
 
 #include <assert.h>
@@ -13,10 +13,10 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-/* With malloc's own word a stream takes 32 bytes. */
+/* With malloc's header a stream takes 32 bytes. */
 _Static_assert(sizeof(struct minimio_tcp_stream) <= 24 || sizeof(void *) != 8, "a stream is to be small");
 
-/* Slices are handed to the kernel as they are. */
+/* Slices are passed to the kernel as iovecs, without a copy. */
 _Static_assert(sizeof(struct minimio_slice) == sizeof(struct iovec) &&
                    offsetof(struct minimio_slice, base) == offsetof(struct iovec, iov_base) &&
                    offsetof(struct minimio_slice, length) == offsetof(struct iovec, iov_len),
@@ -26,7 +26,7 @@ _Static_assert(sizeof(struct minimio_slice) == sizeof(struct iovec) &&
 #define IOV_MAX 1024
 #endif
 
-/* Where it is missing, SO_NOSIGPIPE does it for every call. */
+/* Platforms without MSG_NOSIGNAL have SO_NOSIGPIPE for all calls. */
 #ifndef MSG_NOSIGNAL
 #define MSG_NOSIGNAL 0
 #endif
@@ -38,11 +38,11 @@ void tcp_stream_close_fd(minimio_fd fd)
 
 void tcp_stream_registered(struct minimio_tcp_stream *stream)
 {
-    /* The kernel tells every registration of a shutdown, whenever it was made. */
+    /* The kernel reports a shutdown to every registration, also to a registration made later. */
     (void)stream;
 }
 
-/* ---- Birth ------------------------------------------------------------------------------------------------------ */
+/* ---- Sockets ---------------------------------------------------------------------------------------------------- */
 
 static int set_flag(int fd, int get, int set, int flag)
 {
@@ -53,7 +53,7 @@ static int set_flag(int fd, int get, int set, int flag)
     return 0;
 }
 
-/* Non-blocking, close-on-exec, and no signal from macOS, where not every version knows MSG_NOSIGNAL. */
+/* Sets non-blocking and close-on-exec; on macOS also SO_NOSIGPIPE, because some versions lack MSG_NOSIGNAL. */
 static int make_ours(int fd)
 {
     int r = set_flag(fd, F_GETFL, F_SETFL, O_NONBLOCK);
@@ -62,7 +62,7 @@ static int make_ours(int fd)
         r = set_flag(fd, F_GETFD, F_SETFD, FD_CLOEXEC);
 #ifdef __APPLE__
     static const int on = 1;
-    /* It refuses a socket that is shut down already, which is no reason to refuse the stream. */
+    /* EINVAL: the socket is already shut down, and sends no signal. */
     if (r == 0 && setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on) < 0 && errno != EINVAL)
         r = -errno;
 #endif
@@ -100,12 +100,12 @@ int minimio_tcp_stream_connect(const struct sockaddr *address, socklen_t address
     int fd = open_socket(address->sa_family);
     if (fd < 0)
         return fd;
-    /* A signal interrupts the call, not the connecting. */
+    /* EINTR: the connection attempt continues. */
     if (connect(fd, address, address_length) < 0 && errno != EINPROGRESS && errno != EINTR) {
         r = -errno;
         goto out;
     }
-    /* Even where it is connected already: finish_connect sees to whom. */
+    /* Not marked connected, even if connect succeeded at once: finish_connect checks for a self-connection. */
     r = tcp_stream_new(fd, false, ret_stream);
 out:
     if (r < 0)
@@ -135,7 +135,8 @@ int minimio_tcp_stream_from_fd(minimio_fd fd, struct minimio_tcp_stream **ret_st
     return 0;
 }
 
-/* While it is not connected, the first error that anyone meets is why it never will be: the kernel tells it once. */
+/* Until the stream is connected, the first error from any call is the reason of the failure: the kernel reports the
+ * error only once. */
 static void keep_connect_error(struct minimio_tcp_stream *stream, int error)
 {
     if (!stream->connected && stream->connect_error == 0 && !tcp_stream_is_error_of_call(error))
@@ -166,8 +167,8 @@ static bool has_port(const struct sockaddr_storage *address)
 }
 
 /*
- * Neither connected nor failed: is it still trying? One that failed reports POLLHUP. One that was never told to
- * connect does so on Linux alone, but it has no port either.
+ * Is an unconnected socket without an error still connecting? A failed attempt reports POLLHUP. A socket without a
+ * connect call also reports POLLHUP on Linux; on other systems such a socket has no local port.
  */
 static bool is_connecting(int fd)
 {
@@ -188,8 +189,8 @@ static bool is_self_connected(int fd, const struct sockaddr_storage *peer)
     return getsockname(fd, (struct sockaddr *)&local, &length) == 0 && tcp_stream_is_same_end(&local, peer);
 }
 
-/* Ends the connection by a reset: an orderly end would occupy the port for a minute, and its server may be about to
- * start. Where the system does not take a connection back, the close resets. */
+/* Resets the connection: an orderly close would occupy the port for a minute, and the port's server may be about to
+ * start. If the system cannot dissolve the connection, the later close sends the reset. */
 static void abort_connection(int fd)
 {
     const struct sockaddr nobody = {.sa_family = AF_UNSPEC};
@@ -199,7 +200,7 @@ static void abort_connection(int fd)
         setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
 }
 
-/* Nobody listens where a stream is connected to itself: the system gave the stream that very port. */
+/* A self-connection means that no server listens: the system chose the destination port as local port. */
 static int finish_connected(struct minimio_tcp_stream *stream, const struct sockaddr_storage *peer)
 {
     if (is_self_connected(stream->fd, peer)) {
@@ -211,7 +212,8 @@ static int finish_connected(struct minimio_tcp_stream *stream, const struct sock
     return 0;
 }
 
-/* The peer is asked for first, as it is known only while there is a connection: an error is none of connecting then. */
+/* getpeername comes first, because the peer is known only while connected: a pending error is then no error of
+ * connecting. */
 int minimio_tcp_stream_finish_connect(struct minimio_tcp_stream *stream)
 {
     struct sockaddr_storage peer = {0};
@@ -224,26 +226,26 @@ int minimio_tcp_stream_finish_connect(struct minimio_tcp_stream *stream)
         return -stream->connect_error;
     if (getpeername(stream->fd, (struct sockaddr *)&peer, &length) == 0)
         return finish_connected(stream, &peer);
-    if (errno != ENOTCONN && errno != EINVAL) /* the latter is macOS's, of a connection that is over */
+    if (errno != ENOTCONN && errno != EINVAL) /* macOS returns EINVAL after the end of a connection */
         return -errno;
     minimio_tcp_stream_take_error(stream);
     if (stream->connect_error != 0)
         return -stream->connect_error;
     if (is_connecting(stream->fd))
         return -EINPROGRESS;
-    /* It may have failed since its error was asked for. */
+    /* The attempt may have failed after the first SO_ERROR. */
     minimio_tcp_stream_take_error(stream);
     return stream->connect_error != 0 ? -stream->connect_error : -ENOTCONN;
 }
 
 /* ---- Reading and writing ---------------------------------------------------------------------------------------- */
 
-/* What a call that gave `result` is to return. */
+/* Converts the result of a system call to a return value of the library. */
 static ssize_t finish_io(struct minimio_tcp_stream *stream, ssize_t result)
 {
     if (result >= 0)
         return result;
-    /* macOS's EPROTOTYPE is a peer that is just going away. */
+    /* On macOS EPROTOTYPE means that the peer is closing the connection. */
     int error = errno == EPROTOTYPE ? EPIPE : errno;
     keep_connect_error(stream, error);
     return -error;
@@ -344,7 +346,7 @@ int tcp_stream_family(struct minimio_tcp_stream *stream)
     return getsockname(stream->fd, (struct sockaddr *)&local, &length) < 0 ? -errno : local.ss_family;
 }
 
-/* `r` is what getsockname or getpeername returned. */
+/* `r` is the result of getsockname or getpeername. */
 static int give_address(int r, const struct sockaddr_storage *address, socklen_t length,
                         struct sockaddr_storage *ret_address, socklen_t *ret_length)
 {
@@ -374,7 +376,7 @@ int minimio_tcp_stream_peer_addr(struct minimio_tcp_stream *stream, struct socka
 
     assert(stream && ret_address && ret_length);
     int r = getpeername(stream->fd, (struct sockaddr *)&address, &length);
-    if (r < 0 && errno == EINVAL) /* macOS, of a connection that is over */
+    if (r < 0 && errno == EINVAL) /* macOS, after the end of a connection */
         errno = ENOTCONN;
     return give_address(r, &address, length, ret_address, ret_length);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A stream's calls on Winsock.
+ * The calls of a stream on Winsock. Owns the flags of struct minimio_tcp_stream that only Windows uses.
  *
- * A call that meets the end of what there was re-arms the stream's edge-triggered registrations: one that would block,
- * and one that was given less than it had room for, since the socket had no more at that moment.
+ * A call that exhausts the socket re-arms the stream's edge-triggered registrations: a call that would block, and a
+ * call that transferred less than requested, because at this moment the socket had no more.
  */
 #include "libminimio/tcp_stream.h"
 
@@ -20,7 +20,7 @@
 #include <limits.h>
 #include <stddef.h>
 
-/* There is no IOV_MAX; so many are copied to the stack. */
+/* Windows has no IOV_MAX; at most this number of slices is copied to the stack. */
 #define SLICES_MAX 1024
 
 void tcp_stream_close_fd(minimio_fd fd)
@@ -38,8 +38,8 @@ static int set_non_blocking(SOCKET fd)
 }
 
 /*
- * Windows repeats a connecting that was refused, twice, half a second apart, in case the peer is about to listen. On
- * the loopback nothing is gained by that. The system may refuse, as those before Windows 10 do.
+ * Windows retries a refused connection twice, at intervals of half a second, in case the peer is about to listen.
+ * Retries on the loopback have no use. Systems before Windows 10 may refuse the setting.
  */
 static void let_loopback_refuse_at_once(SOCKET fd, const struct sockaddr *address)
 {
@@ -72,7 +72,7 @@ int minimio_tcp_stream_connect(const struct sockaddr *address, socklen_t address
         return -EINVAL;
     if (address->sa_family != AF_INET && address->sa_family != AF_INET6)
         return -EAFNOSUPPORT;
-    /* Winsock calls this a bad pointer. */
+    /* Winsock would return WSAEFAULT. */
     if (address_length <
         (socklen_t)(address->sa_family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6)))
         return -EINVAL;
@@ -89,11 +89,11 @@ int minimio_tcp_stream_connect(const struct sockaddr *address, socklen_t address
     if (r < 0)
         closesocket(fd);
     else
-        (*ret_stream)->connecting = true; /* even where it is connected already: finish_connect sees to whom */
+        (*ret_stream)->connecting = true; /* even if connected at once: finish_connect checks for a self-connection */
     return r;
 }
 
-/* An unconnected socket that is connecting has a local address; Winsock gave it one. */
+/* An unconnected socket with a local address is connecting, because connect binds the socket. */
 static bool is_bound(SOCKET fd)
 {
     struct sockaddr_storage address;
@@ -102,7 +102,7 @@ static bool is_bound(SOCKET fd)
     return getsockname(fd, (struct sockaddr *)&address, &length) == 0;
 }
 
-/* How long a socket has been connected is the one question whose answer tells that it is. */
+/* SO_CONNECT_TIME is the only option that shows whether a socket is connected. */
 static bool is_connected(SOCKET fd)
 {
     DWORD seconds = 0;
@@ -138,7 +138,7 @@ int minimio_tcp_stream_from_fd(minimio_fd fd, struct minimio_tcp_stream **ret_st
     return 0;
 }
 
-/* The caller is told of an error: the system would tell it again and again. */
+/* Remembers an error that the caller receives; the system would return the error again and again. */
 static void note_error(struct minimio_tcp_stream *stream, int error)
 {
     if (tcp_stream_is_error_of_call(error))
@@ -148,7 +148,7 @@ static void note_error(struct minimio_tcp_stream *stream, int error)
         stream->connect_error = (int16_t)error;
 }
 
-/* The error that connecting has ended with; for a reset SO_ERROR knows nothing, but the next call would meet it. */
+/* The error of connecting, or a reset. SO_ERROR does not report a reset, but the next call would. */
 static int pending_error(struct minimio_tcp_stream *stream)
 {
     int error = 0, length = sizeof error;
@@ -183,8 +183,9 @@ static bool is_self_connected(SOCKET fd)
            getpeername(fd, (struct sockaddr *)&peer, &peer_length) == 0 && tcp_stream_is_same_end(&local, &peer);
 }
 
-/* Nobody listens where a stream is connected to itself: the system gave the stream that very port. The close is to
- * reset the connection, as an orderly end would occupy the port, and its server may be about to start. */
+/* A self-connection means that no server listens: the system chose the destination port as local port. The close
+ * resets the connection, because an orderly close would occupy the port, and the port's server may be about to
+ * start. */
 static int finish_connected(struct minimio_tcp_stream *stream)
 {
     const struct linger at_once = {.l_onoff = 1};
@@ -203,7 +204,8 @@ int minimio_tcp_stream_finish_connect(struct minimio_tcp_stream *stream)
     assert(stream);
     if (stream->connected)
         return 0;
-    /* Connected is asked for after the error and again before the verdict, for it may fail or succeed in between. */
+    /* The state is read after the error, and twice, because the connection may fail or succeed between the two
+     * reads. */
     for (int i = 0; i < 2; i++) {
         if (stream->connect_error == 0)
             minimio_tcp_stream_take_error(stream);
@@ -223,21 +225,22 @@ static int clamp(size_t length)
 }
 
 /*
- * Not connected yet, or never to be: Winsock says no more than that it is not, and wine that reading has come to an
- * end. `error` is what the call gave; returns what it is to give.
+ * The error of a call before the connection is established or after connecting failed: Winsock only reports ENOTCONN,
+ * and wine the end of the stream. `error` is the call's error; returns the error for the caller.
  */
 static int why_nothing(struct minimio_tcp_stream *stream, int error)
 {
     if (stream->connected || !stream->connecting)
         return error;
     int r = minimio_tcp_stream_finish_connect(stream);
-    /* Connected by now, which it was not in the call. */
+    /* The connection was established after the call. */
     if (r == -EINPROGRESS || (r == 0 && error == ENOTCONN))
         return EAGAIN;
     return -r;
 }
 
-/* What a call of Winsock's that moved `result` bytes, or failed, is to return. */
+/* Converts the result of a Winsock call that transferred `result` bytes, or failed, to a return value of the
+ * library. */
 static ssize_t finish_io(struct minimio_tcp_stream *stream, ssize_t result, size_t wanted, minimio_interests direction)
 {
     int error = result < 0 ? -winsock_last_error() : 0;
@@ -254,7 +257,7 @@ static ssize_t finish_io(struct minimio_tcp_stream *stream, ssize_t result, size
 
 static ssize_t finish_read(struct minimio_tcp_stream *stream, ssize_t result, size_t wanted)
 {
-    /* After one's own shutdown Winsock fails, where elsewhere it is the end of the stream. */
+    /* After a local shutdown Winsock fails; other platforms return the end of the stream. */
     if (result < 0 && WSAGetLastError() == WSAESHUTDOWN)
         return 0;
     return finish_io(stream, result, wanted, MINIMIO_READABLE | MINIMIO_PRIORITY);
@@ -269,7 +272,7 @@ ssize_t minimio_tcp_stream_read(struct minimio_tcp_stream *stream, void *buffer,
 ssize_t minimio_tcp_stream_peek(struct minimio_tcp_stream *stream, void *buffer, size_t length)
 {
     assert(stream);
-    /* What was seen is still there, so that there is no end to have met. */
+    /* A peek leaves the data in the socket, so the socket is not exhausted. */
     return finish_read(stream, recv(stream->fd, buffer, clamp(length), MSG_PEEK), 0);
 }
 
@@ -279,7 +282,8 @@ ssize_t minimio_tcp_stream_write(struct minimio_tcp_stream *stream, const void *
     return finish_io(stream, send(stream->fd, buffer, clamp(length), 0), (size_t)clamp(length), MINIMIO_WRITABLE);
 }
 
-/* Slices as Winsock's buffers, whose lengths have 32 bits. Returns how many; their sum fits a DWORD. */
+/* Converts slices to Winsock's buffers, whose lengths have 32 bits. Returns the number of buffers; the sum of the
+ * lengths fits a DWORD. */
 static DWORD buffers_of(const struct minimio_slice *slices, int count, WSABUF *buffers, size_t *ret_total)
 {
     size_t total = 0;
@@ -338,7 +342,7 @@ void tcp_stream_registered(struct minimio_tcp_stream *stream)
 {
     uint32_t closed = 0;
 
-    /* As elsewhere: nothing is told of writing that was shut alone. */
+    /* As on other platforms: a shutdown of writing alone is not reported. */
     if (stream->shut & SHUT_READ)
         closed |= READINESS_READ_CLOSED | (stream->shut & SHUT_WRITE ? READINESS_WRITE_CLOSED : 0);
     if (closed != 0)
@@ -377,7 +381,7 @@ int tcp_stream_set_option(struct minimio_tcp_stream *stream, int level, int name
 
 int tcp_stream_get_option(struct minimio_tcp_stream *stream, int level, int name, uint32_t *ret_value)
 {
-    /* Zero beforehand, for of some options Winsock writes one byte. */
+    /* Zeroed, because Winsock writes only one byte for some options. */
     DWORD option = 0;
     int length = sizeof option;
 
@@ -387,7 +391,7 @@ int tcp_stream_get_option(struct minimio_tcp_stream *stream, int level, int name
     return 0;
 }
 
-/* The protocol is known of an unbound socket too, whose own address is not. */
+/* Read from the protocol information, because an unbound socket has no local address. */
 int tcp_stream_family(struct minimio_tcp_stream *stream)
 {
     WSAPROTOCOL_INFOW protocol = {0};
@@ -408,7 +412,7 @@ static int give_address(struct minimio_tcp_stream *stream, address_function ask,
 
     if (ask(stream->fd, (struct sockaddr *)&address, &length) != 0) {
         int r = winsock_last_error();
-        /* Of an unbound socket. */
+        /* An unbound socket. */
         return r == -EINVAL ? -ENOTCONN : r;
     }
     *ret_address = address;

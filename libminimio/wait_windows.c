@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* The wait of a selector: in turns, until all answers are there. */
+/* The wait of a selector: rounds of sending requests and fetching completions, until all results are known.
+ * Stateless; the state is in struct requests. */
 #include "libminimio/requests_windows.h"
 
 #include "libminimio/selector.h"
 
-/* A cancelled request completes at once; a wait that must not miss what comes of it gives it so long. */
+/* How long a wait waits for a cancelled request, which completes at once. */
 #define CANCEL_NS INT64_C(10000000)
 
-/* Turns of one wait, with threads that change things faster than it can follow. */
+/* Limit of rounds in one wait, for threads that change registrations faster than the wait can follow. */
 #define TURNS_MAX 64
 
-/* Takes up packets, and waits for them so long. Returns their number, or -EINTR. */
+/* Fetches and handles packets, waiting up to `timeout_ns`. Returns the number of packets, or -EINTR. */
 static int fetch(struct requests *requests, int64_t timeout_ns)
 {
     OVERLAPPED_ENTRY packets[PACKETS];
@@ -38,7 +39,7 @@ static int deliver(struct requests *requests, struct minimio_event *events, size
     return count;
 }
 
-/* How long this turn of a wait may last. */
+/* How long this round of a wait may block. */
 static int64_t turn_ns(struct requests *requests, int64_t timeout_ns, int64_t deadline_ns, int turn)
 {
     int64_t left_ns = timeout_ns;
@@ -52,7 +53,7 @@ static int64_t turn_ns(struct requests *requests, int64_t timeout_ns, int64_t de
     return left_ns == 0 && requests->cancelling > 0 ? CANCEL_NS : left_ns;
 }
 
-/* Waits until there is something to return, or time is over, with every answer that can be had. */
+/* Waits until an event is ready or the timeout has passed, and all results of cancelled requests are known. */
 static int wait_turns(struct requests *requests, size_t capacity, int64_t timeout_ns)
 {
     int64_t now_ns = timeout_ns > 0 ? monotonic_ns() : 0;
@@ -67,7 +68,7 @@ static int wait_turns(struct requests *requests, size_t capacity, int64_t timeou
         r = fetch(requests, turn_ns(requests, timeout_ns, deadline_ns, turn));
         if (r < 0)
             break;
-        /* What is still in the port may be that one was closed which is ready. */
+        /* A packet still in the port may report the close of a ready socket. */
         if (r == PACKETS)
             continue;
         if (requests->ready_count >= capacity || (!requests->must_turn && requests->cancelling == 0))

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* The modes, and AFD's events as readiness. */
+/* Converts between interests, AFD's events and readiness, in each mode. Owns the readiness part of struct watch. */
 #include "libminimio/watch_windows.h"
 
 #include "libminimio/event.h"
 
-/* Asked for whatever the interests are, like the hang-ups of poll(2). */
+/* Always requested, as poll(2) always reports hang-ups. */
 #define ENDS (AFD_POLL_DISCONNECT | AFD_POLL_ABORT | AFD_POLL_CONNECT_FAIL)
 
 static uint32_t events_of(minimio_interests interests)
@@ -14,7 +14,7 @@ static uint32_t events_of(minimio_interests interests)
            (interests & MINIMIO_PRIORITY ? AFD_POLL_RECEIVE_EXPEDITED : 0);
 }
 
-/* Of these events, what to ask for: not what the program's own shutdown has told. */
+/* Removes from `events` the events that the program's own shutdown already implies. */
 static uint32_t askable(const struct watch *watch, uint32_t events)
 {
     if (watch->closed & READINESS_READ_CLOSED)
@@ -24,7 +24,7 @@ static uint32_t askable(const struct watch *watch, uint32_t events)
     return events;
 }
 
-/* At an end, those calls answer at once that somebody waits for. */
+/* The readiness that an end implies: in a closed direction, calls return at once. */
 static uint32_t answers(const struct watch *watch, uint32_t closed)
 {
     uint32_t bits = 0;
@@ -49,7 +49,7 @@ static uint32_t readiness(const struct watch *watch, uint32_t events)
            (events & AFD_POLL_SEND ? READINESS_WRITABLE : 0);
 }
 
-/* The closed flags of the directions that somebody waits for. */
+/* The closed flags that the interests cover. */
 static uint32_t awaited_closed(const struct watch *watch)
 {
     if (watch->interests & MINIMIO_CLOSED)
@@ -58,7 +58,7 @@ static uint32_t awaited_closed(const struct watch *watch)
            (watch->interests & MINIMIO_WRITABLE ? READINESS_WRITE_CLOSED : 0);
 }
 
-/* Something is to be returned: what follows from that for what to ask. */
+/* Adds readiness to be returned. A oneshot is then disarmed. */
 static void note_ready(struct watch *watch, uint32_t bits)
 {
     watch->ready |= bits;
@@ -85,7 +85,7 @@ void watch_arm(struct watch *watch, minimio_token token, minimio_interests inter
     watch_repeat(watch);
 }
 
-/* Under LEVEL, an end that nobody waits for is not asked for again until something else has come. */
+/* Under LEVEL, an end outside the interests is not requested again until another event has arrived. */
 static void take_level(struct watch *watch, uint32_t events)
 {
     uint32_t bits = readiness(watch, events);
@@ -120,7 +120,7 @@ void watch_shut(struct watch *watch, uint32_t closed)
 
     if ((closed & ~watch->closed) == 0)
         return;
-    watch->told &= ~(closed & ~watch->closed); /* the program's own end is news after the peer's */
+    watch->told &= ~(closed & ~watch->closed); /* a local shutdown is new after the peer's end */
     watch->closed |= closed;
     watch->wanted = askable(watch, watch->wanted);
     if (!has_fired || watch->ready != 0)
@@ -134,7 +134,7 @@ void watch_rearm(struct watch *watch, minimio_interests interests)
     if (watch->mode != MINIMIO_EDGE || watch->is_dead)
         return;
     watch->wanted |= askable(watch, events_of(both));
-    /* What is on its way is over as well, unless it speaks of an end. */
+    /* Pending readiness has been consumed as well, except an end. */
     if ((both & MINIMIO_READABLE) && !(watch->ready & READINESS_READ_CLOSED))
         watch->ready &= ~READINESS_READABLE;
     if ((both & MINIMIO_WRITABLE) && !(watch->ready & READINESS_WRITE_CLOSED))

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A registration: what it waits for, what of that has come, and the requests that ask AFD. AFD's states last, as under
- * LEVEL; the other modes are made of what is asked for:
+ * A registration: the interests, the pending readiness, and the requests to AFD. AFD's events are lasting states, as
+ * under LEVEL; the choice of requested events implements the modes:
  *
- *   ONESHOT  after an event nothing is, until reregister.
- *   EDGE     what was reported is not asked for again before the program has met the end of it, a call that would
- *            block, or has reregistered.
- *   LEVEL    all of it is, anew in each wait, so that what has gone meanwhile is not reported.
+ *   ONESHOT  after an event, no events are requested until reregister.
+ *   EDGE     a reported event is requested again after the program has exhausted the socket (a call that would block),
+ *            or has reregistered.
+ *   LEVEL    all events are requested again in each wait, so that readiness that has gone is not reported.
  *
- * Beside the request that waits, another one waits for nothing but the closing of the socket for as long as it is
- * registered. A closed SOCKET's number is given to the next socket, which must not be taken for the old one, and in
- * every mode there are times in which the first request is not out.
+ * A second request waits only for the close of the socket, for as long as the socket is registered. The number of a
+ * closed SOCKET is reused for the next socket, which must not be mistaken for the old socket, and in every mode the
+ * first request is at times not pending.
  *
- * No calls are made here. The selector's lock is held.
+ * These functions make no system calls. The selector's lock must be held.
  */
 #ifndef MINIMIO_WATCH_WINDOWS_H
 #define MINIMIO_WATCH_WINDOWS_H
@@ -26,52 +26,52 @@
 
 struct group;
 
-/* A place in a ring; on its own, in none. */
+/* A member of a ring; alone, a ring of one. */
 struct link {
     struct link *next, *previous;
 };
 
 struct watch {
     struct socket_entry entry;
-    struct link all, updating, readying; /* the selector's rings */
-    struct group *group;                 /* whose handle its requests go to */
+    struct link all, updating, readying; /* links of the selector's rings */
+    struct group *group;                 /* the group whose handle receives the requests */
     SOCKET base;
     minimio_token token;
     minimio_interests interests;
     enum minimio_mode mode;
-    uint32_t wanted; /* the events to ask for; 0: none at present */
-    uint32_t ready;  /* the readiness that is to be returned */
-    uint32_t closed; /* of the closed flags, those that the program's own shutdown has brought about */
-    uint32_t told;   /* what was returned since it was registered, or registered anew */
-    bool is_removed; /* it is no registration any more, but the kernel still has a request */
-    bool is_stale;   /* the request in the kernel was sent before the last reregister */
-    bool is_dead;    /* reset, or failed to connect: nothing more will come */
+    uint32_t wanted; /* the events to request; 0: none at present */
+    uint32_t ready;  /* the readiness to return */
+    uint32_t closed; /* the closed flags caused by the program's own shutdown */
+    uint32_t told;   /* the readiness returned since the last register or reregister */
+    bool is_removed; /* the registration has ended, but the kernel still owns a request */
+    bool is_stale;   /* the request in the kernel precedes the last reregister */
+    bool is_dead;    /* reset, or failed to connect: no event can follow */
     struct afd_request request;
     struct afd_request closing;
 };
 
-/* The registration of which that is a part. */
+/* The registration that contains `part`. */
 #define WATCH_OF(part, member) ((struct watch *)(void *)((char *)(part)-offsetof(struct watch, member)))
 
-/* Registers it anew: what was ready is dropped, what is to be asked for is all of it. */
+/* Registers again: drops the pending readiness, and requests all events of the interests. */
 void watch_arm(struct watch *watch, minimio_token token, minimio_interests interests, enum minimio_mode mode);
 
-/* Takes up events that AFD told. */
+/* Handles the events that AFD has reported. */
 void watch_take(struct watch *watch, uint32_t events);
 
-/* Takes up the program's own shutdown. */
+/* Handles the program's own shutdown. */
 void watch_shut(struct watch *watch, uint32_t closed);
 
-/* The program met the end of what was reported under EDGE, in the directions of `interests`. */
+/* The program has exhausted the socket in the directions of `interests`; for EDGE. */
 void watch_rearm(struct watch *watch, minimio_interests interests);
 
 /*
- * Under LEVEL, in each wait: what is ready by the program's own shutdown, without asking AFD; of a direction that
- * nobody waits for, once.
+ * Adds the readiness that the program's own shutdown implies, without a request; under LEVEL in each wait. A direction
+ * outside the interests is reported once.
  */
 void watch_repeat(struct watch *watch);
 
-/* Takes out what is to be returned of it. */
+/* Returns the pending readiness and clears the pending readiness. */
 uint32_t watch_deliver(struct watch *watch);
 
 /* ---- Rings ------------------------------------------------------------------------------------------------------ */
@@ -93,7 +93,7 @@ static inline void link_remove(struct link *link)
     link_init(link);
 }
 
-/* At the end of the ring that begins with `ring`. */
+/* Appends at the end of the ring that begins with `ring`. */
 static inline void link_append(struct link *ring, struct link *link)
 {
     link->next = ring;

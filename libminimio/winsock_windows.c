@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Winsock's start, errors and layers. */
+/* Owns the initialization of Winsock; converts errors and finds base sockets. */
 #include "libminimio/winsock_windows.h"
 
 #include <windows.h>
@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-static int start_result; /* written once, before `started` is */
+static int start_result; /* written once, before `started` is set */
 static INIT_ONCE started = INIT_ONCE_STATIC_INIT;
 
 static BOOL CALLBACK start(INIT_ONCE *once, void *argument, void **context)
@@ -29,7 +29,7 @@ int winsock_start(void)
     return start_result;
 }
 
-/* The one table of errors. */
+/* The only table of errors. */
 static const struct {
     int winsock;
     int error;
@@ -102,12 +102,12 @@ static bool ask_for_socket(SOCKET socket, DWORD what, SOCKET *ret_answer)
     return WSAIoctl(socket, what, NULL, 0, ret_answer, sizeof *ret_answer, &length, NULL, NULL) == 0;
 }
 
-/* Winsock calls a closed handle, a file and a pipe alike "not a socket". */
+/* Winsock returns WSAENOTSOCK for a closed handle, a file and a pipe alike. */
 static int why_no_socket(SOCKET socket)
 {
     DWORD flags;
 
-    /* No handle is as high as the pseudo handles, of the process itself and the like, which nobody has opened. */
+    /* Pseudo handles, for example of the process itself, are never opened; no real handle is as high. */
     if (socket >= 0x7fffff00 || !GetHandleInformation((HANDLE)socket, &flags))
         return -EBADF;
     return -EPERM;
@@ -117,15 +117,16 @@ int winsock_base_socket(SOCKET socket, SOCKET *ret_base)
 {
     int type, length = sizeof type;
 
-    /* Asked first, for wine answers SIO_BASE_HANDLE whatever the handle is. */
+    /* Checked first, because wine answers SIO_BASE_HANDLE for any handle. */
     if (getsockopt(socket, SOL_SOCKET, SO_TYPE, (char *)&type, &length) != 0)
         return why_no_socket(socket);
-    /* Each turn goes a layer down; there is no such stack of layers, but a faulty one must not turn for ever. */
+    /* Each round descends one layer. The limit ends a faulty stack of layers that never reaches the base. */
     for (int layer = 0; layer < 32; layer++) {
         SOCKET next;
         if (ask_for_socket(socket, SIO_BASE_HANDLE, ret_base))
             return 0;
-        /* No layer may answer SIO_BASE_HANDLE itself, but some do, with an error. They let this one through. */
+        /* Layers must pass SIO_BASE_HANDLE on, but some answer with an error. Such layers pass SIO_BSP_HANDLE_POLL
+         * on. */
         if (!ask_for_socket(socket, SIO_BSP_HANDLE_POLL, &next) || next == socket)
             break;
         socket = next;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Winsock: its start, which the library sees to itself, and its errors as errno values.
+ * Winsock: initialization by the library, and errors as errno values.
  */
 #ifndef MINIMIO_WINSOCK_WINDOWS_H
 #define MINIMIO_WINSOCK_WINDOWS_H
@@ -8,20 +8,19 @@
 #include <winsock2.h>
 
 /*
- * Starts Winsock, once in the life of the process; it is never stopped, for sockets may outlive every queue. Any
- * thread, any number of times. Error: what WSAStartup gave, as a negative errno value.
+ * Initializes Winsock once per process; never undone, because sockets may outlive every queue. Idempotent, callable
+ * from any thread. Error: the error of WSAStartup as a negative errno.
  */
 int winsock_start(void);
 
-/* A WSAE… value as a negative errno value; -EIO where there is none for it. */
+/* Converts a WSAE… value to a negative errno; -EIO if unknown. */
 int winsock_error(int error);
 
-/* The calling thread's last error of Winsock's, as a negative errno value. */
+/* The calling thread's last Winsock error as a negative errno. */
 int winsock_last_error(void);
 
 /*
- * The socket beneath all layered providers, which is the one that AFD knows.
- * Errors: -EBADF, a closed handle; -EPERM, not a socket.
+ * The socket below all layered providers, which AFD knows. Errors: -EBADF, a closed handle; -EPERM, not a socket.
  */
 int winsock_base_socket(SOCKET socket, SOCKET *ret_base);
 
