@@ -2,13 +2,13 @@
 /*
  * libminimio: a readiness event queue.
  *
- * A program makes a Poll, registers sockets with it through a Registrator, each under a Token of its own choice,
- * and asks the Poll which tokens have become ready. One thread polls at a time; any thread may register, wake and
- * close meanwhile, without a lock of its own.
+ * A program makes a Poll, registers sockets through a Registrator, each socket under a token that the program chooses,
+ * and asks the Poll which tokens have become ready. One thread polls at a time. Meanwhile any thread may register, wake
+ * and close, without a lock of the caller.
  *
- * Every function that returns int or ssize_t gives 0 or a count when it succeeds and a negative errno value when it
- * fails, on every platform. What a function hands out through a `ret_` pointer is untouched when it fails.
- * Passing NULL for a handle is a bug of the caller and is asserted against, except to the `_free` functions.
+ * Every function that returns int or ssize_t returns 0 or a count on success, and a negative errno on failure, on every
+ * platform. Outputs (`ret_…`) are untouched on failure. A NULL handle is a bug of the caller, detected by assert,
+ * except in the `_free` functions.
  */
 #ifndef MINIMIO_H
 #define MINIMIO_H
@@ -32,28 +32,27 @@ extern "C" {
 #pragma GCC visibility push(default)
 #endif
 
-/* The caller's own number for a registration. All 64 bits are the caller's, 0 and UINT64_MAX included. */
+/* A number that the caller chooses for a registration. The library reserves no value: 0 and UINT64_MAX are valid. */
 typedef uint64_t minimio_token;
 
-/* What a registration waits for: any of the four, or'ed. */
+/* A set of interests of a registration: one or more of the four bits. */
 typedef uint8_t minimio_interests;
 #define MINIMIO_WRITABLE 0x01
 #define MINIMIO_READABLE 0x02
-#define MINIMIO_PRIORITY 0x04 /* out-of-band data; -ENOTSUP where the platform has no way to tell */
-#define MINIMIO_CLOSED   0x20 /* the closed flags: alone, neither data nor room wakes; -ENOTSUP on a kqueue */
+#define MINIMIO_PRIORITY 0x04 /* out-of-band data; -ENOTSUP if the platform cannot report out-of-band data */
+#define MINIMIO_CLOSED   0x20 /* only the closed flags: no wakeups for data or buffer space; -ENOTSUP on a kqueue */
 
 enum minimio_mode {
-    MINIMIO_ONESHOT, /* one event, then silence until reregister */
+    MINIMIO_ONESHOT, /* one event, then none until reregister */
     /*
-     * An event for every new arrival of readiness. On Windows: of what comes after a read, peek, write or vectored call
-     * of this library's on the socket would have blocked or, peek apart, moved less than it was given room for; or
-     * after reregister.
+     * One event for each arrival of readiness. On Windows a new event requires that a read, peek, write or vectored
+     * call of this library would have blocked, or, except for a peek, has transferred less than requested; or a
+     * reregister.
      */
     MINIMIO_EDGE,
     /*
-     * An event from every poll for as long as it is ready, for what was asked for: a closed direction that nobody asked
-     * for, neither by its interest nor by MINIMIO_CLOSED, is told, and told again only together with something that
-     * was.
+     * One event in each poll for as long as a requested direction is ready. A closed direction without an interest, and
+     * without MINIMIO_CLOSED, is reported once, and again only together with a requested event.
      */
     MINIMIO_LEVEL,
 };
@@ -79,29 +78,29 @@ struct minimio_tcp_stream;
 
 /* ---- Event ------------------------------------------------------------------------------------------------------ */
 
-/* `readiness` is the library's own; ask the functions below. An event is plain data and may be copied freely. */
+/* `readiness` is private; use the accessors below. An event is plain data and may be copied. */
 struct minimio_event {
     minimio_token token;
     uint32_t readiness;
 };
 
-/* The token under which the source was registered. */
+/* The token of the registration. */
 minimio_token minimio_event_id(const struct minimio_event *event);
 
 /*
- * What is ready. Readable, writable and priority are hints to try: the kernel may merge them, split them, or be
- * overtaken by another reader. The closed flags are never false.
+ * The readiness. Readable, writable and priority are hints: the kernel may merge or split readiness, and another reader
+ * may take the data first. The closed flags have no false positives.
  */
 bool minimio_event_is_readable(const struct minimio_event *event);
 bool minimio_event_is_writable(const struct minimio_event *event);
-bool minimio_event_is_read_closed(const struct minimio_event *event);  /* the peer will send no more */
-bool minimio_event_is_write_closed(const struct minimio_event *event); /* nothing more can be sent */
-bool minimio_event_is_error(const struct minimio_event *event);        /* minimio_tcp_stream_take_error tells which */
+bool minimio_event_is_read_closed(const struct minimio_event *event);  /* the peer will send no more data */
+bool minimio_event_is_write_closed(const struct minimio_event *event); /* no more data can be sent */
+bool minimio_event_is_error(const struct minimio_event *event); /* minimio_tcp_stream_take_error returns the error */
 bool minimio_event_is_priority(const struct minimio_event *event);
 
 /*
- * The same answers in place, where the compiler can: per event, a call costs as much as all else that the library adds.
- * The bits are part of the library's binary interface.
+ * The same accessors inline, for GNU C: a call per event would double the library's overhead. The bits are part of the
+ * binary interface.
  */
 #ifdef __GNUC__
 #define minimio_in_place extern __inline__ __attribute__((__gnu_inline__))
@@ -150,65 +149,67 @@ bool minimio_interests_is_closed(minimio_interests interests);
 
 /* ---- Poll ------------------------------------------------------------------------------------------------------- */
 
-/* Makes an event queue. Errors: -ENOMEM; -EMFILE or -ENFILE, no descriptor left. */
+/* Makes an event queue. Errors: -ENOMEM; -EMFILE or -ENFILE, no descriptor is free. */
 int minimio_poll_new(struct minimio_poll **ret_poll);
 
 /*
- * Frees the queue; its registrators may outlive it. NULL is accepted; returns NULL. No poll may be under way.
- * In a forked child it frees the child's copy and leaves the parent's queue as it is.
+ * Frees the queue; registrators may outlive the queue. NULL is accepted; returns NULL. No thread may be polling. In a
+ * forked child frees only the child's copy; the parent's queue is unaffected.
  */
 struct minimio_poll *minimio_poll_free(struct minimio_poll *poll);
 
 /*
- * Waits until something is ready, `timeout_ns` nanoseconds have passed, or another thread wakes or closes the queue,
- * and writes at most `capacity` events to `events`. What does not fit comes with the next call; no source starves.
+ * Waits until an event is ready, `timeout_ns` nanoseconds have passed, or another thread wakes or closes the queue.
+ * Writes at most `capacity` events to `events`. Further events are returned by the next call; no source starves.
  *
- * A timeout of 0 collects what is ready now; a negative one waits without limit. The wait is never shorter than asked
- * for, and a signal neither fails nor shortens it.
+ * A timeout of 0 returns the present events; a negative timeout has no limit. The wait is never shorter than
+ * `timeout_ns`; a signal neither ends nor shortens the wait.
  *
- * Returns how many events were written; 0 at the timeout or after a wake. A wake that comes together with events is
- * spent with them.
- * Errors: -EINVAL, a capacity of 0; -ECANCELED, the queue was closed with minimio_registrator_close_loop, or this
- * process was forked from the one that made it.
- * One thread may be in this call at a time.
+ * Returns the number of events, or 0 after the timeout or a wake. A poll that returns events also consumes a wake.
+ *
+ * Errors: -EINVAL, `capacity` is 0; -ECANCELED, the queue was closed with minimio_registrator_close_loop, or belongs to
+ * the process that this process was forked from.
+ *
+ * Only one thread may be in this call at a time.
  */
 int minimio_poll_poll(struct minimio_poll *poll, struct minimio_event *events, size_t capacity, int64_t timeout_ns);
 
-/* A new handle for registering with this queue, to be freed by the caller; NULL if there is no memory. Any thread. */
+/* Makes a handle to register with this queue; the caller frees the handle. NULL: out of memory. Callable from any
+ * thread. */
 struct minimio_registrator *minimio_poll_registrator(struct minimio_poll *poll);
 
 /*
- * A descriptor that becomes readable when the queue has events, for nesting it in another queue; the same at each call.
- * Borrowed: it is closed with the queue. Any thread. Errors: -ENOTSUP, the platform has none (Windows); -ECANCELED, in
- * a forked child; at the first call -ENOMEM, -EMFILE, -ENFILE, -ENOSPC, and -ELOOP, others are nested in it too deep.
+ * Returns a descriptor that is readable while the queue has events, for nesting in another queue; the same descriptor
+ * on each call. Borrowed: the descriptor is closed with the queue. Callable from any thread. Errors: -ENOTSUP, on
+ * Windows; -ECANCELED, in a forked child; on the first call -ENOMEM, -EMFILE, -ENFILE, -ENOSPC, and -ELOOP, queues are
+ * nested too deep.
  */
 int minimio_poll_fd(const struct minimio_poll *poll);
 
 /* ---- Registrator ------------------------------------------------------------------------------------------------ */
 
-/* Frees the handle, not what was registered through it. NULL is accepted; returns NULL. */
+/* Frees the handle; registrations made through the handle remain. NULL is accepted; returns NULL. */
 struct minimio_registrator *minimio_registrator_free(struct minimio_registrator *registrator);
 
 /*
- * Registers a stream, or any descriptor that the platform can wait for, under `token`. A descriptor has at most one
- * registration in a queue, whether it was made by stream or by descriptor. Any thread; also during a poll, which
- * takes it up at once.
+ * Register a stream, or a descriptor that the platform can poll, under `token`. A descriptor has at most one
+ * registration in a queue, made either by stream or by descriptor. Callable from any thread, also during a poll, which
+ * applies the registration at once.
  *
- * minimio_registrator_register_socket is for a descriptor that the caller knows to be a socket: what kind of file it is
- * need not be asked, so that registering is one system call (epoll_ctl). Of anything else than a socket, events would
- * have the wrong flags when it is closed.
+ * minimio_registrator_register_socket requires a socket. The library need not query the kind of file, so registering
+ * takes one system call (epoll_ctl). For another kind of file the closed flags would be wrong.
  *
- * Errors, in the order in which they are checked:
- *   -EINVAL     no interest at all, an unknown interest bit, an unknown mode, or the queue's own descriptor
+ * Errors, in the order of the checks:
+ *   -EINVAL     no interest, an unknown interest bit, an unknown mode, or the queue's own descriptor
  *   -ECANCELED  the queue was closed or freed
  *   -EBADF      the descriptor is closed
- *   -EPERM      it cannot be waited for (a regular file, a directory)
- *   -EEXIST     it is registered already; that registration goes on working
- *   -ENOTSUP    MINIMIO_PRIORITY where the platform has no way to tell, MINIMIO_CLOSED on a kqueue
- *   -ELOOP      a queue's descriptor (minimio_poll_fd), when queues would be nested in a circle or too deep: on Linux
- *               more than three queues in one another (epoll alone)
- *   -ENOMEM, -ENOSPC   out of memory, or past the system's limit of watches
- *   -EPIPE      a pipe's writing end whose reader is gone (kqueue alone)
+ *   -EPERM      the descriptor cannot be polled (a regular file, a directory)
+ *   -EEXIST     the descriptor is already registered; the existing registration is unaffected
+ *   -ENOTSUP    MINIMIO_PRIORITY, if the platform cannot report out-of-band data; MINIMIO_CLOSED on a kqueue
+ *   -ELOOP      a queue's descriptor (minimio_poll_fd), if queues would form a loop or be nested too deep: on Linux
+ *               more than three levels (epoll only)
+ *   -ENOMEM, -ENOSPC   out of memory, or above the system's limit of watches
+ *   -EPIPE      the write end of a pipe without a reader (kqueue only)
  */
 int minimio_registrator_register(struct minimio_registrator *registrator, struct minimio_tcp_stream *stream,
                                  minimio_token token, minimio_interests interests, enum minimio_mode mode);
@@ -218,9 +219,9 @@ int minimio_registrator_register_socket(struct minimio_registrator *registrator,
                                         minimio_interests interests, enum minimio_mode mode);
 
 /*
- * Replaces token, interests and mode, arms a fired ONESHOT again, and reports what is ready now. Events that were not
- * yet fetched speak of the new registration alone. Errors: as for register, with -ENOENT, not registered, in the place
- * of -EEXIST. Any thread.
+ * Replace token, interests and mode, re-arm a disarmed ONESHOT, and report present readiness again. Events that were
+ * not yet fetched refer only to the new registration. Errors: as for register, except -ENOENT, not registered, in place
+ * of -EEXIST. Callable from any thread.
  */
 int minimio_registrator_reregister(struct minimio_registrator *registrator, struct minimio_tcp_stream *stream,
                                    minimio_token token, minimio_interests interests, enum minimio_mode mode);
@@ -228,86 +229,87 @@ int minimio_registrator_reregister_fd(struct minimio_registrator *registrator, m
                                       minimio_interests interests, enum minimio_mode mode);
 
 /*
- * Forgets a registration; no poll that starts after this returned names its token. The descriptor stays open.
- * Works after close_loop too. Errors: -ECANCELED, the queue was freed; -EBADF, the descriptor is closed; -ENOENT, not
- * registered. After -EBADF and -ENOENT too, no later poll names a token that was registered under this number before.
- * Any thread.
+ * Remove a registration. A poll that starts after the return does not report the token. The descriptor stays open. Also
+ * allowed after close_loop. Errors: -ECANCELED, the queue was freed; -EBADF, the descriptor is closed; -ENOENT, not
+ * registered. Also after -EBADF and -ENOENT, no later poll reports a token of an earlier registration of this number.
+ * Callable from any thread.
  */
 int minimio_registrator_deregister(struct minimio_registrator *registrator, struct minimio_tcp_stream *stream);
 int minimio_registrator_deregister_fd(struct minimio_registrator *registrator, minimio_fd fd);
 
 /*
- * Makes the poll under way, or else the next one, return early. Wakes that come before that poll merge into one.
- * Error: -ECANCELED, the queue was closed or freed, or in a forked child. Any thread; async-signal-safe.
+ * Makes the present poll, or else the next poll, return early. Several wakes before the return are merged. Error:
+ * -ECANCELED, the queue was closed or freed, or in a forked child. Callable from any thread; async-signal-safe.
  */
 int minimio_registrator_wake(struct minimio_registrator *registrator);
 
 /*
- * Closes the queue: the poll under way returns what it has, and every later one -ECANCELED. Registered streams stay
- * open and their owners' own. Error: -ECANCELED, it was closed or freed before, or in a forked child. Any thread;
- * async-signal-safe.
+ * Closes the queue: the present poll returns its events, and every later poll -ECANCELED. Registered streams stay open,
+ * owned by the caller. Error: -ECANCELED, the queue was already closed or freed, or in a forked child. Callable from
+ * any thread; async-signal-safe.
  */
 int minimio_registrator_close_loop(struct minimio_registrator *registrator);
 
-/* ---- Selector: what Poll is built on ---------------------------------------------------------------------------- */
+/* ---- Selector: the base of Poll --------------------------------------------------------------------------------- */
 
-/* As minimio_poll_new, _registrator and _free. */
+/* As minimio_poll_new, minimio_poll_registrator and minimio_poll_free. */
 int minimio_selector_new(struct minimio_selector **ret_selector);
 struct minimio_registrator *minimio_selector_registrator(struct minimio_selector *selector);
 struct minimio_selector *minimio_selector_free(struct minimio_selector *selector);
 
-/* As minimio_poll_poll, but one wait of the platform's: -EINTR is possible, and a 0 before the timeout has passed. */
+/* As minimio_poll_poll, but one wait of the platform: may return -EINTR, and 0 before the timeout has passed. */
 int minimio_selector_select(struct minimio_selector *selector, struct minimio_event *events, size_t capacity,
                             int64_t timeout_ns);
 
-/* ---- TcpStream: for one thread at a time, registering it aside -------------------------------------------------- */
+/* ---- TcpStream: one thread at a time, except to register -------------------------------------------------------- */
 
 enum minimio_shutdown { MINIMIO_SHUTDOWN_READ, MINIMIO_SHUTDOWN_WRITE, MINIMIO_SHUTDOWN_BOTH };
 
-/* A piece of memory for vectored I/O. */
+/* A buffer for vectored I/O. */
 struct minimio_slice {
     void *base;
     size_t length;
 };
 
 /*
- * Starts to connect to `address` and returns at once; the stream becomes writable when it is connected or has failed,
- * and minimio_tcp_stream_finish_connect tells which. The stream is non-blocking and close-on-exec, as all are.
- * Errors: -EINVAL, -EAFNOSUPPORT, not an address of a family at hand; -EMFILE, -ENFILE, no descriptor left; -ENOMEM;
- * and what the platform refuses at once, such as -ENETUNREACH or -ECONNREFUSED.
+ * Starts to connect to `address` and returns at once. The stream becomes writable when the connection is established or
+ * has failed; minimio_tcp_stream_finish_connect returns the result. The stream is non-blocking and close-on-exec, as
+ * every stream. Errors: -EINVAL, `address` is too short; -EAFNOSUPPORT, neither IPv4 nor IPv6; -EMFILE, -ENFILE, no
+ * descriptor is free; -ENOMEM; and errors that the platform returns at once, such as -ENETUNREACH or -ECONNREFUSED.
  */
 int minimio_tcp_stream_connect(const struct sockaddr *address, socklen_t address_length,
                                struct minimio_tcp_stream **ret_stream);
 
 /*
- * Resolves "host:port" or "[v6]:port" (port 1 to 65535) and connects to the first address that answers, its addresses
- * tried in a staggered order as in RFC 8305. IPv4 addresses are strict dotted quads, and a host that ends in a number
- * and is none is -EINVAL; "localhost" and names below it are the loopback, and are not looked up. Blocks until
- * connected or failed, at most `timeout_ns` nanoseconds (a negative timeout: no limit) over all of it but the system's
- * own name lookup.
- * Errors: -EINVAL, not such a text; -ENOENT, no such name; -EAGAIN, the lookup failed for now; -ETIMEDOUT; else why the
- * last address failed.
+ * Resolves "host:port" or "[v6]:port" (port 1 to 65535) and connects to the first address that answers, with staggered
+ * attempts as in RFC 8305. An IPv4 address is a strict dotted quad; -EINVAL for a host whose last label is a number,
+ * unless the host is a dotted quad. "localhost" and names below are the loopback addresses, without a lookup. Blocks
+ * until connected or failed, for at most `timeout_ns` nanoseconds (negative: no limit), not counting the system's name
+ * lookup.
+ *
+ * Errors: -EINVAL, `host_port` is malformed; -ENOENT, the name does not exist; -EAGAIN, temporary failure of the
+ * lookup; -ETIMEDOUT; otherwise the error of the last address.
  */
 int minimio_tcp_stream_connect_host(const char *host_port, int64_t timeout_ns, struct minimio_tcp_stream **ret_stream);
 
 /*
- * 0, connected; -EINPROGRESS; or why connecting failed, and that again whenever it is asked. A stream whose two ends
- * are the same, as the system gave it the port that it was to connect to, is -ECONNREFUSED, and its connection is
- * reset.
+ * Returns 0 when connected, -EINPROGRESS, or the error of connecting, the same error on each call. For a stream that is
+ * connected to itself, because the system chose the destination port as local port, returns -ECONNREFUSED and resets
+ * the connection.
  */
 int minimio_tcp_stream_finish_connect(struct minimio_tcp_stream *stream);
 
 /*
- * Makes a stream of a connected socket, which becomes non-blocking and close-on-exec and belongs to the stream from
- * then on. When it fails the socket stays the caller's. Errors: -EBADF, a closed descriptor; -ENOTSOCK; -ENOMEM.
+ * Makes a stream from a connected socket. The socket becomes non-blocking and close-on-exec, and the stream owns the
+ * socket. On failure the caller still owns the socket. Errors: -EBADF, the descriptor is closed; -ENOTSOCK; -ENOMEM.
  */
 int minimio_tcp_stream_from_fd(minimio_fd fd, struct minimio_tcp_stream **ret_stream);
 
 /*
- * Read and write what is possible now. Return how many bytes, 0 from a read at the end of the stream.
- * Errors: -EAGAIN, it would block; -EPIPE, writing where nothing more can be sent (no signal is raised); -ECONNRESET
- * and the platform's other errors. `peek` leaves the bytes where they are. At most IOV_MAX slices are taken: more
- * give a short count. -EINVAL, a negative count of slices.
+ * Read and write without blocking. Return the number of bytes; a read returns 0 at the end of the stream. Errors:
+ * -EAGAIN, the call would block; -EPIPE, no more data can be sent (no signal is raised); -ECONNRESET and other errors
+ * of the platform. `peek` leaves the bytes in the socket. At most IOV_MAX slices are used, so a larger count causes a
+ * short result. -EINVAL, a negative count of slices.
  */
 ssize_t minimio_tcp_stream_read(struct minimio_tcp_stream *stream, void *buffer, size_t length);
 ssize_t minimio_tcp_stream_peek(struct minimio_tcp_stream *stream, void *buffer, size_t length);
@@ -320,7 +322,7 @@ ssize_t minimio_tcp_stream_write_vectored(struct minimio_tcp_stream *stream, con
 /* Errors: -EINVAL, an unknown `how`; -ENOTCONN. */
 int minimio_tcp_stream_shutdown(struct minimio_tcp_stream *stream, enum minimio_shutdown how);
 
-/* Options, set and read. `ttl` is the hop limit on IPv6: 1 to 255, else -EINVAL. */
+/* Set and get options. `ttl` is the hop limit on IPv6; -EINVAL unless from 1 to 255. */
 int minimio_tcp_stream_set_nodelay(struct minimio_tcp_stream *stream, bool nodelay);
 int minimio_tcp_stream_nodelay(struct minimio_tcp_stream *stream, bool *ret_nodelay);
 int minimio_tcp_stream_set_keepalive(struct minimio_tcp_stream *stream, bool keepalive);
@@ -328,10 +330,10 @@ int minimio_tcp_stream_keepalive(struct minimio_tcp_stream *stream, bool *ret_ke
 int minimio_tcp_stream_set_ttl(struct minimio_tcp_stream *stream, uint32_t ttl);
 int minimio_tcp_stream_ttl(struct minimio_tcp_stream *stream, uint32_t *ret_ttl);
 
-/* 0, or the socket's pending error, which is thereby taken: asked again it is 0. */
+/* Returns 0, or the socket's pending error, and clears the error: the next call returns 0. */
 int minimio_tcp_stream_take_error(struct minimio_tcp_stream *stream);
 
-/* The addresses of both ends; both outputs are written. Error: -ENOTCONN. */
+/* The local and the peer's address. Error: -ENOTCONN. */
 int minimio_tcp_stream_local_addr(struct minimio_tcp_stream *stream, struct sockaddr_storage *ret_address,
                                   socklen_t *ret_length);
 int minimio_tcp_stream_peer_addr(struct minimio_tcp_stream *stream, struct sockaddr_storage *ret_address,
@@ -341,18 +343,18 @@ int minimio_tcp_stream_peer_addr(struct minimio_tcp_stream *stream, struct socka
 minimio_fd minimio_tcp_stream_fd(const struct minimio_tcp_stream *stream);
 
 /*
- * Moves the descriptor out to the caller and frees the stream. Registrations of the descriptor stay as they are and
- * are from then on changed through the `_fd` functions.
+ * Frees the stream and returns the descriptor, which the caller then owns. Registrations of the descriptor remain, to
+ * be changed with the `_fd` functions.
  */
 minimio_fd minimio_tcp_stream_take_fd(struct minimio_tcp_stream *stream);
 
 /*
- * Forgets the stream's registrations, closes it and frees it. NULL is accepted; returns NULL. In a forked child it
- * closes the child's copy and leaves the parent's registrations as they are.
+ * Removes the stream's registrations, closes the descriptor, and frees the stream. NULL is accepted; returns NULL. In a
+ * forked child closes only the child's copy; the parent's registrations are unaffected.
  */
 struct minimio_tcp_stream *minimio_tcp_stream_free(struct minimio_tcp_stream *stream);
 
-/* What the queue is built on here: "epoll", "kqueue" or "windows". */
+/* The backend of this build: "epoll", "kqueue" or "windows". */
 const char *minimio_backend(void);
 
 #if defined(__GNUC__) && !defined(_WIN32)

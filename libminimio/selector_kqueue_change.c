@@ -147,8 +147,7 @@ static int check(const struct selector *selector, int fd, bool *ret_is_socket)
 static int adding_error(int fd, int r)
 {
     switch (r) {
-    case -EBADF: /* EBADF for an open descriptor: NetBSD, where other systems return EPIPE, for a pipe without a reader
-                  */
+    case -EBADF: /* for an open descriptor: NetBSD, a pipe without a reader; EPIPE on other systems */
         return fcntl(fd, F_GETFD) < 0 ? r : -EPIPE;
     case -EINVAL:
     case -ENODEV:
