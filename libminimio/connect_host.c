@@ -32,12 +32,12 @@ struct race {
 static int race_init(struct race *race, const char *host_port)
 {
     /* The queue comes first, because on Windows the queue initializes Winsock, which the lookup needs. */
-    int r = minimio_poll_new(&race->poll);
-    if (r < 0)
-        return r;
-    r = addresses_resolve(host_port, &race->addresses);
-    if (r < 0)
-        return r;
+    int result = minimio_poll_new(&race->poll);
+    if (result < 0)
+        return result;
+    result = addresses_resolve(host_port, &race->addresses);
+    if (result < 0)
+        return result;
     race->streams = calloc(race->addresses.count, sizeof *race->streams);
     if (!race->streams)
         return -ENOMEM;
@@ -71,15 +71,15 @@ static void start_attempt(struct race *race)
     struct minimio_tcp_stream **stream = &race->streams[index];
 
     race->next_start_ns = monotonic_ns() + ATTEMPT_DELAY_NS;
-    int r = minimio_tcp_stream_connect(address->ai_addr, (socklen_t)address->ai_addrlen, stream);
-    if (r == 0)
-        r = minimio_registrator_register(race->registrator, *stream, index, MINIMIO_WRITABLE, MINIMIO_ONESHOT);
-    if (r == 0) {
+    int result = minimio_tcp_stream_connect(address->ai_addr, (socklen_t)address->ai_addrlen, stream);
+    if (result == 0)
+        result = minimio_registrator_register(race->registrator, *stream, index, MINIMIO_WRITABLE, MINIMIO_ONESHOT);
+    if (result == 0) {
         race->running++;
         return;
     }
     *stream = minimio_tcp_stream_free(*stream);
-    note_failure(race, index, r);
+    note_failure(race, index, result);
 }
 
 static void start_attempts(struct race *race)
@@ -89,29 +89,29 @@ static void start_attempts(struct race *race)
 }
 
 /* Handles the result of an attempt. 0: the attempt won; -EINPROGRESS: the race continues. */
-static int settle(struct race *race, size_t index, struct minimio_tcp_stream **ret_stream)
+static int finish_attempt(struct race *race, size_t index, struct minimio_tcp_stream **ret_stream)
 {
     struct minimio_tcp_stream *stream = race->streams[index];
 
-    int r = minimio_tcp_stream_finish_connect(stream);
-    if (r == -EINPROGRESS)
-        r = minimio_registrator_reregister(race->registrator, stream, index, MINIMIO_WRITABLE, MINIMIO_ONESHOT);
-    else if (r == 0) {
+    int result = minimio_tcp_stream_finish_connect(stream);
+    if (result == -EINPROGRESS)
+        result = minimio_registrator_reregister(race->registrator, stream, index, MINIMIO_WRITABLE, MINIMIO_ONESHOT);
+    else if (result == 0) {
         minimio_registrator_deregister(race->registrator, stream);
         race->streams[index] = NULL;
         *ret_stream = stream;
         return 0;
     }
-    if (r < 0) {
+    if (result < 0) {
         race->streams[index] = minimio_tcp_stream_free(stream);
         race->running--;
-        note_failure(race, index, r);
+        note_failure(race, index, result);
     }
     return -EINPROGRESS;
 }
 
 /* How long to wait for an event; negative: no limit. */
-static int64_t time_left(const struct race *race, int64_t now_ns)
+static int64_t race_time_left(const struct race *race, int64_t now_ns)
 {
     int64_t until_ns = race->deadline_ns;
 
@@ -131,11 +131,11 @@ static int race_run(struct race *race, struct minimio_tcp_stream **ret_stream)
         if (race->running == 0)
             return race->error;
         int64_t now_ns = monotonic_ns();
-        int count = minimio_poll_poll(race->poll, events, EVENTS_A_WAIT, time_left(race, now_ns));
+        int count = minimio_poll_poll(race->poll, events, EVENTS_A_WAIT, race_time_left(race, now_ns));
         if (count < 0)
             return count;
         for (int i = 0; i < count; i++)
-            if (settle(race, (size_t)minimio_event_id(&events[i]), ret_stream) == 0)
+            if (finish_attempt(race, (size_t)minimio_event_id(&events[i]), ret_stream) == 0)
                 return 0;
         if (count == 0 && now_ns >= race->deadline_ns)
             return -ETIMEDOUT;
@@ -147,15 +147,15 @@ int minimio_tcp_stream_connect_host(const char *host_port, int64_t timeout_ns, s
     struct race race = {.deadline_ns = INT64_MAX};
 
     assert(host_port && ret_stream);
-    int r = race_init(&race, host_port);
-    if (r < 0)
+    int result = race_init(&race, host_port);
+    if (result < 0)
         goto out;
     /* The system's name lookup has no timeout, so the time starts after the lookup. */
     int64_t now_ns = monotonic_ns();
     if (timeout_ns >= 0 && timeout_ns < INT64_MAX - now_ns)
         race.deadline_ns = now_ns + timeout_ns;
-    r = race_run(&race, ret_stream);
+    result = race_run(&race, ret_stream);
 out:
     race_deinit(&race);
-    return r;
+    return result;
 }

@@ -6,7 +6,7 @@
 
 #include <assert.h>
 
-static bool has(const struct minimio_event *event, uint32_t bit)
+static bool has_bit(const struct minimio_event *event, uint32_t bit)
 {
     assert(event);
     return (event->readiness & bit) != 0;
@@ -20,32 +20,32 @@ minimio_token minimio_event_id(const struct minimio_event *event)
 
 bool minimio_event_is_readable(const struct minimio_event *event)
 {
-    return has(event, READINESS_READABLE);
+    return has_bit(event, READINESS_READABLE);
 }
 
 bool minimio_event_is_writable(const struct minimio_event *event)
 {
-    return has(event, READINESS_WRITABLE);
+    return has_bit(event, READINESS_WRITABLE);
 }
 
 bool minimio_event_is_read_closed(const struct minimio_event *event)
 {
-    return has(event, READINESS_READ_CLOSED);
+    return has_bit(event, READINESS_READ_CLOSED);
 }
 
 bool minimio_event_is_write_closed(const struct minimio_event *event)
 {
-    return has(event, READINESS_WRITE_CLOSED);
+    return has_bit(event, READINESS_WRITE_CLOSED);
 }
 
 bool minimio_event_is_error(const struct minimio_event *event)
 {
-    return has(event, READINESS_ERROR);
+    return has_bit(event, READINESS_ERROR);
 }
 
 bool minimio_event_is_priority(const struct minimio_event *event)
 {
-    return has(event, READINESS_PRIORITY);
+    return has_bit(event, READINESS_PRIORITY);
 }
 
 bool minimio_interests_is_readable(minimio_interests interests)

@@ -18,12 +18,12 @@ int forks_watch(void)
 {
     static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
     static bool watching;
-    int r = 0;
+    int result = 0;
 
     pthread_mutex_lock(&lock);
     if (!watching)
-        r = -pthread_atfork(NULL, NULL, count_fork);
-    watching = r == 0;
+        result = -pthread_atfork(NULL, NULL, count_fork);
+    watching = result == 0;
     pthread_mutex_unlock(&lock);
-    return r;
+    return result;
 }

@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-static void put_on_list(struct group **room, struct group *group)
+static void list_insert(struct group **room, struct group *group)
 {
     group->previous = NULL;
     group->next = *room;
@@ -16,7 +16,7 @@ static void put_on_list(struct group **room, struct group *group)
     *room = group;
 }
 
-static void take_from_list(struct group **room, struct group *group)
+static void list_remove(struct group **room, struct group *group)
 {
     if (group->previous)
         group->previous->next = group->next;
@@ -32,27 +32,27 @@ static int group_new(HANDLE port, struct group **ret_group)
 
     if (!group)
         return -ENOMEM;
-    int r = afd_open(port, &group->afd);
-    if (r < 0) {
+    int result = afd_open(port, &group->afd);
+    if (result < 0) {
         free(group);
-        return r;
+        return result;
     }
     *ret_group = group;
     return 0;
 }
 
-int group_take(struct group **room, HANDLE port, struct group **ret_group)
+int group_reserve(struct group **room, HANDLE port, struct group **ret_group)
 {
     struct group *group = *room;
 
     if (!group) {
-        int r = group_new(port, &group);
-        if (r < 0)
-            return r;
-        put_on_list(room, group);
+        int result = group_new(port, &group);
+        if (result < 0)
+            return result;
+        list_insert(room, group);
     }
     if (++group->used == GROUP_SOCKETS)
-        take_from_list(room, group);
+        list_remove(room, group);
     *ret_group = group;
     return 0;
 }
@@ -60,10 +60,10 @@ int group_take(struct group **room, HANDLE port, struct group **ret_group)
 void group_release(struct group **room, struct group *group)
 {
     if (group->used-- == GROUP_SOCKETS)
-        put_on_list(room, group);
+        list_insert(room, group);
     if (group->used > 0)
         return;
-    take_from_list(room, group);
+    list_remove(room, group);
     CloseHandle(group->afd);
     free(group);
 }

@@ -19,7 +19,7 @@ struct group {
 };
 
 /* Reserves a place in the first group of the list `*room`, or in a new group. Errors: as afd_open; -ENOMEM. */
-int group_take(struct group **room, HANDLE port, struct group **ret_group);
+int group_reserve(struct group **room, HANDLE port, struct group **ret_group);
 
 /* Releases the place. The last release closes the handle. */
 void group_release(struct group **room, struct group *group);

@@ -24,7 +24,7 @@ static int selector_handle_init(struct minimio_selector *selector)
 
 static void selector_handle_deinit(struct minimio_selector *selector)
 {
-    queue_end(selector->queue);
+    queue_destroy(selector->queue);
     queue_drop_handle(selector->queue);
 }
 
@@ -36,10 +36,10 @@ int minimio_selector_new(struct minimio_selector **ret_selector)
     struct minimio_selector *selector = malloc(sizeof *selector);
     if (!selector)
         return -ENOMEM;
-    int r = selector_handle_init(selector);
-    if (r < 0) {
+    int result = selector_handle_init(selector);
+    if (result < 0) {
         free(selector);
-        return r;
+        return result;
     }
     *ret_selector = selector;
     return 0;
@@ -79,10 +79,10 @@ int minimio_poll_new(struct minimio_poll **ret_poll)
     struct minimio_poll *poll = malloc(sizeof *poll);
     if (!poll)
         return -ENOMEM;
-    int r = selector_handle_init(&poll->selector);
-    if (r < 0) {
+    int result = selector_handle_init(&poll->selector);
+    if (result < 0) {
         free(poll);
-        return r;
+        return result;
     }
     *ret_poll = poll;
     return 0;
@@ -124,9 +124,9 @@ int minimio_poll_poll(struct minimio_poll *poll, struct minimio_event *events, s
     int64_t deadline_ns = timeout_ns > 0 ? deadline_after(timeout_ns) : 0;
     for (;;) {
         bool woken = false;
-        int r = queue_wait(poll->selector.queue, events, capacity, timeout_ns, &woken);
-        if (r > 0 || woken || (r < 0 && r != -EINTR))
-            return r;
+        int result = queue_wait(poll->selector.queue, events, capacity, timeout_ns, &woken);
+        if (result > 0 || woken || (result < 0 && result != -EINTR))
+            return result;
         /* A timeout, a signal, or an event without a registration. */
         if (timeout_ns > 0) {
             timeout_ns = deadline_ns - monotonic_ns();

@@ -86,7 +86,7 @@ void port_kick(struct port *port)
     SetLastError(saved_error);
 }
 
-int port_take(struct port *port, OVERLAPPED_ENTRY *packets, ULONG limit)
+int port_fetch(struct port *port, OVERLAPPED_ENTRY *packets, ULONG limit)
 {
     ULONG count;
 
@@ -143,7 +143,7 @@ static int wait_once(struct port *port, OVERLAPPED_ENTRY *packets, ULONG limit, 
 int port_wait(struct port *port, OVERLAPPED_ENTRY *packets, ULONG limit, int64_t timeout_ns)
 {
     if (timeout_ns == 0)
-        return port_take(port, packets, limit);
+        return port_fetch(port, packets, limit);
     int64_t start_ns = monotonic_ns();
     int64_t left_ns = timeout_ns;
     for (;;) {

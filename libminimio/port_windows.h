@@ -29,7 +29,7 @@ void port_close(struct port *port);
 void port_kick(struct port *port);
 
 /* Takes up to `limit` packets without waiting. Callable from any thread. Returns the number of packets. */
-int port_take(struct port *port, OVERLAPPED_ENTRY *packets, ULONG limit);
+int port_fetch(struct port *port, OVERLAPPED_ENTRY *packets, ULONG limit);
 
 /*
  * Waits for packets, in one thread at a time; a negative `timeout_ns` has no limit. Returns the number of packets, 0

@@ -17,8 +17,8 @@
 #include <stdlib.h>
 
 enum {
-    QUEUE_CLOSED = 1 << 0, /* by close_loop */
-    QUEUE_ENDED = 1 << 1,  /* the Poll or Selector was freed */
+    QUEUE_CANCELED = 1 << 0,  /* by close_loop */
+    QUEUE_DESTROYED = 1 << 1, /* the Poll or Selector was freed */
 };
 
 struct queue {
@@ -35,10 +35,10 @@ int queue_new(struct queue **ret_queue)
     struct queue *queue = calloc(1, sizeof *queue);
     if (!queue)
         return -ENOMEM;
-    int r = selector_new(&queue->selector);
-    if (r < 0) {
+    int result = selector_new(&queue->selector);
+    if (result < 0) {
         free(queue);
-        return r;
+        return result;
     }
     queue->forks = forks_count();
     atomic_init(&queue->handles, 1);
@@ -47,11 +47,11 @@ int queue_new(struct queue **ret_queue)
     return 0;
 }
 
-void queue_end(struct queue *queue)
+void queue_destroy(struct queue *queue)
 {
     bool locked = selector_lock(queue->selector);
 
-    atomic_fetch_or(&queue->state, QUEUE_ENDED);
+    atomic_fetch_or(&queue->state, QUEUE_DESTROYED);
     selector_close(queue->selector);
     if (locked)
         selector_unlock(queue->selector);
@@ -85,9 +85,9 @@ void queue_unref(struct queue *queue)
     free(queue);
 }
 
-bool queue_ended(struct queue *queue)
+bool queue_is_destroyed(struct queue *queue)
 {
-    return (atomic_load(&queue->state) & QUEUE_ENDED) != 0;
+    return (atomic_load(&queue->state) & QUEUE_DESTROYED) != 0;
 }
 
 int queue_fd(struct queue *queue)
@@ -102,27 +102,27 @@ int queue_fd(struct queue *queue)
 /* ---- Waiting ---------------------------------------------------------------------------------------------------- */
 
 /* The relaxed load saves an atomic write in each poll without a wake. */
-static bool take_wake(struct queue *queue)
+static bool consume_wake(struct queue *queue)
 {
     return atomic_load_explicit(&queue->woken, memory_order_relaxed) && atomic_exchange(&queue->woken, false);
 }
 
 /* Is the queue closed or destroyed, or is this process a fork of the owner? */
-static bool is_over(struct queue *queue)
+static bool is_canceled(struct queue *queue)
 {
     return atomic_load(&queue->state) != 0 || queue->forks != forks_count();
 }
 
 int queue_wait(struct queue *queue, struct minimio_event *events, size_t capacity, int64_t timeout_ns, bool *ret_woken)
 {
-    if (is_over(queue))
+    if (is_canceled(queue))
         return -ECANCELED;
     if (atomic_load(&queue->woken))
         timeout_ns = 0;
     int count = selector_wait(queue->selector, events, capacity, timeout_ns);
     if (count < 0)
         return count;
-    bool woken = take_wake(queue);
+    bool woken = consume_wake(queue);
     if (count == 0 && atomic_load(&queue->state) != 0)
         return -ECANCELED;
     *ret_woken = woken;
@@ -131,7 +131,7 @@ int queue_wait(struct queue *queue, struct minimio_event *events, size_t capacit
 
 int queue_wake(struct queue *queue)
 {
-    if (is_over(queue))
+    if (is_canceled(queue))
         return -ECANCELED;
     /* Only the thread that sets the flag kicks; concurrent wakes are merged. */
     if (!atomic_exchange(&queue->woken, true))
@@ -139,9 +139,9 @@ int queue_wake(struct queue *queue)
     return 0;
 }
 
-int queue_close(struct queue *queue)
+int queue_cancel(struct queue *queue)
 {
-    if (queue->forks != forks_count() || atomic_fetch_or(&queue->state, QUEUE_CLOSED) != 0)
+    if (queue->forks != forks_count() || atomic_fetch_or(&queue->state, QUEUE_CANCELED) != 0)
         return -ECANCELED;
     selector_kick(queue->selector);
     return 0;
@@ -163,8 +163,9 @@ typedef int (*selector_operation)(struct selector *, minimio_fd, minimio_token, 
  * Inline, as the callers are: on kernels that clear the return predictor in system calls, each return after a system
  * call costs several nanoseconds.
  */
-static inline int change_locked(struct queue *queue, selector_operation operation, struct minimio_tcp_stream *stream,
-                                minimio_fd fd, minimio_token token, minimio_interests interests, enum minimio_mode mode)
+static inline int change_registration_locked(struct queue *queue, selector_operation operation,
+                                             struct minimio_tcp_stream *stream, minimio_fd fd, minimio_token token,
+                                             minimio_interests interests, enum minimio_mode mode)
 {
     int remembered = 0;
 
@@ -174,54 +175,55 @@ static inline int change_locked(struct queue *queue, selector_operation operatio
         remembered = tcp_stream_remember(stream, queue);
     if (remembered < 0)
         return remembered;
-    int r = operation(queue->selector, fd, token, interests, mode);
-    if (r < 0 && remembered > 0)
+    int result = operation(queue->selector, fd, token, interests, mode);
+    if (result < 0 && remembered > 0)
         tcp_stream_forget(stream, queue);
-    if (r == 0 && stream)
+    if (result == 0 && stream)
         tcp_stream_registered(stream);
-    return r;
+    return result;
 }
 
-static inline int change(struct queue *queue, selector_operation operation, struct minimio_tcp_stream *stream,
-                         minimio_fd fd, minimio_token token, minimio_interests interests, enum minimio_mode mode)
+static inline int change_registration(struct queue *queue, selector_operation operation,
+                                      struct minimio_tcp_stream *stream, minimio_fd fd, minimio_token token,
+                                      minimio_interests interests, enum minimio_mode mode)
 {
     if (!are_valid(interests, mode))
         return -EINVAL;
     if (!selector_lock(queue->selector))
         return -ECANCELED;
-    int r = change_locked(queue, operation, stream, fd, token, interests, mode);
+    int result = change_registration_locked(queue, operation, stream, fd, token, interests, mode);
     selector_unlock(queue->selector);
-    return r;
+    return result;
 }
 
 int queue_register(struct queue *queue, minimio_fd fd, minimio_token token, minimio_interests interests,
                    enum minimio_mode mode)
 {
-    return change(queue, selector_add, NULL, fd, token, interests, mode);
+    return change_registration(queue, selector_add, NULL, fd, token, interests, mode);
 }
 
 int queue_register_socket(struct queue *queue, struct minimio_tcp_stream *stream, minimio_fd fd, minimio_token token,
                           minimio_interests interests, enum minimio_mode mode)
 {
-    return change(queue, selector_add_socket, stream, fd, token, interests, mode);
+    return change_registration(queue, selector_add_socket, stream, fd, token, interests, mode);
 }
 
 int queue_reregister(struct queue *queue, struct minimio_tcp_stream *stream, minimio_fd fd, minimio_token token,
                      minimio_interests interests, enum minimio_mode mode)
 {
-    return change(queue, selector_modify, stream, fd, token, interests, mode);
+    return change_registration(queue, selector_modify, stream, fd, token, interests, mode);
 }
 
 int queue_deregister(struct queue *queue, struct minimio_tcp_stream *stream, minimio_fd fd)
 {
-    int r = -ECANCELED;
+    int result = -ECANCELED;
 
     if (!selector_lock(queue->selector))
-        return r;
-    if (!queue_ended(queue))
-        r = selector_remove(queue->selector, fd);
-    if (stream && (r == 0 || r == -ENOENT))
+        return result;
+    if (!queue_is_destroyed(queue))
+        result = selector_remove(queue->selector, fd);
+    if (stream && (result == 0 || result == -ENOENT))
         tcp_stream_forget(stream, queue);
     selector_unlock(queue->selector);
-    return r;
+    return result;
 }

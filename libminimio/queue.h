@@ -17,7 +17,7 @@ struct queue;
 int queue_new(struct queue **ret_queue);
 
 /* The Poll or Selector is freed: closes the selector, after which every call returns -ECANCELED. */
-void queue_end(struct queue *queue);
+void queue_destroy(struct queue *queue);
 
 struct queue *queue_add_handle(struct queue *queue);
 void queue_drop_handle(struct queue *queue);
@@ -25,7 +25,7 @@ struct queue *queue_ref(struct queue *queue);
 void queue_unref(struct queue *queue);
 
 /* Was queue_destroy called? Callable from any thread. */
-bool queue_ended(struct queue *queue);
+bool queue_is_destroyed(struct queue *queue);
 
 /* As minimio_poll_fd. */
 int queue_fd(struct queue *queue);
@@ -48,6 +48,6 @@ int queue_reregister(struct queue *queue, struct minimio_tcp_stream *stream, min
                      minimio_interests interests, enum minimio_mode mode);
 int queue_deregister(struct queue *queue, struct minimio_tcp_stream *stream, minimio_fd fd);
 int queue_wake(struct queue *queue);
-int queue_close(struct queue *queue);
+int queue_cancel(struct queue *queue);
 
 #endif

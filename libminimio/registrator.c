@@ -85,5 +85,5 @@ int minimio_registrator_wake(struct minimio_registrator *registrator)
 int minimio_registrator_close_loop(struct minimio_registrator *registrator)
 {
     assert(registrator);
-    return queue_close(registrator->queue);
+    return queue_cancel(registrator->queue);
 }

@@ -19,7 +19,7 @@ int registry_reserve(struct registry *registry, int fd, struct registration **re
     if (!registration) {
         uint32_t number = (uint32_t)fd + (UINT32_C(1) << REGISTRY_FIRST_BITS);
         int highest_bit = 31 - __builtin_clz(number);
-        struct registration *segment = calloc((size_t)1 << highest_bit, sizeof *segment + registry->beside_size);
+        struct registration *segment = calloc((size_t)1 << highest_bit, sizeof *segment + registry->extra_size);
         if (!segment)
             return -ENOMEM;
         atomic_store_explicit(&registry->segments[highest_bit - REGISTRY_FIRST_BITS], segment, memory_order_release);

@@ -26,14 +26,14 @@ struct registration {
     _Atomic uint64_t token;
     _Atomic uint32_t generation;
     /* For the selector, zeroed at first; fills the entry up to 16 bytes. */
-    _Atomic uint16_t fired;
+    _Atomic uint16_t disarmed;
     _Atomic uint8_t watched;
-    uint8_t told;
+    uint8_t delivered;
 };
 
 struct registry {
     struct registration *_Atomic segments[REGISTRY_SEGMENTS];
-    size_t beside_size; /* size of the selector's extra data for each entry; set before the first registry_reserve */
+    size_t extra_size; /* size of the selector's extra data for each entry; set before the first registry_reserve */
 };
 
 void registry_deinit(struct registry *registry);
@@ -53,7 +53,7 @@ static inline struct registration *registry_find(struct registry *registry, int 
 }
 
 /* The selector's extra data for `fd`, zeroed at first, or NULL if never allocated. */
-static inline void *registry_beside(struct registry *registry, int fd)
+static inline void *registry_extra(struct registry *registry, int fd)
 {
     uint32_t number = (uint32_t)fd + (UINT32_C(1) << REGISTRY_FIRST_BITS);
     int highest_bit = 31 - __builtin_clz(number);
@@ -61,7 +61,7 @@ static inline void *registry_beside(struct registry *registry, int fd)
     struct registration *segment =
         atomic_load_explicit(&registry->segments[highest_bit - REGISTRY_FIRST_BITS], memory_order_acquire);
 
-    return segment ? (char *)(segment + count) + (number - count) * registry->beside_size : NULL;
+    return segment ? (char *)(segment + count) + (number - count) * registry->extra_size : NULL;
 }
 
 /* The generation for the next registration in this entry. */

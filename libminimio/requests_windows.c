@@ -11,11 +11,11 @@
 
 static int send_request(struct requests *requests, struct watch *watch, struct afd_request *request, uint32_t events)
 {
-    int r = afd_poll(watch->group->afd, watch->base, events | AFD_POLL_LOCAL_CLOSE, request);
+    int result = afd_poll(watch->group->afd, watch->base, events | AFD_POLL_LOCAL_CLOSE, request);
 
-    if (r == 0)
+    if (result == 0)
         requests->outstanding++;
-    return r;
+    return result;
 }
 
 static void cancel_request(struct watch *watch, struct afd_request *request)
@@ -32,7 +32,7 @@ static bool is_closed(int error)
 }
 
 /* Makes the request in the kernel cover all wanted events. */
-static int update(struct requests *requests, struct watch *watch)
+static int update_request(struct requests *requests, struct watch *watch)
 {
     struct afd_request *request = &watch->request;
 
@@ -47,7 +47,7 @@ static int update(struct requests *requests, struct watch *watch)
 
 void requests_schedule(struct requests *requests, struct watch *watch)
 {
-    if (requests->is_waiting && update(requests, watch) == 0)
+    if (requests->is_waiting && update_request(requests, watch) == 0)
         return;
     if (link_is_alone(&watch->updating))
         link_append(&requests->updating, &watch->updating);
@@ -71,14 +71,14 @@ void requests_list_ready(struct requests *requests, struct watch *watch)
 
 int requests_begin(struct requests *requests, struct watch *watch)
 {
-    int r = group_take(&requests->room, requests->port.handle, &watch->group);
+    int result = group_reserve(&requests->room, requests->port.handle, &watch->group);
 
-    if (r < 0)
-        return r;
-    r = send_request(requests, watch, &watch->closing, 0);
-    if (r < 0)
+    if (result < 0)
+        return result;
+    result = send_request(requests, watch, &watch->closing, 0);
+    if (result < 0)
         group_release(&requests->room, watch->group);
-    return r;
+    return result;
 }
 
 void requests_ask_closed(struct watch *watch)
@@ -112,13 +112,13 @@ void requests_forget(struct requests *requests, struct watch *watch)
 /* ---- Completions ------------------------------------------------------------------------------------------------ */
 
 /* Handles a completion of the readiness request. */
-static void answered(struct requests *requests, struct watch *watch, uint32_t events)
+static void handle_poll_result(struct requests *requests, struct watch *watch, uint32_t events)
 {
     /* A request sent before a reregister may also have completed before: poll again. */
-    if (watch->is_stale)
+    if (watch->is_outdated)
         events = 0;
-    watch->is_stale = false;
-    watch_take(watch, events);
+    watch->is_outdated = false;
+    watch_apply_events(watch, events);
     requests_list_ready(requests, watch);
     if (events == 0)
         requests->must_turn = true;
@@ -127,7 +127,7 @@ static void answered(struct requests *requests, struct watch *watch, uint32_t ev
         requests_schedule(requests, watch);
 }
 
-static void complete(struct requests *requests, struct afd_request *request)
+static void complete_request(struct requests *requests, struct afd_request *request)
 {
     struct watch *watch = request->owner;
     bool was_cancelled = request->cancelled;
@@ -143,7 +143,7 @@ static void complete(struct requests *requests, struct afd_request *request)
     if (events & AFD_POLL_LOCAL_CLOSE)
         requests_forget(requests, watch);
     else if (request == &watch->request)
-        answered(requests, watch, events);
+        handle_poll_result(requests, watch, events);
     else if (is_closed(send_request(requests, watch, request, 0)))
         requests_forget(requests, watch);
 }
@@ -152,14 +152,14 @@ void requests_complete(struct requests *requests, const OVERLAPPED_ENTRY *packet
 {
     for (int i = 0; i < count; i++) {
         if (packets[i].lpOverlapped)
-            complete(requests, (struct afd_request *)(void *)packets[i].lpOverlapped);
+            complete_request(requests, (struct afd_request *)(void *)packets[i].lpOverlapped);
         else
             requests->is_kicked = true;
     }
 }
 
 /* Ends a wait in progress that now has an event or a kick to return. */
-static void tell_waiting(struct requests *requests)
+static void kick_waiting(struct requests *requests)
 {
     if (requests->is_waiting && (requests->ready_count > 0 || requests->is_kicked))
         port_kick(&requests->port);
@@ -169,29 +169,29 @@ void requests_changed(struct requests *requests, struct watch *watch)
 {
     requests_list_ready(requests, watch);
     requests_schedule(requests, watch);
-    tell_waiting(requests);
+    kick_waiting(requests);
 }
 
 void requests_collect(struct requests *requests)
 {
-    OVERLAPPED_ENTRY packets[PACKETS];
+    OVERLAPPED_ENTRY packets[PACKETS_MAX];
     int count;
 
     do {
-        count = port_take(&requests->port, packets, PACKETS);
+        count = port_fetch(&requests->port, packets, PACKETS_MAX);
         requests_complete(requests, packets, count);
-    } while (count == PACKETS);
-    tell_waiting(requests);
+    } while (count == PACKETS_MAX);
+    kick_waiting(requests);
 }
 
 /* ---- All of them ------------------------------------------------------------------------------------------------ */
 
 int requests_init(struct requests *requests)
 {
-    int r = port_open(&requests->port);
+    int result = port_open(&requests->port);
 
-    if (r < 0)
-        return r;
+    if (result < 0)
+        return result;
     InitializeSRWLock(&requests->lock);
     link_init(&requests->updating);
     link_init(&requests->readying);
@@ -200,11 +200,11 @@ int requests_init(struct requests *requests)
 
 void requests_close(struct requests *requests)
 {
-    OVERLAPPED_ENTRY packets[PACKETS];
+    OVERLAPPED_ENTRY packets[PACKETS_MAX];
 
     /* The kernel writes to the requests until their completion. */
     while (requests->outstanding > 0) {
-        int count = port_wait(&requests->port, packets, PACKETS, MINIMIO_FOREVER);
+        int count = port_wait(&requests->port, packets, PACKETS_MAX, MINIMIO_FOREVER);
         requests_complete(requests, packets, count);
     }
     port_close_timer(&requests->port);
@@ -213,7 +213,7 @@ void requests_close(struct requests *requests)
 int requests_update(struct requests *requests)
 {
     struct link rest;
-    int r = 0;
+    int result = 0;
 
     link_init(&rest);
     while (!link_is_alone(&requests->updating)) {
@@ -223,10 +223,10 @@ int requests_update(struct requests *requests)
             watch_repeat(watch);
             requests_list_ready(requests, watch);
         }
-        int sent = update(requests, watch);
+        int sent = update_request(requests, watch);
         if (sent < 0 && !is_closed(sent)) {
             link_append(&rest, &watch->updating);
-            r = sent;
+            result = sent;
         }
     }
     while (!link_is_alone(&rest)) {
@@ -234,5 +234,5 @@ int requests_update(struct requests *requests)
         link_remove(first);
         link_append(&requests->updating, first);
     }
-    return r;
+    return result;
 }

@@ -41,7 +41,7 @@ int requests_init(struct requests *requests);
  * removed. */
 void requests_close(struct requests *requests);
 
-/* Sends the request that waits for the close of the socket. Errors: as afd_poll and group_take. */
+/* Sends the request that waits for the close of the socket. Errors: as afd_poll and group_reserve. */
 int requests_begin(struct requests *requests, struct watch *watch);
 
 /* Ends the registration. The memory is freed when the kernel has returned the last request. */
@@ -63,7 +63,7 @@ int requests_wait(struct requests *requests, struct minimio_event *events, size_
 /* ---- For wait_windows.c ----------------------------------------------------------------------------------------- */
 
 /* Packets fetched at a time, 2 KiB on the stack. */
-#define PACKETS 64
+#define PACKETS_MAX 64
 
 /* Handles `count` packets. */
 void requests_complete(struct requests *requests, const OVERLAPPED_ENTRY *packets, int count);

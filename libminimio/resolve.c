@@ -32,14 +32,14 @@ static int lookup_error(int error)
 }
 
 /* The next address at or after `from` with the family `family`, or with `same` false, with any other family. */
-static struct addrinfo *next_of(struct addrinfo *from, int family, bool same)
+static struct addrinfo *next_with_family(struct addrinfo *from, int family, bool same)
 {
     while (from && (from->ai_family == family) != same)
         from = from->ai_next;
     return from;
 }
 
-static int order_by_turns(struct addresses *addresses, bool v6_first)
+static int interleave_families(struct addresses *addresses, bool v6_first)
 {
     struct addrinfo *all = addresses->list;
     size_t count = 0;
@@ -52,23 +52,23 @@ static int order_by_turns(struct addresses *addresses, bool v6_first)
     if (!addresses->order)
         return -ENOMEM;
     int first = v6_first ? AF_INET6 : all->ai_family;
-    struct addrinfo *preferred = next_of(all, first, true);
-    struct addrinfo *other = next_of(all, first, false);
+    struct addrinfo *preferred = next_with_family(all, first, true);
+    struct addrinfo *other = next_with_family(all, first, false);
     while (preferred || other) {
         if (preferred) {
             addresses->order[addresses->count++] = preferred;
-            preferred = next_of(preferred->ai_next, first, true);
+            preferred = next_with_family(preferred->ai_next, first, true);
         }
         if (other) {
             addresses->order[addresses->count++] = other;
-            other = next_of(other->ai_next, first, false);
+            other = next_with_family(other->ai_next, first, false);
         }
     }
     return 0;
 }
 
 /* Only names are looked up; literals are parsed. */
-static int look_up(const struct host_port *parsed, struct addrinfo **ret_list)
+static int look_up_host(const struct host_port *parsed, struct addrinfo **ret_list)
 {
     bool is_literal = parsed->kind == HOST_V4 || parsed->kind == HOST_V6;
     struct addrinfo hints = {
@@ -89,15 +89,15 @@ int addresses_resolve(const char *host_port, struct addresses *ret_addresses)
     struct addresses addresses = {0};
     struct host_port parsed;
 
-    int r = host_port_parse(host_port, &parsed);
-    if (r == 0)
-        r = look_up(&parsed, &addresses.list);
-    if (r < 0)
-        return r;
-    r = order_by_turns(&addresses, parsed.kind == HOST_LOCALHOST);
-    if (r < 0) {
+    int result = host_port_parse(host_port, &parsed);
+    if (result == 0)
+        result = look_up_host(&parsed, &addresses.list);
+    if (result < 0)
+        return result;
+    result = interleave_families(&addresses, parsed.kind == HOST_LOCALHOST);
+    if (result < 0) {
         addresses_deinit(&addresses);
-        return r;
+        return result;
     }
     *ret_addresses = addresses;
     return 0;

@@ -46,11 +46,11 @@ struct selector {
     int epoll_fd;   /* -1: closed */
     int nesting_fd; /* an instance that watches only epoll_fd, for other queues to watch; -1: not requested yet */
     int waker_fd;
-    unsigned forks;  /* forks_count() of the process that made the selector */
-    unsigned strays; /* events without a registration since the instance was made; polling thread only */
-    unsigned count;  /* upper estimate of the registrations: includes registrations of closed descriptors */
-    bool worn;       /* enough strays to replace the instance; polling thread only */
-    bool coarse;     /* epoll_pwait2 is missing here; polling thread only */
+    unsigned forks;     /* forks_count() of the process that made the selector */
+    unsigned strays;    /* events without a registration since the instance was made; polling thread only */
+    unsigned count;     /* upper estimate of the registrations: includes registrations of closed descriptors */
+    bool needs_renewal; /* enough strays to replace the instance; polling thread only */
+    bool coarse;        /* epoll_pwait2 is missing here; polling thread only */
     pthread_mutex_t lock;
     struct registry registry;
 };
@@ -83,7 +83,7 @@ _Static_assert(MINIMIO_ONESHOT == 0 && MINIMIO_EDGE == 1 && MINIMIO_LEVEL == 2, 
 
 /* `delivered`, for a muted registration only: the delivered readiness. ECHO: the kernel is about to repeat the
  * readiness. */
-#define TOLD_ECHO (UINT8_C(1) << 7)
+#define DELIVERED_ECHO (UINT8_C(1) << 7)
 
 static inline uint8_t watched_of(minimio_interests interests, enum minimio_mode mode, unsigned kind)
 {
@@ -112,16 +112,16 @@ static inline bool registration_stands(const struct registration *registration)
  * generation's bits. The mark is therefore cleared whenever these bits of the next generation wrap to 1, before another
  * generation can have the same bits.
  */
-#define FIRED_EPOCH UINT32_C(0x7fff)
+#define DISARMED_EPOCH UINT32_C(0x7fff)
 
-static inline void registration_fired(struct registration *registration, uint32_t generation)
+static inline void registration_set_disarmed(struct registration *registration, uint32_t generation)
 {
-    atomic_store_explicit(&registration->fired, (uint16_t)(generation >> 1), memory_order_relaxed);
+    atomic_store_explicit(&registration->disarmed, (uint16_t)(generation >> 1), memory_order_relaxed);
 }
 
-static inline bool registration_has_fired(const struct registration *registration, uint32_t generation)
+static inline bool registration_is_disarmed(const struct registration *registration, uint32_t generation)
 {
-    return atomic_load_explicit(&registration->fired, memory_order_relaxed) == (uint16_t)(generation >> 1);
+    return atomic_load_explicit(&registration->disarmed, memory_order_relaxed) == (uint16_t)(generation >> 1);
 }
 
 static inline uint64_t word_of(int fd, uint32_t generation, uint8_t watched)
@@ -139,7 +139,8 @@ void selector_withdraw(struct selector *selector, struct registration *registrat
 uint32_t selector_readiness(uint32_t events, uint64_t word);
 
 /* Handles an event with hang-ups for the registration that `word` names. Returns the readiness. */
-uint32_t selector_hung_up(struct selector *selector, struct registration *registration, uint32_t events, uint64_t word);
+uint32_t selector_handle_hang_up(struct selector *selector, struct registration *registration, uint32_t events,
+                                 uint64_t word);
 
 /*
  * Handles an event whose word matches no published registration. False: the event has no registration, or reports

@@ -17,7 +17,7 @@
  * means a socket that was never connected and can still connect: neither direction is closed, although a read returns
  * at once.
  */
-static uint32_t closed_socket(uint32_t events)
+static uint32_t socket_closed_flags(uint32_t events)
 {
     if (events & EPOLLRDHUP)
         return READINESS_READ_CLOSED | (events & EPOLLHUP ? READINESS_WRITE_CLOSED : 0);
@@ -30,7 +30,7 @@ static uint32_t closed_socket(uint32_t events)
  * For a pipe or a terminal EPOLLHUP means that the writers are gone. For a pipe EPOLLERR means that the readers are
  * gone; for other files EPOLLERR reports a change (/proc/self/mounts) or an error of the device.
  */
-static uint32_t closed_other(uint32_t events, bool is_pipe)
+static uint32_t file_closed_flags(uint32_t events, bool is_pipe)
 {
     return (events & (EPOLLHUP | EPOLLRDHUP) ? READINESS_READ_CLOSED | READINESS_READABLE : 0) |
            (is_pipe && (events & EPOLLERR) ? READINESS_WRITE_CLOSED | READINESS_WRITABLE : 0);
@@ -42,7 +42,7 @@ uint32_t selector_readiness(uint32_t events, uint64_t word)
                     (events & EPOLLOUT ? READINESS_WRITABLE : 0) | (events & EPOLLERR ? READINESS_ERROR : 0);
 
     if (events & HANG_UPS)
-        bits |= word & WORD_NO_SOCKET ? closed_other(events, word & WORD_PIPE) : closed_socket(events);
+        bits |= word & WORD_NO_SOCKET ? file_closed_flags(events, word & WORD_PIPE) : socket_closed_flags(events);
     return bits;
 }
 
@@ -74,7 +74,7 @@ static uint32_t generation_of(uint64_t word)
 }
 
 /* Mutes the registration in the kernel, with an even generation, or unmutes the registration. */
-static bool report(struct selector *selector, uint64_t word, uint8_t watched, bool is_muted)
+static bool set_muted(struct selector *selector, uint64_t word, uint8_t watched, bool is_muted)
 {
     uint32_t generation = is_muted ? generation_of(word) - 1 : generation_of(word) + 1;
     struct epoll_event change = {.events = watched_events(watched) | (is_muted ? EPOLLET : 0)};
@@ -83,7 +83,8 @@ static bool report(struct selector *selector, uint64_t word, uint8_t watched, bo
     return epoll_ctl(selector->epoll_fd, EPOLL_CTL_MOD, fd_of(word), &change) == 0;
 }
 
-uint32_t selector_hung_up(struct selector *selector, struct registration *registration, uint32_t events, uint64_t word)
+uint32_t selector_handle_hang_up(struct selector *selector, struct registration *registration, uint32_t events,
+                                 uint64_t word)
 {
     uint32_t bits = selector_readiness(events, word);
     uint8_t watched = atomic_load_explicit(&registration->watched, memory_order_relaxed);
@@ -93,8 +94,8 @@ uint32_t selector_hung_up(struct selector *selector, struct registration *regist
         return bits;
     pthread_mutex_lock(&selector->lock);
     if (registration_read(registration, generation_of(word), &token)) {
-        if (report(selector, word, watched, true))
-            registration->told = (uint8_t)(bits | TOLD_ECHO);
+        if (set_muted(selector, word, watched, true))
+            registration->delivered = (uint8_t)(bits | DELIVERED_ECHO);
         else /* the descriptor is closed and the file lives on in a duplicate: epoll_ctl cannot name the registration */
             selector_withdraw(selector, registration);
     }
@@ -106,21 +107,21 @@ uint32_t selector_hung_up(struct selector *selector, struct registration *regist
  * Handles an event of a muted registration. The first event repeats the delivered readiness, because EPOLL_CTL_MOD
  * makes the kernel report present readiness; each later event is new.
  */
-static bool take_muted(struct selector *selector, struct registration *registration, uint32_t events, uint64_t word)
+static bool convert_muted(struct selector *selector, struct registration *registration, uint32_t events, uint64_t word)
 {
     uint8_t watched = atomic_load_explicit(&registration->watched, memory_order_relaxed);
     uint32_t bits = selector_readiness(events, word);
-    bool is_echo = (registration->told & TOLD_ECHO) != 0 && (bits & ~(uint32_t)registration->told) == 0;
+    bool is_echo = (registration->delivered & DELIVERED_ECHO) != 0 && (bits & ~(uint32_t)registration->delivered) == 0;
 
     /* A oneshot that was disarmed before the instance was replaced: the kernel reports a hang-up. */
     if ((watched & WATCHED_MODE) != 0)
         return false;
     if (is_asked_for(watched, events, bits)) {
-        if (report(selector, word, watched, false))
-            registration->told = 0;
+        if (set_muted(selector, word, watched, false))
+            registration->delivered = 0;
         return true;
     }
-    registration->told = (uint8_t)((registration->told | bits) & ~TOLD_ECHO);
+    registration->delivered = (uint8_t)((registration->delivered | bits) & ~DELIVERED_ECHO);
     return !is_echo;
 }
 
@@ -135,20 +136,20 @@ static bool find_late(struct selector *selector, uint32_t events, uint64_t word,
     struct registration *registration = registry_find(&selector->registry, fd_of(word));
     uint32_t generation = generation_of(word);
     uint64_t token;
-    bool is_told = true;
+    bool is_new = true;
 
     if (registration && registration_read(registration, generation, &token)) {
         if (word & WORD_ONESHOT)
-            registration_fired(registration, generation);
+            registration_set_disarmed(registration, generation);
     } else if (registration && !(generation & 1) && registration_read(registration, generation + 1, &token)) {
-        is_told = take_muted(selector, registration, events, word);
+        is_new = convert_muted(selector, registration, events, word);
     } else {
         selector->strays++;
-        selector->worn = selector->strays > selector->count + STRAYS_FREE;
+        selector->needs_renewal = selector->strays > selector->count + STRAYS_FREE;
         return false;
     }
     *ret_event = (struct minimio_event){.token = token, .readiness = selector_readiness(events, word)};
-    return is_told;
+    return is_new;
 }
 
 bool selector_find_late(struct selector *selector, uint32_t events, uint64_t word, struct minimio_event *ret_event)

@@ -27,7 +27,7 @@ static bool is_registered(struct selector *selector, int fd)
     return false;
 }
 
-static int add(int epoll_fd, int fd, uint32_t events, uint64_t word)
+static int add_to_instance(int epoll_fd, int fd, uint32_t events, uint64_t word)
 {
     struct epoll_event event = {.events = events, .data.u64 = word};
 
@@ -36,7 +36,7 @@ static int add(int epoll_fd, int fd, uint32_t events, uint64_t word)
 
 /* Copies the registration of one entry to the new instance. A disarmed oneshot stays disarmed, and a muted
  * registration stays muted. */
-static int carry(struct selector *selector, int epoll_fd, int fd, struct registration *registration)
+static int copy_registration(struct selector *selector, int epoll_fd, int fd, struct registration *registration)
 {
     uint32_t generation = atomic_load_explicit(&registration->generation, memory_order_relaxed);
     uint8_t watched = atomic_load_explicit(&registration->watched, memory_order_relaxed);
@@ -45,29 +45,30 @@ static int carry(struct selector *selector, int epoll_fd, int fd, struct registr
         selector_withdraw(selector, registration);
         return 0;
     }
-    if ((watched & WATCHED_ONESHOT) && registration_has_fired(registration, generation))
-        return add(epoll_fd, fd, EPOLLONESHOT, word_of(fd, generation - 1, watched));
-    if (registration->told == 0)
-        return add(epoll_fd, fd, watched_events(watched), word_of(fd, generation, watched));
-    registration->told |= TOLD_ECHO;
-    return add(epoll_fd, fd, watched_events(watched) | EPOLLET, word_of(fd, generation - 1, watched));
+    if ((watched & WATCHED_ONESHOT) && registration_is_disarmed(registration, generation))
+        return add_to_instance(epoll_fd, fd, EPOLLONESHOT, word_of(fd, generation - 1, watched));
+    if (registration->delivered == 0)
+        return add_to_instance(epoll_fd, fd, watched_events(watched), word_of(fd, generation, watched));
+    registration->delivered |= DELIVERED_ECHO;
+    return add_to_instance(epoll_fd, fd, watched_events(watched) | EPOLLET, word_of(fd, generation - 1, watched));
 }
 
 /* Copies either the edge-triggered registrations or all the rest. */
-static int carry_all(struct selector *selector, int epoll_fd, bool is_edge)
+static int copy_registrations(struct selector *selector, int epoll_fd, bool is_edge)
 {
-    int r = 0;
+    int result = 0;
 
-    for (int i = 0; i < REGISTRY_SEGMENTS && r == 0; i++) {
+    for (int i = 0; i < REGISTRY_SEGMENTS && result == 0; i++) {
         struct registration *segment = atomic_load_explicit(&selector->registry.segments[i], memory_order_relaxed);
         int count = segment ? 1 << (i + REGISTRY_FIRST_BITS) : 0;
-        for (int entry = 0; entry < count && r == 0; entry++) {
+        for (int entry = 0; entry < count && result == 0; entry++) {
             uint8_t watched = atomic_load_explicit(&segment[entry].watched, memory_order_relaxed);
             if (registration_stands(&segment[entry]) && ((watched & WATCHED_EDGE) != 0) == is_edge)
-                r = carry(selector, epoll_fd, count - (1 << REGISTRY_FIRST_BITS) + entry, &segment[entry]);
+                result =
+                    copy_registration(selector, epoll_fd, count - (1 << REGISTRY_FIRST_BITS) + entry, &segment[entry]);
         }
     }
-    return r;
+    return result;
 }
 
 /* ---- Edges ------------------------------------------------------------------------------------------------------ */
@@ -127,30 +128,30 @@ static void move_edges(struct selector *selector, int epoll_fd)
 /* ---- The instance ----------------------------------------------------------------------------------------------- */
 
 /* Reads from the old instance only after each step that can fail has succeeded. */
-static int fill(struct selector *selector, int epoll_fd)
+static int populate_instance(struct selector *selector, int epoll_fd)
 {
-    int r = carry_all(selector, epoll_fd, true);
+    int result = copy_registrations(selector, epoll_fd, true);
 
-    if (r < 0)
-        return r;
+    if (result < 0)
+        return result;
     drop_edges(epoll_fd);
-    r = carry_all(selector, epoll_fd, false);
-    if (r == 0)
-        r = add(epoll_fd, selector->waker_fd, EPOLLIN | EPOLLET, WORD_WAKER);
-    if (r == 0 && selector->nesting_fd >= 0)
-        r = add(selector->nesting_fd, epoll_fd, EPOLLIN, 0);
-    if (r == 0)
+    result = copy_registrations(selector, epoll_fd, false);
+    if (result == 0)
+        result = add_to_instance(epoll_fd, selector->waker_fd, EPOLLIN | EPOLLET, WORD_WAKER);
+    if (result == 0 && selector->nesting_fd >= 0)
+        result = add_to_instance(selector->nesting_fd, epoll_fd, EPOLLIN, 0);
+    if (result == 0)
         move_edges(selector, epoll_fd);
-    return r;
+    return result;
 }
 
-static void renew(struct selector *selector)
+static void replace_instance(struct selector *selector)
 {
     int fd = epoll_create1(EPOLL_CLOEXEC);
 
     if (fd < 0)
         return;
-    if (fill(selector, fd) < 0) {
+    if (populate_instance(selector, fd) < 0) {
         close(fd);
         return;
     }
@@ -161,8 +162,8 @@ static void renew(struct selector *selector)
 void selector_renew(struct selector *selector)
 {
     pthread_mutex_lock(&selector->lock);
-    renew(selector);
+    replace_instance(selector);
     pthread_mutex_unlock(&selector->lock);
     selector->strays = 0;
-    selector->worn = false;
+    selector->needs_renewal = false;
 }

@@ -72,7 +72,7 @@ static int wait_ns(struct selector *selector, struct epoll_event *events, int li
     return wait_ms(selector, events, limit, timeout_ns);
 }
 
-static int fetch(struct selector *selector, struct minimio_event *events, int limit, int64_t timeout_ns)
+static int fetch_events(struct selector *selector, struct minimio_event *events, int limit, int64_t timeout_ns)
 {
     struct epoll_event *raw = (struct epoll_event *)(void *)events;
     int count;
@@ -85,7 +85,8 @@ static int fetch(struct selector *selector, struct minimio_event *events, int li
 }
 
 /* Converts one event of the kernel. False: the event has no registration, or reports nothing new. */
-static inline bool take(struct selector *selector, uint32_t events, uint64_t word, struct minimio_event *ret_event)
+static inline bool convert_event(struct selector *selector, uint32_t events, uint64_t word,
+                                 struct minimio_event *ret_event)
 {
     uint32_t generation = (uint32_t)(word >> WORD_GENERATION_SHIFT);
     struct registration *registration = registry_find(&selector->registry, (int)(word & WORD_FD));
@@ -95,9 +96,9 @@ static inline bool take(struct selector *selector, uint32_t events, uint64_t wor
         return selector_find_late(selector, events, word, ret_event);
     ret_event->token = token;
     ret_event->readiness =
-        events & HANG_UPS ? selector_hung_up(selector, registration, events, word) : events & ORDINARY;
+        events & HANG_UPS ? selector_handle_hang_up(selector, registration, events, word) : events & ORDINARY;
     if (word & WORD_ONESHOT)
-        registration_fired(registration, generation);
+        registration_set_disarmed(registration, generation);
     return true;
 }
 
@@ -105,8 +106,8 @@ static inline bool take(struct selector *selector, uint32_t events, uint64_t wor
  * Converts the kernel's events in place, from last to first, because struct minimio_event is larger. Dropped events
  * leave a gap at the front, which is closed. Returns the number of events left.
  */
-static inline __attribute__((__always_inline__)) int convert(struct selector *selector, struct minimio_event *events,
-                                                             int fetched)
+static inline __attribute__((__always_inline__)) int convert_events(struct selector *selector,
+                                                                    struct minimio_event *events, int fetched)
 {
     const char *raw = (const char *)events;
     int first = fetched;
@@ -114,11 +115,11 @@ static inline __attribute__((__always_inline__)) int convert(struct selector *se
     for (int i = fetched; i-- > 0;) {
         struct epoll_event event;
         memcpy(&event, raw + (size_t)i * sizeof event, sizeof event);
-        first -= take(selector, event.events, event.data.u64, &events[first - 1]);
+        first -= convert_event(selector, event.events, event.data.u64, &events[first - 1]);
     }
     if (first > 0) {
         memmove(events, events + first, (size_t)(fetched - first) * sizeof *events);
-        if (selector->worn)
+        if (selector->needs_renewal)
             selector_renew(selector);
     }
     return fetched - first;
@@ -172,10 +173,10 @@ static __attribute__((__noinline__)) int wait_again(struct selector *selector, s
     int fetched = limit, count = 0;
 
     for (int round = 0; round < ROUNDS_MAX && count == 0 && fetched == limit; round++) {
-        fetched = fetch(selector, events, limit, 0);
+        fetched = fetch_events(selector, events, limit, 0);
         if (fetched <= 0)
             return fetched;
-        count = convert(selector, events, fetched == limit ? replace_waker(selector, events, fetched) : fetched);
+        count = convert_events(selector, events, fetched == limit ? replace_waker(selector, events, fetched) : fetched);
     }
     return count;
 }
@@ -183,13 +184,13 @@ static __attribute__((__noinline__)) int wait_again(struct selector *selector, s
 int selector_wait(struct selector *selector, struct minimio_event *events, size_t capacity, int64_t timeout_ns)
 {
     int limit = capacity < BATCH_MAX ? (int)capacity : BATCH_MAX;
-    int fetched = fetch(selector, events, limit, timeout_ns);
+    int fetched = fetch_events(selector, events, limit, timeout_ns);
     bool was_full = fetched == limit;
 
     if (fetched <= 0)
         return fetched;
     if (was_full)
         fetched = replace_waker(selector, events, fetched);
-    int count = convert(selector, events, fetched);
+    int count = convert_events(selector, events, fetched);
     return count > 0 || !was_full ? count : wait_again(selector, events, limit);
 }

@@ -57,18 +57,18 @@ int selector_new(struct selector **ret_selector)
         return -ENOMEM;
     selector->kqueue_fd = -1;
     selector->forks = forks_count();
-    selector->registry.beside_size = sizeof(struct watch);
+    selector->registry.extra_size = sizeof(struct watch);
     pthread_mutex_init(&selector->lock, NULL);
-    int r = forks_watch();
-    if (r == 0)
-        r = open_kqueue(&selector->kqueue_fd);
-    if (r == 0)
-        r = waker_init(&selector->waker, selector->kqueue_fd);
-    if (r < 0) {
+    int result = forks_watch();
+    if (result == 0)
+        result = open_kqueue(&selector->kqueue_fd);
+    if (result == 0)
+        result = waker_init(&selector->waker, selector->kqueue_fd);
+    if (result < 0) {
         if (selector->kqueue_fd >= 0)
             close(selector->kqueue_fd);
         selector_free(selector);
-        return r;
+        return result;
     }
     *ret_selector = selector;
     return 0;
@@ -131,7 +131,7 @@ void selector_kick(struct selector *selector)
 
 /* ---- The wait --------------------------------------------------------------------------------------------------- */
 
-static int fetch(struct selector *selector, struct kevent *events, int limit, int64_t timeout_ns)
+static int fetch_events(struct selector *selector, struct kevent *events, int limit, int64_t timeout_ns)
 {
     struct timespec timeout = {
         .tv_sec = (time_t)(timeout_ns / NS_PER_S),
@@ -161,7 +161,7 @@ static bool find_token(struct selector *selector, int fd, uint32_t generation, u
 }
 
 /* A filter reports the end of its own direction. An error of a socket ends both directions. */
-static uint32_t closed(const struct kevent *event, bool is_socket)
+static uint32_t closed_flags(const struct kevent *event, bool is_socket)
 {
     uint32_t bits = event->filter == EVFILT_WRITE ? READINESS_WRITE_CLOSED : READINESS_READ_CLOSED;
 
@@ -173,7 +173,7 @@ static uint32_t closed(const struct kevent *event, bool is_socket)
     return bits;
 }
 
-static uint32_t readiness(const struct kevent *event, bool is_socket)
+static uint32_t readiness_of(const struct kevent *event, bool is_socket)
 {
     uint32_t bits;
 
@@ -186,7 +186,7 @@ static uint32_t readiness(const struct kevent *event, bool is_socket)
     if (is_socket && event->fflags != 0)
         bits |= READINESS_ERROR;
     if (event->flags & EV_EOF)
-        bits |= closed(event, is_socket);
+        bits |= closed_flags(event, is_socket);
     return bits;
 }
 
@@ -205,16 +205,17 @@ static bool is_end_of_priority(const struct kevent *event)
  * Converts one event of the kernel. Events of one descriptor are merged into one event of the `*count` events. False:
  * the event added nothing.
  */
-static bool take(struct selector *selector, const struct kevent *event, struct minimio_event *events, int *count)
+static bool convert_event(struct selector *selector, const struct kevent *event, struct minimio_event *events,
+                          int *count)
 {
     uint32_t word = WORD_OF(event);
     int fd = (int)event->ident;
     uint64_t token;
 
-    if (waker_takes(&selector->waker, event) || !find_token(selector, fd, GENERATION(word), &token))
+    if (waker_consume(&selector->waker, event) || !find_token(selector, fd, GENERATION(word), &token))
         return false;
-    struct watch *watch = registry_beside(&selector->registry, fd);
-    uint32_t bits = readiness(event, !(word & WORD_NO_SOCKET));
+    struct watch *watch = registry_extra(&selector->registry, fd);
+    uint32_t bits = readiness_of(event, !(word & WORD_NO_SOCKET));
     if (is_end_of_priority(event))
         selector_silence_priority(selector, fd, word);
     if (watch->wait == selector->wait && events[watch->place].token == token) {
@@ -245,11 +246,11 @@ int selector_wait(struct selector *selector, struct minimio_event *events, size_
     for (int round = 0;; round++) {
         bool is_new = false;
         int limit = room - count < BATCH ? room - count : BATCH;
-        int fetched = fetch(selector, batch, limit, round == 0 ? timeout_ns : 0);
+        int fetched = fetch_events(selector, batch, limit, round == 0 ? timeout_ns : 0);
         if (fetched < 0)
             return count > 0 ? count : fetched;
         for (int i = 0; i < fetched; i++)
-            is_new |= take(selector, &batch[i], events, &count);
+            is_new |= convert_event(selector, &batch[i], events, &count);
         if (fetched < limit || count == room || (!is_new && round > 0))
             return count;
     }

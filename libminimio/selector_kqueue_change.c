@@ -32,7 +32,7 @@ static const struct {
 #endif
 };
 
-#define FILTERS (sizeof filters / sizeof filters[0])
+#define FILTER_COUNT (sizeof filters / sizeof filters[0])
 
 #ifdef NOTE_OOB
 #define INTERESTS (MINIMIO_READABLE | MINIMIO_WRITABLE | MINIMIO_PRIORITY)
@@ -43,14 +43,14 @@ static const struct {
 /* ---- Changes to knotes ------------------------------------------------------------------------------------------ */
 
 struct changes {
-    struct kevent list[2 * FILTERS];
+    struct kevent list[2 * FILTER_COUNT];
     int count;
 };
 
 /* Appends a change with `flags` for the knote of each interest. */
-static void change(struct changes *changes, int fd, minimio_interests interests, unsigned flags, uint32_t word)
+static void append_change(struct changes *changes, int fd, minimio_interests interests, unsigned flags, uint32_t word)
 {
-    for (size_t i = 0; i < FILTERS; i++)
+    for (size_t i = 0; i < FILTER_COUNT; i++)
         if (interests & filters[i].interest)
             changes->list[changes->count++] = (struct kevent){
                 .ident = (uintptr_t)fd,
@@ -61,19 +61,19 @@ static void change(struct changes *changes, int fd, minimio_interests interests,
             };
 }
 
-static int submit(struct selector *selector, const struct changes *changes)
+static int submit_changes(struct selector *selector, const struct changes *changes)
 {
     return kevent(selector->kqueue_fd, changes->list, changes->count, NULL, 0, NULL) < 0 ? -errno : 0;
 }
 
 /* Deletes each knote separately, so that a missing knote does not stop the deletion of the next. */
-static void drop(struct selector *selector, int fd, minimio_interests interests)
+static void delete_knotes(struct selector *selector, int fd, minimio_interests interests)
 {
-    for (size_t i = 0; i < FILTERS; i++) {
+    for (size_t i = 0; i < FILTER_COUNT; i++) {
         struct changes changes = {.count = 0};
-        change(&changes, fd, interests & filters[i].interest, EV_DELETE, 0);
+        append_change(&changes, fd, interests & filters[i].interest, EV_DELETE, 0);
         if (changes.count > 0)
-            (void)submit(selector, &changes);
+            (void)submit_changes(selector, &changes);
     }
 }
 
@@ -98,18 +98,18 @@ struct entry {
     struct watch *watch;
 };
 
-static void forget(struct entry entry)
+static void forget_entry(struct entry entry)
 {
     registration_withdraw(entry.registration);
     entry.watch->interests = 0;
 }
 
 /* Finds the entry of a registered descriptor; false: not registered. */
-static bool find(struct selector *selector, int fd, struct entry *ret_entry)
+static bool find_entry(struct selector *selector, int fd, struct entry *ret_entry)
 {
-    if (fd < 0 || waker_is_watched_by(&selector->waker, fd))
+    if (fd < 0 || waker_owns(&selector->waker, fd))
         return false;
-    struct entry entry = {registry_find(&selector->registry, fd), registry_beside(&selector->registry, fd)};
+    struct entry entry = {registry_find(&selector->registry, fd), registry_extra(&selector->registry, fd)};
     if (!entry.registration || !entry.watch || entry.watch->interests == 0)
         return false;
     *ret_entry = entry;
@@ -120,18 +120,19 @@ static bool find(struct selector *selector, int fd, struct entry *ret_entry)
  * Do the knotes still exist, so that the descriptor was not closed meanwhile? Submits a change without effect. Some
  * kernels then check the knote again, and may report an event a second time.
  */
-static bool is_alive(struct selector *selector, int fd, struct entry entry)
+static bool has_knotes(struct selector *selector, int fd, struct entry entry)
 {
     uint32_t generation = atomic_load_explicit(&entry.registration->generation, memory_order_relaxed);
     struct changes changes = {.count = 0};
 
-    change(&changes, fd, entry.watch->interests, 0,
-           word_of(generation, entry.watch->is_socket, entry.watch->interests, (enum minimio_mode)entry.watch->mode));
-    return submit(selector, &changes) == 0;
+    append_change(
+        &changes, fd, entry.watch->interests, 0,
+        word_of(generation, entry.watch->is_socket, entry.watch->interests, (enum minimio_mode)entry.watch->mode));
+    return submit_changes(selector, &changes) == 0;
 }
 
 /* Can the descriptor be polled? A kqueue accepts regular files and reports them as always ready. */
-static int check(const struct selector *selector, int fd, bool *ret_is_socket)
+static int check_pollable(const struct selector *selector, int fd, bool *ret_is_socket)
 {
     struct stat status;
 
@@ -144,24 +145,24 @@ static int check(const struct selector *selector, int fd, bool *ret_is_socket)
 }
 
 /* Converts the kernel's error of adding a knote to an error of the contract. */
-static int adding_error(int fd, int r)
+static int adding_error(int fd, int result)
 {
-    switch (r) {
+    switch (result) {
     case -EBADF: /* for an open descriptor: NetBSD, a pipe without a reader; EPIPE on other systems */
-        return fcntl(fd, F_GETFD) < 0 ? r : -EPIPE;
+        return fcntl(fd, F_GETFD) < 0 ? result : -EPIPE;
     case -EINVAL:
     case -ENODEV:
     case -ENXIO:
     case -EOPNOTSUPP:
         return -EPERM;
     default:
-        return r;
+        return result;
     }
 }
 
 /* Publishes the registration to the polling thread. */
-static void publish(struct entry entry, uint32_t generation, minimio_token token, minimio_interests interests,
-                    enum minimio_mode mode)
+static void publish_registration(struct entry entry, uint32_t generation, minimio_token token,
+                                 minimio_interests interests, enum minimio_mode mode)
 {
     entry.watch->interests = interests;
     entry.watch->mode = (uint8_t)mode;
@@ -180,27 +181,27 @@ int selector_add(struct selector *selector, minimio_fd fd, minimio_token token, 
     struct entry entry = {0};
     bool is_socket = false;
 
-    int r = check(selector, fd, &is_socket);
-    if (r < 0)
-        return r;
-    if (waker_is_watched_by(&selector->waker, fd) || (find(selector, fd, &entry) && is_alive(selector, fd, entry)))
+    int result = check_pollable(selector, fd, &is_socket);
+    if (result < 0)
+        return result;
+    if (waker_owns(&selector->waker, fd) || (find_entry(selector, fd, &entry) && has_knotes(selector, fd, entry)))
         return -EEXIST;
     if (interests & ~INTERESTS)
         return -ENOTSUP;
-    r = registry_reserve(&selector->registry, fd, &entry.registration);
-    if (r < 0)
-        return r;
-    entry.watch = registry_beside(&selector->registry, fd);
+    result = registry_reserve(&selector->registry, fd, &entry.registration);
+    if (result < 0)
+        return result;
+    entry.watch = registry_extra(&selector->registry, fd);
     assert(entry.watch);
     uint32_t generation = next_generation(entry);
-    change(&changes, fd, interests, EV_ADD | mode_flags(mode), word_of(generation, is_socket, interests, mode));
-    r = submit(selector, &changes);
-    if (r < 0) {
-        drop(selector, fd, interests);
-        return adding_error(fd, r);
+    append_change(&changes, fd, interests, EV_ADD | mode_flags(mode), word_of(generation, is_socket, interests, mode));
+    result = submit_changes(selector, &changes);
+    if (result < 0) {
+        delete_knotes(selector, fd, interests);
+        return adding_error(fd, result);
     }
     entry.watch->is_socket = is_socket;
-    publish(entry, generation, token, interests, mode);
+    publish_registration(entry, generation, token, interests, mode);
     return 0;
 }
 
@@ -211,26 +212,26 @@ int selector_add_socket(struct selector *selector, minimio_fd fd, minimio_token 
 }
 
 /* The error for a descriptor without a registration, with the checks in the order of the contract. */
-static int why_absent(const struct selector *selector, int fd)
+static int absent_error(const struct selector *selector, int fd)
 {
     bool is_socket = false;
-    int r = check(selector, fd, &is_socket);
+    int result = check_pollable(selector, fd, &is_socket);
 
-    return r < 0 ? r : -ENOENT;
+    return result < 0 ? result : -ENOENT;
 }
 
 /*
- * Undoes a change that failed with `r`. `added` are the new knotes. The old knotes remain, unless the descriptor was
- * closed, or the kernel refused to add a knote again in the new mode; in both cases the registration ends.
+ * Undoes a change that failed with `result`. `added` are the new knotes. The old knotes remain, unless the descriptor
+ * was closed, or the kernel refused to add a knote again in the new mode; in both cases the registration ends.
  */
-static int undo(struct selector *selector, int fd, struct entry entry, minimio_interests added, int r)
+static int undo_change(struct selector *selector, int fd, struct entry entry, minimio_interests added, int result)
 {
-    drop(selector, fd, added);
-    if (is_alive(selector, fd, entry))
-        return adding_error(fd, r);
-    drop(selector, fd, entry.watch->interests);
-    forget(entry);
-    return r == -ENOENT ? why_absent(selector, fd) : adding_error(fd, r);
+    delete_knotes(selector, fd, added);
+    if (has_knotes(selector, fd, entry))
+        return adding_error(fd, result);
+    delete_knotes(selector, fd, entry.watch->interests);
+    forget_entry(entry);
+    return result == -ENOENT ? absent_error(selector, fd) : adding_error(fd, result);
 }
 
 /*
@@ -243,22 +244,23 @@ int selector_modify(struct selector *selector, minimio_fd fd, minimio_token toke
     struct changes changes = {.count = 0};
     struct entry entry;
 
-    if (!find(selector, fd, &entry))
-        return why_absent(selector, fd);
+    if (!find_entry(selector, fd, &entry))
+        return absent_error(selector, fd);
     if (interests & ~INTERESTS)
-        return is_alive(selector, fd, entry) ? -ENOTSUP : undo(selector, fd, entry, 0, -ENOENT);
+        return has_knotes(selector, fd, entry) ? -ENOTSUP : undo_change(selector, fd, entry, 0, -ENOENT);
     minimio_interests old = entry.watch->interests;
     minimio_interests added = (minimio_interests)(interests & ~old);
     uint32_t generation = next_generation(entry);
     uint32_t word = word_of(generation, entry.watch->is_socket, interests, mode);
-    change(&changes, fd, added, EV_ADD | mode_flags(mode), word);
-    change(&changes, fd, (minimio_interests)(old & ~interests), EV_DELETE, word);
-    change(&changes, fd, old & interests, mode == (enum minimio_mode)entry.watch->mode ? EV_DISABLE : EV_DELETE, word);
-    change(&changes, fd, old & interests, EV_ADD | EV_ENABLE | mode_flags(mode), word);
-    int r = submit(selector, &changes);
-    if (r < 0)
-        return undo(selector, fd, entry, added, r);
-    publish(entry, generation, token, interests, mode);
+    append_change(&changes, fd, added, EV_ADD | mode_flags(mode), word);
+    append_change(&changes, fd, (minimio_interests)(old & ~interests), EV_DELETE, word);
+    append_change(&changes, fd, old & interests, mode == (enum minimio_mode)entry.watch->mode ? EV_DISABLE : EV_DELETE,
+                  word);
+    append_change(&changes, fd, old & interests, EV_ADD | EV_ENABLE | mode_flags(mode), word);
+    int result = submit_changes(selector, &changes);
+    if (result < 0)
+        return undo_change(selector, fd, entry, added, result);
+    publish_registration(entry, generation, token, interests, mode);
     return 0;
 }
 
@@ -268,36 +270,36 @@ int selector_remove(struct selector *selector, minimio_fd fd)
     struct entry entry;
     struct stat status;
 
-    if (!find(selector, fd, &entry))
+    if (!find_entry(selector, fd, &entry))
         return fstat(fd, &status) < 0 ? -errno : -ENOENT;
-    change(&changes, fd, entry.watch->interests, EV_DELETE, 0);
-    int r = submit(selector, &changes);
-    forget(entry);
-    return r;
+    append_change(&changes, fd, entry.watch->interests, EV_DELETE, 0);
+    int result = submit_changes(selector, &changes);
+    forget_entry(entry);
+    return result;
 }
 
 /* Disables the knotes of these interests, unless the registration was changed meanwhile. */
-static void disable(struct selector *selector, int fd, minimio_interests interests, uint32_t word)
+static void disable_knotes(struct selector *selector, int fd, minimio_interests interests, uint32_t word)
 {
     struct changes changes = {.count = 0};
     struct entry entry;
     uint64_t token;
 
     pthread_mutex_lock(&selector->lock);
-    if (find(selector, fd, &entry) && registration_read(entry.registration, GENERATION(word), &token)) {
-        change(&changes, fd, entry.watch->interests & interests, EV_DISABLE, word);
+    if (find_entry(selector, fd, &entry) && registration_read(entry.registration, GENERATION(word), &token)) {
+        append_change(&changes, fd, entry.watch->interests & interests, EV_DISABLE, word);
         if (changes.count > 0)
-            (void)submit(selector, &changes);
+            (void)submit_changes(selector, &changes);
     }
     pthread_mutex_unlock(&selector->lock);
 }
 
 void selector_disarm(struct selector *selector, int fd, uint32_t word)
 {
-    disable(selector, fd, INTERESTS, word);
+    disable_knotes(selector, fd, INTERESTS, word);
 }
 
 void selector_silence_priority(struct selector *selector, int fd, uint32_t word)
 {
-    disable(selector, fd, MINIMIO_PRIORITY, word);
+    disable_knotes(selector, fd, MINIMIO_PRIORITY, word);
 }

@@ -14,7 +14,7 @@
 
 #define IDENT 0 /* user events have a separate space of identifiers */
 
-static int start(struct waker *waker)
+static int start_waker(struct waker *waker)
 {
     struct kevent change = {.ident = IDENT, .filter = EVFILT_USER, .flags = EV_ADD | EV_CLEAR};
 
@@ -22,14 +22,14 @@ static int start(struct waker *waker)
 }
 
 /* The event was added with EV_CLEAR, which stays in effect; EV_CLEAR in this call would clear the event now. */
-static void trigger(struct waker *waker)
+static void trigger_waker(struct waker *waker)
 {
     struct kevent change = {.ident = IDENT, .filter = EVFILT_USER, .fflags = NOTE_TRIGGER};
 
     (void)kevent(waker->kqueue_fd, &change, 1, NULL, 0, NULL);
 }
 
-bool waker_takes(struct waker *waker, const struct kevent *event)
+bool waker_consume(struct waker *waker, const struct kevent *event)
 {
     (void)waker;
     return event->filter == EVFILT_USER;
@@ -37,7 +37,7 @@ bool waker_takes(struct waker *waker, const struct kevent *event)
 
 #else
 
-static int start(struct waker *waker)
+static int start_waker(struct waker *waker)
 {
     int ends[2];
 
@@ -50,14 +50,14 @@ static int start(struct waker *waker)
 }
 
 /* A full pipe wakes as well, so a failed write is ignored. */
-static void trigger(struct waker *waker)
+static void trigger_waker(struct waker *waker)
 {
     ssize_t written = write(waker->pipe_write, "", 1);
 
     (void)written;
 }
 
-bool waker_takes(struct waker *waker, const struct kevent *event)
+bool waker_consume(struct waker *waker, const struct kevent *event)
 {
     char bytes[64];
 
@@ -82,10 +82,10 @@ int waker_init(struct waker *waker, int kqueue_fd)
     waker->kqueue_fd = kqueue_fd;
     waker->pipe_read = waker->pipe_write = -1;
     waker->forks = forks_count();
-    int r = start(waker);
-    if (r < 0)
+    int result = start_waker(waker);
+    if (result < 0)
         waker_deinit(waker);
-    return r;
+    return result;
 }
 
 void waker_deinit(struct waker *waker)
@@ -107,7 +107,7 @@ void waker_kick(struct waker *waker)
     if (waker->forks == forks_count()) {
         atomic_fetch_add(&waker->kicks, 1);
         if (!atomic_load(&waker->closed))
-            trigger(waker);
+            trigger_waker(waker);
         atomic_fetch_sub(&waker->kicks, 1);
     }
     errno = saved_errno;

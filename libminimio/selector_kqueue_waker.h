@@ -34,10 +34,10 @@ void waker_deinit(struct waker *waker);
 void waker_kick(struct waker *waker);
 
 /* Is this event the waker's? If so, consumes the event. */
-bool waker_takes(struct waker *waker, const struct kevent *event);
+bool waker_consume(struct waker *waker, const struct kevent *event);
 
 /* Is `fd` the descriptor of the waker that the kqueue watches? */
-static inline bool waker_is_watched_by(const struct waker *waker, int fd)
+static inline bool waker_owns(const struct waker *waker, int fd)
 {
     return fd >= 0 && fd == waker->pipe_read;
 }

@@ -33,17 +33,17 @@ const char *minimio_backend(void)
 
 int selector_new(struct selector **ret_selector)
 {
-    int r = winsock_start();
+    int result = winsock_start();
 
-    if (r < 0)
-        return r;
+    if (result < 0)
+        return result;
     struct selector *selector = calloc(1, sizeof *selector);
     if (!selector)
         return -ENOMEM;
-    r = requests_init(&selector->requests);
-    if (r < 0) {
+    result = requests_init(&selector->requests);
+    if (result < 0) {
         free(selector);
-        return r;
+        return result;
     }
     InitializeSRWLock(&selector->writers);
     link_init(&selector->all);
@@ -57,7 +57,7 @@ void selector_close_waker(struct selector *selector)
     port_close(&selector->requests.port);
 }
 
-static void retain(void *selector)
+static void retain_selector(void *selector)
 {
     atomic_fetch_add(&((struct selector *)selector)->references, 1);
 }
@@ -94,28 +94,28 @@ bool selector_owns(const struct selector *selector, minimio_fd fd)
     return false;
 }
 
-static void lock(struct selector *selector)
+static void lock_requests(struct selector *selector)
 {
     AcquireSRWLockExclusive(&selector->requests.lock);
 }
 
-static void unlock(struct selector *selector)
+static void unlock_requests(struct selector *selector)
 {
     ReleaseSRWLockExclusive(&selector->requests.lock);
 }
 
 void selector_close(struct selector *selector)
 {
-    lock(selector);
+    lock_requests(selector);
     while (!link_is_alone(&selector->all))
         requests_forget(&selector->requests, WATCH_OF(selector->all.next, all));
     requests_close(&selector->requests);
-    unlock(selector);
+    unlock_requests(selector);
 }
 
 /* ---- The watched descriptors ------------------------------------------------------------------------------------ */
 
-static struct watch *find(struct selector *selector, SOCKET socket)
+static struct watch *find_watch(struct selector *selector, SOCKET socket)
 {
     struct socket_entry *entry = socket_table_find(socket, selector);
 
@@ -128,20 +128,20 @@ static struct watch *find(struct selector *selector, SOCKET socket)
  */
 static bool is_still_registered(struct selector *selector, SOCKET socket)
 {
-    struct watch *watch = find(selector, socket);
+    struct watch *watch = find_watch(selector, socket);
 
     if (!watch)
         return false;
     requests_ask_closed(watch);
     for (int turn = 0;; turn++) {
         requests_collect(&selector->requests);
-        watch = find(selector, socket);
+        watch = find_watch(selector, socket);
         if (!watch || !watch->closing.cancelled)
             return watch != NULL;
         /* The polling thread has the completion, or the kernel is about to post the completion. */
-        unlock(selector);
+        unlock_requests(selector);
         Sleep(turn < 16 ? 0 : 1);
-        lock(selector);
+        lock_requests(selector);
     }
 }
 
@@ -156,10 +156,10 @@ static int watch_new(struct selector *selector, SOCKET socket, SOCKET base, stru
     watch->request.owner = watch->closing.owner = watch;
     link_init(&watch->updating);
     link_init(&watch->readying);
-    int r = requests_begin(&selector->requests, watch);
-    if (r < 0) {
+    int result = requests_begin(&selector->requests, watch);
+    if (result < 0) {
         free(watch);
-        return r;
+        return result;
     }
     *ret_watch = watch;
     return 0;
@@ -171,19 +171,19 @@ int selector_add(struct selector *selector, minimio_fd fd, minimio_token token, 
     struct watch *watch;
     SOCKET base;
 
-    int r = winsock_base_socket(fd, &base);
-    if (r < 0)
-        return r;
-    lock(selector);
-    r = is_still_registered(selector, fd) ? -EEXIST : watch_new(selector, fd, base, &watch);
-    if (r == 0) {
+    int result = winsock_base_socket(fd, &base);
+    if (result < 0)
+        return result;
+    lock_requests(selector);
+    result = is_still_registered(selector, fd) ? -EEXIST : watch_new(selector, fd, base, &watch);
+    if (result == 0) {
         link_append(&selector->all, &watch->all);
         socket_table_add(&watch->entry);
         watch_arm(watch, token, interests, mode);
         requests_changed(&selector->requests, watch);
     }
-    unlock(selector);
-    return r;
+    unlock_requests(selector);
+    return result;
 }
 
 int selector_add_socket(struct selector *selector, minimio_fd fd, minimio_token token, minimio_interests interests,
@@ -197,17 +197,17 @@ int selector_modify(struct selector *selector, minimio_fd fd, minimio_token toke
 {
     SOCKET base;
 
-    int r = winsock_base_socket(fd, &base);
-    if (r < 0)
-        return r;
-    lock(selector);
+    int result = winsock_base_socket(fd, &base);
+    if (result < 0)
+        return result;
+    lock_requests(selector);
     requests_collect(&selector->requests);
-    struct watch *watch = find(selector, fd);
+    struct watch *watch = find_watch(selector, fd);
     if (watch) {
         watch_arm(watch, token, interests, mode);
         requests_changed(&selector->requests, watch);
     }
-    unlock(selector);
+    unlock_requests(selector);
     return watch ? 0 : -ENOENT;
 }
 
@@ -217,12 +217,12 @@ int selector_remove(struct selector *selector, minimio_fd fd)
 
     if (winsock_base_socket(fd, &base) == -EBADF)
         return -EBADF;
-    lock(selector);
+    lock_requests(selector);
     requests_collect(&selector->requests);
-    struct watch *watch = find(selector, fd);
+    struct watch *watch = find_watch(selector, fd);
     if (watch)
         requests_forget(&selector->requests, watch);
-    unlock(selector);
+    unlock_requests(selector);
     return watch ? 0 : -ENOENT;
 }
 
@@ -234,28 +234,28 @@ static void change_everywhere(SOCKET socket, change_function change, uint32_t ar
 {
     struct selector *previous = NULL, *selector;
 
-    while ((selector = socket_table_next_owner(socket, previous, retain)) != NULL) {
+    while ((selector = socket_table_next_owner(socket, previous, retain_selector)) != NULL) {
         selector_free(previous);
         previous = selector;
-        lock(selector);
-        struct watch *watch = find(selector, socket);
+        lock_requests(selector);
+        struct watch *watch = find_watch(selector, socket);
         if (watch) {
             change(watch, argument);
             requests_changed(&selector->requests, watch);
         }
-        unlock(selector);
+        unlock_requests(selector);
     }
     selector_free(previous);
 }
 
-static void rearm(struct watch *watch, uint32_t interests)
+static void rearm_watch(struct watch *watch, uint32_t interests)
 {
     watch_rearm(watch, (minimio_interests)interests);
 }
 
 void selector_windows_rearm(SOCKET socket, minimio_interests interests)
 {
-    change_everywhere(socket, rearm, interests);
+    change_everywhere(socket, rearm_watch, interests);
 }
 
 void selector_windows_shut(SOCKET socket, uint32_t closed)
@@ -267,10 +267,10 @@ void selector_windows_shut(SOCKET socket, uint32_t closed)
 
 int selector_wait(struct selector *selector, struct minimio_event *events, size_t capacity, int64_t timeout_ns)
 {
-    lock(selector);
-    int r = requests_wait(&selector->requests, events, capacity, timeout_ns);
-    unlock(selector);
-    return r;
+    lock_requests(selector);
+    int result = requests_wait(&selector->requests, events, capacity, timeout_ns);
+    unlock_requests(selector);
+    return result;
 }
 
 void selector_kick(struct selector *selector)

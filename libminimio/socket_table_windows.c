@@ -21,24 +21,24 @@ struct shard {
 static struct shard shards[1 << SHARD_BITS];
 
 /* Handles are multiples of four. The multiplication moves the varying bits to the top. */
-static uint64_t hash(SOCKET socket)
+static uint64_t hash_socket(SOCKET socket)
 {
     return ((uint64_t)socket >> 2) * UINT64_C(0x9e3779b97f4a7c15);
 }
 
 static struct shard *shard_of(SOCKET socket)
 {
-    return &shards[hash(socket) >> (64 - SHARD_BITS)];
+    return &shards[hash_socket(socket) >> (64 - SHARD_BITS)];
 }
 
 static struct socket_entry **chain_of(struct shard *shard, SOCKET socket)
 {
     if (shard->chain_count == 0)
         return &shard->only;
-    return &shard->chains[(hash(socket) >> 16) & (shard->chain_count - 1)];
+    return &shard->chains[(hash_socket(socket) >> 16) & (shard->chain_count - 1)];
 }
 
-static void move_all(struct shard *shard, struct socket_entry *chain)
+static void move_chain(struct shard *shard, struct socket_entry *chain)
 {
     while (chain) {
         struct socket_entry *entry = chain;
@@ -50,7 +50,7 @@ static void move_all(struct shard *shard, struct socket_entry *chain)
 }
 
 /* Out of memory: the chains only become longer. */
-static void grow(struct shard *shard)
+static void grow_shard(struct shard *shard)
 {
     struct shard old = *shard;
     size_t chain_count = old.chain_count == 0 ? FIRST_CHAINS : old.chain_count * 2;
@@ -61,9 +61,9 @@ static void grow(struct shard *shard)
     shard->only = NULL;
     shard->chains = chains;
     shard->chain_count = chain_count;
-    move_all(shard, old.only);
+    move_chain(shard, old.only);
     for (size_t i = 0; i < old.chain_count; i++)
-        move_all(shard, old.chains[i]);
+        move_chain(shard, old.chains[i]);
     free(old.chains);
 }
 
@@ -73,7 +73,7 @@ void socket_table_add(struct socket_entry *entry)
 
     AcquireSRWLockExclusive(&shard->lock);
     if (shard->count >= shard->chain_count)
-        grow(shard);
+        grow_shard(shard);
     struct socket_entry **chain = chain_of(shard, entry->socket);
     entry->next = *chain;
     *chain = entry;
@@ -81,7 +81,7 @@ void socket_table_add(struct socket_entry *entry)
     ReleaseSRWLockExclusive(&shard->lock);
 }
 
-static void give_up_chains(struct shard *shard)
+static void free_chains(struct shard *shard)
 {
     free(shard->chains);
     shard->chains = NULL;
@@ -98,7 +98,7 @@ void socket_table_remove(struct socket_entry *entry)
         place = &(*place)->next;
     *place = entry->next;
     if (--shard->count == 0)
-        give_up_chains(shard);
+        free_chains(shard);
     ReleaseSRWLockExclusive(&shard->lock);
 }
 

@@ -71,11 +71,11 @@ minimio_fd minimio_tcp_stream_fd(const struct minimio_tcp_stream *stream)
 static int get_flag(struct minimio_tcp_stream *stream, int level, int name, bool *ret_flag)
 {
     uint32_t value;
-    int r = tcp_stream_get_option(stream, level, name, &value);
+    int result = tcp_stream_get_option(stream, level, name, &value);
 
-    if (r == 0)
+    if (result == 0)
         *ret_flag = value != 0;
-    return r;
+    return result;
 }
 
 int minimio_tcp_stream_set_nodelay(struct minimio_tcp_stream *stream, bool nodelay)
@@ -132,19 +132,19 @@ int minimio_tcp_stream_ttl(struct minimio_tcp_stream *stream, uint32_t *ret_ttl)
 
 /* ---- Memberships ------------------------------------------------------------------------------------------------ */
 
-static void lock(struct minimio_tcp_stream *stream)
+static void lock_memberships(struct minimio_tcp_stream *stream)
 {
     while (atomic_flag_test_and_set_explicit(&stream->memberships_lock, memory_order_acquire))
         ;
 }
 
-static void unlock(struct minimio_tcp_stream *stream)
+static void unlock_memberships(struct minimio_tcp_stream *stream)
 {
     atomic_flag_clear_explicit(&stream->memberships_lock, memory_order_release);
 }
 
 /* The slot that holds `queue`, or NULL. */
-static struct queue **find(struct minimio_tcp_stream *stream, const struct queue *queue)
+static struct queue **find_slot(struct minimio_tcp_stream *stream, const struct queue *queue)
 {
     if (stream->first_queue == queue)
         return &stream->first_queue;
@@ -156,12 +156,12 @@ static struct queue **find(struct minimio_tcp_stream *stream, const struct queue
 
 /* A free slot, or the slot of a destroyed queue, so that a stream that outlives many queues does not keep the
  * queues' memory. */
-static struct queue **find_free(struct minimio_tcp_stream *stream)
+static struct queue **find_free_slot(struct minimio_tcp_stream *stream)
 {
-    if (!stream->first_queue || queue_ended(stream->first_queue))
+    if (!stream->first_queue || queue_is_destroyed(stream->first_queue))
         return &stream->first_queue;
     for (struct membership *membership = stream->more; membership; membership = membership->next)
-        if (!membership->queue || queue_ended(membership->queue))
+        if (!membership->queue || queue_is_destroyed(membership->queue))
             return &membership->queue;
     return NULL;
 }
@@ -173,10 +173,10 @@ static int remember_on_list(struct minimio_tcp_stream *stream, struct queue *que
     if (!membership)
         return -ENOMEM;
     membership->queue = queue_ref(queue);
-    lock(stream);
+    lock_memberships(stream);
     membership->next = stream->more;
     stream->more = membership;
-    unlock(stream);
+    unlock_memberships(stream);
     return 1;
 }
 
@@ -184,14 +184,14 @@ int tcp_stream_remember(struct minimio_tcp_stream *stream, struct queue *queue)
 {
     struct queue *replaced = NULL;
 
-    lock(stream);
-    bool known = find(stream, queue) != NULL;
-    struct queue **place = known ? NULL : find_free(stream);
+    lock_memberships(stream);
+    bool known = find_slot(stream, queue) != NULL;
+    struct queue **place = known ? NULL : find_free_slot(stream);
     if (place) {
         replaced = *place;
         *place = queue_ref(queue);
     }
-    unlock(stream);
+    unlock_memberships(stream);
     if (replaced)
         queue_unref(replaced);
     if (known)
@@ -201,11 +201,11 @@ int tcp_stream_remember(struct minimio_tcp_stream *stream, struct queue *queue)
 
 void tcp_stream_forget(struct minimio_tcp_stream *stream, struct queue *queue)
 {
-    lock(stream);
-    struct queue **place = find(stream, queue);
+    lock_memberships(stream);
+    struct queue **place = find_slot(stream, queue);
     if (place)
         *place = NULL;
-    unlock(stream);
+    unlock_memberships(stream);
     if (place)
         queue_unref(queue);
 }

@@ -27,7 +27,7 @@ struct minimio_tcp_stream {
     bool connected : 1; /* finish_connect has found the connection established */
     /* Used only on Windows, which stores neither the connect request nor the reported error. */
     bool connecting : 1;
-    bool error_told : 1;
+    bool error_delivered : 1;
     uint8_t shut : 2;      /* 1 << enum minimio_shutdown, for READ and WRITE */
     int16_t connect_error; /* the errno of a failed connect; 0: no failure */
     struct queue *first_queue;

@@ -54,19 +54,19 @@ static int set_flag(int fd, int get, int set, int flag)
 }
 
 /* Sets non-blocking and close-on-exec; on macOS also SO_NOSIGPIPE, because some versions lack MSG_NOSIGNAL. */
-static int make_ours(int fd)
+static int configure_socket(int fd)
 {
-    int r = set_flag(fd, F_GETFL, F_SETFL, O_NONBLOCK);
+    int result = set_flag(fd, F_GETFL, F_SETFL, O_NONBLOCK);
 
-    if (r == 0)
-        r = set_flag(fd, F_GETFD, F_SETFD, FD_CLOEXEC);
+    if (result == 0)
+        result = set_flag(fd, F_GETFD, F_SETFD, FD_CLOEXEC);
 #ifdef __APPLE__
     static const int on = 1;
     /* EINVAL: the socket is already shut down, and sends no signal. */
-    if (r == 0 && setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on) < 0 && errno != EINVAL)
-        r = -errno;
+    if (result == 0 && setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on) < 0 && errno != EINVAL)
+        result = -errno;
 #endif
-    return r;
+    return result;
 }
 
 static int open_socket(int family)
@@ -77,11 +77,11 @@ static int open_socket(int family)
     return fd < 0 ? -errno : fd;
 #else
     int fd = socket(family, SOCK_STREAM, IPPROTO_TCP);
-    int r = fd < 0 ? -errno : make_ours(fd);
+    int result = fd < 0 ? -errno : configure_socket(fd);
 
-    if (r < 0 && fd >= 0)
+    if (result < 0 && fd >= 0)
         close(fd);
-    return r < 0 ? r : fd;
+    return result < 0 ? result : fd;
 #endif
 }
 
@@ -90,7 +90,7 @@ static int open_socket(int family)
 int minimio_tcp_stream_connect(const struct sockaddr *address, socklen_t address_length,
                                struct minimio_tcp_stream **ret_stream)
 {
-    int r;
+    int result;
 
     assert(address && ret_stream);
     if (address_length < offsetof(struct sockaddr, sa_data))
@@ -102,15 +102,15 @@ int minimio_tcp_stream_connect(const struct sockaddr *address, socklen_t address
         return fd;
     /* EINTR: the connection attempt continues. */
     if (connect(fd, address, address_length) < 0 && errno != EINPROGRESS && errno != EINTR) {
-        r = -errno;
+        result = -errno;
         goto out;
     }
     /* Not marked connected, even if connect succeeded at once: finish_connect checks for a self-connection. */
-    r = tcp_stream_new(fd, false, ret_stream);
+    result = tcp_stream_new(fd, false, ret_stream);
 out:
-    if (r < 0)
+    if (result < 0)
         close(fd);
-    return r;
+    return result;
 }
 
 int minimio_tcp_stream_from_fd(minimio_fd fd, struct minimio_tcp_stream **ret_stream)
@@ -123,13 +123,13 @@ int minimio_tcp_stream_from_fd(minimio_fd fd, struct minimio_tcp_stream **ret_st
     bool connected = getpeername(fd, (struct sockaddr *)&peer, &length) == 0;
     if (!connected && (errno == EBADF || errno == ENOTSOCK))
         return -errno;
-    int r = tcp_stream_new(fd, connected, &stream);
-    if (r < 0)
-        return r;
-    r = make_ours(fd);
-    if (r < 0) {
+    int result = tcp_stream_new(fd, connected, &stream);
+    if (result < 0)
+        return result;
+    result = configure_socket(fd);
+    if (result < 0) {
         minimio_tcp_stream_take_fd(stream);
-        return r;
+        return result;
     }
     *ret_stream = stream;
     return 0;
@@ -346,11 +346,11 @@ int tcp_stream_family(struct minimio_tcp_stream *stream)
     return getsockname(stream->fd, (struct sockaddr *)&local, &length) < 0 ? -errno : local.ss_family;
 }
 
-/* `r` is the result of getsockname or getpeername. */
-static int give_address(int r, const struct sockaddr_storage *address, socklen_t length,
-                        struct sockaddr_storage *ret_address, socklen_t *ret_length)
+/* `result` is the result of getsockname or getpeername. */
+static int store_address(int result, const struct sockaddr_storage *address, socklen_t length,
+                         struct sockaddr_storage *ret_address, socklen_t *ret_length)
 {
-    if (r < 0)
+    if (result < 0)
         return -errno;
     *ret_address = *address;
     *ret_length = length;
@@ -364,8 +364,8 @@ int minimio_tcp_stream_local_addr(struct minimio_tcp_stream *stream, struct sock
     socklen_t length = sizeof address;
 
     assert(stream && ret_address && ret_length);
-    int r = getsockname(stream->fd, (struct sockaddr *)&address, &length);
-    return give_address(r, &address, length, ret_address, ret_length);
+    int result = getsockname(stream->fd, (struct sockaddr *)&address, &length);
+    return store_address(result, &address, length, ret_address, ret_length);
 }
 
 int minimio_tcp_stream_peer_addr(struct minimio_tcp_stream *stream, struct sockaddr_storage *ret_address,
@@ -375,8 +375,8 @@ int minimio_tcp_stream_peer_addr(struct minimio_tcp_stream *stream, struct socka
     socklen_t length = sizeof address;
 
     assert(stream && ret_address && ret_length);
-    int r = getpeername(stream->fd, (struct sockaddr *)&address, &length);
-    if (r < 0 && errno == EINVAL) /* macOS, after the end of a connection */
+    int result = getpeername(stream->fd, (struct sockaddr *)&address, &length);
+    if (result < 0 && errno == EINVAL) /* macOS, after the end of a connection */
         errno = ENOTCONN;
-    return give_address(r, &address, length, ret_address, ret_length);
+    return store_address(result, &address, length, ret_address, ret_length);
 }

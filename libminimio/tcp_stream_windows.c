@@ -41,7 +41,7 @@ static int set_non_blocking(SOCKET fd)
  * Windows retries a refused connection twice, at intervals of half a second, in case the peer is about to listen.
  * Retries on the loopback have no use. Systems before Windows 10 may refuse the setting.
  */
-static void let_loopback_refuse_at_once(SOCKET fd, const struct sockaddr *address)
+static void disable_loopback_retries(SOCKET fd, const struct sockaddr *address)
 {
     TCP_INITIAL_RTO_PARAMETERS once = {TCP_INITIAL_RTO_UNSPECIFIED_RTT, TCP_INITIAL_RTO_NO_SYN_RETRANSMISSIONS};
     const struct sockaddr_in *v4 = (const struct sockaddr_in *)(const void *)address;
@@ -54,11 +54,11 @@ static void let_loopback_refuse_at_once(SOCKET fd, const struct sockaddr *addres
 
 static int start_connect(SOCKET fd, const struct sockaddr *address, socklen_t address_length)
 {
-    int r = set_non_blocking(fd);
+    int result = set_non_blocking(fd);
 
-    if (r < 0)
-        return r;
-    let_loopback_refuse_at_once(fd, address);
+    if (result < 0)
+        return result;
+    disable_loopback_retries(fd, address);
     if (connect(fd, address, address_length) != 0 && WSAGetLastError() != WSAEWOULDBLOCK)
         return winsock_last_error();
     return 0;
@@ -76,21 +76,21 @@ int minimio_tcp_stream_connect(const struct sockaddr *address, socklen_t address
     if (address_length <
         (socklen_t)(address->sa_family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6)))
         return -EINVAL;
-    int r = winsock_start();
-    if (r < 0)
-        return r;
+    int result = winsock_start();
+    if (result < 0)
+        return result;
     SOCKET fd = WSASocketW(address->sa_family, SOCK_STREAM, IPPROTO_TCP, NULL, 0,
                            WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT);
     if (fd == INVALID_SOCKET)
         return winsock_last_error();
-    r = start_connect(fd, address, address_length);
-    if (r == 0)
-        r = tcp_stream_new(fd, false, ret_stream);
-    if (r < 0)
+    result = start_connect(fd, address, address_length);
+    if (result == 0)
+        result = tcp_stream_new(fd, false, ret_stream);
+    if (result < 0)
         closesocket(fd);
     else
         (*ret_stream)->connecting = true; /* even if connected at once: finish_connect checks for a self-connection */
-    return r;
+    return result;
 }
 
 /* An unconnected socket with a local address is connecting, because connect binds the socket. */
@@ -117,33 +117,33 @@ int minimio_tcp_stream_from_fd(minimio_fd fd, struct minimio_tcp_stream **ret_st
     SOCKET base;
 
     assert(ret_stream);
-    int r = winsock_start();
-    if (r == 0)
-        r = winsock_base_socket(fd, &base);
-    if (r < 0)
-        return r == -EPERM ? -ENOTSOCK : r;
+    int result = winsock_start();
+    if (result == 0)
+        result = winsock_base_socket(fd, &base);
+    if (result < 0)
+        return result == -EPERM ? -ENOTSOCK : result;
     bool connected = is_connected(fd);
-    r = tcp_stream_new(fd, connected, &stream);
-    if (r < 0)
-        return r;
+    result = tcp_stream_new(fd, connected, &stream);
+    if (result < 0)
+        return result;
     stream->connecting = !connected && is_bound(fd);
-    r = set_non_blocking(fd);
-    if (r == 0 && !SetHandleInformation((HANDLE)fd, HANDLE_FLAG_INHERIT, 0))
-        r = -EBADF;
-    if (r < 0) {
+    result = set_non_blocking(fd);
+    if (result == 0 && !SetHandleInformation((HANDLE)fd, HANDLE_FLAG_INHERIT, 0))
+        result = -EBADF;
+    if (result < 0) {
         minimio_tcp_stream_take_fd(stream);
-        return r;
+        return result;
     }
     *ret_stream = stream;
     return 0;
 }
 
 /* Remembers an error that the caller receives; the system would return the error again and again. */
-static void note_error(struct minimio_tcp_stream *stream, int error)
+static void remember_error(struct minimio_tcp_stream *stream, int error)
 {
     if (tcp_stream_is_error_of_call(error))
         return;
-    stream->error_told = true;
+    stream->error_delivered = true;
     if (!stream->connected && stream->connect_error == 0)
         stream->connect_error = (int16_t)error;
 }
@@ -167,10 +167,10 @@ static int pending_error(struct minimio_tcp_stream *stream)
 int minimio_tcp_stream_take_error(struct minimio_tcp_stream *stream)
 {
     assert(stream);
-    if (stream->error_told)
+    if (stream->error_delivered)
         return 0;
     int error = pending_error(stream);
-    note_error(stream, error);
+    remember_error(stream, error);
     return -error;
 }
 
@@ -228,15 +228,15 @@ static int clamp(size_t length)
  * The error of a call before the connection is established or after connecting failed: Winsock only reports ENOTCONN,
  * and wine the end of the stream. `error` is the call's error; returns the error for the caller.
  */
-static int why_nothing(struct minimio_tcp_stream *stream, int error)
+static int unconnected_error(struct minimio_tcp_stream *stream, int error)
 {
     if (stream->connected || !stream->connecting)
         return error;
-    int r = minimio_tcp_stream_finish_connect(stream);
+    int result = minimio_tcp_stream_finish_connect(stream);
     /* The connection was established after the call. */
-    if (r == -EINPROGRESS || (r == 0 && error == ENOTCONN))
+    if (result == -EINPROGRESS || (result == 0 && error == ENOTCONN))
         return EAGAIN;
-    return -r;
+    return -result;
 }
 
 /* Converts the result of a Winsock call that transferred `result` bytes, or failed, to a return value of the
@@ -246,12 +246,12 @@ static ssize_t finish_io(struct minimio_tcp_stream *stream, ssize_t result, size
     int error = result < 0 ? -winsock_last_error() : 0;
 
     if (result == 0 || error == ENOTCONN)
-        error = why_nothing(stream, error);
+        error = unconnected_error(stream, error);
     if (error == EAGAIN || (error == 0 && (size_t)result < wanted))
         selector_windows_rearm(stream->fd, direction);
     if (error == 0)
         return result;
-    note_error(stream, error);
+    remember_error(stream, error);
     return -error;
 }
 
@@ -313,8 +313,8 @@ ssize_t minimio_tcp_stream_read_vectored(struct minimio_tcp_stream *stream, cons
     DWORD used = buffers_of(slices, count, buffers, &total);
     if (used == 0)
         return 0;
-    int r = WSARecv(stream->fd, buffers, used, &received, &flags, NULL, NULL);
-    return finish_read(stream, r == 0 ? (ssize_t)received : -1, total);
+    int result = WSARecv(stream->fd, buffers, used, &received, &flags, NULL, NULL);
+    return finish_read(stream, result == 0 ? (ssize_t)received : -1, total);
 }
 
 ssize_t minimio_tcp_stream_write_vectored(struct minimio_tcp_stream *stream, const struct minimio_slice *slices,
@@ -330,8 +330,8 @@ ssize_t minimio_tcp_stream_write_vectored(struct minimio_tcp_stream *stream, con
     DWORD used = buffers_of(slices, count, buffers, &total);
     if (used == 0)
         return 0;
-    int r = WSASend(stream->fd, buffers, used, &sent, 0, NULL, NULL);
-    return finish_io(stream, r == 0 ? (ssize_t)sent : -1, total, MINIMIO_WRITABLE);
+    int result = WSASend(stream->fd, buffers, used, &sent, 0, NULL, NULL);
+    return finish_io(stream, result == 0 ? (ssize_t)sent : -1, total, MINIMIO_WRITABLE);
 }
 
 /* ---- Shutting down ---------------------------------------------------------------------------------------------- */
@@ -404,16 +404,16 @@ int tcp_stream_family(struct minimio_tcp_stream *stream)
 
 typedef int(WSAAPI *address_function)(SOCKET, struct sockaddr *, int *);
 
-static int give_address(struct minimio_tcp_stream *stream, address_function ask, struct sockaddr_storage *ret_address,
-                        socklen_t *ret_length)
+static int get_address(struct minimio_tcp_stream *stream, address_function get, struct sockaddr_storage *ret_address,
+                       socklen_t *ret_length)
 {
     struct sockaddr_storage address = {0};
     int length = sizeof address;
 
-    if (ask(stream->fd, (struct sockaddr *)&address, &length) != 0) {
-        int r = winsock_last_error();
+    if (get(stream->fd, (struct sockaddr *)&address, &length) != 0) {
+        int result = winsock_last_error();
         /* An unbound socket. */
-        return r == -EINVAL ? -ENOTCONN : r;
+        return result == -EINVAL ? -ENOTCONN : result;
     }
     *ret_address = address;
     *ret_length = length;
@@ -424,12 +424,12 @@ int minimio_tcp_stream_local_addr(struct minimio_tcp_stream *stream, struct sock
                                   socklen_t *ret_length)
 {
     assert(stream && ret_address && ret_length);
-    return give_address(stream, getsockname, ret_address, ret_length);
+    return get_address(stream, getsockname, ret_address, ret_length);
 }
 
 int minimio_tcp_stream_peer_addr(struct minimio_tcp_stream *stream, struct sockaddr_storage *ret_address,
                                  socklen_t *ret_length)
 {
     assert(stream && ret_address && ret_length);
-    return give_address(stream, getpeername, ret_address, ret_length);
+    return get_address(stream, getpeername, ret_address, ret_length);
 }

@@ -12,20 +12,20 @@
 #define TURNS_MAX 64
 
 /* Fetches and handles packets, waiting up to `timeout_ns`. Returns the number of packets, or -EINTR. */
-static int fetch(struct requests *requests, int64_t timeout_ns)
+static int fetch_packets(struct requests *requests, int64_t timeout_ns)
 {
-    OVERLAPPED_ENTRY packets[PACKETS];
+    OVERLAPPED_ENTRY packets[PACKETS_MAX];
 
     requests->is_waiting = timeout_ns != 0;
     ReleaseSRWLockExclusive(&requests->lock);
-    int count = port_wait(&requests->port, packets, PACKETS, timeout_ns);
+    int count = port_wait(&requests->port, packets, PACKETS_MAX, timeout_ns);
     AcquireSRWLockExclusive(&requests->lock);
     requests->is_waiting = false;
     requests_complete(requests, packets, count);
     return count;
 }
 
-static int deliver(struct requests *requests, struct minimio_event *events, size_t capacity)
+static int deliver_events(struct requests *requests, struct minimio_event *events, size_t capacity)
 {
     int count = 0;
 
@@ -58,30 +58,30 @@ static int wait_turns(struct requests *requests, size_t capacity, int64_t timeou
 {
     int64_t now_ns = timeout_ns > 0 ? monotonic_ns() : 0;
     int64_t deadline_ns = timeout_ns < INT64_MAX - now_ns ? now_ns + timeout_ns : INT64_MAX;
-    int r = 0;
+    int result = 0;
 
     for (int turn = 0; turn < TURNS_MAX; turn++) {
         requests->must_turn = false;
-        r = requests_update(requests);
-        if (r < 0)
+        result = requests_update(requests);
+        if (result < 0)
             break;
-        r = fetch(requests, turn_ns(requests, timeout_ns, deadline_ns, turn));
-        if (r < 0)
+        result = fetch_packets(requests, turn_ns(requests, timeout_ns, deadline_ns, turn));
+        if (result < 0)
             break;
         /* A packet still in the port may report the close of a ready socket. */
-        if (r == PACKETS)
+        if (result == PACKETS_MAX)
             continue;
         if (requests->ready_count >= capacity || (!requests->must_turn && requests->cancelling == 0))
             break;
     }
-    return r < 0 ? r : 0;
+    return result < 0 ? result : 0;
 }
 
 int requests_wait(struct requests *requests, struct minimio_event *events, size_t capacity, int64_t timeout_ns)
 {
-    int r = wait_turns(requests, capacity, timeout_ns);
+    int result = wait_turns(requests, capacity, timeout_ns);
 
     requests->is_kicked = false;
-    int count = deliver(requests, events, capacity);
-    return count > 0 ? count : r;
+    int count = deliver_events(requests, events, capacity);
+    return count > 0 ? count : result;
 }

@@ -25,7 +25,7 @@ static uint32_t askable(const struct watch *watch, uint32_t events)
 }
 
 /* The readiness that an end implies: in a closed direction, calls return at once. */
-static uint32_t answers(const struct watch *watch, uint32_t closed)
+static uint32_t implied_readiness(const struct watch *watch, uint32_t closed)
 {
     uint32_t bits = 0;
 
@@ -36,7 +36,7 @@ static uint32_t answers(const struct watch *watch, uint32_t closed)
     return bits;
 }
 
-static uint32_t readiness(const struct watch *watch, uint32_t events)
+static uint32_t readiness_of(const struct watch *watch, uint32_t events)
 {
     uint32_t closed = 0;
 
@@ -44,7 +44,8 @@ static uint32_t readiness(const struct watch *watch, uint32_t events)
         closed |= READINESS_READ_CLOSED;
     if (events & (AFD_POLL_ABORT | AFD_POLL_CONNECT_FAIL))
         closed |= READINESS_READ_CLOSED | READINESS_WRITE_CLOSED | READINESS_ERROR;
-    return closed | answers(watch, closed) | (events & (AFD_POLL_RECEIVE | AFD_POLL_ACCEPT) ? READINESS_READABLE : 0) |
+    return closed | implied_readiness(watch, closed) |
+           (events & (AFD_POLL_RECEIVE | AFD_POLL_ACCEPT) ? READINESS_READABLE : 0) |
            (events & AFD_POLL_RECEIVE_EXPEDITED ? READINESS_PRIORITY : 0) |
            (events & AFD_POLL_SEND ? READINESS_WRITABLE : 0);
 }
@@ -59,7 +60,7 @@ static uint32_t awaited_closed(const struct watch *watch)
 }
 
 /* Adds readiness to be returned. A oneshot is then disarmed. */
-static void note_ready(struct watch *watch, uint32_t bits)
+static void add_ready(struct watch *watch, uint32_t bits)
 {
     watch->ready |= bits;
     if (watch->mode == MINIMIO_ONESHOT)
@@ -68,8 +69,8 @@ static void note_ready(struct watch *watch, uint32_t bits)
 
 void watch_repeat(struct watch *watch)
 {
-    if ((watch->closed & (awaited_closed(watch) | ~watch->told)) != 0)
-        note_ready(watch, watch->closed | answers(watch, watch->closed));
+    if ((watch->closed & (awaited_closed(watch) | ~watch->delivered)) != 0)
+        add_ready(watch, watch->closed | implied_readiness(watch, watch->closed));
 }
 
 void watch_arm(struct watch *watch, minimio_token token, minimio_interests interests, enum minimio_mode mode)
@@ -79,26 +80,26 @@ void watch_arm(struct watch *watch, minimio_token token, minimio_interests inter
     watch->mode = mode;
     watch->wanted = askable(watch, events_of(interests) | ENDS);
     watch->ready = 0;
-    watch->told = 0;
+    watch->delivered = 0;
     watch->is_dead = false;
-    watch->is_stale = watch->request.pending;
+    watch->is_outdated = watch->request.pending;
     watch_repeat(watch);
 }
 
 /* Under LEVEL, an end outside the interests is not requested again until another event has arrived. */
-static void take_level(struct watch *watch, uint32_t events)
+static void apply_level_events(struct watch *watch, uint32_t events)
 {
-    uint32_t bits = readiness(watch, events);
+    uint32_t bits = readiness_of(watch, events);
     uint32_t awaited = awaited_closed(watch) | READINESS_READABLE | READINESS_WRITABLE | READINESS_PRIORITY;
 
     if (bits & awaited)
         watch->wanted = askable(watch, events_of(watch->interests) | ENDS);
     else
         watch->wanted &= ~events;
-    note_ready(watch, bits | watch->closed);
+    add_ready(watch, bits | watch->closed);
 }
 
-void watch_take(struct watch *watch, uint32_t events)
+void watch_apply_events(struct watch *watch, uint32_t events)
 {
     events &= watch->wanted;
     if (events == 0)
@@ -106,24 +107,24 @@ void watch_take(struct watch *watch, uint32_t events)
     if (events & (AFD_POLL_ABORT | AFD_POLL_CONNECT_FAIL))
         watch->is_dead = true;
     if (watch->mode == MINIMIO_LEVEL) {
-        take_level(watch, events);
+        apply_level_events(watch, events);
         return;
     }
     if (watch->mode == MINIMIO_EDGE)
         watch->wanted = watch->is_dead ? 0 : watch->wanted & ~events;
-    note_ready(watch, readiness(watch, events));
+    add_ready(watch, readiness_of(watch, events));
 }
 
 void watch_shut(struct watch *watch, uint32_t closed)
 {
-    bool has_fired = watch->mode == MINIMIO_ONESHOT && watch->wanted == 0;
+    bool is_disarmed = watch->mode == MINIMIO_ONESHOT && watch->wanted == 0;
 
     if ((closed & ~watch->closed) == 0)
         return;
-    watch->told &= ~(closed & ~watch->closed); /* a local shutdown is new after the peer's end */
+    watch->delivered &= ~(closed & ~watch->closed); /* a local shutdown is new after the peer's end */
     watch->closed |= closed;
     watch->wanted = askable(watch, watch->wanted);
-    if (!has_fired || watch->ready != 0)
+    if (!is_disarmed || watch->ready != 0)
         watch_repeat(watch);
 }
 
@@ -146,6 +147,6 @@ uint32_t watch_deliver(struct watch *watch)
     uint32_t bits = watch->ready;
 
     watch->ready = 0;
-    watch->told |= bits;
+    watch->delivered |= bits;
     return bits;
 }

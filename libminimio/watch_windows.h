@@ -39,13 +39,13 @@ struct watch {
     minimio_token token;
     minimio_interests interests;
     enum minimio_mode mode;
-    uint32_t wanted; /* the events to request; 0: none at present */
-    uint32_t ready;  /* the readiness to return */
-    uint32_t closed; /* the closed flags caused by the program's own shutdown */
-    uint32_t told;   /* the readiness returned since the last register or reregister */
-    bool is_removed; /* the registration has ended, but the kernel still owns a request */
-    bool is_stale;   /* the request in the kernel precedes the last reregister */
-    bool is_dead;    /* reset, or failed to connect: no event can follow */
+    uint32_t wanted;    /* the events to request; 0: none at present */
+    uint32_t ready;     /* the readiness to return */
+    uint32_t closed;    /* the closed flags caused by the program's own shutdown */
+    uint32_t delivered; /* the readiness returned since the last register or reregister */
+    bool is_removed;    /* the registration has ended, but the kernel still owns a request */
+    bool is_outdated;   /* the request in the kernel precedes the last reregister */
+    bool is_dead;       /* reset, or failed to connect: no event can follow */
     struct afd_request request;
     struct afd_request closing;
 };
@@ -57,7 +57,7 @@ struct watch {
 void watch_arm(struct watch *watch, minimio_token token, minimio_interests interests, enum minimio_mode mode);
 
 /* Handles the events that AFD has reported. */
-void watch_take(struct watch *watch, uint32_t events);
+void watch_apply_events(struct watch *watch, uint32_t events);
 
 /* Handles the program's own shutdown. */
 void watch_shut(struct watch *watch, uint32_t closed);

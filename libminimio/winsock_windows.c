@@ -12,7 +12,7 @@
 static int start_result; /* written once, before `started` is set */
 static INIT_ONCE started = INIT_ONCE_STATIC_INIT;
 
-static BOOL CALLBACK start(INIT_ONCE *once, void *argument, void **context)
+static BOOL CALLBACK initialize_once(INIT_ONCE *once, void *argument, void **context)
 {
     WSADATA data;
 
@@ -25,7 +25,7 @@ static BOOL CALLBACK start(INIT_ONCE *once, void *argument, void **context)
 
 int winsock_start(void)
 {
-    InitOnceExecuteOnce(&started, start, NULL, NULL);
+    InitOnceExecuteOnce(&started, initialize_once, NULL, NULL);
     return start_result;
 }
 
@@ -95,7 +95,7 @@ int winsock_last_error(void)
     return winsock_error(WSAGetLastError());
 }
 
-static bool ask_for_socket(SOCKET socket, DWORD what, SOCKET *ret_answer)
+static bool query_socket(SOCKET socket, DWORD what, SOCKET *ret_answer)
 {
     DWORD length;
 
@@ -103,7 +103,7 @@ static bool ask_for_socket(SOCKET socket, DWORD what, SOCKET *ret_answer)
 }
 
 /* Winsock returns WSAENOTSOCK for a closed handle, a file and a pipe alike. */
-static int why_no_socket(SOCKET socket)
+static int no_socket_error(SOCKET socket)
 {
     DWORD flags;
 
@@ -119,15 +119,15 @@ int winsock_base_socket(SOCKET socket, SOCKET *ret_base)
 
     /* Checked first, because wine answers SIO_BASE_HANDLE for any handle. */
     if (getsockopt(socket, SOL_SOCKET, SO_TYPE, (char *)&type, &length) != 0)
-        return why_no_socket(socket);
+        return no_socket_error(socket);
     /* Each round descends one layer. The limit ends a faulty stack of layers that never reaches the base. */
     for (int layer = 0; layer < 32; layer++) {
         SOCKET next;
-        if (ask_for_socket(socket, SIO_BASE_HANDLE, ret_base))
+        if (query_socket(socket, SIO_BASE_HANDLE, ret_base))
             return 0;
         /* Layers must pass SIO_BASE_HANDLE on, but some answer with an error. Such layers pass SIO_BSP_HANDLE_POLL
          * on. */
-        if (!ask_for_socket(socket, SIO_BSP_HANDLE_POLL, &next) || next == socket)
+        if (!query_socket(socket, SIO_BSP_HANDLE_POLL, &next) || next == socket)
             break;
         socket = next;
     }
