@@ -1,6 +1,6 @@
-# Fuzzing: what fuzz/README.md tells of.
-#   FUZZ=NAME          that target alone: scan, request or session
-#   FUZZ_SECONDS=60    how long each runs
+# Fuzzing; see fuzz/README.md.
+#   FUZZ=NAME          only this target: scan, request or session
+#   FUZZ_SECONDS=60    duration of each target
 #   FUZZER=libfuzzer   or afl
 
 FUZZ ?= scan request session
@@ -8,7 +8,7 @@ FUZZ_SECONDS ?= 60
 FUZZER ?= libfuzzer
 FUZZ_BUILD = build/fuzz/$(FUZZER)
 FUZZ_CC = $(if $(filter afl,$(FUZZER)),afl-clang-fast,clang)
-# How the product is instrumented; afl-clang-fast does that by itself.
+# Instrumentation of the product; afl-clang-fast needs no flag.
 FUZZ_CFLAGS = -O1 -g $(if $(filter libfuzzer,$(FUZZER)),-fsanitize=fuzzer-no-link)
 
 FUZZ_SHARED_SOURCES = fuzz/reader.c fuzz/expect.c
@@ -16,19 +16,19 @@ FUZZ_DRIVER_SOURCES = fuzz/replay.c fuzz/live_blocks.c
 FUZZ_SESSION_SOURCES = $(filter-out fuzz/scan.c fuzz/request.c $(FUZZ_DRIVER_SOURCES) fuzz/dictionary.c \
 	$(FUZZ_SHARED_SOURCES),$(wildcard fuzz/*.c))
 FUZZ_SOURCES = $(wildcard fuzz/*.c)
-# All of the daemon but its main, and fuzz/names.c in place of the process that looks up names.
+# The daemon without its main; fuzz/names.c replaces the process that looks names up.
 FUZZ_DAEMON_SOURCES = $(filter-out daemon/main.c $(addprefix daemon/connect/names_,link.c process.c worker.c),$(DAEMON_SOURCES))
 FUZZ_PROGRAMS = $(addprefix $(BUILD)/fuzz/,scan request session)
 
-# A fuzzer brings its own main; without one files are run.
+# A fuzzer has a main; without a fuzzer, replay.c runs files.
 FUZZ_DRIVER = $(if $(FUZZ_ENGINE),,$(call objects,$(FUZZ_DRIVER_SOURCES)))
 FUZZ_LDFLAGS = $(if $(FUZZ_ENGINE),-fsanitize=fuzzer)
-# What the session's target has to decide itself.
+# Functions that the target session replaces.
 FUZZ_WRAPPED = clock_gettime minimio_poll_poll connect accept4 access_peer closing_start closing_is_running closing_leave closing_end \
 	closing_progress closing_put
 FUZZ_WRAP = $(foreach name,$(FUZZ_WRAPPED),-Wl,--wrap=$(name))
 
-# What watches is not to be explored itself.
+# The targets are not instrumented: only the coverage of the product counts.
 $(BUILD)/obj/fuzz/%.o: EXTRA_CFLAGS = $(if $(filter libfuzzer,$(FUZZ_ENGINE)),-fno-sanitize=fuzzer-no-link)
 
 .PHONY: fuzz fuzz-programs fuzz-dictionary fuzz-coverage
@@ -45,7 +45,7 @@ fuzz-programs: $(FUZZ_PROGRAMS) $(BUILD)/fuzz/dictionary $(BUILD)/fuzz/seeds \
 fuzz-dictionary: $(BUILD)/fuzz/dictionary
 	$(BUILD)/fuzz/dictionary >fuzz/minimio.dict
 
-# How much of the product the corpora and what was found reach. The profile's symbols do not bear being made local.
+# Coverage of the product by the corpora and the findings. The symbols of the profile must not be made local.
 fuzz-coverage:
 	@$(if $(filter no,$(DEPS)),:,scripts/deps.sh build fuzz)
 	@$(MAKE) --no-print-directory BUILD=build/fuzz/coverage CC=clang CAN_LOCALIZE= \

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Matches the lines that a client has received with the requests that the client has written. Owns the list of awaited
+ * answers of one client.
+ */
 #include "fuzz/answers.h"
 
 #include "fuzz/expect.h"
@@ -7,38 +11,38 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* A request, or a message that is none, that is to be answered. */
+/* A request or an invalid message that must be answered. */
 struct awaited {
-    const char *id; /* as it was written */
+    const char *id; /* as written */
     size_t id_length;
-    size_t batch; /* which of them it is in; 0: none */
+    size_t batch; /* the number of the batch; 0: none */
     bool accepted;
-    enum fault_name fault; /* of one that was not */
+    enum fault_name fault; /* if not accepted */
     int method;
     uint64_t token;
-    bool unique; /* no other has its id */
-    bool keeps;  /* a `take` whose token stays */
+    bool unique; /* no other request has the same id */
+    bool keeps;  /* a `take` whose token stays registered */
     bool answered;
 };
 
 struct book {
     struct awaited *list;
     size_t count, batches;
-    bool closes;    /* what was written ends the session before it is all read */
-    bool is_blind;  /* notifications change what is registered, and nothing tells when */
-    uint64_t *gone; /* tokens of which nothing is to be told */
+    bool closes;    /* the input ends the session before the end of the bytes */
+    bool is_blind;  /* notifications change registrations at an unknown time */
+    uint64_t *gone; /* tokens without further events */
     size_t gone_count;
-    unsigned taken;  /* answers that say that a descriptor comes with them */
-    bool unexpected; /* a fault that ends the session */
+    unsigned taken;  /* answers that announce a descriptor */
+    bool unexpected; /* a fault that ended the session */
 };
 
-/* What the daemon writes is read with limits that only the length of a line comes near. */
-static const struct limits lines = {
+/* Limits for the daemon's output: only the length of a line matters. */
+static const struct limits line_limits = {
     .message_bytes = 1 << 20, .message_depth = 128, .message_values = 1 << 20, .line_bytes = 64 * 1024};
 
 /* ---- What is awaited -------------------------------------------------------------------------------------------- */
 
-static struct awaited *add(struct book *book)
+static struct awaited *add_awaited(struct book *book)
 {
     if (book->count % 16 == 0) {
         book->list = reallocarray(book->list, book->count + 16, sizeof *book->list);
@@ -50,7 +54,7 @@ static struct awaited *add(struct book *book)
 
 static void await_fault(struct book *book, enum fault_name fault)
 {
-    add(book)->fault = fault;
+    add_awaited(book)->fault = fault;
 }
 
 static uint64_t token_of(const struct expected_request *request)
@@ -71,7 +75,7 @@ static void await_request(struct book *book, const char *text, const struct node
         book->is_blind |= request.method == METHOD_OPEN_LOOP || request.method == METHOD_REGISTER;
         return;
     }
-    awaited = add(book);
+    awaited = add_awaited(book);
     awaited->batch = batch;
     awaited->accepted = request.accepted;
     awaited->fault = request.fault;
@@ -108,7 +112,7 @@ static void await_all(struct book *book, const struct client *client, const stru
     struct expected_stream stream;
     enum fault_name fault;
 
-    expected_stream_init(&stream, buffer_bytes(&client->said), client->said.length, limits);
+    expected_stream_init(&stream, buffer_bytes(&client->sent), client->sent.length, limits);
     do {
         expected_stream_next(&stream, &message);
         if (message.kind == EXPECT_MESSAGE)
@@ -154,8 +158,8 @@ static void add_gone(struct book *book, uint64_t token)
     book->gone[book->gone_count++] = token;
 }
 
-/* Where two requests have one id it cannot be told which of them is answered: then nothing is known of any token. A
- * batch is answered with its last, and what it did may be long past. */
+/* If two requests share an id, the answered request is unknown, and so is the state of every token. The answer of a
+ * batch comes with its last request, long after the effect of an earlier request. */
 static void note_success(struct book *book, const struct awaited *awaited)
 {
     if (book->is_blind)
@@ -181,7 +185,7 @@ static void require_events(const struct book *book, const char *text, const stru
     for (const struct node *event = events->first; event; event = event->next) {
         const struct node *token = event->kind == NODE_OBJECT ? node_member(event, "token") : NULL;
 
-        REQUIRE(token && token->kind == NODE_NUMBER && event->count > 1, "an event that tells nothing");
+        REQUIRE(token && token->kind == NODE_NUMBER && event->count > 1, "an event without a flag");
         for (const struct node *flag = token->next; flag; flag = flag->next)
             REQUIRE(flag->kind == NODE_TRUE, "a flag that is not true");
         for (size_t i = 0; i < book->gone_count; i++)
@@ -214,14 +218,14 @@ static const struct node *check_envelope(const struct node *answer)
 {
     const struct node *result = node_member(answer, "result"), *error = node_member(answer, "error");
 
-    REQUIRE(node_is_text(node_member(answer, "jsonrpc"), "2.0"), "another version");
-    REQUIRE(!result != !error, "neither result nor error, or both");
-    REQUIRE(!result || result->kind == NODE_OBJECT, "a result that is no object");
-    REQUIRE(!error || error->kind == NODE_OBJECT, "an error that is no object");
+    REQUIRE(node_is_text(node_member(answer, "jsonrpc"), "2.0"), "wrong version");
+    REQUIRE(!result != !error, "not exactly one of result and error");
+    REQUIRE(!result || result->kind == NODE_OBJECT, "the result is not an object");
+    REQUIRE(!error || error->kind == NODE_OBJECT, "the error is not an object");
     return error;
 }
 
-static void take_answer(struct book *book, struct awaited *awaited, const char *text, const struct node *answer)
+static void record_answer(struct book *book, struct awaited *awaited, const char *text, const struct node *answer)
 {
     const struct node *result = node_member(answer, "result"), *events;
 
@@ -235,8 +239,8 @@ static void take_answer(struct book *book, struct awaited *awaited, const char *
     book->taken += node_member(result, "fd") != NULL;
 }
 
-/* What ends a session, or is told instead of one. */
-static bool is_last_word(const struct node *id, const struct node *error)
+/* Is the error the last line of a session, or the only line of a refused session? */
+static bool ends_session(const struct node *id, const struct node *error)
 {
     const struct node *data = error ? node_member(error, "data") : NULL;
     const struct node *limit = data ? node_member(data, "limit") : NULL;
@@ -248,7 +252,7 @@ static bool is_last_word(const struct node *id, const struct node *error)
                                      node_is_text(rule, "descriptors"));
 }
 
-/* Which of those with this id is answered; of a fault, rather one that is known to be faulty. */
+/* The awaited request that this answer belongs to. For an error, requests with an expected fault come first. */
 static struct awaited *find_single(struct book *book, const char *text, const struct node *id, const struct node *error)
 {
     struct awaited *found = NULL;
@@ -269,14 +273,15 @@ static void match_single(struct book *book, const char *text, const struct node 
     struct awaited *awaited = find_single(book, text, id, error);
 
     if (awaited) {
-        take_answer(book, awaited, text, answer);
+        record_answer(book, awaited, text, answer);
         return;
     }
-    REQUIRE(is_last_word(id, error), "an answer that nobody waits for: %.*s", (int)answer->length, text + answer->at);
+    REQUIRE(ends_session(id, error), "unexpected answer: %.*s", (int)answer->length, text + answer->at);
     book->unexpected = true;
 }
 
-/* How many of the answers in this array are those of the batch's faulty requests; negative: it is not the one. */
+/* The number of answers in the array that belong to faulty requests of the batch; negative: the array does not
+ * match. */
 static int fits_batch(const struct awaited *first, const struct awaited *end, const char *text,
                       const struct node *array)
 {
@@ -292,7 +297,7 @@ static int fits_batch(const struct awaited *first, const struct awaited *end, co
     return answer ? -1 : faulty;
 }
 
-/* The first of the batch's requests, which stand behind each other; NULL: there is no such batch. */
+/* The first request of the batch, whose requests are adjacent; NULL: no batch matches. */
 static struct awaited *find_batch(struct book *book, const char *text, const struct node *array)
 {
     struct awaited *at = book->list, *end = at + book->count, *first, *found = NULL;
@@ -323,69 +328,68 @@ static void match_batch(struct book *book, const char *text, const struct node *
         check_envelope(answer);
     }
     awaited = find_batch(book, text, array);
-    REQUIRE(awaited, "a batch that nobody waits for: %.*s", (int)array->length, text + array->at);
+    REQUIRE(awaited, "unexpected batch: %.*s", (int)array->length, text + array->at);
     for (const struct node *answer = array->first; answer; answer = answer->next)
-        take_answer(book, awaited++, text, answer);
+        record_answer(book, awaited++, text, answer);
 }
 
-static void take_notification(struct book *book, const char *text, const struct node *told)
+static void check_notification(struct book *book, const char *text, const struct node *notification)
 {
-    const struct node *method = node_member(told, "method"), *params = node_member(told, "params");
+    const struct node *method = node_member(notification, "method"), *params = node_member(notification, "params");
 
-    REQUIRE(node_is_text(node_member(told, "jsonrpc"), "2.0"), "another version");
+    REQUIRE(node_is_text(node_member(notification, "jsonrpc"), "2.0"), "wrong version");
     REQUIRE(params && params->kind == NODE_OBJECT, "a notification without parameters");
     if (node_is_text(method, "ready"))
         require_events(book, text, node_member(params, "events"));
     else if (node_is_text(method, "loop_detached"))
         book->gone_count = 0;
     else
-        REQUIRE(node_is_text(method, "loop_closed"), "a notification of another name");
+        REQUIRE(node_is_text(method, "loop_closed"), "unknown notification");
 }
 
 /* ---- Lines ------------------------------------------------------------------------------------------------------ */
 
-static void take_line(struct book *book, const char *line, size_t length, const struct limits *limits)
+static void check_line(struct book *book, const char *line, size_t length, const struct limits *limits)
 {
     struct reading reading;
     const struct node *id;
 
     REQUIRE(length + 1 < limits->line_bytes, "a line of %zu bytes", length);
-    reading_init(&reading, line, length, &lines);
-    REQUIRE(reading.status == READING_WHOLE && reading.used == length, "a line that is no JSON: %.*s", (int)length,
-            line);
+    reading_init(&reading, line, length, &line_limits);
+    REQUIRE(reading.status == READING_WHOLE && reading.used == length, "the line is not JSON: %.*s", (int)length, line);
     if (reading.root->kind == NODE_ARRAY) {
         match_batch(book, line, reading.root);
     } else {
-        REQUIRE(reading.root->kind == NODE_OBJECT, "a line that is no message");
+        REQUIRE(reading.root->kind == NODE_OBJECT, "the line is not a message");
         id = node_member(reading.root, "id");
         if (id)
             match_single(book, line, reading.root, id);
         else
-            take_notification(book, line, reading.root);
+            check_notification(book, line, reading.root);
     }
     reading_deinit(&reading);
 }
 
-/* Returns how many bytes behind the last line there are. */
-static size_t take_lines(struct book *book, const struct client *client, const struct limits *limits)
+/* Returns the number of bytes after the last line. */
+static size_t check_lines(struct book *book, const struct client *client, const struct limits *limits)
 {
-    const char *at = buffer_bytes(&client->told), *end;
-    size_t rest = client->told.length;
+    const char *at = buffer_bytes(&client->received), *end;
+    size_t rest = client->received.length;
 
     while (rest && (end = memchr(at, '\n', rest))) {
-        take_line(book, at, (size_t)(end - at), limits);
+        check_line(book, at, (size_t)(end - at), limits);
         rest -= (size_t)(end + 1 - at);
         at = end + 1;
     }
     return rest;
 }
 
-/* One that stayed and was not turned out has all its answers. */
+/* A client that stayed, and was not expelled, has all answers. */
 static void require_complete(const struct book *book, const struct client *client, size_t rest)
 {
     REQUIRE(!rest, "a line without an end");
     REQUIRE(client->ended, "a session without an end");
-    REQUIRE(book->taken == client->descriptors, "%u descriptors came, not %u", client->descriptors, book->taken);
+    REQUIRE(book->taken == client->descriptors, "received %u descriptors, not %u", client->descriptors, book->taken);
     for (size_t i = 0; i < book->count; i++)
         REQUIRE(book->list[i].answered, "no answer for id %.*s", (int)book->list[i].id_length, book->list[i].id);
 }
@@ -395,11 +399,11 @@ void require_answers(const struct client *client, const struct limits *limits)
     struct book book = {0};
     size_t rest;
 
-    if (client->has_own)
+    if (client->sent_own_socket)
         return;
     await_all(&book, client, limits);
     mark_unique(&book);
-    rest = take_lines(&book, client, limits);
+    rest = check_lines(&book, client, limits);
     if (!client->left && !client->handed_over && !book.closes && !book.unexpected)
         require_complete(&book, client, rest);
     free(book.list);

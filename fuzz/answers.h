@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Whether what a client was told fits what it wrote: each line is JSON, each answer is one that it waited for, each
- * request that is to be answered is, once, and nothing is told of a token that was given up.
+ * Checks a client's output against its input: each line is JSON, each answer belongs to a request, each request with an
+ * answer is answered once, and no event names a removed token.
  */
 #ifndef MINIMIO_FUZZ_ANSWERS_H
 #define MINIMIO_FUZZ_ANSWERS_H

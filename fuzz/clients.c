@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Owns the sockets of the clients, and the bytes written and received. */
 #include "fuzz/clients.h"
 
 #include "fuzz/peers.h"
@@ -9,22 +10,22 @@
 #include <string.h>
 #include <unistd.h>
 
-#define DESCRIPTORS_MAX 24 /* more than the daemon takes with a message */
+#define DESCRIPTORS_MAX 24 /* more than the daemon accepts with a message */
 #define RECEIVED_MAX    253
 
 void client_init(struct client *client)
 {
     *client = (struct client){.fd = -1};
-    buffer_init(&client->said);
-    buffer_init(&client->told);
+    buffer_init(&client->sent);
+    buffer_init(&client->received);
 }
 
 void client_deinit(struct client *client)
 {
     if (client->fd >= 0)
         close(client->fd);
-    buffer_deinit(&client->said);
-    buffer_deinit(&client->told);
+    buffer_deinit(&client->sent);
+    buffer_deinit(&client->received);
     client->fd = -1;
 }
 
@@ -41,20 +42,20 @@ bool client_connect(struct client *client, const struct sockaddr_un *address, so
 
 /* ---- Writing ---------------------------------------------------------------------------------------------------- */
 
-static int make(struct client *client, char kind)
+static int make_descriptor(struct client *client, char kind)
 {
     if (kind != 'x')
         return peer_make(kind);
-    client->has_own = true;
+    client->sent_own_socket = true;
     return dup(client->fd);
 }
 
-static size_t make_all(struct client *client, const char *kinds, size_t count, int *ret_fds)
+static size_t make_descriptors(struct client *client, const char *kinds, size_t count, int *ret_fds)
 {
     size_t made = 0;
 
     for (size_t i = 0; i < count && made < DESCRIPTORS_MAX; i++) {
-        int fd = make(client, kinds[i]);
+        int fd = make_descriptor(client, kinds[i]);
 
         if (fd >= 0)
             ret_fds[made++] = fd;
@@ -90,18 +91,18 @@ void client_write(struct client *client, const char *data, size_t length, const 
 
     if (client->fd < 0 || client->half_closed || !length)
         return;
-    count = make_all(client, kinds, kind_count, fds);
+    count = make_descriptors(client, kinds, kind_count, fds);
     sent = send_with(client->fd, data, length, fds, count);
     while (count)
         close(fds[--count]);
     if (sent > 0)
-        buffer_append(&client->said, data, (size_t)sent);
-    REQUIRE(!buffer_failed(&client->said), "out of memory");
+        buffer_append(&client->sent, data, (size_t)sent);
+    REQUIRE(!buffer_failed(&client->sent), "out of memory");
 }
 
 /* ---- Reading ---------------------------------------------------------------------------------------------------- */
 
-static void take_descriptors(struct client *client, struct msghdr *message)
+static void close_received(struct client *client, struct msghdr *message)
 {
     REQUIRE(!(message->msg_flags & MSG_CTRUNC), "more descriptors than fit");
     for (struct cmsghdr *header = CMSG_FIRSTHDR(message); header; header = CMSG_NXTHDR(message, header)) {
@@ -115,7 +116,7 @@ static void take_descriptors(struct client *client, struct msghdr *message)
     }
 }
 
-static ssize_t receive(struct client *client, char *room, size_t size)
+static ssize_t receive_bytes(struct client *client, char *room, size_t size)
 {
     union {
         struct cmsghdr header;
@@ -127,7 +128,7 @@ static ssize_t receive(struct client *client, char *room, size_t size)
     ssize_t length = recvmsg(client->fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 
     if (length > 0)
-        take_descriptors(client, &message);
+        close_received(client, &message);
     return length;
 }
 
@@ -137,11 +138,11 @@ bool client_read(struct client *client, size_t most)
 
     while (client->fd >= 0 && !client->ended && most) {
         size_t size = most < 16384 ? most : 16384;
-        char *room = buffer_reserve(&client->told, size);
+        char *room = buffer_reserve(&client->received, size);
         ssize_t length;
 
         REQUIRE(room, "out of memory");
-        length = receive(client, room, size);
+        length = receive_bytes(client, room, size);
         if (length < 0 && errno == EAGAIN)
             break;
         any = true;
@@ -149,8 +150,8 @@ bool client_read(struct client *client, size_t most)
             client->ended = true;
             break;
         }
-        buffer_commit(&client->told, (size_t)length);
-        world_heard();
+        buffer_commit(&client->received, (size_t)length);
+        world_note_progress();
         most -= (size_t)length;
     }
     return any;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The daemon's clients: what each has written and what it was told, kept until the end, when answers.c looks at both.
+ * The clients of the daemon. A client records all bytes written and received until the end of the run, when answers.c
+ * checks both.
  */
 #ifndef MINIMIO_FUZZ_CLIENTS_H
 #define MINIMIO_FUZZ_CLIENTS_H
@@ -13,27 +14,27 @@
 #include <sys/un.h>
 
 struct client {
-    int fd;               /* -1: not connected */
-    struct buffer said;   /* all that it wrote */
-    struct buffer told;   /* all that it read */
-    unsigned descriptors; /* that came with it */
+    int fd;                 /* -1: not connected */
+    struct buffer sent;     /* all bytes written */
+    struct buffer received; /* all bytes read */
+    unsigned descriptors;   /* descriptors received */
     bool half_closed;
-    bool ended;       /* the daemon has closed the session */
-    bool left;        /* it closed without waiting for what was to come */
-    bool handed_over; /* the daemon ended its session for another binary */
-    bool has_own;     /* it sent its own end of the session to the daemon, which may now say anything for it */
+    bool ended;           /* the daemon has closed the session */
+    bool left;            /* the client closed without waiting for its answers */
+    bool handed_over;     /* the daemon ended the session for another binary */
+    bool sent_own_socket; /* the client has sent its own socket to the daemon, which may now write as the client */
 };
 
 void client_init(struct client *client);
 void client_deinit(struct client *client);
 
-/* Connects one that never was; false: there is no room for it, and it never is. */
+/* Connects a new client. False: the listen queue is full, and the client stays unconnected. */
 bool client_connect(struct client *client, const struct sockaddr_un *address, socklen_t length);
 
-/* Writes what the socket takes, with descriptors of these kinds beside it ('x': its own end of the session). */
+/* Writes as many bytes as the socket accepts, with descriptors of these kinds ('x': the client's own socket). */
 void client_write(struct client *client, const char *data, size_t length, const char *kinds, size_t kind_count);
 
-/* Reads at most so many bytes; whether anything came, the end included. */
+/* Reads at most `most` bytes. Returns whether bytes or the end arrived. */
 bool client_read(struct client *client, size_t most);
 
 void client_shutdown(struct client *client);

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Line coverage of proto/ and daemon/ by what the targets begin with. usage: fuzz/coverage.sh BUILD TARGET...
+# Line coverage of proto/ and daemon/ by the seeds, the corpora and the findings. usage: fuzz/coverage.sh BUILD TARGET...
 set -eu
 cd "$(dirname "$0")/.."
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Writes fuzz/minimio.dict, the words that fuzzers put into their inputs: all that the table of methods names, what
- * JSON is made of, and the steps of the session's scripts.
+ * Writes fuzz/minimio.dict, the words that fuzzers insert into inputs: the words of the table of methods, fragments of
+ * JSON, and the steps of session scripts.
  */
 #include "proto/methods.h"
 
@@ -12,7 +12,7 @@
 
 #define WORDS_MAX 256
 
-/* What the session's target does between texts. */
+/* Steps of a session script between texts. */
 static const char *const steps[] = {
     "\377c00",    "\377c11",    "\377s0",     "\377s1",      "\377sA",    "\377f0s:", "\377f0tp:",
     "\377f1wqd:", "\377f0fmn:", "\377f0gcu:", "\377r0",      "\377r0100", "\377h0",   "\377q0",
@@ -88,7 +88,7 @@ static void write_quoted(const char *word, const char *behind)
     write_entry(text);
 }
 
-/* Whether a word was written already: many methods have the same. */
+/* Was the word already written? Methods share words. */
 static bool is_known(const char *word)
 {
     static const char *known[WORDS_MAX];

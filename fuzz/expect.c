@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Derives messages, requests and faults from the trees of the second reader, by the rules of PROTOCOL.md. Stateless.
+ */
 #include "fuzz/expect.h"
 
 #include <errno.h>
@@ -9,25 +12,25 @@
 
 /* ---- Messages --------------------------------------------------------------------------------------------------- */
 
-static const char *const foreign[] = {"GET ",     "POST ",  "PUT ",     "HEAD ",  "DELETE ",
-                                      "OPTIONS ", "PATCH ", "CONNECT ", "TRACE ", "PRI "};
+static const char *const foreign_prefixes[] = {"GET ",     "POST ",  "PUT ",     "HEAD ",  "DELETE ",
+                                               "OPTIONS ", "PATCH ", "CONNECT ", "TRACE ", "PRI "};
 
-enum opening { OPENING_OURS, OPENING_FOREIGN, OPENING_UNKNOWN };
+enum sniff { SNIFF_JSON, SNIFF_FOREIGN, SNIFF_UNKNOWN };
 
-static enum opening opening_of(const struct expected_stream *stream)
+static enum sniff sniff_stream(const struct expected_stream *stream)
 {
     static const char header[] = "Content-Length:";
     size_t length = stream->length < strlen(header) ? stream->length : strlen(header);
 
-    for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++) {
-        size_t whole = strlen(foreign[i]), known = stream->length < whole ? stream->length : whole;
+    for (size_t i = 0; i < sizeof foreign_prefixes / sizeof *foreign_prefixes; i++) {
+        size_t whole = strlen(foreign_prefixes[i]), known = stream->length < whole ? stream->length : whole;
 
-        if (memcmp(stream->bytes, foreign[i], known) == 0)
-            return known < whole ? OPENING_UNKNOWN : OPENING_FOREIGN;
+        if (memcmp(stream->bytes, foreign_prefixes[i], known) == 0)
+            return known < whole ? SNIFF_UNKNOWN : SNIFF_FOREIGN;
     }
     if (strncasecmp(stream->bytes, header, length) != 0)
-        return OPENING_OURS;
-    return length < strlen(header) ? OPENING_UNKNOWN : OPENING_FOREIGN;
+        return SNIFF_JSON;
+    return length < strlen(header) ? SNIFF_UNKNOWN : SNIFF_FOREIGN;
 }
 
 void expected_stream_init(struct expected_stream *ret_stream, const char *bytes, size_t length,
@@ -48,7 +51,7 @@ static bool is_space(char byte)
     return byte == ' ' || byte == '\t' || byte == '\n' || byte == '\r';
 }
 
-static void fault(struct expected_stream *stream, struct expected_message *message, enum fault_name name)
+static void expect_fault(struct expected_stream *stream, struct expected_message *message, enum fault_name name)
 {
     message->kind = EXPECT_FAULT;
     message->fault = name;
@@ -56,7 +59,7 @@ static void fault(struct expected_stream *stream, struct expected_message *messa
     stream->skipping = true;
 }
 
-static void take_text(struct expected_stream *stream, struct expected_message *message)
+static void expect_text(struct expected_stream *stream, struct expected_message *message)
 {
     const struct reading *reading = &message->reading;
 
@@ -66,15 +69,15 @@ static void take_text(struct expected_stream *stream, struct expected_message *m
         return;
     case READING_WRONG:
         message->offset = (int64_t)reading->offset;
-        fault(stream, message, FAULT_PARSE_ERROR);
+        expect_fault(stream, message, FAULT_PARSE_ERROR);
         return;
     case READING_LIMIT:
         message->limit = reading->limit;
-        fault(stream, message, FAULT_INVALID_REQUEST);
+        expect_fault(stream, message, FAULT_INVALID_REQUEST);
         return;
     case READING_WHOLE:
         if (reading->root->kind != NODE_OBJECT && reading->root->kind != NODE_ARRAY) {
-            fault(stream, message, FAULT_INVALID_REQUEST);
+            expect_fault(stream, message, FAULT_INVALID_REQUEST);
             return;
         }
         message->kind = EXPECT_MESSAGE;
@@ -84,15 +87,15 @@ static void take_text(struct expected_stream *stream, struct expected_message *m
 
 void expected_stream_next(struct expected_stream *stream, struct expected_message *ret_message)
 {
-    enum opening opening = stream->length && !stream->at ? opening_of(stream) : OPENING_OURS;
+    enum sniff sniff = stream->length && !stream->at ? sniff_stream(stream) : SNIFF_JSON;
 
     *ret_message = (struct expected_message){.kind = EXPECT_MORE, .offset = -1};
-    if (opening == OPENING_FOREIGN) {
+    if (sniff == SNIFF_FOREIGN) {
         ret_message->kind = EXPECT_CLOSE;
         ret_message->fault = FAULT_PARSE_ERROR;
         ret_message->offset = 0;
     }
-    if (opening != OPENING_OURS || !skip_line(stream))
+    if (sniff != SNIFF_JSON || !skip_line(stream))
         return;
     while (stream->at < stream->length && is_space(stream->bytes[stream->at]))
         stream->at++;
@@ -100,7 +103,7 @@ void expected_stream_next(struct expected_stream *stream, struct expected_messag
         return;
     ret_message->begin = stream->at;
     reading_init(&ret_message->reading, stream->bytes + stream->at, stream->length - stream->at, stream->limits);
-    take_text(stream, ret_message);
+    expect_text(stream, ret_message);
 }
 
 bool expected_stream_end(const struct expected_stream *stream, enum fault_name *ret_fault)
@@ -124,7 +127,7 @@ static bool is_integral(const char *digits, long long exponent)
     return exponent >= 0 && strlen(digits) + (unsigned long long)exponent <= 16;
 }
 
-/* Digits without the zeros around them, and the power of ten that they are to be taken times. */
+/* Strips zeros on both sides of the digits, and adjusts the power of ten. */
 static void normalize(char *digits, long long *exponent)
 {
     size_t length = strlen(digits), zeros = strspn(digits, "0");
@@ -136,8 +139,8 @@ static void normalize(char *digits, long long *exponent)
     memmove(digits, digits + zeros, length - zeros + 1);
 }
 
-/* Everything but digits taken out of what stands before the exponent. */
-static void split(const char *written, size_t length, char *ret_digits, long long *ret_exponent)
+/* Splits a number into all its digits and the power of ten. */
+static void split_number(const char *written, size_t length, char *ret_digits, long long *ret_exponent)
 {
     size_t count = 0;
     bool behind_point = false;
@@ -164,7 +167,7 @@ static void split(const char *written, size_t length, char *ret_digits, long lon
     ret_digits[count] = '\0';
 }
 
-/* Exactly: the digits as they are written, never a double. */
+/* Converts exactly, from the written digits, without a double. */
 static bool to_integer(const char *written, size_t length, uint64_t *ret_integer)
 {
     char *copy = strndup(written, length), *digits = malloc(length + 17);
@@ -173,7 +176,7 @@ static bool to_integer(const char *written, size_t length, uint64_t *ret_integer
 
     if (!copy || !digits)
         abort();
-    split(copy, length, digits, &exponent);
+    split_number(copy, length, digits, &exponent);
     normalize(digits, &exponent);
     if (!*digits) {
         *ret_integer = 0;
@@ -189,7 +192,7 @@ static bool to_integer(const char *written, size_t length, uint64_t *ret_integer
     return fits && *ret_integer < UINT64_C(1) << 53;
 }
 
-static bool choose(const struct node *node, const char *const *choices, uint64_t *ret_choice)
+static bool parse_choice(const struct node *node, const char *const *choices, uint64_t *ret_choice)
 {
     for (uint64_t i = 0; choices[i]; i++) {
         if (node_is_text(node, choices[i])) {
@@ -200,7 +203,7 @@ static bool choose(const struct node *node, const char *const *choices, uint64_t
     return false;
 }
 
-static bool gather(const struct node *node, const char *const *choices, uint64_t *ret_bits)
+static bool parse_interests(const struct node *node, const char *const *choices, uint64_t *ret_bits)
 {
     uint64_t bit;
 
@@ -208,7 +211,7 @@ static bool gather(const struct node *node, const char *const *choices, uint64_t
     if (node->kind != NODE_ARRAY)
         return false;
     for (const struct node *element = node->first; element; element = element->next) {
-        if (!choose(element, choices, &bit))
+        if (!parse_choice(element, choices, &bit))
             return false;
         *ret_bits |= UINT64_C(1) << bit;
     }
@@ -224,7 +227,7 @@ static bool is_name(const char *text)
     return true;
 }
 
-static bool take_text_value(const struct param_info *info, const struct node *node, struct expected_value *value)
+static bool parse_text(const struct param_info *info, const struct node *node, struct expected_value *value)
 {
     if (node->kind != NODE_STRING || node->text_length < info->min || node->text_length > info->max)
         return false;
@@ -233,8 +236,8 @@ static bool take_text_value(const struct param_info *info, const struct node *no
     return info->type == PARAM_TEXT || is_name(node->text);
 }
 
-static bool take_value(const char *text, const struct param_info *info, const struct node *node,
-                       struct expected_value *value)
+static bool parse_value(const char *text, const struct param_info *info, const struct node *node,
+                        struct expected_value *value)
 {
     switch (info->type) {
     case PARAM_INTEGER:
@@ -245,11 +248,11 @@ static bool take_value(const char *text, const struct param_info *info, const st
         return node->kind == NODE_TRUE || node->kind == NODE_FALSE;
     case PARAM_TEXT:
     case PARAM_NAME:
-        return take_text_value(info, node, value);
+        return parse_text(info, node, value);
     case PARAM_CHOICE:
-        return choose(node, info->choices, &value->integer);
+        return parse_choice(node, info->choices, &value->integer);
     case PARAM_INTERESTS:
-        return gather(node, info->choices, &value->integer);
+        return parse_interests(node, info->choices, &value->integer);
     }
     return false;
 }
@@ -271,8 +274,8 @@ static void refuse_param(struct expected_request *request, const char *param)
     snprintf(request->param, sizeof request->param, "%s", param);
 }
 
-static void match_named(const struct method_info *method, const struct node *params, const struct node **ret_nodes,
-                        struct expected_request *request)
+static void match_named_params(const struct method_info *method, const struct node *params,
+                               const struct node **ret_nodes, struct expected_request *request)
 {
     for (const struct node *member = params->first; member; member = member->next) {
         size_t i = 0;
@@ -286,13 +289,13 @@ static void match_named(const struct method_info *method, const struct node *par
     }
 }
 
-static void match(const struct method_info *method, const struct node *params, const struct node **ret_nodes,
-                  struct expected_request *request)
+static void match_params(const struct method_info *method, const struct node *params, const struct node **ret_nodes,
+                         struct expected_request *request)
 {
     if (!params || params->kind == NODE_NULL)
         return;
     if (params->kind == NODE_OBJECT) {
-        match_named(method, params, ret_nodes, request);
+        match_named_params(method, params, ret_nodes, request);
     } else if (params->kind == NODE_ARRAY) {
         const struct node *element = params->first;
 
@@ -305,12 +308,12 @@ static void match(const struct method_info *method, const struct node *params, c
     }
 }
 
-static void take_params(const char *text, const struct node *params, struct expected_request *request)
+static void parse_params(const char *text, const struct node *params, struct expected_request *request)
 {
     const struct method_info *method = &method_table[request->method];
     const struct node *nodes[PARAMS_MAX] = {0};
 
-    match(method, params, nodes, request);
+    match_params(method, params, nodes, request);
     for (size_t i = 0; i < method->param_count; i++) {
         const struct param_info *info = &method->params[i];
         struct expected_value *value = &request->values[i];
@@ -319,7 +322,7 @@ static void take_params(const char *text, const struct node *params, struct expe
             value->integer = info->default_value;
             if (info->required)
                 refuse_param(request, info->name);
-        } else if (take_value(text, info, nodes[i], value)) {
+        } else if (parse_value(text, info, nodes[i], value)) {
             value->given = true;
         } else {
             refuse_param(request, info->name);
@@ -327,7 +330,7 @@ static void take_params(const char *text, const struct node *params, struct expe
     }
 }
 
-static void take_id(const struct node *id, const struct limits *limits, struct expected_request *request)
+static void parse_id(const struct node *id, const struct limits *limits, struct expected_request *request)
 {
     bool kind = id->kind == NODE_STRING || id->kind == NODE_NUMBER || id->kind == NODE_NULL;
 
@@ -342,7 +345,7 @@ static void take_id(const struct node *id, const struct limits *limits, struct e
     refuse(request, FAULT_INVALID_REQUEST);
 }
 
-static void take_method(const struct node *name, struct expected_request *request)
+static void parse_method(const struct node *name, struct expected_request *request)
 {
     for (int i = 0; i < METHOD_COUNT && request->method < 0; i++)
         if (node_is_text(name, method_table[i].name))
@@ -372,12 +375,12 @@ void expect_request(const char *text, const struct node *node, const struct limi
         method->kind != NODE_STRING)
         refuse(ret_request, FAULT_INVALID_REQUEST);
     if (id)
-        take_id(id, limits, ret_request);
+        parse_id(id, limits, ret_request);
     if (ret_request->accepted)
-        take_method(method, ret_request);
+        parse_method(method, ret_request);
     if (ret_request->accepted)
-        take_params(text, node_member(node, "params"), ret_request);
-    /* Who asks for no answer gets one all the same where it cannot be told whether it asked. */
+        parse_params(text, node_member(node, "params"), ret_request);
+    /* A message whose validity is unknown is answered even without an id. */
     ret_request->has_answer = id || ret_request->fault == FAULT_INVALID_REQUEST;
     if (!ret_request->accepted && ret_request->fault == FAULT_INVALID_REQUEST && !ret_request->id_length)
         ret_request->id_is_null = true;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What PROTOCOL.md makes of a client's bytes: messages, requests, their values and their faults, from the second
- * reader's trees. It has the table of methods in common with the product, and nothing else.
+ * The results that PROTOCOL.md prescribes for a client's bytes: messages, requests, values and faults, from the trees
+ * of the second reader. Shares only the table of methods with the product.
  */
 #ifndef MINIMIO_FUZZ_EXPECT_H
 #define MINIMIO_FUZZ_EXPECT_H
@@ -13,25 +13,25 @@
 /* ---- Messages --------------------------------------------------------------------------------------------------- */
 
 enum expected_kind {
-    EXPECT_MORE,    /* nothing more in these bytes */
+    EXPECT_MORE,    /* no further message in the bytes */
     EXPECT_MESSAGE, /* `reading.root`, an object or an array */
     EXPECT_FAULT,
-    EXPECT_CLOSE, /* a peer that speaks something else */
+    EXPECT_CLOSE, /* the peer speaks another protocol */
 };
 
-/* Walks over all that a client has written. */
+/* Iterates over all bytes that a client has written. */
 struct expected_stream {
     const char *bytes;
     size_t length;
-    size_t at; /* what stands before it is done with */
+    size_t at; /* the bytes before are consumed */
     const struct limits *limits;
-    bool skipping; /* up to the next line feed */
+    bool skipping; /* skipping to the next line feed */
 };
 
 struct expected_message {
     enum expected_kind kind;
-    struct reading reading; /* of EXPECT_MESSAGE; to be freed with reading_deinit in any case */
-    size_t begin;           /* where it begins in the stream */
+    struct reading reading; /* for EXPECT_MESSAGE; always free with reading_deinit */
+    size_t begin;           /* the offset in the stream */
     enum fault_name fault;
     int64_t offset; /* negative: none */
     const char *limit;
@@ -41,7 +41,7 @@ void expected_stream_init(struct expected_stream *ret_stream, const char *bytes,
                           const struct limits *limits);
 void expected_stream_next(struct expected_stream *stream, struct expected_message *ret_message);
 
-/* The client stopped writing: is there a last fault? */
+/* Handles the end of the client's input. Returns whether a last fault follows. */
 bool expected_stream_end(const struct expected_stream *stream, enum fault_name *ret_fault);
 
 /* ---- Requests --------------------------------------------------------------------------------------------------- */
@@ -58,14 +58,14 @@ struct expected_request {
     enum fault_name fault;
     const char *limit;
     char param[68];
-    size_t id_at, id_length; /* in the text; id_length 0: none */
+    size_t id_at, id_length; /* position in the text; id_length 0: none */
     bool has_answer;
-    bool id_is_null; /* because none could be read */
+    bool id_is_null; /* because no id could be read */
     int method;      /* negative: none */
     struct expected_value values[PARAMS_MAX];
 };
 
-/* Why the message as a whole is none, or FAULT_COUNT. */
+/* The fault of the message as a whole, or FAULT_COUNT. */
 enum fault_name expect_whole(const struct node *message, const struct limits *limits, const char **ret_limit);
 
 void expect_request(const char *text, const struct node *node, const struct limits *limits,

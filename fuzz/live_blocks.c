@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Owns the count of live blocks. Replaces malloc and its relatives, and passes each call on to the C library. */
 #include "fuzz/live_blocks.h"
 
 #if LIVE_BLOCKS_COUNTED

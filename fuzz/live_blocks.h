@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Counts the blocks of memory that the process has allocated and not freed. The count is exact: unlike the sizes that
- * mallinfo2() reports, it does not depend on what the C library's allocator caches, splits or merges.
+ * Counts the live blocks of memory in the process. The count is exact: unlike the sizes of mallinfo2(), the count does
+ * not depend on caching, splitting or merging in the C library's allocator.
  */
 #ifndef MINIMIO_FUZZ_LIVE_BLOCKS_H
 #define MINIMIO_FUZZ_LIVE_BLOCKS_H

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Owns the pending name lookups of the present input. */
 #include "fuzz/names.h"
 
 #include "daemon/connect/names_link.h"
@@ -13,9 +14,9 @@
 enum state { FREE, ASKED, ANSWERED };
 
 static struct {
-    struct names_link *link; /* NULL: there is none */
+    struct names_link *link; /* NULL: none */
     struct asked {
-        struct timer timer; /* runs: it is answered */
+        struct timer timer; /* running: an answer is due */
         enum state state;
         unsigned long since;
         struct names_answer answer;
@@ -23,7 +24,7 @@ static struct {
     unsigned long asked;
 } names;
 
-static void tell(struct timer *timer)
+static void deliver_answer(struct timer *timer)
 {
     struct asked *asked = container_of(timer, struct asked, timer);
 
@@ -31,13 +32,13 @@ static void tell(struct timer *timer)
     names.link->answered(names.link, &asked->answer);
 }
 
-static void answer(struct asked *asked)
+static void schedule_answer(struct asked *asked)
 {
     asked->state = ANSWERED;
-    timer_start(&names.link->reactor->timers, &asked->timer, 0, tell);
+    timer_start(&names.link->reactor->timers, &asked->timer, 0, deliver_answer);
 }
 
-static void add(struct names_answer *answer, const char *v4, const char *v6)
+static void add_addresses(struct names_answer *answer, const char *v4, const char *v6)
 {
     union address found = {.v6 = {.sin6_family = AF_INET6}};
 
@@ -48,7 +49,7 @@ static void add(struct names_answer *answer, const char *v4, const char *v6)
     names_answer_add(answer, &found.any);
 }
 
-static void forget_all(void)
+static void reset_places(void)
 {
     for (size_t i = 0; i < NAMES_PLACES_MAX; i++) {
         timer_stop(&names.link->reactor->timers, &names.places[i].timer);
@@ -56,7 +57,7 @@ static void forget_all(void)
     }
 }
 
-static void started_again(struct timer *timer)
+static void finish_restart(struct timer *timer)
 {
     (void)timer;
     names.link->fd = 0;
@@ -65,9 +66,9 @@ static void started_again(struct timer *timer)
 
 static void end_process(struct timer *timer)
 {
-    forget_all();
+    reset_places();
     names.link->fd = -1;
-    timer_start(&names.link->reactor->timers, timer, RESTART_MS, started_again);
+    timer_start(&names.link->reactor->timers, timer, RESTART_MS, finish_restart);
     names.link->ended(names.link);
 }
 
@@ -96,15 +97,15 @@ bool names_found(const char *kinds, size_t length)
     }
     for (size_t i = 0; i < length; i++) {
         if (kinds[i] == '1')
-            add(&oldest->answer, "127.0.0.1", "::1");
+            add_addresses(&oldest->answer, "127.0.0.1", "::1");
         else if (kinds[i] == '2')
-            add(&oldest->answer, "127.0.0.2", "::ffff:127.0.0.2");
+            add_addresses(&oldest->answer, "127.0.0.2", "::ffff:127.0.0.2");
         else if (kinds[i] == 'd')
-            add(&oldest->answer, "10.0.0.1", "fd00::1");
+            add_addresses(&oldest->answer, "10.0.0.1", "fd00::1");
     }
     oldest->answer.outcome = oldest->answer.count ? NAMES_FOUND : NAMES_NOT_FOUND;
     oldest->answer.detail = oldest->answer.count ? 0 : EAI_NONAME;
-    answer(oldest);
+    schedule_answer(oldest);
     return true;
 }
 
@@ -128,9 +129,9 @@ void names_link_deinit(struct names_link *link)
 void names_link_leave(struct names_link *link)
 {
     for (size_t i = 0; i < NAMES_PLACES_MAX; i++)
-        REQUIRE(names.places[i].state != ASKED, "somebody looks up a name when the daemon has ended");
+        REQUIRE(names.places[i].state != ASKED, "a lookup is pending after the end of the daemon");
     timer_stop(&link->reactor->timers, &link->restart);
-    forget_all();
+    reset_places();
     link->fd = -1;
 }
 
@@ -144,7 +145,7 @@ void names_link_look(struct names_link *link)
     (void)link;
 }
 
-/* A place that is given up is answered too. */
+/* A lookup that is given up is answered too. */
 int names_link_send(struct names_link *link, const struct names_request *request)
 {
     struct asked *asked = &names.places[request->place];
@@ -153,11 +154,11 @@ int names_link_send(struct names_link *link, const struct names_request *request
         return -1;
     if (request->order == NAMES_GIVE_UP && asked->state != ASKED)
         return 0;
-    REQUIRE(request->order == NAMES_GIVE_UP || asked->state == FREE, "a place is given to two names");
+    REQUIRE(request->order == NAMES_GIVE_UP || asked->state == FREE, "two lookups in one place");
     asked->answer = (struct names_answer){.place = request->place, .outcome = NAMES_GIVEN_UP};
     asked->state = ASKED;
     asked->since = names.asked++;
     if (request->order == NAMES_GIVE_UP)
-        answer(asked);
+        schedule_answer(asked);
     return 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * In place of daemon/connect/names_link.c: names that are looked up by no process, and found when the input says so.
+ * Replaces daemon/connect/names_link.c: no process looks names up; the input determines the answers.
  */
 #ifndef MINIMIO_FUZZ_NAMES_H
 #define MINIMIO_FUZZ_NAMES_H
@@ -9,9 +9,9 @@
 #include <stddef.h>
 
 /*
- * Answers the oldest lookup, at the reactor's next turn, with the addresses that `kinds` names, each in both families:
- * '1' the loopback, '2' another one of it, 'd' one that the rules deny; 'x' ends the process that looks up names; none
- * at all is a failure. False: nothing is looked up.
+ * Answers the oldest lookup, in the reactor's next turn, with the addresses in `kinds`, each in both families: '1' a
+ * loopback address, '2' another loopback address, 'd' an address that the rules deny; 'x' ends the process that looks
+ * names up; an empty `kinds` is a failure. False: no lookup is pending.
  */
 bool names_found(const char *kinds, size_t length);
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Owns the ports of the loopback, open for all inputs, and the peers of the present input. */
 #include "fuzz/peers.h"
 
 #include "fuzz/require.h"
@@ -21,17 +22,17 @@ int __real_connect(int fd, const struct sockaddr *address, socklen_t length);
 
 enum { OPEN_PORT, CLOSED_PORT, SILENT_PORT, PORTS };
 
-/* The loopback's, of one family; made once and kept, as they are the same for every input. */
+/* Ports of the loopback in one family; opened once, for all inputs. */
 struct ports {
-    int sockets[PORTS]; /* -1: the family is not there */
+    int sockets[PORTS]; /* -1: the family is unavailable */
     in_port_t numbers[PORTS];
-    int filler; /* has the silent one's whole backlog */
+    int filler; /* occupies the whole backlog of the silent port */
 };
 
 static struct ports v4, v6;
-static bool ready;
+static bool is_ready;
 static int peers[PEERS_MAX];
-static unsigned count;
+static unsigned peer_count;
 
 /* ---- Ports ------------------------------------------------------------------------------------------------------ */
 
@@ -50,7 +51,7 @@ static socklen_t loopback(int family, in_port_t port, struct sockaddr_storage *r
     return sizeof(struct sockaddr_in6);
 }
 
-/* With a backlog of -1 it does not listen. */
+/* A backlog of -1: bind without listen. */
 static int open_port(int family, int backlog, in_port_t *ret_port)
 {
     int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -63,7 +64,7 @@ static int open_port(int family, int backlog, in_port_t *ret_port)
         close(fd);
         return -1;
     }
-    REQUIRE(getsockname(fd, (struct sockaddr *)&address, &length) == 0, "no name");
+    REQUIRE(getsockname(fd, (struct sockaddr *)&address, &length) == 0, "getsockname failed");
     *ret_port =
         family == AF_INET ? ((struct sockaddr_in *)&address)->sin_port : ((struct sockaddr_in6 *)&address)->sin6_port;
     return fd;
@@ -90,16 +91,16 @@ static void ports_open(struct ports *ports, int family)
 
 /* ---- Peers ------------------------------------------------------------------------------------------------------ */
 
-/* One that is closed leaves nothing behind, not even a waiting port. */
-static void add(int fd)
+/* Adds a peer. The close of a peer leaves nothing behind, not even a port in TIME_WAIT. */
+static void add_peer(int fd)
 {
     struct linger none = {.l_onoff = 1};
 
     REQUIRE(fd >= 0, "no descriptor: %s", strerror(errno));
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
     fcntl(fd, F_SETFL, O_NONBLOCK);
-    if (count < PEERS_MAX)
-        peers[count++] = fd;
+    if (peer_count < PEERS_MAX)
+        peers[peer_count++] = fd;
     else
         close(fd);
 }
@@ -112,7 +113,7 @@ static void accept_from(const struct ports *ports)
         return;
     while ((fd = accept(ports->sockets[OPEN_PORT], NULL, NULL)) >= 0) {
         fcntl(fd, F_SETFD, FD_CLOEXEC);
-        add(fd);
+        add_peer(fd);
     }
 }
 
@@ -124,28 +125,28 @@ void peers_accept(void)
 
 void peers_begin(void)
 {
-    if (ready)
+    if (is_ready)
         return;
     ports_open(&v4, AF_INET);
     ports_open(&v6, AF_INET6);
     REQUIRE(v4.sockets[OPEN_PORT] >= 0, "no loopback");
-    ready = true;
+    is_ready = true;
 }
 
 void peers_end(void)
 {
     peers_accept();
-    while (count)
-        close(peers[--count]);
+    while (peer_count)
+        close(peers[--peer_count]);
 }
 
-/* One that was closed has left its place to the last. */
-static int at(unsigned index)
+/* The last peer takes the place of a closed peer. */
+static int peer_fd(unsigned index)
 {
-    return count ? peers[index % count] : -1;
+    return peer_count ? peers[index % peer_count] : -1;
 }
 
-static ssize_t put(int fd, const char *data, size_t length)
+static ssize_t send_bytes(int fd, const char *data, size_t length)
 {
     ssize_t sent = send(fd, data, length, MSG_NOSIGNAL | MSG_DONTWAIT);
 
@@ -154,16 +155,16 @@ static ssize_t put(int fd, const char *data, size_t length)
 
 void peer_write(unsigned index, const char *data, size_t length)
 {
-    if (count)
-        put(at(index), data, length);
+    if (peer_count)
+        send_bytes(peer_fd(index), data, length);
 }
 
 void peer_fill(unsigned index)
 {
     static const char bytes[16384];
 
-    for (size_t sent = 0; count && sent < FILL_MAX;) {
-        ssize_t result = put(at(index), bytes, sizeof bytes);
+    for (size_t sent = 0; peer_count && sent < FILL_MAX;) {
+        ssize_t result = send_bytes(peer_fd(index), bytes, sizeof bytes);
 
         if (result <= 0)
             break;
@@ -176,24 +177,24 @@ bool peer_drain(unsigned index)
     char bytes[16384];
     bool any = false;
 
-    while (count && read(at(index), bytes, sizeof bytes) > 0)
+    while (peer_count && read(peer_fd(index), bytes, sizeof bytes) > 0)
         any = true;
     return any;
 }
 
 void peer_shutdown(unsigned index)
 {
-    if (count)
-        shutdown(at(index), SHUT_WR);
+    if (peer_count)
+        shutdown(peer_fd(index), SHUT_WR);
 }
 
 void peer_close(unsigned index)
 {
-    if (!count)
+    if (!peer_count)
         return;
-    close(at(index));
-    peers[index % count] = peers[count - 1];
-    count--;
+    close(peer_fd(index));
+    peers[index % peer_count] = peers[peer_count - 1];
+    peer_count--;
 }
 
 /* ---- Descriptors to send ---------------------------------------------------------------------------------------- */
@@ -202,8 +203,8 @@ static int make_pair(int type)
 {
     int ends[2];
 
-    REQUIRE(socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, ends) == 0, "no pair of sockets");
-    add(ends[1]);
+    REQUIRE(socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, ends) == 0, "socketpair failed");
+    add_peer(ends[1]);
     return ends[0];
 }
 
@@ -211,7 +212,7 @@ static int make_closed_pair(void)
 {
     int fd = make_pair(SOCK_STREAM);
 
-    peer_close(count - 1);
+    peer_close(peer_count - 1);
     return fd;
 }
 
@@ -219,8 +220,8 @@ static int make_pipe(bool write_end)
 {
     int ends[2];
 
-    REQUIRE(pipe2(ends, O_CLOEXEC) == 0, "no pipe");
-    add(ends[!write_end]);
+    REQUIRE(pipe2(ends, O_CLOEXEC) == 0, "pipe2 failed");
+    add_peer(ends[!write_end]);
     return ends[write_end];
 }
 
@@ -289,7 +290,7 @@ int peer_make(char kind)
 
 /* ---- What the daemon connects to -------------------------------------------------------------------------------- */
 
-/* Where the kernel takes it to. */
+/* Does the kernel route the address to the loopback? */
 static bool is_loopback(const struct sockaddr *address)
 {
     const struct in6_addr *inner = &((const struct sockaddr_in6 *)address)->sin6_addr;
@@ -302,7 +303,7 @@ static bool is_loopback(const struct sockaddr *address)
     return ntohl(v4_address) >> 24 == 127 || v4_address == INADDR_ANY;
 }
 
-/* Nothing goes anywhere but to our own ports: that the rules let no other address pass is required too. */
+/* Connects only to the ports of this file; requires that the rules have refused every other address. */
 int peers_connect(int fd, const struct sockaddr *address, socklen_t length)
 {
     const struct ports *ports = address->sa_family == AF_INET ? &v4 : &v6;
@@ -311,7 +312,7 @@ int peers_connect(int fd, const struct sockaddr *address, socklen_t length)
     int which = ntohs(port) % 10 % PORTS;
 
     (void)length;
-    REQUIRE(is_loopback(address), "an address that the rules deny is connected to");
+    REQUIRE(is_loopback(address), "connect to an address that the rules deny");
     if (ports->sockets[which] < 0) {
         errno = ENETUNREACH;
         return -1;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Parses a JSON text into a tree. Owns the nodes and the decoded texts of a reading, until reading_deinit. */
 #include "fuzz/reader.h"
 
 #include "fuzz/require.h"
@@ -18,8 +19,8 @@ struct reader {
     const struct limits *limits;
     const unsigned char *text;
     size_t at, length;
-    bool is_cut;   /* the text is longer than a message may be */
-    char *text_at; /* where the next decoded text goes */
+    bool is_cut;   /* the text is longer than message_bytes */
+    char *text_at; /* the place of the next decoded byte */
     size_t values, depth;
 };
 
@@ -27,7 +28,7 @@ static bool read_value(struct reader *reader, struct node **ret_node);
 
 /* ---- What ends a reading ---------------------------------------------------------------------------------------- */
 
-static bool stop(struct reader *reader, enum reading_status status)
+static bool stop_reading(struct reader *reader, enum reading_status status)
 {
     reader->reading->status = status;
     reader->reading->used = reader->reading->offset = reader->at;
@@ -37,29 +38,29 @@ static bool stop(struct reader *reader, enum reading_status status)
 static bool stop_at_limit(struct reader *reader, const char *limit)
 {
     reader->reading->limit = limit;
-    return stop(reader, READING_LIMIT);
+    return stop_reading(reader, READING_LIMIT);
 }
 
-/* Is there another byte? */
+/* Is a byte left? Stops the reading otherwise. */
 static bool has_byte(struct reader *reader)
 {
     if (reader->at < reader->length)
         return true;
-    return reader->is_cut ? stop_at_limit(reader, "message_bytes") : stop(reader, READING_OPEN);
+    return reader->is_cut ? stop_at_limit(reader, "message_bytes") : stop_reading(reader, READING_OPEN);
 }
 
-static bool wrong(struct reader *reader)
+static bool stop_wrong(struct reader *reader)
 {
-    return stop(reader, READING_WRONG);
+    return stop_reading(reader, READING_WRONG);
 }
 
-/* Takes this byte, or it is wrong. */
-static bool take(struct reader *reader, unsigned char byte)
+/* Reads this byte, or stops the reading. */
+static bool expect_byte(struct reader *reader, unsigned char byte)
 {
     if (!has_byte(reader))
         return false;
     if (reader->text[reader->at] != byte)
-        return wrong(reader);
+        return stop_wrong(reader);
     reader->at++;
     return true;
 }
@@ -93,7 +94,7 @@ static struct node *node_new(struct reader *reader, enum node_kind kind)
 
 /* ---- Strings ---------------------------------------------------------------------------------------------------- */
 
-static void put(struct reader *reader, unsigned byte)
+static void put_byte(struct reader *reader, unsigned byte)
 {
     *reader->text_at++ = (char)byte;
 }
@@ -101,23 +102,23 @@ static void put(struct reader *reader, unsigned byte)
 static void put_character(struct reader *reader, unsigned long code)
 {
     if (code < 0x80) {
-        put(reader, (unsigned)code);
+        put_byte(reader, (unsigned)code);
     } else if (code < 0x800) {
-        put(reader, (unsigned)(0xc0 | code >> 6));
-        put(reader, (unsigned)(0x80 | (code & 0x3f)));
+        put_byte(reader, (unsigned)(0xc0 | code >> 6));
+        put_byte(reader, (unsigned)(0x80 | (code & 0x3f)));
     } else if (code < 0x10000) {
-        put(reader, (unsigned)(0xe0 | code >> 12));
-        put(reader, (unsigned)(0x80 | (code >> 6 & 0x3f)));
-        put(reader, (unsigned)(0x80 | (code & 0x3f)));
+        put_byte(reader, (unsigned)(0xe0 | code >> 12));
+        put_byte(reader, (unsigned)(0x80 | (code >> 6 & 0x3f)));
+        put_byte(reader, (unsigned)(0x80 | (code & 0x3f)));
     } else {
-        put(reader, (unsigned)(0xf0 | code >> 18));
-        put(reader, (unsigned)(0x80 | (code >> 12 & 0x3f)));
-        put(reader, (unsigned)(0x80 | (code >> 6 & 0x3f)));
-        put(reader, (unsigned)(0x80 | (code & 0x3f)));
+        put_byte(reader, (unsigned)(0xf0 | code >> 18));
+        put_byte(reader, (unsigned)(0x80 | (code >> 12 & 0x3f)));
+        put_byte(reader, (unsigned)(0x80 | (code >> 6 & 0x3f)));
+        put_byte(reader, (unsigned)(0x80 | (code & 0x3f)));
     }
 }
 
-/* May any character begin with these `count` bytes out of `total`? Its value so far, and what it can yet become. */
+/* Can a character begin with these `count` bytes of `total`? `code` is the value so far. */
 static bool can_be_character(unsigned long code, int count, int total)
 {
     static const unsigned long least[] = {0, 0, 0x80, 0x800, 0x10000};
@@ -129,7 +130,7 @@ static bool can_be_character(unsigned long code, int count, int total)
     return !(lowest >= 0xd800 && highest <= 0xdfff);
 }
 
-/* A character of more than a byte: its first tells how many there are. */
+/* Reads a character of several bytes; the first byte determines the number. */
 static bool read_character(struct reader *reader)
 {
     unsigned first = reader->text[reader->at];
@@ -137,7 +138,7 @@ static bool read_character(struct reader *reader)
     unsigned long code = first & (0x7fu >> total);
 
     if (first < 0xc0 || first > 0xf7 || !can_be_character(code, 1, total))
-        return wrong(reader);
+        return stop_wrong(reader);
     reader->at++;
     for (int count = 2; count <= total; count++) {
         unsigned byte;
@@ -146,7 +147,7 @@ static bool read_character(struct reader *reader)
             return false;
         byte = reader->text[reader->at];
         if ((byte & 0xc0) != 0x80 || !can_be_character(code << 6 | (byte & 0x3f), count, total))
-            return wrong(reader);
+            return stop_wrong(reader);
         code = code << 6 | (byte & 0x3f);
         reader->at++;
     }
@@ -162,8 +163,7 @@ static int hex_digit(unsigned char byte)
     return digit ? (int)((digit - digits) % 16) : -1;
 }
 
-/* Four digits that name a number from `lowest` to `highest`, and no other: told at the first digit that rules it out.
- */
+/* Reads four hexadecimal digits. Stops at the first digit after which no number allowed by `allows` is possible. */
 static bool read_unit(struct reader *reader, bool (*allows)(unsigned lowest, unsigned highest), unsigned *ret_unit)
 {
     unsigned unit = 0;
@@ -175,10 +175,10 @@ static bool read_unit(struct reader *reader, bool (*allows)(unsigned lowest, uns
             return false;
         digit = hex_digit(reader->text[reader->at]);
         if (digit < 0)
-            return wrong(reader);
+            return stop_wrong(reader);
         unit |= (unsigned)digit << open;
         if (!allows(unit, unit | ((1u << open) - 1)))
-            return wrong(reader);
+            return stop_wrong(reader);
         reader->at++;
     }
     *ret_unit = unit;
@@ -205,7 +205,7 @@ static bool read_unicode_escape(struct reader *reader)
         put_character(reader, first);
         return true;
     }
-    if (!take(reader, '\\') || !take(reader, 'u') || !read_unit(reader, allows_second, &second))
+    if (!expect_byte(reader, '\\') || !expect_byte(reader, 'u') || !read_unit(reader, allows_second, &second))
         return false;
     put_character(reader, 0x10000 + ((first - 0xd800ul) << 10) + (second - 0xdc00ul));
     return true;
@@ -227,13 +227,13 @@ static bool read_escape(struct reader *reader)
     }
     known = byte ? strchr(written, byte) : NULL;
     if (!known)
-        return wrong(reader);
-    put(reader, (unsigned char)meant[known - written]);
+        return stop_wrong(reader);
+    put_byte(reader, (unsigned char)meant[known - written]);
     reader->at++;
     return true;
 }
 
-/* From its opening quote to its closing one, and a NUL behind what it means. */
+/* Reads from the opening to the closing quote, and terminates the decoded text with a NUL. */
 static bool read_string(struct reader *reader, const char **ret_text, size_t *ret_length)
 {
     char *begin = reader->text_at;
@@ -247,7 +247,7 @@ static bool read_string(struct reader *reader, const char **ret_text, size_t *re
         if (byte == '"')
             break;
         if (byte < 0x20)
-            return wrong(reader);
+            return stop_wrong(reader);
         if (byte == '\\') {
             if (!read_escape(reader))
                 return false;
@@ -255,13 +255,13 @@ static bool read_string(struct reader *reader, const char **ret_text, size_t *re
             if (!read_character(reader))
                 return false;
         } else {
-            put(reader, byte);
+            put_byte(reader, byte);
             reader->at++;
         }
     }
     *ret_text = begin;
     *ret_length = (size_t)(reader->text_at - begin);
-    put(reader, '\0');
+    put_byte(reader, '\0');
     return true;
 }
 
@@ -282,13 +282,13 @@ static bool read_digits(struct reader *reader)
     if (!has_byte(reader))
         return false;
     if (!is_digit_next(reader))
-        return wrong(reader);
+        return stop_wrong(reader);
     while (is_digit_next(reader))
         reader->at++;
     return true;
 }
 
-/* The grammar's int, frac and exp. One that stands alone has no end but the input's. */
+/* Reads int, frac and exp of the grammar. A number at the top level ends only with the input. */
 static bool read_number(struct reader *reader)
 {
     if (is_next(reader, "-"))
@@ -317,14 +317,14 @@ static bool read_number(struct reader *reader)
 static bool read_word(struct reader *reader, const char *word)
 {
     for (; *word; word++)
-        if (!take(reader, (unsigned char)*word))
+        if (!expect_byte(reader, (unsigned char)*word))
             return false;
     return true;
 }
 
 /* ---- Arrays and objects ----------------------------------------------------------------------------------------- */
 
-static void append(struct node *container, struct node **last, struct node *node)
+static void append_node(struct node *container, struct node **last, struct node *node)
 {
     if (*last)
         (*last)->next = node;
@@ -334,19 +334,19 @@ static void append(struct node *container, struct node **last, struct node *node
     container->count++;
 }
 
-/* Behind an element: a comma, or the bracket that ends it all. */
+/* After an element: a comma, or the closing bracket. */
 static bool read_separator(struct reader *reader, unsigned char closing, bool *ret_more)
 {
     if (!skip_space(reader))
         return false;
     *ret_more = reader->text[reader->at] == ',';
     if (!*ret_more && reader->text[reader->at] != closing)
-        return wrong(reader);
+        return stop_wrong(reader);
     reader->at++;
     return true;
 }
 
-static bool enter(struct reader *reader)
+static bool enter_container(struct reader *reader)
 {
     if (reader->depth == reader->limits->message_depth)
         return stop_at_limit(reader, "message_depth");
@@ -360,7 +360,7 @@ static bool read_array(struct reader *reader, struct node *array)
     struct node *last = NULL, *element;
     bool more = true;
 
-    if (!enter(reader))
+    if (!enter_container(reader))
         return false;
     if (reader->text[reader->at] == ']') {
         reader->at++;
@@ -369,7 +369,7 @@ static bool read_array(struct reader *reader, struct node *array)
     while (more) {
         if (!skip_space(reader) || !read_value(reader, &element))
             return false;
-        append(array, &last, element);
+        append_node(array, &last, element);
         if (!read_separator(reader, ']', &more))
             return false;
     }
@@ -385,19 +385,19 @@ static bool has_member(const struct node *object, const char *name, size_t lengt
     return false;
 }
 
-/* A duplicate is told where its opening quote is, once its closing one was looked at. */
+/* A duplicate name is reported at the opening quote, after the closing quote was read. */
 static bool read_name(struct reader *reader, const struct node *object, const char **ret_name, size_t *ret_length)
 {
     size_t quote = reader->at;
 
     if (reader->text[reader->at] != '"')
-        return wrong(reader);
+        return stop_wrong(reader);
     if (!read_string(reader, ret_name, ret_length))
         return false;
     reader->at++;
     if (!has_member(object, *ret_name, *ret_length))
         return true;
-    wrong(reader);
+    stop_wrong(reader);
     reader->reading->offset = quote;
     return false;
 }
@@ -410,11 +410,11 @@ static bool read_member(struct reader *reader, struct node *object, struct node 
 
     if (!skip_space(reader) || !read_name(reader, object, &name, &length))
         return false;
-    if (!skip_space(reader) || !take(reader, ':') || !skip_space(reader) || !read_value(reader, &value))
+    if (!skip_space(reader) || !expect_byte(reader, ':') || !skip_space(reader) || !read_value(reader, &value))
         return false;
     value->name = name;
     value->name_length = length;
-    append(object, last, value);
+    append_node(object, last, value);
     return true;
 }
 
@@ -423,7 +423,7 @@ static bool read_object(struct reader *reader, struct node *object)
     struct node *last = NULL;
     bool more = true;
 
-    if (!enter(reader))
+    if (!enter_container(reader))
         return false;
     if (reader->text[reader->at] == '}') {
         reader->at++;
@@ -461,7 +461,7 @@ static bool read_content(struct reader *reader, struct node *node)
     case NODE_ARRAY:
         return read_array(reader, node);
     case NODE_STRING:
-        return read_string(reader, &node->text, &node->text_length) && take(reader, '"');
+        return read_string(reader, &node->text, &node->text_length) && expect_byte(reader, '"');
     case NODE_NUMBER:
         return read_number(reader);
     case NODE_TRUE:
@@ -479,7 +479,7 @@ static bool read_value(struct reader *reader, struct node **ret_node)
     enum node_kind kind;
 
     if (!kind_of(reader->text[reader->at], &kind))
-        return wrong(reader);
+        return stop_wrong(reader);
     if (reader->values == reader->limits->message_values)
         return stop_at_limit(reader, "message_values");
     reader->values++;
@@ -497,15 +497,15 @@ void reading_init(struct reading *ret_reading, const char *text, size_t length, 
     *ret_reading = (struct reading){0};
     reader.is_cut = length > limits->message_bytes;
     reader.length = reader.is_cut ? limits->message_bytes : length;
-    /* What is meant is never longer than what is written, and each NUL has a quote's place. */
+    /* A decoded text is never longer than the written text, and each NUL takes the place of a quote. */
     ret_reading->texts = reader.text_at = malloc(reader.length + 1);
     REQUIRE(ret_reading->texts, "out of memory");
     if (!skip_space(&reader) || !read_value(&reader, &ret_reading->root))
         return;
-    stop(&reader, READING_WHOLE);
+    stop_reading(&reader, READING_WHOLE);
     if (ret_reading->root->kind == NODE_NUMBER && reader.at == reader.length) {
-        stop(&reader, READING_NUMBER);
-        has_byte(&reader); /* past the limit nothing can end it */
+        stop_reading(&reader, READING_NUMBER);
+        has_byte(&reader); /* after the limit no byte can follow */
         if (ret_reading->status == READING_OPEN)
             ret_reading->status = READING_NUMBER;
     }

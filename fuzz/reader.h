@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A second reader of JSON, to hold the product's against: recursive descent over a whole text, from RFC 8259, the
- * definition of UTF-8 and the stricter rules of PROTOCOL.md. It shares no code with the scanner, and builds a tree.
+ * A second JSON reader, to check the product's reader: recursive descent over a complete text, by RFC 8259, the
+ * definition of UTF-8, and the stricter rules of PROTOCOL.md. The reader shares no code with the scanner, and builds a
+ * tree.
  */
 #ifndef MINIMIO_FUZZ_READER_H
 #define MINIMIO_FUZZ_READER_H
@@ -15,20 +16,20 @@ enum node_kind { NODE_OBJECT, NODE_ARRAY, NODE_STRING, NODE_NUMBER, NODE_TRUE, N
 
 struct node {
     enum node_kind kind;
-    size_t at, length;  /* where it is written in the text */
-    struct node *next;  /* behind it in its array or object */
-    struct node *first; /* in it */
-    size_t count;       /* how many are in it */
-    const char *name;   /* of a member: what is meant, NUL behind it */
+    size_t at, length;  /* position in the text */
+    struct node *next;  /* the next sibling */
+    struct node *first; /* the first child */
+    size_t count;       /* number of children */
+    const char *name;   /* for a member: the decoded name, NUL-terminated */
     size_t name_length;
-    const char *text; /* of a string: likewise */
+    const char *text; /* for a string: the decoded text, NUL-terminated */
     size_t text_length;
 };
 
 enum reading_status {
     READING_WHOLE,
-    READING_NUMBER, /* a number at the top level, whole if nothing follows */
-    READING_OPEN,   /* all that is there may begin a text */
+    READING_NUMBER, /* a number at the top level, complete if no byte follows */
+    READING_OPEN,   /* a valid prefix of a text */
     READING_WRONG,
     READING_LIMIT,
 };
@@ -37,22 +38,22 @@ struct node_block;
 
 struct reading {
     enum reading_status status;
-    size_t used;       /* how many bytes belong to the text, or stand before what is wrong */
-    size_t offset;     /* with READING_WRONG: what is told as data.offset */
-    const char *limit; /* with READING_LIMIT */
-    struct node *root; /* with READING_WHOLE and READING_NUMBER */
+    size_t used;       /* the length of the text, or of the valid prefix */
+    size_t offset;     /* for READING_WRONG: data.offset of the error */
+    const char *limit; /* for READING_LIMIT */
+    struct node *root; /* for READING_WHOLE and READING_NUMBER */
     struct node_block *blocks;
     char *texts;
 };
 
-/* Reads the text that begins with the first byte; white space may stand before it, not behind it. */
+/* Reads the text at the start of the bytes, after optional white space. */
 void reading_init(struct reading *ret_reading, const char *text, size_t length, const struct limits *limits);
 void reading_deinit(struct reading *reading);
 
-/* The member of this name, or NULL. */
+/* The member with this name, or NULL. */
 const struct node *node_member(const struct node *object, const char *name);
 
-/* Is it a string that means this? */
+/* Is the node a string with this decoded text? */
 bool node_is_text(const struct node *node, const char *text);
 
 #endif

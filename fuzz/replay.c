@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Runs a target over files, without any fuzzer: `replay FILE-OR-FOLDER…`. A folder stands for all the files in it. The
- * file is named before it is run, so the one that ended the process is the last. Each file is run until a run leaves no
- * more blocks of memory allocated than it found.
+ * Runs a target on files, without a fuzzer: `replay FILE-OR-FOLDER…`. A folder stands for all files in the folder. The
+ * name is printed before the run, so the last name belongs to the file that ended the process. Each file is run until a
+ * run leaves no more live blocks of memory than before.
  */
 #include "fuzz/live_blocks.h"
 #include "fuzz/require.h"
@@ -15,7 +15,7 @@
 
 static unsigned long runs;
 
-static void run(const uint8_t *data, size_t size)
+static void run_input(const uint8_t *data, size_t size)
 {
     LLVMFuzzerTestOneInput(data, size);
     runs++;
@@ -24,15 +24,15 @@ static void run(const uint8_t *data, size_t size)
 #define RUNS_MAX 30
 
 /*
- * A leak grows the number of live blocks in every run. The C library allocates some blocks once and keeps them, so a
- * single run that ends with no more blocks than it began with is the proof that nothing leaks.
+ * A leak grows the number of live blocks in every run. The C library allocates some blocks once and keeps the blocks,
+ * so a single run without growth proves that no run leaks.
  */
-static bool leaks(const uint8_t *data, size_t size)
+static bool has_leak(const uint8_t *data, size_t size)
 {
     for (int i = 0; i < RUNS_MAX; i++) {
         long before = live_blocks();
 
-        run(data, size);
+        run_input(data, size);
         if (live_blocks() <= before)
             return false;
     }
@@ -48,7 +48,7 @@ static void run_file(const char *path, size_t size)
     fclose(file);
     printf("%s\n", path);
     fflush(stdout);
-    REQUIRE(!leaks(data, size), "memory leaks: each of %d runs left more blocks allocated", RUNS_MAX);
+    REQUIRE(!has_leak(data, size), "memory leaks: each of %d runs left more blocks allocated", RUNS_MAX);
     free(data);
 }
 
@@ -75,7 +75,7 @@ static void run_path(const char *path)
 {
     struct stat found;
 
-    REQUIRE(stat(path, &found) == 0, "%s is not there", path);
+    REQUIRE(stat(path, &found) == 0, "%s does not exist", path);
     if (S_ISDIR(found.st_mode))
         run_folder(path);
     else

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The request decoder. The input is what a client writes: each message in it is decoded by the product, by its
- * shortcut for plain requests and from the second reader's tree, and all three must agree on what is accepted, on the
- * fault of what is not, and on every value. cJSON, which accepts more than JSON, must make the same tree of it.
+ * Fuzzes the request decoder. The input is a client's output. Each message is decoded by the product, by the product's
+ * fast path for plain requests, and from the second reader's tree. All three must agree on acceptance, on the fault,
+ * and on every value. cJSON, which accepts more than JSON, must build the same tree.
  */
 #include "fuzz/expect.h"
 #include "fuzz/require.h"
@@ -18,7 +18,7 @@
 
 /* ---- cJSON ------------------------------------------------------------------------------------------------------ */
 
-#define CJSON_NUMBER_MAX 63 /* it does not read a longer one */
+#define CJSON_NUMBER_MAX 63 /* cJSON reads no longer number */
 
 static bool is_readable_by_cjson(const struct node *node)
 {
@@ -47,15 +47,15 @@ static void require_same_tree(const char *text, const struct node *node, const c
     };
     const cJSON *other = item->child;
 
-    REQUIRE((item->type & 0xff) == types[node->kind], "cJSON has another kind of value");
-    REQUIRE(node->kind != NODE_STRING || node_is_text(node, item->valuestring), "cJSON has another string");
-    REQUIRE(node->kind != NODE_NUMBER || number_of(text, node) == item->valuedouble, "cJSON has another number");
+    REQUIRE((item->type & 0xff) == types[node->kind], "cJSON: different kind of value");
+    REQUIRE(node->kind != NODE_STRING || node_is_text(node, item->valuestring), "cJSON: different string");
+    REQUIRE(node->kind != NODE_NUMBER || number_of(text, node) == item->valuedouble, "cJSON: different number");
     for (const struct node *inner = node->first; inner; inner = inner->next, other = other->next) {
-        REQUIRE(other, "cJSON has fewer values");
-        REQUIRE(!inner->name || strcmp(inner->name, other->string) == 0, "cJSON has another name");
+        REQUIRE(other, "cJSON: fewer values");
+        REQUIRE(!inner->name || strcmp(inner->name, other->string) == 0, "cJSON: different name");
         require_same_tree(text, inner, other);
     }
-    REQUIRE(!other, "cJSON has more values");
+    REQUIRE(!other, "cJSON: more values");
 }
 
 static void require_known_to_cjson(const char *text, size_t length, const struct node *root)
@@ -65,7 +65,7 @@ static void require_known_to_cjson(const char *text, size_t length, const struct
     if (!is_readable_by_cjson(root))
         return;
     item = cJSON_ParseWithLength(text, length);
-    REQUIRE(item, "cJSON does not accept it");
+    REQUIRE(item, "cJSON rejects the text");
     require_same_tree(text, root, item);
     cJSON_Delete(item);
 }
@@ -74,9 +74,9 @@ static void require_known_to_cjson(const char *text, size_t length, const struct
 
 static void require_text(struct span text, const struct expected_value *value)
 {
-    REQUIRE(!text.data == !value->given, "a text that is %s", text.data ? "nobody's" : "missing");
+    REQUIRE(!text.data == !value->given, "%s text", text.data ? "unexpected" : "missing");
     if (text.data)
-        REQUIRE(text.length == value->length && memcmp(text.data, value->text, value->length) == 0, "another text");
+        REQUIRE(text.length == value->length && memcmp(text.data, value->text, value->length) == 0, "wrong text");
 }
 
 static void require_value(const struct param_info *info, const struct params *params,
@@ -104,7 +104,7 @@ static void require_value(const struct param_info *info, const struct params *pa
     REQUIRE(integer == value->integer, "%s is %" PRIu64 ", not %" PRIu64, info->name, integer, value->integer);
 }
 
-/* With INVALID_PARAMS those that are right have their values all the same. */
+/* With INVALID_PARAMS, valid parameters still have their values. */
 static void require_params(const struct request *request, const struct expected_request *expected)
 {
     const struct method_info *method = &method_table[request->method];
@@ -122,11 +122,11 @@ static void require_id(struct span id, const char *text, const struct expected_r
 {
     if (expected->id_length)
         REQUIRE(id.length == expected->id_length && memcmp(id.data, text + expected->id_at, id.length) == 0,
-                "another id: %.*s", (int)id.length, id.data);
+                "wrong id: %.*s", (int)id.length, id.data);
     else if (expected->id_is_null)
         REQUIRE(id.data && id.length == 4 && memcmp(id.data, "null", 4) == 0, "the id is not null");
     else
-        REQUIRE(!id.data, "an id where there is none");
+        REQUIRE(!id.data, "unexpected id");
 }
 
 static void require_same_fault(const struct fault *fault, const struct expected_request *expected)
@@ -134,8 +134,8 @@ static void require_same_fault(const struct fault *fault, const struct expected_
     REQUIRE(fault->name == expected->fault, "%s, not %s: %s", fault_text(fault->name), fault_text(expected->fault),
             fault->message);
     REQUIRE(!expected->limit == !fault->limit && (!fault->limit || strcmp(fault->limit, expected->limit) == 0),
-            "another limit: %s", fault->message);
-    /* A name too long for data.param is cut at a character's end. */
+            "wrong limit: %s", fault->message);
+    /* A name too long for data.param is cut at the end of a character. */
     REQUIRE(*fault->param ? strncmp(fault->param, expected->param, strlen(fault->param)) == 0 : !*expected->param,
             "param %s, not %s", fault->param, expected->param);
 }
@@ -148,12 +148,12 @@ static void require_request(const char *text, struct span written, const struct 
     int result = request_decode(written, limits, &request, &fault);
 
     expect_request(text, node, limits, &expected);
-    REQUIRE((result == 0) == expected.accepted, "%s", result == 0 ? "a request that is none" : fault.message);
+    REQUIRE((result == 0) == expected.accepted, "%s", result == 0 ? "accepted an invalid request" : fault.message);
     require_id(request.id, text, &expected);
     if (result < 0)
         require_same_fault(&fault, &expected);
     if (result == 0 || fault.name == FAULT_INVALID_PARAMS) {
-        REQUIRE((int)request.method == expected.method, "another method");
+        REQUIRE((int)request.method == expected.method, "wrong method");
         require_params(&request, &expected);
     }
     request_deinit(&request);
@@ -169,25 +169,25 @@ static void require_message(const char *text, size_t length, const struct node *
     enum fault_name whole = expect_whole(root, limits, &limit);
     int result = request_reader_init(&reader, (struct span){text, length}, limits, &fault);
 
-    REQUIRE((result == 0) == (whole == FAULT_COUNT), "another message as a whole");
+    REQUIRE((result == 0) == (whole == FAULT_COUNT), "wrong verdict on the whole message");
     if (result < 0) {
-        REQUIRE(fault.name == whole && !fault.limit == !limit, "another fault: %s", fault.message);
+        REQUIRE(fault.name == whole && !fault.limit == !limit, "wrong fault: %s", fault.message);
         return;
     }
-    REQUIRE(reader.batch == (root->kind == NODE_ARRAY), "what is no batch");
+    REQUIRE(reader.batch == (root->kind == NODE_ARRAY), "wrong verdict on batch");
     for (; request_reader_next(&reader, &written); node = node->next) {
-        REQUIRE(node, "more requests than there are");
-        REQUIRE(written.data == text + node->at && written.length == node->length, "another request");
+        REQUIRE(node, "too many requests");
+        REQUIRE(written.data == text + node->at && written.length == node->length, "wrong request");
         require_request(text, written, node, limits);
         if (!reader.batch)
             return;
     }
-    REQUIRE(!node, "fewer requests than there are");
+    REQUIRE(!node, "too few requests");
 }
 
 /* ---- The shortcut ----------------------------------------------------------------------------------------------- */
 
-/* What it takes is a message and a request that is right; the rest it may leave. */
+/* The fast path may decline any request, but must accept only valid requests. */
 static void require_plain(const char *text, size_t length, const struct expected_message *message,
                           const struct limits *limits)
 {
@@ -197,11 +197,11 @@ static void require_plain(const char *text, size_t length, const struct expected
 
     if (!request_decode_fast(text, length, limits, &request, &used))
         return;
-    REQUIRE(message->kind == EXPECT_MESSAGE && message->reading.root->kind == NODE_OBJECT, "no message");
+    REQUIRE(message->kind == EXPECT_MESSAGE && message->reading.root->kind == NODE_OBJECT, "not a message");
     REQUIRE(used == message->reading.used, "a plain request of %zu bytes, not %zu", used, message->reading.used);
     expect_request(text, message->reading.root, limits, &expected);
-    REQUIRE(expected.accepted, "a plain request that is none");
-    REQUIRE((int)request.method == expected.method, "another method");
+    REQUIRE(expected.accepted, "the fast path accepted an invalid request");
+    REQUIRE((int)request.method == expected.method, "wrong method");
     require_id(request.id, text, &expected);
     require_params(&request, &expected);
 }
@@ -219,10 +219,10 @@ static enum expected_kind require_next(struct expected_stream *stream, struct fr
     enum frame_status status = frame_next(frame, bytes, stream->length - before, stream->limits, &used, &text, &fault);
 
     expected_stream_next(stream, &message);
-    REQUIRE(space <= used, "white space that the frame does not skip");
+    REQUIRE(space <= used, "white space beyond the frame");
     if (begins)
         require_plain(bytes + space, stream->length - before - space, &message, stream->limits);
-    REQUIRE((status == FRAME_TEXT) == (message.kind == EXPECT_MESSAGE), "another message");
+    REQUIRE((status == FRAME_TEXT) == (message.kind == EXPECT_MESSAGE), "wrong kind of message");
     if (message.kind == EXPECT_MESSAGE) {
         require_message(text.data, text.length, message.reading.root, stream->limits);
         require_known_to_cjson(text.data, text.length, message.reading.root);

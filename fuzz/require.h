@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What must hold whatever the input is: where it does not, the process ends in the way that every fuzzer takes for a
- * finding.
+ * Checks that must hold for every input. A failed check aborts the process, which every fuzzer records as a finding.
  */
 #ifndef MINIMIO_FUZZ_REQUIRE_H
 #define MINIMIO_FUZZ_REQUIRE_H

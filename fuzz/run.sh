@@ -1,6 +1,6 @@
 #!/bin/sh
-# Fuzzes each target for so many seconds, beginning with its corpus and with what was found before. Ends at a finding:
-# its file is the last thing said, and the exit status is 1. What is new stays in BUILD/work and is gone on with.
+# Fuzzes each target for SECONDS, starting from the corpus and the earlier findings. A finding ends the run: the last line
+# names the file, and the exit status is 1. New inputs stay in BUILD/work, where the next run continues.
 # usage: fuzz/run.sh libfuzzer|afl BUILD SECONDS TARGET...
 set -eu
 cd "$(dirname "$0")/.."
@@ -9,7 +9,7 @@ usage='usage: fuzz/run.sh libfuzzer|afl BUILD SECONDS TARGET...'
 engine=${1:?$usage} build=${2:?$usage} seconds=${3:?$usage}
 shift 3
 
-# What was freed is kept aside for a while: less of it, as the inputs are small.
+# A small quarantine of freed memory suffices, because the inputs are small.
 ASAN_OPTIONS=quarantine_size_mb=16:${ASAN_OPTIONS:-}
 UBSAN_OPTIONS=print_stacktrace=1
 export ASAN_OPTIONS UBSAN_OPTIONS
@@ -23,11 +23,11 @@ longest() {
 
 found() { # found TARGET FILE
     echo "fuzz: $1 has a finding: $2" >&2
-    echo "fuzz: once it is fixed, its place is fuzz/found/$1/" >&2
+    echo "fuzz: after the fix, move the file to fuzz/found/$1/" >&2
     exit 1
 }
 
-# The newest file of those named; nothing where there is none.
+# Prints the last existing file of the arguments, if any.
 newest() {
     for file in "$@"; do
         [ ! -e "$file" ] || printf '%s\n' "$file"

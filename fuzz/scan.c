@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The scanner and the framing, cut at arbitrary places. What stands behind the input's last byte ff is how long each
- * piece is, the rest is the text: so a text may hold any byte, and one without ff is cut byte by byte. Whatever the
- * cuts, the outcome is that of the second reader, which sees the whole.
+ * Fuzzes the scanner and the framing, with the text cut at arbitrary places. The bytes after the last byte ff of the
+ * input are the sizes of the pieces; the rest is the text. A text may therefore hold any byte, and a text without ff is
+ * cut into single bytes. With any cuts, the result must equal the result of the second reader, which reads the whole
+ * text.
  */
 #include "fuzz/expect.h"
 #include "fuzz/require.h"
@@ -21,8 +22,8 @@ struct cuts {
     size_t count, next;
 };
 
-/* How many of the bytes are there after the next cut; the last piece is as long as it has to be. */
-static size_t cut(struct cuts *cuts, size_t at, size_t length)
+/* The number of bytes available after the next cut; the last piece extends to the end. */
+static size_t next_cut(struct cuts *cuts, size_t at, size_t length)
 {
     size_t size = cuts->next < cuts->count ? cuts->sizes[cuts->next] : cuts->count ? length : 1;
 
@@ -30,8 +31,9 @@ static size_t cut(struct cuts *cuts, size_t at, size_t length)
     return size < length - at ? at + size : length;
 }
 
-/* A copy of its first bytes in memory of just that size: a look past them is one past the end of the memory. */
-static char *exact(const char *text, size_t length)
+/* A copy of the first bytes, in a block of exactly this size, so that a read past the bytes is a read past the
+ * block. */
+static char *exact_copy(const char *text, size_t length)
 {
     char *copy = malloc(length ? length : 1);
 
@@ -54,15 +56,15 @@ static enum scan_status scan_cut(const char *text, size_t length, struct cuts cu
     do {
         char *piece;
 
-        at = cut(&cuts, at, length);
-        piece = exact(text, at);
+        at = next_cut(&cuts, at, length);
+        piece = exact_copy(text, at);
         status = scan_run(&scan, piece, at, limits, ret_fault);
         free(piece);
     } while (status == SCAN_MORE && at < length);
     *ret_offset = scan_offset(&scan);
     if (status == SCAN_MORE) {
         status = scan_end(&scan, ret_fault);
-        REQUIRE(status != SCAN_MORE, "there is no end to it");
+        REQUIRE(status != SCAN_MORE, "scan_end needs more bytes");
     }
     scan_deinit(&scan);
     return status;
@@ -74,7 +76,7 @@ static void require_fault(const struct fault *fault, enum fault_name name, int64
     REQUIRE(fault->offset == offset, "offset %" PRId64 ", not %" PRId64, fault->offset, offset);
     REQUIRE(!limit == !fault->limit && (!limit || strcmp(limit, fault->limit) == 0), "limit %s, not %s",
             fault->limit ? fault->limit : "none", limit ? limit : "none");
-    REQUIRE(*fault->message, "a fault that says nothing");
+    REQUIRE(*fault->message, "a fault without a message");
 }
 
 static void scan_text(const char *text, size_t length, struct cuts cuts, const struct limits *limits)
@@ -85,7 +87,7 @@ static void scan_text(const char *text, size_t length, struct cuts cuts, const s
     enum scan_status status = scan_cut(text, length, cuts, limits, &offset, &fault);
 
     reading_init(&reading, text, length, limits);
-    REQUIRE(offset == reading.used, "%zu bytes were looked at, not %zu", offset, reading.used);
+    REQUIRE(offset == reading.used, "scanned %zu bytes, not %zu", offset, reading.used);
     switch (reading.status) {
     case READING_WHOLE:
     case READING_NUMBER:
@@ -106,13 +108,13 @@ static void scan_text(const char *text, size_t length, struct cuts cuts, const s
 
 /* ---- A stream of them ------------------------------------------------------------------------------------------- */
 
-/* The bytes that a session keeps, and how it feeds them. */
+/* The bytes of a session, and the state of feeding the bytes. */
 struct feed {
     struct frame frame;
     const char *bytes;
     size_t length;
-    size_t done, there; /* of the bytes: what was used, what has come */
-    char *kept;         /* as many as came and were not used */
+    size_t done, there; /* offsets: bytes consumed, bytes available */
+    char *kept;         /* the available bytes that were not consumed */
     struct cuts cuts;
     const struct limits *limits;
 };
@@ -124,12 +126,12 @@ static enum frame_status feed_kept(struct feed *feed, size_t *ret_begin, size_t 
     enum frame_status status;
 
     free(feed->kept);
-    feed->kept = exact(feed->bytes + feed->done, length);
+    feed->kept = exact_copy(feed->bytes + feed->done, length);
     status = frame_next(&feed->frame, feed->kept, length, feed->limits, &used, &text, ret_fault);
-    REQUIRE(used <= length, "more was used than there is");
+    REQUIRE(used <= length, "consumed more bytes than available");
     if (status == FRAME_TEXT) {
         REQUIRE(text.data >= feed->kept && text.data + text.length <= feed->kept + used,
-                "a text outside of what was used");
+                "a text outside of the consumed bytes");
         *ret_begin = feed->done + (size_t)(text.data - feed->kept);
         *ret_length = text.length;
     }
@@ -144,7 +146,7 @@ static enum frame_status feed_next(struct feed *feed, size_t *ret_begin, size_t 
 
         if (status != FRAME_MORE || feed->there == feed->length)
             return status;
-        feed->there = cut(&feed->cuts, feed->there, feed->length);
+        feed->there = next_cut(&feed->cuts, feed->there, feed->length);
     }
 }
 
@@ -158,7 +160,7 @@ static enum expected_kind require_next(struct feed *feed, struct expected_stream
     expected_stream_next(stream, &expected);
     switch (expected.kind) {
     case EXPECT_MORE:
-        REQUIRE(status == FRAME_MORE, "something where there is nothing whole");
+        REQUIRE(status == FRAME_MORE, "a result without a complete message");
         break;
     case EXPECT_MESSAGE:
         REQUIRE(status == FRAME_TEXT, "no message: %s", status == FRAME_MORE ? "more" : fault.message);
@@ -182,7 +184,7 @@ static void require_end(struct feed *feed, const struct expected_stream *stream)
     bool faulty = expected_stream_end(stream, &name);
     enum frame_status status = frame_end(&feed->frame, &fault);
 
-    REQUIRE(status == (faulty ? FRAME_FAULT : FRAME_MORE), "another end of the input");
+    REQUIRE(status == (faulty ? FRAME_FAULT : FRAME_MORE), "wrong result at the end of the input");
     REQUIRE(!faulty || fault.name == name, "%s at the end, not %s", fault_text(fault.name), fault_text(name));
 }
 

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Makes inputs to begin with: fuzz/seeds.py FOLDER, which gets scan/, request/ and session/.
+"""Makes the seeds of the fuzzers: fuzz/seeds.py FOLDER writes scan/, request/ and session/ in FOLDER.
 
-Those of scan and request are the texts of proto/vectors; of `repeat`ed ones only those that stay small, as the targets
-have narrow limits of their own. Those of session are written here, each once for every mode.
+The seeds of scan and request are the texts of proto/vectors, without long texts made by `repeat`, because the targets
+have small limits. The seeds of session are scripts in this file, written once for each mode.
 """
 import base64
 import hashlib

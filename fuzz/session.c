@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Whole sessions. The input is a script: its first byte chooses the limits and how closely the steps follow each other,
- * and then come steps, with a byte ff between them. A step is a letter, a digit and what belongs to it; between two the
- * daemon does all that it can, unless the digit is a capital letter (`A` for 0). The digit is a client's, or that of a
- * peer: whoever is at the other end of a stream.
+ * Fuzzes whole sessions. The input is a script. The first byte selects the limits and the pace of the steps; then
+ * follow steps, separated by a byte ff. A step is a letter, a digit and an argument. Between two steps the daemon does
+ * all pending work, unless the digit is a capital letter (`A` for 0). The digit selects a client or a peer, which is
+ * the remote end of a stream.
  *
- *     c  connect, as the user of the number that follows         s  write what follows
- *     f  send what stands behind the colon, with descriptors of the kinds that stand before it (see peer_make)
- *     r  read so many bytes, or all                              h  write no more           q  close
- *     w  the peer writes what follows                            W  as much as fits         g  it reads all
- *     e  it writes no more                                       z  it closes
- *     n  a name is found, or not (see names_found)              t  so many milliseconds pass
- *     k  what is to be closed is closed   R  it rereads its settings     H  it is to hand over to another binary
+ *     c  connect, as the user with the given number            s  write the argument
+ *     f  send the text after the colon, with descriptors of the kinds before the colon (see peer_make)
+ *     r  read the given number of bytes, or all                h  shut down writing      q  close
+ *     w  the peer writes the argument                          W  the peer fills the socket      g  the peer reads all
+ *     e  the peer shuts down writing                           z  the peer closes
+ *     n  answer a name lookup (see names_found)                t  the given number of milliseconds passes
+ *     k  close the queued descriptors    R  reload the settings    H  hand over to another binary
  */
 #include "fuzz/answers.h"
 #include "fuzz/clients.h"
@@ -23,18 +23,18 @@
 
 #include <string.h>
 
-/* After so long the daemon goes on with a client of whom too much was to be closed. */
-#define RELIEF_NS INT64_C(100000000)
+/* The daemon continues after this time with a client that had too many descriptors to close. */
+#define RETRY_NS INT64_C(100000000)
 
 #define SLOTS       4
 #define CLIENTS_MAX 12
 #define STEP_END    0xff
-#define MODES       4 /* the first byte: bit 0 narrow limits, bit 1 impatience */
+#define MODES       4 /* the first byte: bit 0 small limits, bit 1 impatience */
 
 static struct script {
     const char *at, *end;
     struct client clients[CLIENTS_MAX];
-    unsigned count;              /* of them, that were connected */
+    unsigned count;              /* number of clients that were connected */
     struct client *slots[SLOTS]; /* NULL: never connected */
 
 } script;
@@ -46,7 +46,7 @@ static struct world world;
 struct step {
     char letter;
     unsigned number;
-    bool alone; /* the daemon has its turn before the next */
+    bool alone; /* the daemon has its turn before the next step */
     const char *data;
     size_t length;
 };
@@ -95,7 +95,7 @@ static void connect_client(const struct step *step)
     client_init(client);
     *slot = client;
     if (client_connect(client, &world.address, world.address_length))
-        world_expect((uid_t)(number_of(step, 0) % WORLD_USERS));
+        world_expect_user((uid_t)(number_of(step, 0) % WORLD_USERS));
     else
         client->left = true;
 }
@@ -109,7 +109,7 @@ static void send_descriptors(struct client *client, const struct step *step)
         client_write(client, colon + 1, step->length - kinds - 1, step->data, kinds);
 }
 
-static void carry_out_of_client(const struct step *step)
+static void perform_client_step(const struct step *step)
 {
     struct client *client = script.slots[step->number % SLOTS];
 
@@ -134,7 +134,7 @@ static void carry_out_of_client(const struct step *step)
     }
 }
 
-static void carry_out_of_peer(const struct step *step)
+static void perform_peer_step(const struct step *step)
 {
     switch (step->letter) {
     case 'w':
@@ -162,7 +162,7 @@ static void hand_over(void)
     world.signals.hand_over = 1;
 }
 
-static void carry_out(const struct step *step)
+static void perform_step(const struct step *step)
 {
     switch (step->letter) {
     case 'c':
@@ -184,20 +184,21 @@ static void carry_out(const struct step *step)
         hand_over();
         break;
     default:
-        carry_out_of_client(step);
-        carry_out_of_peer(step);
+        perform_client_step(step);
+        perform_peer_step(step);
     }
 }
 
 /* ---- The end ---------------------------------------------------------------------------------------------------- */
 
-/* Everybody reads all that there is, no name is found; and when nothing comes of that any more, it is to end. */
-static bool wind_up(void)
+/* Ends the script: all clients read all bytes, and name lookups fail. When nothing happens any more, requests the
+ * end. */
+static bool finish_script(void)
 {
     bool any = world_close();
 
     if (any)
-        world.now_ns += RELIEF_NS;
+        world.now_ns += RETRY_NS;
     while (names_found("", 0))
         any = world.woken = true;
     for (unsigned i = 0; i < script.count; i++)
@@ -218,15 +219,15 @@ static bool take_step(struct world *the_world, bool waits)
     (void)the_world;
     peers_accept();
     while (!step.alone && !(world.server.context.turn.stopping && world.signals.stop) && next_step(&step)) {
-        carry_out(&step);
+        perform_step(&step);
         any = true;
     }
-    return any || (waits && wind_up());
+    return any || (waits && finish_script());
 }
 
 /* ---- The target ------------------------------------------------------------------------------------------------- */
 
-static void begin(const uint8_t *data, size_t size)
+static void begin_script(const uint8_t *data, size_t size)
 {
     memset(&script, 0, sizeof script);
     memset(&world, 0, sizeof world);
@@ -236,7 +237,7 @@ static void begin(const uint8_t *data, size_t size)
     world.impatient = data[0] % MODES & 2;
 }
 
-static void end(void)
+static void check_clients(void)
 {
     for (unsigned i = 0; i < script.count; i++) {
         client_read(&script.clients[i], SIZE_MAX);
@@ -251,11 +252,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (!size)
         return 0;
-    world_set_out();
+    world_prepare();
     descriptors = world_descriptors();
-    begin(data, size);
+    begin_script(data, size);
     world_run(&world, take_step);
-    end();
+    check_clients();
     REQUIRE(world_descriptors() == descriptors, "%u descriptors, not %u", world_descriptors(), descriptors);
     return 0;
 }

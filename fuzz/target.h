@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A target is this function: whoever drives it (libFuzzer, AFL++'s driver, replay.c) calls it with one input after the
- * other. It keeps nothing from one to the next, and ends the process where something is wrong.
+ * A target is this function. The driver (libFuzzer, AFL++'s driver, or replay.c) calls the target with one input after
+ * another. A target keeps no state between inputs, and aborts the process on an error.
  */
 #ifndef MINIMIO_FUZZ_TARGET_H
 #define MINIMIO_FUZZ_TARGET_H

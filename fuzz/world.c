@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Owns the present run of the daemon: the clock, the wait, the uids of clients, and the queue of the closing process.
+ * The linker's --wrap replaces the functions of the system.
+ */
 #include "fuzz/world.h"
 
 #include "daemon/base/closing.h"
@@ -15,11 +19,11 @@
 #include <unistd.h>
 
 #define START_NS    INT64_C(1000000000000)
-#define WAITS_MAX   20000 /* more than any input gives reason for, unless somebody hears of it */
+#define WAITS_MAX   20000 /* more waits than any input justifies, unless a client receives bytes */
 #define NEWCOMERS   16
 #define CLOSING_MAX 4096
 
-static struct world *world; /* NULL: none is running, and everything is as it always is */
+static struct world *world; /* NULL: no run; all functions behave normally */
 static world_step *take_step;
 static unsigned waits, heard_at;
 
@@ -49,8 +53,8 @@ static bool is_signalled(void)
     return signals->stop || signals->reload || signals->hand_over;
 }
 
-/* The daemon waits no longer than it has asked for, and that long only where nothing else happens. */
-static bool is_over(int64_t since_ns, int64_t timeout_ns)
+/* Has the wait ended? A wait lasts no longer than its timeout, and reaches the timeout only if nothing else happens. */
+static bool has_wait_ended(int64_t since_ns, int64_t timeout_ns)
 {
     bool woken = world->woken;
 
@@ -72,7 +76,7 @@ int __wrap_minimio_poll_poll(struct minimio_poll *poll, struct minimio_event *ev
     since_ns = world->now_ns;
     if (world->impatient && (count || !timeout_ns) && take_step(world, false) && !count)
         count = __real_minimio_poll_poll(poll, events, capacity, 0);
-    while (!count && !is_over(since_ns, timeout_ns)) {
+    while (!count && !has_wait_ended(since_ns, timeout_ns)) {
         if (!take_step(world, true)) {
             REQUIRE(timeout_ns >= 0, "the daemon waits for nothing");
             world->now_ns = since_ns + timeout_ns;
@@ -82,8 +86,8 @@ int __wrap_minimio_poll_poll(struct minimio_poll *poll, struct minimio_event *ev
     return count;
 }
 
-/* A client that has handed over its own socket makes an event by each that it hears of, without end. */
-void world_heard(void)
+/* A client that has sent its own socket to the daemon can receive bytes, and cause events, without end. */
+void world_note_progress(void)
 {
     heard_at = waits;
 }
@@ -96,7 +100,7 @@ static struct {
     uid_t current;
 } newcomers;
 
-void world_expect(uid_t uid)
+void world_expect_user(uid_t uid)
 {
     REQUIRE(newcomers.count < NEWCOMERS, "too many newcomers");
     newcomers.uids[(newcomers.first + newcomers.count++) % NEWCOMERS] = uid;
@@ -105,14 +109,14 @@ void world_expect(uid_t uid)
 int __real_accept4(int fd, struct sockaddr *ret_address, socklen_t *length, int flags);
 int __wrap_accept4(int fd, struct sockaddr *ret_address, socklen_t *length, int flags);
 
-/* They are accepted in the order in which they came. */
+/* Clients are accepted in the order of their connects. */
 int __wrap_accept4(int fd, struct sockaddr *ret_address, socklen_t *length, int flags)
 {
     int accepted = __real_accept4(fd, ret_address, length, flags), least = 1;
 
     if (!world || accepted < 0)
         return accepted;
-    REQUIRE(newcomers.count, "a client that nobody is");
+    REQUIRE(newcomers.count, "accepted a client without a uid");
     newcomers.current = newcomers.uids[newcomers.first++ % NEWCOMERS];
     newcomers.count--;
     if (world->narrow)
@@ -142,7 +146,7 @@ int __wrap_connect(int fd, const struct sockaddr *address, socklen_t length)
 
 /* ---- Closing ---------------------------------------------------------------------------------------------------- */
 
-/* There is no closing process: what it would close waits until the input says so. */
+/* Replaces the closing process: descriptors stay open until the input closes them. */
 static struct {
     struct fake_close {
         int slot, fd;
@@ -169,7 +173,7 @@ bool __wrap_closing_is_running(void)
     return true;
 }
 
-/* What was not begun is the daemon's again; files are closed without it. */
+/* Returns descriptors to the daemon whose close has not started; closes files. */
 int __wrap_closing_leave(void)
 {
     for (unsigned i = 0; i < closing.count; i++)
@@ -192,7 +196,7 @@ struct closing_progress __wrap_closing_progress(int slot)
 
 bool __wrap_closing_put(int slot, int fd, enum closing_how how)
 {
-    REQUIRE(closing.count < CLOSING_MAX, "too much is to be closed");
+    REQUIRE(closing.count < CLOSING_MAX, "too many descriptors to close");
     closing.list[closing.count++] = (struct fake_close){.slot = slot, .fd = fd, .alone = how == CLOSING_ALONE};
     return true;
 }
@@ -215,7 +219,7 @@ bool world_close(void)
 
 /* ---- Settings --------------------------------------------------------------------------------------------------- */
 
-static void allow(struct rules *rules, const char *text)
+static void allow_address(struct rules *rules, const char *text)
 {
     const char *advice;
 
@@ -243,7 +247,7 @@ static void narrow_limits(struct limits *limits)
     limits->descriptors_unread_uid = 2;
 }
 
-/* Nothing but the loopback is allowed; of that, one address is denied. */
+/* Allows only the loopback, except one address. */
 static void config_init(struct config *config, bool narrow)
 {
     const char *advice;
@@ -257,15 +261,15 @@ static void config_init(struct config *config, bool narrow)
         narrow_limits(&config->limits);
     config->rules.default_deny = true;
     REQUIRE(rules_add(&config->rules, true, "127.0.0.3", &advice) == 0, "%s", advice);
-    allow(&config->rules, "127.0.0.0/8");
-    allow(&config->rules, "[::1]");
+    allow_address(&config->rules, "127.0.0.0/8");
+    allow_address(&config->rules, "[::1]");
     config->access.descriptor_users.list = calloc(WORLD_USERS, sizeof(unsigned));
     REQUIRE(config->access.descriptor_users.list, "out of memory");
-    for (unsigned uid = 1; uid < WORLD_USERS - 1; uid++) /* the last one may not hand over descriptors */
+    for (unsigned uid = 1; uid < WORLD_USERS - 1; uid++) /* the last user may not hand over descriptors */
         config->access.descriptor_users.list[config->access.descriptor_users.count++] = uid;
 }
 
-/* A place in the abstract namespace that the kernel chooses. */
+/* An address in the abstract namespace, chosen by the kernel. */
 static int listen_somewhere(void)
 {
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -285,14 +289,14 @@ unsigned world_descriptors(void)
     DIR *folder = opendir("/proc/self/fd");
     unsigned count = 0;
 
-    REQUIRE(folder, "/proc is not there");
+    REQUIRE(folder, "cannot open /proc/self/fd");
     while (readdir(folder))
         count++;
     closedir(folder);
     return count;
 }
 
-/* Returns how many there were. */
+/* Returns the number of accounts. */
 static unsigned free_accounts(struct account *account)
 {
     unsigned count;
@@ -302,17 +306,17 @@ static unsigned free_accounts(struct account *account)
     count = 1 + free_accounts(RB_LEFT(account, entry)) + free_accounts(RB_RIGHT(account, entry));
     REQUIRE(!account->sessions && !account->registrations && !account->loops && !account->waiting && !account->unread,
             "an account is not empty");
-    REQUIRE(account->closer.slot >= 0 && async_closer_deinit(&account->closer), "an account that nobody is in");
+    REQUIRE(account->closer.slot >= 0 && async_closer_deinit(&account->closer), "an account with an active closer");
     free(account);
     return count;
 }
 
-/* One of which something was still to be closed when the last of it went stays with the daemon, with nothing in it. */
+/* An account that still had descriptors to close when its last session ended stays in the tree, empty. */
 static void require_accounts_empty(struct accounts *accounts)
 {
-    REQUIRE(!accounts->sessions && !accounts->registrations, "%u sessions and %u registrations are counted still",
+    REQUIRE(!accounts->sessions && !accounts->registrations, "the counts are %u sessions and %u registrations, not 0",
             accounts->sessions, accounts->registrations);
-    REQUIRE(free_accounts(RB_ROOT(&accounts->tree)) <= WORLD_USERS, "more accounts than there are users");
+    REQUIRE(free_accounts(RB_ROOT(&accounts->tree)) <= WORLD_USERS, "more accounts than users");
 }
 
 /* ---- The run ---------------------------------------------------------------------------------------------------- */
@@ -327,16 +331,16 @@ static void reload(struct server *server)
     server_ready(server);
 }
 
-/* To a binary that is not there, so that this one goes on. */
+/* The binary does not exist, so this process continues. */
 static void hand_over(struct server *server)
 {
     static const struct program none = {.path = "/nowhere/minimiod"};
     char *arguments[] = {(char *)"minimiod", NULL};
 
     world->signals.hand_over = 0;
-    REQUIRE(server_take_leave(server) == 0, "no leave was taken");
+    REQUIRE(server_take_leave(server) == 0, "server_take_leave failed");
     REQUIRE(world->signals.stop || handover_run(&server->context, &none, arguments, TRIED_NO_FILE) < 0,
-            "handed over to nobody");
+            "handover to a missing binary succeeded");
     server_resume(server);
 }
 
@@ -350,10 +354,10 @@ static void serve(struct server *server)
         else
             hand_over(server);
     }
-    REQUIRE(result == SERVER_STOPPED, "it cannot go on: %s", strerror(-result));
+    REQUIRE(result == SERVER_STOPPED, "server_run: %s", strerror(-result));
 }
 
-void world_set_out(void)
+void world_prepare(void)
 {
     static bool done;
 
@@ -381,7 +385,7 @@ void world_run(struct world *new_world, world_step *step)
     config_init(&world->config, world->narrow);
     world->limits = world->config.limits;
     handover.listener = listen_somewhere();
-    REQUIRE(server_init(&world->server, &world->config, &handover) == 0, "it does not start");
+    REQUIRE(server_init(&world->server, &world->config, &handover) == 0, "server_init failed");
     serve(&world->server);
     server_deinit(&world->server);
     world_close();

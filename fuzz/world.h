@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The daemon as its main would run it, for one input, in this process and this thread. Where it would wait, the input
- * goes on instead; the time is what the input says; a thread that it starts runs when the input lets it.
+ * Runs the daemon for one input, as main() would, in this process and thread. Where the daemon would wait, the input
+ * continues; the input sets the time, and decides when background work proceeds.
  */
 #ifndef MINIMIO_FUZZ_WORLD_H
 #define MINIMIO_FUZZ_WORLD_H
@@ -15,39 +15,39 @@
 struct world {
     struct server server;
     struct config config;
-    struct limits limits; /* those of the settings */
+    struct limits limits; /* the limits in the settings */
     struct server_signals signals;
-    struct sockaddr_un address; /* where it listens */
+    struct sockaddr_un address; /* the address of the listening socket */
     socklen_t address_length;
     int64_t now_ns;
-    bool impatient; /* the input goes on even where the daemon would not wait */
-    bool woken;     /* there is more to be done than the kernel knows */
-    bool narrow;    /* limits that a short input reaches */
+    bool impatient; /* the input continues even if the daemon would not wait */
+    bool woken;     /* the daemon has work that the kernel does not report */
+    bool narrow;    /* small limits, which a short input reaches */
 };
 
-/* What all inputs have in common; only the first time something is done. */
-void world_set_out(void);
+/* Prepares the process for all inputs; idempotent. */
+void world_prepare(void);
 
-/* What the input does when the daemon waits, or before it goes on with what it has. False: there is nothing left to do
- * but to let time pass. */
+/* Performs the next step of the input when the daemon waits, or before the daemon continues with pending work.
+ * False: only the passing of time is left. */
 typedef bool world_step(struct world *world, bool waits);
 
-/* Runs the daemon to its end, which a step asks for in `signals`, and requires that it has counted everybody out. */
+/* Runs the daemon until a step requests the end in `signals`, and requires that all accounts are empty then. */
 void world_run(struct world *world, world_step *step);
 
-/* How many descriptors this process has. */
+/* The number of open descriptors in this process. */
 unsigned world_descriptors(void);
 
-/* Uids from 0 that clients may have. */
+/* Clients have uids from 0 to WORLD_USERS - 1. */
 #define WORLD_USERS 4
 
-/* Who the next client that connects is. */
-void world_expect(uid_t uid);
+/* Sets the uid of the next client that connects. */
+void world_expect_user(uid_t uid);
 
-/* A client has heard something: what the daemon does is not for nothing. */
-void world_heard(void);
+/* Reports that a client has received bytes, so the daemon makes progress. */
+void world_note_progress(void);
 
-/* Closes what the daemon has given to its closing process; whether there was anything. */
+/* Closes the descriptors in the queue of the closing process. Returns whether the queue had any. */
 bool world_close(void);
 
 #endif
