@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What single system calls cost on this machine, of TCP sockets by turns: the stuff that WHERE_TIME_GOES.md's limits
- * are made of. The median of several rounds, by the process's own clock, so that other work does not count. Loopback
- * only.
+ * Measures single system calls on TCP sockets: the basis of the limits in WHERE_TIME_GOES.md. Prints the median of
+ * several rounds, by the CPU clock of the process, so that other load does not count. Loopback only.
  */
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -131,7 +130,7 @@ static void look(int fd)
     need(poll(&one, 1, 0), "poll");
 }
 
-/* All at once. */
+/* One call for all sockets. */
 static void look_at_all(void)
 {
     static struct pollfd all[SOCKETS];
@@ -156,7 +155,7 @@ static double each_ns(void (*call)(int fd))
 
 static const struct {
     const char *name;
-    void (*call)(int fd); /* NULL: the one that is for all of them */
+    void (*call)(int fd); /* NULL: the call for all sockets */
 } calls[] = {
     {"a call that does nothing", enter},
     {"setsockopt TCP_NODELAY", set_nodelay},

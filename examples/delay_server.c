@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A server that answers late, on purpose: an example of a program on libminimio, and something to watch.
+ * A server that answers with a delay: an example of a program on libminimio, and a target for tests.
  *
  *     delay_server [--http] [PORT:]DELAY_MS...
  *
- * Opens one port on 127.0.0.1 for each delay and prints a line `PORT DELAY_MS` for it. Whoever connects to a port is
- * greeted after that delay, and the end of the stream comes with the greeting. With --http one more port, printed as
- * `PORT http`, takes `GET /DELAY_MS/MESSAGE HTTP/1.1` and answers with MESSAGE after that delay.
+ * Opens one port on 127.0.0.1 for each delay, and prints a line `PORT DELAY_MS` for each port. A client of a port
+ * receives a greeting after the delay, together with the end of the stream. With --http a further port, printed as
+ * `PORT http`, accepts `GET /DELAY_MS/MESSAGE HTTP/1.1` and answers with MESSAGE after the delay.
  *
- * One thread, one place that waits. A token is an index: below `port_count` that of a port, above it that of a place
- * for a connection. All places are there from the start, so no number of clients makes this program grow.
+ * One thread, one wait. A token is an index: below `port_count` a port, otherwise a slot for a connection. All slots
+ * are allocated at the start, so the memory does not grow with the number of clients.
  */
 #include <minimio.h>
 
@@ -30,18 +30,18 @@
 #define PORTS_MAX       1000
 #define DELAY_MAX_MS    3600000
 #define TEXT_SIZE       1024  /* of a request, and of an answer */
-#define FAREWELL_MS     10000 /* how long a peer may take to close after the answer */
-#define DRAIN_READS     16    /* at a time, so that nobody holds up the others */
+#define LINGER_MS       10000 /* how long a peer may take to close after the answer */
+#define DRAIN_READS     16    /* at a time, for fairness among connections */
 #define EVENTS          64
 #define DELAY_HTTP      (-1)
 #define NS_PER_MS       INT64_C(1000000)
 
 enum state {
     FREE,
-    REQUEST,  /* reading what an HTTP client asks for */
-    WAITING,  /* until `due_ns`, to answer */
-    ANSWER,   /* sending it */
-    FAREWELL, /* all is sent: until the peer closes too, or `due_ns` */
+    REQUEST, /* reading an HTTP request */
+    WAITING, /* until `due_ns` */
+    ANSWER,  /* sending */
+    LINGER,  /* all data is sent: until the peer closes, or `due_ns` */
 };
 
 struct port {
@@ -53,7 +53,7 @@ struct connection {
     enum state state;
     struct minimio_tcp_stream *stream;
     int64_t due_ns;
-    char text[TEXT_SIZE]; /* the request while it is read, then the answer */
+    char text[TEXT_SIZE]; /* the request while reading, then the answer */
     size_t length;
     size_t sent;
 };
@@ -66,7 +66,7 @@ struct server {
     struct connection connections[CONNECTIONS_MAX];
 };
 
-/* For the signal handler, which has no other way to it; closing a loop is safe there. */
+/* For the signal handler, which may close a loop. */
 static struct minimio_registrator *interrupted;
 
 static void interrupt(int signal_number)
@@ -91,7 +91,7 @@ static void connection_close(struct connection *connection)
     connection->state = FREE;
 }
 
-/* Reads and drops what the peer sends. False: it has closed, is gone, or sends so much that it never will. */
+/* Reads and drops the peer's data. False: the peer has closed, is gone, or sends too much. */
 static bool connection_drain(struct connection *connection)
 {
     char scratch[4096];
@@ -102,18 +102,18 @@ static bool connection_drain(struct connection *connection)
     return n == -EAGAIN;
 }
 
-/* The peer sees the end of the stream now; its own end is awaited, so that what it still sends raises no reset. */
+/* Sends the end of the stream now, and waits for the peer's end, so that late data of the peer causes no reset. */
 static void connection_half_close(struct connection *connection)
 {
     minimio_tcp_stream_shutdown(connection->stream, MINIMIO_SHUTDOWN_WRITE);
-    connection->state = FAREWELL;
-    connection->due_ns = now_ns() + FAREWELL_MS * NS_PER_MS;
+    connection->state = LINGER;
+    connection->due_ns = now_ns() + LINGER_MS * NS_PER_MS;
     if (!connection_drain(connection))
         connection_close(connection);
 }
 
 /*
- * The text and the end of the stream leave in one segment, so that the peer is woken once, for both. Linux holds back a
+ * Sends the text and the end of the stream in one segment, so that the peer is woken once for both. Linux holds back a
  * small segment of a corked socket until the shutdown.
  */
 static void connection_cork(struct connection *connection)
@@ -131,7 +131,7 @@ static void connection_send(struct connection *connection)
                                              connection->length - connection->sent);
 
         if (n == -EAGAIN)
-            return; /* writable comes when there is room */
+            return; /* an event follows when the stream is writable */
         if (n < 0) {
             connection_close(connection);
             return;
@@ -163,7 +163,7 @@ static void http_answer(struct connection *connection, const char *status, const
     connection_wait(connection, delay_ms);
 }
 
-/* The request's head is whole and ends with a NUL. */
+/* The head of the request is complete and NUL-terminated. */
 static void http_request(struct connection *connection)
 {
     char message[512];
@@ -175,7 +175,7 @@ static void http_request(struct connection *connection)
         http_answer(connection, "400 Bad Request", "what is wanted is GET /DELAY_MS/MESSAGE HTTP/1.1\n", 0);
 }
 
-/* Edge-triggered: what is there is read until the stream says that it would block. */
+/* Edge-triggered: reads until the stream would block. */
 static void http_read(struct connection *connection)
 {
     while (connection->state == REQUEST) {
@@ -184,7 +184,7 @@ static void http_read(struct connection *connection)
 
         if (n == -EAGAIN)
             return;
-        if (n <= 0) { /* ended, or a request too long to be one */
+        if (n <= 0) { /* the end of the stream, or a request that is too long */
             connection_close(connection);
             return;
         }
@@ -197,7 +197,7 @@ static void http_read(struct connection *connection)
 
 /* ---- Ports ------------------------------------------------------------------------------------------------------ */
 
-static struct connection *find_free(struct server *server)
+static struct connection *find_free_slot(struct server *server)
 {
     for (size_t i = 0; i < CONNECTIONS_MAX; i++)
         if (server->connections[i].state == FREE)
@@ -205,9 +205,9 @@ static struct connection *find_free(struct server *server)
     return NULL;
 }
 
-static void greet_later(struct server *server, const struct port *port, int fd)
+static void connection_accept(struct server *server, const struct port *port, int fd)
 {
-    struct connection *connection = find_free(server);
+    struct connection *connection = find_free_slot(server);
     size_t token;
 
     if (!connection || minimio_tcp_stream_from_fd(fd, &connection->stream) < 0) {
@@ -234,10 +234,10 @@ static void port_accept(struct server *server, const struct port *port)
     int fd;
 
     while ((fd = accept4(port->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0)
-        greet_later(server, port, fd);
+        connection_accept(server, port, fd);
 }
 
-/* With `number` 0 the kernel chooses a free port. */
+/* `number` 0: the kernel chooses a free port. */
 static int port_open(struct port *port, uint16_t number, int64_t delay_ms)
 {
     struct sockaddr_in address = {
@@ -264,7 +264,7 @@ static void connection_ready(struct connection *connection)
 {
     switch (connection->state) {
     case FREE:    /* closed earlier in this batch */
-    case WAITING: /* who has closed may still read */
+    case WAITING: /* a client that has closed its direction can still read */
         break;
     case REQUEST:
         http_read(connection);
@@ -272,19 +272,19 @@ static void connection_ready(struct connection *connection)
     case ANSWER:
         connection_send(connection);
         break;
-    case FAREWELL:
+    case LINGER:
         if (!connection_drain(connection))
             connection_close(connection);
         break;
     }
 }
 
-static bool has_due(const struct connection *connection)
+static bool has_due_time(const struct connection *connection)
 {
-    return connection->state == WAITING || connection->state == FAREWELL;
+    return connection->state == WAITING || connection->state == LINGER;
 }
 
-/* The connection that is due first, or NULL if none waits. */
+/* The connection that is due first, or NULL if none is waiting. */
 static struct connection *next_due(struct server *server)
 {
     struct connection *next = NULL;
@@ -292,20 +292,20 @@ static struct connection *next_due(struct server *server)
     for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
         struct connection *connection = &server->connections[i];
 
-        if (has_due(connection) && (!next || connection->due_ns < next->due_ns))
+        if (has_due_time(connection) && (!next || connection->due_ns < next->due_ns))
             next = connection;
     }
     return next;
 }
 
-/* In the order of their due times, so that a server that was held up answers in the right order nevertheless. */
+/* In the order of their due times, so that a delayed server still answers in the right order. */
 static void connections_due(struct server *server)
 {
     int64_t now = now_ns();
     struct connection *connection;
 
     while ((connection = next_due(server)) && connection->due_ns <= now) {
-        if (connection->state == FAREWELL) {
+        if (connection->state == LINGER) {
             connection_close(connection);
         } else {
             connection->state = ANSWER;
@@ -325,7 +325,7 @@ static int64_t time_to_next_ns(struct server *server)
     return left > 0 ? left : 0;
 }
 
-/* Until a signal closes the loop: then -ECANCELED. */
+/* Runs until a signal closes the loop; then returns -ECANCELED. */
 static int serve(struct server *server)
 {
     struct minimio_event events[EVENTS];
@@ -349,7 +349,8 @@ static int serve(struct server *server)
 
 /* ---- Start and end ---------------------------------------------------------------------------------------------- */
 
-/* So many descriptors must be there that accepting never fails for the want of one: the ports would stay ready. */
+/* Ensures enough descriptors for all connections: if accept failed for lack of a descriptor, the ports would stay
+ * ready. */
 static int reserve_descriptors(size_t ports)
 {
     struct rlimit limit;
@@ -361,7 +362,7 @@ static int reserve_descriptors(size_t ports)
     return limit.rlim_cur < CONNECTIONS_MAX + ports + 16 ? -EMFILE : 0;
 }
 
-/* Of a checked argument: DELAY_MS, PORT:DELAY_MS or --http. */
+/* Opens the port of a checked argument: DELAY_MS, PORT:DELAY_MS or --http. */
 static int open_argument(struct port *port, const char *argument)
 {
     const char *colon = strchr(argument, ':');
@@ -375,24 +376,24 @@ static int open_argument(struct port *port, const char *argument)
 
 static int start(struct server *server, int argc, char **argv)
 {
-    int r = minimio_poll_new(&server->poll);
+    int result = minimio_poll_new(&server->poll);
 
-    if (r < 0)
-        return r;
+    if (result < 0)
+        return result;
     server->registrator = minimio_poll_registrator(server->poll);
     if (!server->registrator)
         return -ENOMEM;
-    for (int i = 1; i < argc && r == 0; i++) {
+    for (int i = 1; i < argc && result == 0; i++) {
         struct port *port = &server->ports[server->port_count];
 
         port->fd = -1;
         server->port_count++;
-        r = open_argument(port, argv[i]);
-        if (r == 0)
-            r = minimio_registrator_register_fd(server->registrator, port->fd, server->port_count - 1, MINIMIO_READABLE,
-                                                MINIMIO_LEVEL);
+        result = open_argument(port, argv[i]);
+        if (result == 0)
+            result = minimio_registrator_register_fd(server->registrator, port->fd, server->port_count - 1,
+                                                     MINIMIO_READABLE, MINIMIO_LEVEL);
     }
-    return r == 0 ? reserve_descriptors(server->port_count) : r;
+    return result == 0 ? reserve_descriptors(server->port_count) : result;
 }
 
 static void handle_signals(struct server *server)
@@ -404,7 +405,7 @@ static void handle_signals(struct server *server)
     sigaction(SIGINT, &action, NULL);
 }
 
-static void end(struct server *server)
+static void stop(struct server *server)
 {
     for (size_t i = 0; i < CONNECTIONS_MAX; i++)
         connection_close(&server->connections[i]);
@@ -415,7 +416,7 @@ static void end(struct server *server)
     minimio_poll_free(server->poll);
 }
 
-/* The number that `text` begins with, up to its end or to `end`; -1: there is none, or one above `max`. */
+/* The number at the start of `text`, which must extend to `end`; -1: no number, or a number above `max`. */
 static long read_number(const char *text, char end, long max)
 {
     size_t length = strspn(text, "0123456789");
@@ -446,7 +447,7 @@ static bool is_usage_right(int argc, char **argv)
 int main(int argc, char **argv)
 {
     static struct server server;
-    int r;
+    int result;
 
     if (argc > 1 && (strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "--help") == 0)) {
         fputs(USAGE, stdout);
@@ -456,17 +457,17 @@ int main(int argc, char **argv)
         fputs(USAGE, stderr);
         return 2;
     }
-    r = start(&server, argc, argv);
-    if (r == 0) {
+    result = start(&server, argc, argv);
+    if (result == 0) {
         handle_signals(&server);
         fflush(stdout);
-        r = serve(&server);
+        result = serve(&server);
     }
-    signal(SIGTERM, SIG_IGN); /* what the handler uses goes now */
+    signal(SIGTERM, SIG_IGN); /* the registrator is freed next */
     signal(SIGINT, SIG_IGN);
-    end(&server);
-    if (r == -ECANCELED)
+    stop(&server);
+    if (result == -ECANCELED)
         return 0;
-    fprintf(stderr, "delay_server: %s\n", strerror(-r));
+    fprintf(stderr, "delay_server: %s\n", strerror(-result));
     return 1;
 }

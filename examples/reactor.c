@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A reactor and an executor: one thread waits for readiness and hands tokens over, another does the work.
+ * A reactor and an executor: one thread waits for readiness and passes tokens on, a second thread does the work.
  *
- *     reactor HOST:PORT...        prints what each server says, as it comes
+ *     reactor HOST:PORT...        prints the data of each server as the data arrives
  *
- * Streams are oneshot, so that a token is under way once at most: the executor arms it again when it has read, and the
- * queue of tokens between the two threads cannot overflow. When the last stream has ended the executor closes the
- * loop, which ends the reactor's wait.
+ * Streams are oneshot, so a token is in the queue at most once, and the queue between the two threads cannot overflow:
+ * the executor re-arms a stream after reading. When the last stream has ended, the executor closes the loop, which ends
+ * the reactor's wait.
  */
 #include <minimio.h>
 
@@ -19,11 +19,11 @@
 #define STREAMS_MAX        64
 #define CONNECT_TIMEOUT_NS INT64_C(5000000000)
 
-static struct minimio_tcp_stream *streams[STREAMS_MAX + 1]; /* by token: the place on the command line */
+static struct minimio_tcp_stream *streams[STREAMS_MAX + 1]; /* by token: the position on the command line */
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t has_tokens = PTHREAD_COND_INITIALIZER;
-static minimio_token ready[STREAMS_MAX]; /* a ring; of the lock, as the two counts are */
+static minimio_token ready[STREAMS_MAX]; /* a ring; the lock guards the ring and both counts */
 static size_t pushed, popped;
 
 static void *react(void *poll)
@@ -51,7 +51,7 @@ static minimio_token next_ready(void)
     return token;
 }
 
-/* Until each of `open` streams has ended. */
+/* Runs until each of `open` streams has ended. */
 static void execute(struct minimio_registrator *registrator, int open)
 {
     char text[256];
@@ -72,15 +72,15 @@ static void execute(struct minimio_registrator *registrator, int open)
 
 static int open_stream(struct minimio_registrator *registrator, const char *server, minimio_token token)
 {
-    int r = minimio_tcp_stream_connect_host(server, CONNECT_TIMEOUT_NS, &streams[token]);
+    int result = minimio_tcp_stream_connect_host(server, CONNECT_TIMEOUT_NS, &streams[token]);
 
-    if (r == 0)
-        r = minimio_registrator_register(registrator, streams[token], token, MINIMIO_READABLE, MINIMIO_ONESHOT);
-    if (r < 0) {
+    if (result == 0)
+        result = minimio_registrator_register(registrator, streams[token], token, MINIMIO_READABLE, MINIMIO_ONESHOT);
+    if (result < 0) {
         streams[token] = minimio_tcp_stream_free(streams[token]);
-        fprintf(stderr, "reactor: %s: %s\n", server, strerror(-r));
+        fprintf(stderr, "reactor: %s: %s\n", server, strerror(-result));
     }
-    return r;
+    return result;
 }
 
 int main(int argc, char **argv)

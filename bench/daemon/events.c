@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What an event costs: CPU beside the bare relay's, the way from a byte to the line, and with very many streams. */
+/* The cost of an event: CPU time compared with the bare relay, the latency from byte to line, and the growth with
+ * the number of streams. */
 #include "bench/daemon/groups.h"
 
 #include "bench/daemon/figures.h"
@@ -19,7 +20,7 @@
 #define GROWTH_FEW      100
 #define GROWTH_LAPS     150
 #define GROWTH_MANY     (GROWTH_LAPS * GROWTH_FEW)
-#define DESCRIPTORS_FEW 256 /* beside the streams' */
+#define DESCRIPTORS_FEW 256 /* in addition to the streams */
 
 #define RELAY          "bare relay, oneshot"
 #define RELAY_OF_EDGES "bare relay, edge"
@@ -55,7 +56,7 @@ static void lap_oneshot(int session, const struct streams *streams)
     }
 }
 
-/* Its arming again has no answer: it is done before the next lap's bytes are seen. */
+/* The rearm has no reply: the relay handles the rearm before the bytes of the next lap. */
 static void lap_relay(int client, const struct streams *streams)
 {
     uint32_t tokens[REARM_AT_ONCE];
@@ -77,7 +78,7 @@ struct event_bars {
     struct figure_info edge, oneshot, floor, ring;
 };
 
-/* A session with that many streams of its own. */
+/* Opens a session with `count` streams. */
 static int open_session(const struct process *minimiod, struct streams *streams, int count, const char *mode)
 {
     struct registrar registrar = {session_connect(minimiod->path), mode};
@@ -105,18 +106,18 @@ static void start_relay(struct process *relay, struct streams *streams, int coun
     begin_relaying(relay);
 }
 
-/* One way to have events: who tells them, to whom, of which streams, and what a lap is. */
+/* A way to deliver events: the server, the client, the streams, and the function of a lap. */
 struct way {
     struct process process;
     int client;
     struct streams streams;
     void (*lap)(int client, const struct streams *streams);
-    double used_ns; /* up to the last round */
+    double used_ns; /* until the last round */
 };
 
 enum { EDGE, ONESHOT, RELAY_ONESHOT, RELAY_EDGE, RELAY_RING, WAYS };
 
-/* Returns how many there are: io_uring may be missing. */
+/* Returns the number of ways, because io_uring may be missing. */
 static int open_ways(const struct plan *plan, struct way *ways, int count)
 {
     static const char *const modes[] = {[EDGE] = "edge", [ONESHOT] = "oneshot"};
@@ -148,7 +149,7 @@ static void close_ways(struct way *ways, int way_count)
     }
 }
 
-/* From one round's end to the next one's, so that what is done late counts as well. */
+/* Measures from the end of one round to the end of the next, so that deferred work counts too. */
 static double used_since_ns(struct way *way)
 {
     double before_ns = way->used_ns;
@@ -163,7 +164,7 @@ static void measure_events_of(const struct plan *plan, int count, const struct e
     int laps = EVENTS_A_ROUND / count;
     int way_count = open_ways(plan, ways, count);
 
-    for (int round = -1; round < plan->rounds; round++) { /* the first warms up */
+    for (int round = -1; round < plan->rounds; round++) { /* the first round warms up */
         double ns[WAYS];
 
         for (int lap = 0; lap < laps; lap++)
@@ -265,7 +266,8 @@ void measure_latency(const struct plan *plan)
 
 /* ---- Very many streams ------------------------------------------------------------------------------------------ */
 
-/* Some streams, of which GROWTH_FEW at once have an event, each lap `shift` behind those of the lap before. */
+/* A set of streams. GROWTH_FEW streams at a time have an event; each lap starts `shift` streams after the lap
+ * before. */
 struct crowd {
     const struct process *process;
     int client;

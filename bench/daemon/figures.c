@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Owns the samples of all figures; prints tables and JSON. */
 #include "bench/daemon/figures.h"
 
 #include "bench/daemon/process.h"
@@ -17,7 +18,7 @@ struct figure {
 };
 
 struct result {
-    double ours, beside, ratio; /* ratio: what the limit is about */
+    double ours, beside, ratio; /* ratio: the value that the limit applies to */
     bool met;
 };
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The floors on epoll. Owns the received descriptors of the present floor. */
 #include "bench/daemon/floors.h"
 
 #include "bench/daemon/process.h"
@@ -14,9 +15,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define EVENTS   512 /* a wait, as the daemon has them */
-#define HELD_MAX 1024
-#define CLIENT   UINT32_MAX
+#define EVENTS       512 /* per wait, as in the daemon */
+#define RECEIVED_MAX 1024
+#define CLIENT       UINT32_MAX
 
 static struct epoll_event events[EVENTS];
 static int queue;
@@ -71,8 +72,8 @@ size_t floor_put_line(char *out, uint32_t token)
 static int *relayed;
 static int relayed_count;
 
-/* Set by set, until there is none beside a byte. */
-static void take_streams(int fd, uint32_t flags)
+/* Receives sets of descriptors until a byte without descriptors. */
+static void receive_streams(int fd, uint32_t flags)
 {
     int count;
 
@@ -103,7 +104,7 @@ static void relay(int fd, uint32_t flags)
     static char lines[EVENTS * LINE_BYTES];
 
     open_queue();
-    take_streams(fd, flags);
+    receive_streams(fd, flags);
     need(watch(EPOLL_CTL_ADD, fd, EPOLLIN, CLIENT) == 0, "epoll_ctl");
     for (;;) {
         int count = await_events();
@@ -177,14 +178,14 @@ void replier(int fd)
 
 /* ---- Registering ------------------------------------------------------------------------------------------------ */
 
-static int held[HELD_MAX];
-static int held_count;
+static int received[RECEIVED_MAX];
+static int received_count;
 
-/* Others may hold what was received, so that closing it does not end its being watched. */
-static void drop_held(void)
+/* Closes the received descriptors. Other processes may have copies, so a close does not end the watch. */
+static void close_received(void)
 {
-    while (held_count > 0) {
-        int fd = held[--held_count];
+    while (received_count > 0) {
+        int fd = received[--received_count];
 
         need(epoll_ctl(queue, EPOLL_CTL_DEL, fd, NULL) == 0, "epoll_ctl");
         close(fd);
@@ -200,7 +201,7 @@ static void begin_connect(uint16_t port)
     need(fd >= 0, "socket");
     need(connect(fd, (struct sockaddr *)&address, sizeof address) == 0 || errno == EINPROGRESS, "connect");
     need(watch(EPOLL_CTL_ADD, fd, EPOLLOUT | EPOLLONESHOT, (uint32_t)fd) == 0, "epoll_ctl");
-    held[held_count++] = fd;
+    received[received_count++] = fd;
 }
 
 static void end_connect(int fd)
@@ -236,11 +237,11 @@ static void serve_orders(int fd, void (*carry_out)(int fd, const struct order *o
 
         if (length == 0)
             return;
-        need(length == sizeof order && held_count + order.count <= HELD_MAX, "an order");
+        need(length == sizeof order && received_count + order.count <= RECEIVED_MAX, "an order");
         if (order.count)
             carry_out(fd, &order);
         else
-            drop_held();
+            close_received();
         session_send(fd, "\n", 1);
     }
 }
@@ -259,7 +260,7 @@ void connect_loop(int fd)
 static void receive_and_watch(int fd, const struct order *order, void (*prepare)(int received))
 {
     for (uint32_t left = order->count; left > 0;) {
-        int *fds = held + held_count;
+        int *fds = received + received_count;
         int count = session_receive_fds(fd, fds);
 
         for (int i = 0; i < count; i++) {
@@ -267,7 +268,7 @@ static void receive_and_watch(int fd, const struct order *order, void (*prepare)
                 prepare(fds[i]);
             need(watch(EPOLL_CTL_ADD, fds[i], EPOLLIN | EPOLLRDHUP | EPOLLET, (uint32_t)fds[i]) == 0, "epoll_ctl");
         }
-        held_count += count;
+        received_count += count;
         left -= (uint32_t)count;
     }
 }

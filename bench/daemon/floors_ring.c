@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The relay on io_uring instead of epoll: a multishot poll a stream, which completes anew for each arrival. By bare
- * system calls, so that the bench needs no library for it.
+ * The relay on io_uring instead of epoll: one multishot poll per stream, which completes for each arrival. Uses bare
+ * system calls, so that the bench needs no library.
  */
 #include "bench/daemon/floors.h"
 
@@ -17,8 +17,8 @@
 #include <unistd.h>
 
 #define SUBMISSIONS 256
-#define COMPLETIONS 32768 /* of all streams at once, lest the kernel keep them elsewhere */
-#define LINES       512   /* a write, as the other relays have them */
+#define COMPLETIONS 32768 /* for all streams at once; otherwise the kernel would use its overflow list */
+#define LINES       512   /* per write, as in the other relays */
 #define CLIENT      UINT32_MAX
 
 struct ring {
@@ -76,8 +76,8 @@ static void open_ring(struct ring *ring)
     };
 }
 
-/* Submits what is there to be, and waits for that many completions. */
-static void enter(struct ring *ring, unsigned awaited)
+/* Submits all prepared entries, and waits for `awaited` completions. */
+static void ring_enter(struct ring *ring, unsigned awaited)
 {
     long submitted = syscall(SYS_io_uring_enter, ring->fd, ring->unsubmitted, awaited, IORING_ENTER_GETEVENTS, NULL, 0);
 
@@ -97,7 +97,7 @@ static void watch(struct ring *ring, int fd, uint32_t token)
     ring->submit_array[index] = index;
     __atomic_store_n(ring->submit_tail, tail + 1, __ATOMIC_RELEASE);
     if (++ring->unsubmitted == SUBMISSIONS)
-        enter(ring, 0);
+        ring_enter(ring, 0);
 }
 
 static void take_streams(struct ring *ring, int fd)
@@ -109,12 +109,12 @@ static void take_streams(struct ring *ring, int fd)
         for (int i = 0; i < count; i++)
             watch(ring, fds[i], token++);
     watch(ring, fd, CLIENT);
-    enter(ring, 0);
+    ring_enter(ring, 0);
     session_send(fd, "\n", 1);
 }
 
-/* Those that are there, at most as many as one write has. */
-static void tell(struct ring *ring, int fd)
+/* Relays the available completions, up to the number in one write. */
+static void ring_relay(struct ring *ring, int fd)
 {
     static char lines[LINES * LINE_BYTES];
     unsigned head = *ring->complete_head, tail = __atomic_load_n(ring->complete_tail, __ATOMIC_ACQUIRE);
@@ -141,7 +141,7 @@ void relay_ring(int fd)
     take_streams(&ring, fd);
     for (;;) {
         if (*ring.complete_head == __atomic_load_n(ring.complete_tail, __ATOMIC_ACQUIRE))
-            enter(&ring, 1);
-        tell(&ring, fd);
+            ring_enter(&ring, 1);
+        ring_relay(&ring, fd);
     }
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* The groups of figures, each of which runs all its rounds: ours and what it is held to in turns. */
+/* The groups of figures. Each group runs all its rounds, alternating between minimiod and the references. */
 #ifndef MINIMIO_BENCH_GROUPS_H
 #define MINIMIO_BENCH_GROUPS_H
 
 struct plan {
-    const char *build; /* where minimiod is */
+    const char *build; /* the folder of minimiod */
     int rounds;
 };
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What minimiod costs, beside floors that do the same with bare system calls, and Redis.
+ * Measures the costs of minimiod, compared with floors that do the same with bare system calls, and with Redis.
  *
  * usage: daemon [--json | --markdown] [--json-file FILE] [--rounds N] [--only GROUP]
  *
- * Exits with 0 when it has measured, whether or not the bars are met.
+ * Exits with 0 after the measurement, whether or not the bars are met.
  */
 #include "bench/daemon/figures.h"
 #include "bench/daemon/groups.h"
@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #define ROUNDS_UNLESS 9
-#define STUCK_S       300 /* who loses an event would be waited for for ever */
+#define STUCK_S       300 /* limit for a server that loses an event, which would hang the bench */
 
 static const struct group {
     const char *name;
@@ -33,7 +33,7 @@ static const struct group {
 
 struct choice {
     bool (*print)(void);
-    const char *json_file; /* gets the same as JSON */
+    const char *json_file; /* also receives the figures, as JSON */
     const char *only;
     int rounds;
 };
@@ -82,7 +82,7 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     alarm(STUCK_S);
     process_descriptors(6000 + 64);
-    if (!process_settle())
+    if (!process_pin())
         fputs("no fixed priority here: a busy machine disturbs\n", stderr);
     for (size_t i = 0; i < GROUPS; i++)
         if (!choice.only || strcmp(choice.only, groups[i].name) == 0) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What is idle: its memory, what a peak leaves behind, and that it wakes nobody. */
+/* Idle costs: memory per stream, memory left after a peak, and wakeups. */
 #include "bench/daemon/groups.h"
 
 #include "bench/daemon/figures.h"
@@ -23,10 +23,10 @@ static void register_addresses(int session, int listener, int port, int *ret_pee
 {
     for (int first = 0; first < IDLE_STREAMS; first += IN_FLIGHT) {
         for (int i = 0; i < IN_FLIGHT; i++)
-            session_say(session,
-                        "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"register\",\"params\":{\"token\":%d,"
-                        "\"address\":\"127.0.0.1:%d\",\"mode\":\"edge\"}}\n",
-                        first + i, port);
+            session_printf(session,
+                           "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"register\",\"params\":{\"token\":%d,"
+                           "\"address\":\"127.0.0.1:%d\",\"mode\":\"edge\"}}\n",
+                           first + i, port);
         for (int i = 0; i < IN_FLIGHT; i++)
             ret_peers[first + i] = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
         session_await_lines(session, IN_FLIGHT);
@@ -48,14 +48,14 @@ static void measure_idleness(const struct process *minimiod)
                                            NULL, 0.5};
     struct timespec second = {.tv_sec = 1}, moment = {.tv_nsec = 20000000};
 
-    nanosleep(&moment, NULL); /* the turn that gave the last answer ends */
+    nanosleep(&moment, NULL); /* the turn of the last reply ends */
     double before = process_switches(minimiod);
 
     nanosleep(&second, NULL);
     figure_sample(&bar, process_switches(minimiod) - before, 0);
 }
 
-/* A round has a daemon of its own: what was there once stays in its heap. */
+/* Each round starts a new daemon, because the heap keeps the memory of a peak. */
 static void measure_round(const struct plan *plan)
 {
     static const struct figure_info stream = {"memory", "an idle stream", "bytes", NULL, 192};
@@ -82,7 +82,7 @@ static void measure_round(const struct plan *plan)
     for (int i = 0; i < IDLE_STREAMS; i++)
         close_hard(peers[i]);
     close(session);
-    /* Its answer comes when the daemon is through with those before it. */
+    /* The reply shows that the daemon has handled the earlier requests. */
     session_send(last, ping, sizeof ping - 1);
     session_await_lines(last, 1);
     session_send(last, ping, sizeof ping - 1);

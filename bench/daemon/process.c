@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Starts and stops the measured processes, and reads their figures in /proc. Owns the folder of the sockets. */
 #include "bench/daemon/process.h"
 
 #include <errno.h>
@@ -37,7 +38,7 @@ double now_ns(void)
     return to_ns(&now);
 }
 
-bool process_settle(void)
+bool process_pin(void)
 {
     struct sched_param priority = {.sched_priority = 1};
     cpu_set_t allowed, one;
@@ -52,11 +53,11 @@ bool process_settle(void)
     if (sched_setscheduler(0, SCHED_FIFO, &priority) == 0)
         return true;
     priority.sched_priority = 0;
-    sched_setscheduler(0, SCHED_BATCH, &priority); /* who is woken waits its turn, here too */
+    sched_setscheduler(0, SCHED_BATCH, &priority); /* a woken process waits for its turn, here too */
     return false;
 }
 
-/* Root may raise the hard limit too. */
+/* Root may also raise the hard limit. */
 size_t process_descriptors(size_t wanted)
 {
     struct rlimit limit, more;
@@ -84,8 +85,8 @@ static void remove_folder(void)
         rmdir(folder_path);
 }
 
-/* Where the programs' sockets are; goes with the bench. */
-static const char *folder(void)
+/* The folder of the programs' sockets; removed at the end of the bench. */
+static const char *socket_folder(void)
 {
     if (!folder_owner) {
         snprintf(folder_path, sizeof folder_path, "/tmp/minimio-bench-XXXXXX");
@@ -141,7 +142,7 @@ static void name_socket(struct process *process, const char *name)
 {
     static int number;
 
-    snprintf(process->path, sizeof process->path, "%s/%s.%d", folder(), name, number++);
+    snprintf(process->path, sizeof process->path, "%s/%s.%d", socket_folder(), name, number++);
     process->fd = -1;
 }
 
@@ -164,7 +165,7 @@ void minimiod_start(struct process *minimiod, const char *build, const char *con
     await_socket(minimiod);
 }
 
-/* Debian has the program in redis-tools too, whose redis-server is the same by another name, and starts no service. */
+/* Debian also has redis-server in redis-tools, under another name; redis-tools starts no service. */
 static void exec_redis(const char *const *arguments)
 {
     execvp("redis-server", (char *const *)(void *)arguments);
@@ -185,9 +186,9 @@ bool redis_start(struct process *redis)
     start(redis);
     if (redis->pid == 0) {
         const char *const arguments[] = {
-            "redis-server", "--port",     "0",         "--unixsocket", redis->path,    "--save", "",
-            "--dir",        folder(),     "--logfile", "/dev/null",    "--appendonly", "no",     "--daemonize",
-            "no",           "--loglevel", "warning",   "--maxclients", "100",          NULL};
+            "redis-server", "--port",        "0",         "--unixsocket", redis->path,    "--save", "",
+            "--dir",        socket_folder(), "--logfile", "/dev/null",    "--appendonly", "no",     "--daemonize",
+            "no",           "--loglevel",    "warning",   "--maxclients", "100",          NULL};
         exec_redis(arguments);
     }
     await_socket(redis);
@@ -230,8 +231,8 @@ double process_cpu_ns(const struct process *process)
     return to_ns(&used);
 }
 
-/* The sum of the numbers behind these two names, in a file of the kernel's about the process. */
-static double look_up(const struct process *process, const char *file, const char *one, const char *other)
+/* The sum of the numbers after the two names, in a file of /proc about the process. */
+static double read_proc_sum(const struct process *process, const char *file, const char *one, const char *other)
 {
     char path[64], line[256];
     double sum = 0;
@@ -249,10 +250,10 @@ static double look_up(const struct process *process, const char *file, const cha
 
 double process_memory_bytes(const struct process *process)
 {
-    return look_up(process, "smaps_rollup", "Private_Clean:", "Private_Dirty:") * 1024;
+    return read_proc_sum(process, "smaps_rollup", "Private_Clean:", "Private_Dirty:") * 1024;
 }
 
 double process_switches(const struct process *process)
 {
-    return look_up(process, "status", "voluntary_ctxt_switches:", "nonvoluntary_ctxt_switches:");
+    return read_proc_sum(process, "status", "voluntary_ctxt_switches:", "nonvoluntary_ctxt_switches:");
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The processes that are measured: minimiod, redis-server, and floors, which are functions of the bench in a process of
- * their own. All of them run on the bench's one core, in turns: who is woken waits until the other sleeps, so that what
- * is found ready at once does not depend on chance. A process that the bench started ends with it.
+ * The measured processes: minimiod, redis-server, and floors, which are functions of the bench in a separate process.
+ *
+ * All processes share one core with the bench, and take turns: a woken process waits until the present process sleeps,
+ * so the number of events per wait does not depend on chance. A process ends with the bench.
  */
 #ifndef MINIMIO_BENCH_PROCESS_H
 #define MINIMIO_BENCH_PROCESS_H
@@ -15,41 +16,41 @@
 struct process {
     pid_t pid;
     clockid_t clock;
-    char path[108]; /* of its socket, for programs */
-    int fd;         /* the bench's end of the socket that a floor serves; -1 for programs */
+    char path[108]; /* the socket of a program */
+    int fd;         /* the bench's end of a floor's socket; -1 for programs */
 };
 
 /* Ends the bench with errno's message unless `ok`. */
 void need(bool ok, const char *what);
 
 /*
- * Takes the bench to one core, for good, and to a fixed priority where that is allowed, which is returned: where it is
- * not, a busy machine disturbs more.
+ * Moves the bench permanently to one core, and to a fixed priority if permitted. Returns whether the priority is fixed;
+ * otherwise other load on the machine disturbs the figures more.
  */
-bool process_settle(void);
+bool process_pin(void);
 
-/* Makes sure of as many descriptors; returns how many there may be, which is less where the system says so. */
+/* Raises the limit of descriptors to `wanted`. Returns the limit, which is lower if the system permits no more. */
 size_t process_descriptors(size_t wanted);
 
-/* Starts minimiod, from beside the bench's own program; `options` ends with NULL and may be NULL. */
+/* Starts minimiod of the build `build`; `options` ends with NULL, or is NULL. */
 void minimiod_start(struct process *minimiod, const char *build, const char *const *options);
 
-/* False: there is none on this machine. */
+/* False: redis-server is not installed. */
 bool redis_start(struct process *redis);
 
-/* Starts a floor: a function that serves a socket until it is told to stop. */
+/* Starts a floor: `serve` serves a socket until the socket is closed. */
 void floor_start(struct process *process, void (*serve)(int fd));
 
-/* Ends it and waits for it. */
+/* Ends the process and waits for the exit. */
 void process_stop(struct process *process);
 
-/* CPU that it has used. */
+/* CPU time used so far. */
 double process_cpu_ns(const struct process *process);
 
-/* Memory that it has for itself. */
+/* Private memory. */
 double process_memory_bytes(const struct process *process);
 
-/* How often it has been woken or interrupted. */
+/* Number of context switches so far. */
 double process_switches(const struct process *process);
 
 double now_ns(void);

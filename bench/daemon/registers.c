@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a register costs, beside bare system calls that do the least of the same. */
+/* The cost of a register, compared with bare system calls that do the minimum of the same work. */
 #include "bench/daemon/groups.h"
 
 #include "bench/daemon/figures.h"
@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #define IN_FLIGHT 64
-#define BATCHES   8 /* a round */
+#define BATCHES   8 /* per round */
 #define REGISTERS (IN_FLIGHT * BATCHES)
 
 static void accept_and_close(int listener)
@@ -29,8 +29,8 @@ static void accept_and_close(int listener)
 static void deregister_all(int session)
 {
     for (int token = 0; token < REGISTERS; token++) {
-        session_say(session, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"deregister\",\"params\":{\"token\":%d}}\n",
-                    token);
+        session_printf(session, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"deregister\",\"params\":{\"token\":%d}}\n",
+                       token);
         session_await_lines(session, 1);
     }
 }
@@ -87,7 +87,7 @@ static void measure_addresses(const struct plan *plan, const struct process *min
     for (int round = -1; round < plan->rounds; round++) {
         double ours_ns = connect_ns(minimiod, session, port);
         accept_and_close(listener);
-        session_await_events(session, REGISTERS); /* the end of each */
+        session_await_events(session, REGISTERS); /* each stream has closed */
         deregister_all(session);
         double bare_ns = bare_connect_ns(&loop, port);
         accept_and_close(listener);
@@ -101,7 +101,7 @@ static void measure_addresses(const struct plan *plan, const struct process *min
 
 /* ---- By descriptor ---------------------------------------------------------------------------------------------- */
 
-/* Sixteen at a time, of which so many are beside one message. */
+/* Sixteen streams per batch, with `beside` descriptors per message. */
 struct descriptor_bars {
     int beside;
     struct figure_info bare, dutiful;

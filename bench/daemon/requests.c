@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a request costs, beside Redis's PING and a replier that parses nothing, with 50 clients. */
+/* The cost of a request, with 50 clients, compared with Redis's PING and a replier that does not parse. */
 #include "bench/daemon/groups.h"
 
 #include "bench/daemon/figures.h"
@@ -20,13 +20,13 @@
 #define REQUESTS_ALONE  10000
 #define REQUESTS_BEHIND 40000
 
-/* A client's streams: one that is left armed, and as many as it has requests in flight. */
+/* The streams of a client: one armed stream, and one for each request in flight. */
 #define STREAMS (1 + PIPELINED)
 
 struct load {
     const struct process *server;
     const int *clients;
-    const char *const *requests; /* PIPELINED of them, by turns */
+    const char *const *requests; /* PIPELINED requests, used in turn */
 };
 
 static const char ping[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}\n";
@@ -46,7 +46,7 @@ static size_t repeat(const struct load *load, int first, int count, char *text)
     return length;
 }
 
-/* Every client sends before any reads, as clients do that know nothing of each other. */
+/* All clients send before any client reads, as independent clients do. */
 static double request_ns(const struct load *load, int in_flight, int requests)
 {
     static char text[PIPELINED * 128];
@@ -76,7 +76,7 @@ static void close_all(const int *clients)
         close(clients[i]);
 }
 
-/* Silent ones: what a reregister costs, not what it tells. */
+/* Registers streams without events: measures the cost of a reregister, not of an event. */
 static void register_streams(const int *clients, const int *near)
 {
     for (int i = 0; i < CLIENTS; i++) {
@@ -124,7 +124,7 @@ static void measure_round(const struct load *loads, int count, const struct requ
     figure_sample(&bars->floor, ns[PING], ns[REPLIES]);
 }
 
-/* One request over and over, and a reregister of each of the streams that are asked about. */
+/* The request texts: one request repeated, and a reregister of each stream. */
 struct texts {
     const char *pings[PIPELINED], *redis_pings[PIPELINED], *armed[PIPELINED], *asked[PIPELINED];
     char reregisters[STREAMS][96];
@@ -215,7 +215,7 @@ static double ping_ns(int session)
     return (now_ns() - begin_ns) / PINGS;
 }
 
-/* Programs that are started from now on ask it: tests/preload/name_server.c. */
+/* Programs started from now on use this name server: tests/preload/name_server.c. */
 static int open_silent_server(const char *build)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -249,8 +249,9 @@ void measure_lookups(const struct plan *plan)
         double alone_ns = ping_ns(session);
 
         for (int i = 0; i < LOOKUPS; i++)
-            session_say(resolving,
-                        "{\"jsonrpc\":\"2.0\",\"method\":\"register\",\"params\":[%d,\"host%d.example:80\"]}\n", i, i);
+            session_printf(resolving,
+                           "{\"jsonrpc\":\"2.0\",\"method\":\"register\",\"params\":[%d,\"host%d.example:80\"]}\n", i,
+                           i);
         figure_sample(&beside, ping_ns(session), alone_ns);
         close(resolving);
     }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Sends requests and reads lines. Owns the line buffer. */
 #include "bench/daemon/session.h"
 
 #include "bench/daemon/process.h"
@@ -30,7 +31,7 @@ void session_send(int fd, const char *text, size_t length)
     need(send(fd, text, length, MSG_NOSIGNAL) == (ssize_t)length, "send");
 }
 
-void session_say(int fd, const char *format, ...)
+void session_printf(int fd, const char *format, ...)
 {
     char text[1024];
     va_list arguments;
@@ -120,7 +121,7 @@ void session_await_lines(int fd, int count)
     need(count == 0, "as many lines as were asked for");
 }
 
-/* What a line's end cut off stays in front of what comes next. */
+/* An incomplete line at the end of a read is kept for the next read. */
 void session_await_events(int fd, int count)
 {
     size_t begin = 0;

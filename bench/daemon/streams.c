@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Opens connections in two processes, and drives the far ends. Stateless. */
 #include "bench/daemon/streams.h"
 
 #include "bench/daemon/session.h"
@@ -70,19 +71,19 @@ struct touch {
     int first, step, count;
 };
 
-static int *held;
-static int held_count;
+static int *received;
+static int received_count;
 
-/* A byte in front of each set of descriptors, one more without: that was the last. */
-static void take_ends(int fd)
+/* A byte precedes each set of descriptors; a byte without descriptors ends the sequence. */
+static void receive_ends(int fd)
 {
     int count;
 
     do {
-        held = realloc(held, (size_t)(held_count + DESCRIPTORS_MAX) * sizeof *held);
-        need(held, "realloc");
-        count = session_receive_fds(fd, held + held_count);
-        held_count += count;
+        received = realloc(received, (size_t)(received_count + DESCRIPTORS_MAX) * sizeof *received);
+        need(received, "realloc");
+        count = session_receive_fds(fd, received + received_count);
+        received_count += count;
     } while (count > 0);
     session_send(fd, "\n", 1);
 }
@@ -99,12 +100,12 @@ static void serve_far(int fd)
 {
     struct touch touch;
 
-    take_ends(fd);
+    receive_ends(fd);
     while (await_touch(fd, &touch))
         for (int i = 0; i < touch.count; i++)
-            need(send(held[touch.first + i * touch.step], "x", 1, MSG_NOSIGNAL) == 1, "send");
-    for (int i = 0; i < held_count; i++)
-        close_hard(held[i]);
+            need(send(received[touch.first + i * touch.step], "x", 1, MSG_NOSIGNAL) == 1, "send");
+    for (int i = 0; i < received_count; i++)
+        close_hard(received[i]);
 }
 
 static void serve_near(int fd)
@@ -112,10 +113,10 @@ static void serve_near(int fd)
     struct touch touch;
     char bytes[64];
 
-    take_ends(fd);
+    receive_ends(fd);
     while (await_touch(fd, &touch)) {
         for (int i = 0; i < touch.count; i++)
-            need(recv(held[touch.first + i * touch.step], bytes, sizeof bytes, MSG_DONTWAIT) > 0, "recv");
+            need(recv(received[touch.first + i * touch.step], bytes, sizeof bytes, MSG_DONTWAIT) > 0, "recv");
         session_send(fd, "\n", 1);
     }
 }

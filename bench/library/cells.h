@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The table of what was measured: a sample for each workload, size, mode, peer and round. */
+/* The table of samples: one sample for each workload, size, mode, peer and round. */
 #ifndef MINIMIO_BENCH_CELLS_H
 #define MINIMIO_BENCH_CELLS_H
 
@@ -9,7 +9,7 @@ enum workload { CHAIN, DISPATCH, REGISTER, REREGISTER, WORKLOADS };
 
 #define ROUNDS_MAX 101
 #define SIZES      3 /* numbers of pairs */
-#define ACTIVES    4 /* numbers of active ones; registering uses the first column alone */
+#define ACTIVES    4 /* numbers of active pairs; registering uses only the first column */
 
 struct cell {
     bool measured;
@@ -18,7 +18,8 @@ struct cell {
 
 struct results {
     int rounds;
-    double share; /* of a processor that the bench had: well below 1 on a busy machine, where single cells stray */
+    double
+        share; /* share of a processor that the bench had: well below 1 on a busy machine, where single cells deviate */
     int pairs[SIZES];
     int actives[ACTIVES];
     struct cell cells[WORKLOADS][SIZES][ACTIVES][MODES];

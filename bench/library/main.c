@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What an event and a registration cost through libminimio, beside bare epoll, libev, libevent and libuv.
+ * Measures the cost of an event and of a registration through libminimio, compared with bare epoll, libev, libevent and
+ * libuv.
  *
  * usage: library [--json] [--json-file FILE] [--rounds N]
  *
- * In each round every peer does every piece of work once, on the same pairs of sockets; every other round goes through
- * them backwards. Ends after as many rounds, or where that comes first, five rounds and the time allowed.
+ * In each round every peer does every workload once, on the same pairs of sockets; every second round runs in reverse
+ * order. Ends after N rounds, or after the time limit, but not before five rounds.
  */
 #include "bench/library/report.h"
 #include "bench/library/workload.h"
@@ -20,7 +21,7 @@
 #define ROUNDS_UNLESS   25
 #define ROUNDS_AT_LEAST 5
 #define ALLOWED_S       75
-#define STUCK_S         600 /* a peer that loses an event would wait for ever */
+#define STUCK_S         600 /* limit for a peer that loses an event, which would hang the bench */
 
 const struct peer *const peers[PEERS] = {
     [MINIMIO] = &peer_minimio,   [EPOLL] = &peer_epoll, [LIBEV] = &peer_libev,
@@ -78,7 +79,7 @@ static double clock_s(clockid_t clock)
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-/* Where descriptors are few, the sizes are what there are pairs for, each once. */
+/* With few descriptors the sizes are reduced to the number of pairs; duplicates are dropped. */
 static void open_pairs(void)
 {
     int opened = pairs_open(results.pairs[SIZES - 1]);
@@ -113,7 +114,7 @@ int main(int argc, char **argv)
 {
     static struct summary summaries[SUMMARIES_MAX];
     struct bar bars[BARS];
-    const char *json_file = NULL; /* gets the same as JSON */
+    const char *json_file = NULL; /* also receives the figures, as JSON */
     bool json = false;
 
     for (int i = 1; i < argc; i++) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Bare epoll: what all the others are built on. */
+/* Bare epoll, the base of all peers. */
 #include "bench/library/peer.h"
 
 #include <sys/epoll.h>

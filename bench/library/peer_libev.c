@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * libev, on its epoll backend. It is level-triggered; a oneshot is a watcher that is stopped and started again.
- * Changes are gathered until the next wait, and a stopped watcher stays in the kernel until its descriptor is closed.
+ * libev on its epoll backend, which is level-triggered. A oneshot is a watcher that is stopped and started. libev
+ * gathers changes until the next wait, and a stopped watcher stays in the kernel until the close of the descriptor.
  */
 #include "bench/library/peer.h"
 

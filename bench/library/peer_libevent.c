@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* libevent, on its epoll backend. A oneshot is an event that does not persist, and is added again. */
+/* libevent on its epoll backend. A oneshot is an event without EV_PERSIST, added again after each event. */
 #include "bench/library/peer.h"
 
 #include <event2/event.h>

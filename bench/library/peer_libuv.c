@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * libuv's uv_poll, which is level-triggered; a oneshot is a handle that is stopped and started again. What is added is
- * gathered until the next wait.
+ * libuv's uv_poll, which is level-triggered. A oneshot is a handle that is stopped and started. libuv gathers new
+ * handles until the next wait.
  */
 #include "bench/library/peer.h"
 

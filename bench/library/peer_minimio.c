@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* libminimio, as a program uses it: through minimio.h. */
+/* libminimio through minimio.h, as any program. */
 #include "bench/library/peer.h"
 
 #include "libminimio/minimio.h"
@@ -25,16 +25,17 @@ static void open_queue(const int *their_fds, int count, enum mode wanted)
 
 static void add(int index)
 {
-    int r = minimio_registrator_register_fd(registrator, fds[index], (minimio_token)index, MINIMIO_READABLE, mode);
+    int result = minimio_registrator_register_fd(registrator, fds[index], (minimio_token)index, MINIMIO_READABLE, mode);
 
-    need(r == 0, "minimio_registrator_register_fd");
+    need(result == 0, "minimio_registrator_register_fd");
 }
 
 static void change(int index)
 {
-    int r = minimio_registrator_reregister_fd(registrator, fds[index], (minimio_token)index, MINIMIO_READABLE, mode);
+    int result =
+        minimio_registrator_reregister_fd(registrator, fds[index], (minimio_token)index, MINIMIO_READABLE, mode);
 
-    need(r == 0, "minimio_registrator_reregister_fd");
+    need(result == 0, "minimio_registrator_reregister_fd");
 }
 
 static void drop(int index)

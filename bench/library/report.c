@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* How the summaries are printed. */
+/* Prints the summaries. Stateless. */
 #include "bench/library/report.h"
 
 #include <stdio.h>

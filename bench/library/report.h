@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* How the summaries are printed: a table for people, ratios first, or one JSON object. */
+/* Prints the summaries: a table with the ratios first, or one JSON object. */
 #ifndef MINIMIO_BENCH_REPORT_H
 #define MINIMIO_BENCH_REPORT_H
 

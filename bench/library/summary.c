@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the samples come to. */
+/* Computes the summaries from the samples. Stateless. */
 #include "bench/library/summary.h"
 
 #include <stdlib.h>
@@ -30,7 +30,7 @@ static double median_ratio(const double *ours, const double *theirs, int count)
     return median(ratios, count);
 }
 
-/* The library's mode that is cheapest among those that do the work of `mode`. */
+/* Finds the cheapest mode among the library's modes that do the work of `mode`. */
 static void find_best(const struct cell *modes, enum mode mode, int rounds, struct summary *summary)
 {
     const double *best = NULL;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the samples come to: medians, ratios, and whether the bars are met.
+ * Summaries of the samples: medians, ratios, and the results of the bars.
  *
- * A ratio is the median of the rounds' own ratios: what is compared was measured within the same moment.
+ * A ratio is the median of the rounds' ratios, so the compared samples come from the same moment.
  */
 #ifndef MINIMIO_BENCH_SUMMARY_H
 #define MINIMIO_BENCH_SUMMARY_H
@@ -15,18 +15,18 @@ struct summary {
     enum workload workload;
     int pairs, active; /* active 0: registering */
     enum mode mode;
-    double ns[PEERS]; /* 0: it has no such mode */
+    double ns[PEERS]; /* 0: the peer lacks the mode */
     double to_epoll;
-    double to_best; /* of the libraries: by level or edge for both of these, by oneshot for oneshot */
+    double to_best; /* the best of the libraries: by level or edge for both modes, by oneshot for oneshot */
     int best;
 };
 
 #define SUMMARIES_MAX (WORKLOADS * SIZES * ACTIVES * MODES)
 
-/* Writes at most SUMMARIES_MAX; returns how many. */
+/* Writes at most SUMMARIES_MAX summaries; returns the number. */
 size_t summarise(const struct results *results, struct summary *ret_summaries);
 
-/* A bar on events under EDGE and LEVEL: of the cells that it speaks of, how many keep it, and which is furthest off. */
+/* A bar for events under EDGE and LEVEL: how many of its cells meet the limit, and the worst cell. */
 struct bar {
     const char *text;
     double limit;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What is measured. One thread, one set of pairs, one peer at a time. */
+/* Owns the pairs of sockets, and measures the workloads: one thread, one set of pairs, one peer at a time. */
 #include "bench/library/workload.h"
 
 #include <stdint.h>
@@ -10,10 +10,10 @@
 #include <unistd.h>
 
 #define DISPATCHED     5000 /* events, */
-#define TURNS_AT_LEAST 20   /* if in as many turns */
+#define TURNS_AT_LEAST 20   /* if reached in as many turns */
 #define CHAINS         10
-#define CHAIN_WRITES   400 /* by handlers; before them one write for each active pair */
-#define SPARE_FDS      64  /* for the peers, and what is open anyway */
+#define CHAIN_WRITES   400 /* by handlers; before the chain one write for each active pair */
+#define SPARE_FDS      64  /* for the peers, and descriptors already open */
 #define CLOCK_SAMPLES  1000
 
 static int pairs; /* in use */
@@ -32,7 +32,7 @@ static int64_t read_clock(clockid_t clock)
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-/* For long stretches: what others do on this machine does not count. */
+/* For long measurements: other load on the machine does not count. */
 static int64_t cpu_ns(void)
 {
     return read_clock(CLOCK_PROCESS_CPUTIME_ID);
@@ -40,7 +40,7 @@ static int64_t cpu_ns(void)
 
 /* ---- Pairs ------------------------------------------------------------------------------------------------------ */
 
-/* Root may raise the hard limit too. */
+/* Root may also raise the hard limit. */
 static int descriptors_allowed(int wanted)
 {
     struct rlimit limit, more;
@@ -153,7 +153,7 @@ static void turn_until_handled(const struct peer *peer, int count)
         peer->turn();
 }
 
-/* What it costs to ask the clock, which counts where a turn takes not much longer. */
+/* The cost of reading the clock, which matters for a short turn. */
 static int64_t clock_cost_ns(void)
 {
     static int64_t cost_ns;
@@ -193,7 +193,7 @@ double dispatch_ns(const struct peer *peer, enum mode mode, int active)
     with_io = false;
     for (int i = 0; i < active; i++)
         put_byte(active_pair(i, active));
-    /* The first turns fill caches, and make room for as many events. */
+    /* The first turns fill caches and allocate room for the events. */
     handled = 0;
     turn_until_handled(peer, active);
     for (size_t i = 0; i < turns; i++)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The kinds of bad neighbours. Owns the descriptors of the present neighbour. */
 #include "bench/neighbours/kinds.h"
 
 #include "bench/neighbours/service.h"
@@ -10,10 +11,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Whole requests, and more than the daemon reads in a turn. */
+/* A whole number of requests, more than the daemon reads in a turn. */
 #define FLOOD_BYTES (PING_BYTES * 1600)
 
-#define SILENT       700 /* open at a time; beside the 200, fewer than a daemon has sessions for */
+#define SILENT       700 /* open at a time; with the 200 sessions below the daemon's limit of sessions */
 #define RANDOM_BYTES 512
 #define PASSED       16 /* as many as a message may have */
 
@@ -42,7 +43,7 @@ static void drop_replies(void)
 
 /* ---- Says much -------------------------------------------------------------------------------------------------- */
 
-/* Says as much as the daemon takes, and reads nothing. */
+/* Sends as much as the daemon accepts, and never reads. */
 static void never_read(void)
 {
     open_one();
@@ -58,7 +59,7 @@ static void begin_flood(void)
         many[i] = PING[i % PING_BYTES];
 }
 
-/* As many requests again as the socket holds, so that the daemon always has more. */
+/* Sends as many requests as the socket holds, so that the daemon always has input. */
 static void flood(void)
 {
     static size_t sent;
@@ -109,7 +110,7 @@ static void open_silent(void)
         silent[i] = open_session();
 }
 
-/* Another comes, and the one that has been there longest goes. */
+/* Opens a connection, and closes the oldest connection. */
 static void connect_silently(void)
 {
     static int at;
@@ -125,7 +126,7 @@ static void close_silent(void)
         close(silent[i]);
 }
 
-/* Descriptors that nobody claims. With those that are too many its session ends, and it begins again. */
+/* Sends descriptors without a register. The daemon ends the session above the limit; the neighbour then reconnects. */
 static void pass_descriptors(void)
 {
     union {

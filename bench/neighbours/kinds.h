@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Bad neighbours: each a client that takes what it can get, acted by the process that measures, between its requests.
- */
+/* Bad neighbours: clients that use as much of the daemon as possible. The measuring process acts as the neighbour
+ * between its requests. */
 #ifndef MINIMIO_BENCH_NEIGHBOURS_KINDS_H
 #define MINIMIO_BENCH_NEIGHBOURS_KINDS_H
 
@@ -9,7 +9,7 @@
 struct kind {
     const char *name;
     void (*begin)(void);
-    void (*act)(void); /* takes no longer than a system call or a few, and never waits */
+    void (*act)(void); /* takes the time of a few system calls, and never waits */
     void (*end)(void);
 };
 

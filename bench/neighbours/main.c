@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What bad neighbours cost: the latency of requests of 200 sessions, alone, and beside one of each kind. One request at
- * a time, and all 200 at once; with and without in turns, so that whatever else the machine does comes to both. What
- * the neighbour does comes from the process that measures, between its requests: what is measured is the daemon's work,
- * not the neighbour's. Where it may (root), it and the daemon run before all other programs for these few seconds:
- * else a daemon that always has work is interrupted for others, and one that sleeps is not.
+ * Measures the cost of bad neighbours: the latency of requests of 200 sessions, with and without one neighbour of each
+ * kind.
  *
- * usage: BUILD/bench/neighbours, beside BUILD/minimiod
+ * One request at a time, and all 200 at once. Measurements with and without a neighbour alternate, so that other load
+ * affects both. The measuring process acts as the neighbour between its requests, so the figure is the daemon's work,
+ * not the neighbour's. With permission (root), the measuring process and the daemon have a realtime priority for these
+ * few seconds; otherwise the scheduler would interrupt a busy daemon, but not an idle daemon.
+ *
+ * usage: BUILD/bench/neighbours, in the folder of BUILD/minimiod
  */
 #include "bench/neighbours/kinds.h"
 #include "bench/neighbours/service.h"
@@ -18,7 +20,7 @@
 #include <unistd.h>
 
 #define SESSIONS 200
-#define PINGS    1000 /* a round */
+#define PINGS    1000 /* per round */
 #define ROUNDS   11
 #define AT_MOST  1.3
 
@@ -37,7 +39,7 @@ static double rank(double *values, int count, double share)
     return values[(int)(share * (count - 1))];
 }
 
-/* As much as it could have done while the requests before were answered. */
+/* Acts for as long as the measured requests took. */
 static void act_for(const struct kind *kind, int64_t duration_ns)
 {
     int64_t until = now_ns() + duration_ns;
@@ -47,7 +49,7 @@ static void act_for(const struct kind *kind, int64_t duration_ns)
     while (now_ns() < until);
 }
 
-/* Microseconds within which 99 of 100 requests were answered, with so many under way at a time, beside this neighbour
+/* The 99th percentile of the latency in microseconds, with `at_once` requests in flight, with the neighbour `kind`
  * or none. */
 static double measure(int at_once, const struct kind *kind)
 {
@@ -80,7 +82,7 @@ static double measure_beside(int at_once, const struct kind *kind, double *ret_r
     result = measure(at_once, kind);
     *ret_requests = (double)(requests_done(sessions[0]) - before) / PINGS;
     kind->end();
-    requests_done(sessions[0]); /* it is gone, and what it asked for is done */
+    requests_done(sessions[0]); /* the neighbour has gone, and its requests are done */
     return result;
 }
 

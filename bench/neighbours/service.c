@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Owns the process of the measured daemon; opens sessions and sends pings. */
 #include "bench/neighbours/service.h"
 
 #include <libgen.h>
@@ -39,7 +40,7 @@ void keep_to_processor(int number)
 
     CPU_ZERO(&one);
     CPU_SET(number, &one);
-    (void)sched_setaffinity(0, sizeof one, &one); /* where that one may not be used, on any */
+    (void)sched_setaffinity(0, sizeof one, &one); /* if this processor may not be used, any processor */
 }
 
 static _Noreturn void run_daemon(const char *path, int err)
@@ -69,7 +70,7 @@ void service_start(const char *own_path)
     close(err[1]);
     if (read(err[0], line, sizeof line) <= 0 || !strstr(line, "listening"))
         fail("minimiod does not listen");
-    /* Its errors stay ours, unread: there are few, as it rations them. */
+    /* err[0] stays open, unread: the daemon rate-limits its messages, so the pipe does not fill. */
 }
 
 void service_stop(void)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The daemon that is measured, sessions with it, and pings. What fails here ends the bench. */
+/* The measured daemon, sessions, and pings. A failure ends the bench. */
 #ifndef MINIMIO_BENCH_NEIGHBOURS_SERVICE_H
 #define MINIMIO_BENCH_NEIGHBOURS_SERVICE_H
 
@@ -11,10 +11,11 @@
 _Noreturn void fail(const char *what);
 int64_t now_ns(void);
 
-/* On a processor of its own, if there are two: programs of one priority on one processor would wait for each other. */
+/* Pins the process to a processor, if there are two: on one processor, programs of the same priority would wait for
+ * each other. */
 void keep_to_processor(int number);
 
-/* The daemon of the build that `own_path` is in, on the second processor. */
+/* Starts the daemon of the build that contains `own_path`, on the second processor. */
 void service_start(const char *own_path);
 void service_stop(void);
 
@@ -22,7 +23,7 @@ int open_session(void);
 void say_ping(int fd);
 void await_reply(int fd);
 
-/* How many requests the daemon has carried out; asked in a session in which nothing is under way. */
+/* The number of requests that the daemon has completed; `fd` is a session without requests in flight. */
 long long requests_done(int fd);
 
 #endif
