@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""How long a client that comes back to its named loop waits for what it missed: from open_loop to the last event,
-beside the same number of events in a session that never broke. What it missed has gathered while nobody was there
-("rejoined"), or was told to the session before, which may have died with it ("told again"). The unbroken session is at
-its best too: the daemon stands still until every byte has arrived, and gathers them in the fewest turns. Loopback only;
-ends by itself.
+"""Measures how long a client that rejoins a named loop waits for the missed events: from open_loop to the last event,
+compared with the same number of events in an unbroken session. The events either accumulated without a session
+("rejoined"), or were delivered to the previous session, which may have died before reading ("delivered again"). The
+unbroken session is measured at its best too: the daemon is stopped until all bytes have arrived, and so needs the fewest
+turns. Loopback only; ends by itself.
 
 usage: bench/rejoin.py BUILD [streams]"""
 import json
@@ -35,7 +35,7 @@ class Daemon:
             pass
 
     def cpu(self):
-        """Seconds, as exactly as the scheduler counts them."""
+        """CPU seconds, with the precision of the scheduler."""
         with open(f"/proc/{self.process.pid}/schedstat") as stat:
             return int(stat.read().split()[0]) / 1e9
 
@@ -67,7 +67,7 @@ class Session:
         return json.loads(self.lines.readline())["result"]
 
     def read_events(self):
-        """Reads until every stream has had its event. Nothing is parsed: what is measured is the daemon."""
+        """Reads until every stream had an event. Does not parse, because the bench measures the daemon."""
         count = 0
         while count < STREAMS:
             line = self.lines.readline()
@@ -115,7 +115,7 @@ def unbroken(daemon, session, peers):
 
 
 def rejoined(daemon):
-    """Returns the session that came back, too."""
+    """Returns the new session and its measurement."""
     session = Session(daemon)
     open_loop = {"jsonrpc": "2.0", "id": 1, "method": "open_loop", "params": {"name": "bench"}}
     return session, measure(daemon, lambda: session.send(open_loop), session)
@@ -136,13 +136,13 @@ def leave(session, watcher):
 
 def report(times):
     for what, measured in times.items():
-        print(f"{STREAMS} events, {what:<10} {statistics.median(m[0] for m in measured):>8.1f} ms,"
+        print(f"{STREAMS} events, {what:<15} {statistics.median(m[0] for m in measured):>8.1f} ms,"
               f" CPU of the daemon {statistics.median(m[1] for m in measured):>7.1f} ms")
-    rejoined, told_again = (
+    rejoined, delivered_again = (
         statistics.median(there[0] / unbroken[0] for there, unbroken in zip(times[what], times["unbroken"]))
-        for what in ("rejoined", "told again"))
-    print(f"rejoined / unbroken   {rejoined:.2f}   (at most {AT_MOST}: {'ok' if rejoined <= AT_MOST else 'MISSED'})")
-    print(f"told again / unbroken {told_again:.2f}   (each stream is looked at first)")
+        for what in ("rejoined", "delivered again"))
+    print(f"rejoined / unbroken        {rejoined:.2f}   (at most {AT_MOST}: {'ok' if rejoined <= AT_MOST else 'MISSED'})")
+    print(f"delivered again / unbroken {delivered_again:.2f}   (each stream is polled first)")
 
 
 def main():
@@ -152,7 +152,7 @@ def main():
     watcher, session = Session(daemon), Session(daemon)
     session.call("open_loop", name="bench")
     peers = register_all(session)
-    times = {"unbroken": [], "rejoined": [], "told again": []}
+    times = {"unbroken": [], "rejoined": [], "delivered again": []}
     for _ in range(ROUNDS):
         times["unbroken"].append(unbroken(daemon, session, peers))
         leave(session, watcher)
@@ -161,7 +161,7 @@ def main():
         times["rejoined"].append(measured)
         leave(session, watcher)
         session, measured = rejoined(daemon)
-        times["told again"].append(measured)
+        times["delivered again"].append(measured)
     report(times)
     daemon.stop()
 

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Writes the page of one run of all benches, to standard output; the daemon's and the library's figures go as JSON into
-# the build too. usage: bench/results.sh BUILD
+# Runs all benches and writes the results page to standard output; also writes the figures of daemon and library as JSON
+# into the build folder. usage: bench/results.sh BUILD
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -11,7 +11,7 @@ commit=$(git rev-parse --short HEAD 2>/dev/null || echo unknown)
 cat <<PAGE
 # Results
 
-Written by \`make bench\`; what the figures mean is in [README.md](README.md). Figures of one run: compare
+Written by \`make bench\`; [README.md](README.md) explains the figures. All figures are from one run: compare
 ratios, not nanoseconds of different runs.
 
 - machine: $processor, $(nproc) processors
@@ -21,13 +21,13 @@ ratios, not nanoseconds of different runs.
 
 ## daemon
 
-Each cost stands beside what it is held to; the bar is the most that the ratio may be, or where there is nothing beside
-it the cost itself.
+Each row compares a cost with a reference. The bar is the largest permitted ratio, or without a reference the largest
+permitted cost.
 
 PAGE
 "$build/bench/daemon" --markdown --json-file "$build/bench/daemon.json"
 
-# block NAME COMMAND...: its output as it is.
+# block NAME COMMAND...: prints the output of COMMAND as a literal block.
 block() {
     printf '\n## %s\n\n```\n' "$1"
     shift

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs the bench that BENCH names; without it all of them, and keeps their page as RESULTS.md. The daemon's and the
-# library's figures go as JSON into the build. usage: bench/run.sh BUILD
+# Runs the bench that BENCH names; without BENCH runs all benches and writes RESULTS.md. Also writes the figures of daemon
+# and library as JSON into the build folder. usage: bench/run.sh BUILD
 set -eu
 cd "$(dirname "$0")/.."
 

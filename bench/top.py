@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""What `minimioctl top` takes of the processor at two refreshes a second, on a terminal, with 10,000 streams in a
-hundred loops; and what its questions take of the daemon. Loopback only; ends by itself.
+"""Measures the CPU use of `minimioctl top` at two refreshes per second, on a terminal, with 10,000 streams in a hundred
+loops; and the CPU use of the daemon for the queries. Loopback only; ends by itself.
 
 usage: bench/top.py BUILD [seconds]"""
 import json
@@ -29,7 +29,7 @@ def start_daemon(folder):
 
 
 def fill(path, name):
-    """A loop of streams that are socket pairs, handed over; their other ends are returned."""
+    """Makes a loop of streams: socket pairs, registered by descriptor. Returns the other ends."""
     session = socket.socket(socket.AF_UNIX)
     session.connect(path)
     lines = session.makefile("rb")
@@ -74,7 +74,7 @@ def main():
         assert b"streams %d" % (LOOPS * STREAMS) in output, output[-500:]
         elapsed = time.monotonic() - started
         say(f"top, {LOOPS * STREAMS} streams, two refreshes a second", cpu(top.pid) / elapsed * 100, 5)
-        say("the daemon, asked by it", (cpu(daemon.pid) - daemon_before) / elapsed * 100)
+        say("the daemon, queried by top", (cpu(daemon.pid) - daemon_before) / elapsed * 100)
         os.write(master, b"q")
         assert top.wait() == 0
         daemon.terminate()

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""How long `minimioctl wait` takes from its start to its end with an open port, beside `nc -z`; and how long it
-overstays its deadline with refused ports, black holes and dead names mixed. Loopback only; ends by itself.
+"""Measures the duration of `minimioctl wait` for an open port, compared with `nc -z`; and the delay after the deadline,
+with refused ports, silent ports and unresolvable names. Loopback only; ends by itself.
 
 usage: bench/wait.py BUILD [runs]"""
 import os
@@ -49,7 +49,7 @@ def beside_nc():
 
 
 def black_hole():
-    """A port whose queue of connections is full: nobody accepts them."""
+    """A listening port whose queue of connections is full."""
     hole = socket.socket()
     hole.bind(("127.0.0.1", 0))
     hole.listen(0)
@@ -75,7 +75,7 @@ def overstay():
         code = subprocess.run([MINIMIOCTL, "wait", "--timeout", str(timeout), *targets], stderr=subprocess.DEVNULL).returncode
         late.append((time.perf_counter() - start - timeout) * 1000)
         assert code == 124, code
-    say(f"overstays its deadline, {len(targets)} dead targets", max(late), "ms", 50)
+    say(f"late after the deadline, {len(targets)} dead targets", max(late), "ms", 50)
     for one in fill:
         one.close()
 

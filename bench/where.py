@@ -1,9 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Where the daemon's time goes: the system calls that a piece of work takes, as strace counts them, and the instructions
-of the daemon and its libraries, as callgrind does. Each piece is done some times and twice as often, in a daemon of its
-own; the difference is what it takes, and neither start nor end is in it. Nothing here depends on how busy the machine
-is. Loopback only; ends by itself. Prints WHERE_TIME_GOES.md's table.
+"""Counts the system calls (strace) and the instructions of the daemon and its libraries (callgrind) for each operation.
+Each operation runs N times and 2 N times, in a new daemon each; the difference is the cost, without start and end. The
+counts do not depend on the load of the machine. Loopback only; ends by itself. Prints the table of WHERE_TIME_GOES.md.
 
 usage: bench/where.py BUILD"""
 import array
@@ -19,13 +18,13 @@ import tempfile
 import time
 
 BUILD = sys.argv[1] if len(sys.argv) > 1 else "build"
-MANY = 256  # events at once: half of what the daemon takes in one turn
+MANY = 256  # events at once: half of the daemon's limit per turn
 IN_FLIGHT = 16
 STEPS = 20
 
 
 class Daemon:
-    """One under a tool that counts; `counts` is what it counted, once it has ended."""
+    """A daemon under a counting tool; stop() returns the counts."""
 
     def __init__(self, tool):
         self.folder = tempfile.TemporaryDirectory()
@@ -36,7 +35,7 @@ class Daemon:
             "callgrind": ["valgrind", "-q", "--tool=callgrind", f"--callgrind-out-file={self.output}"],
         }[tool]
         self.tool = tool
-        # A slow turn, as most are under these tools, would be logged, and the line counted.
+        # The daemon would log the slow turns under these tools, and the tools would count the logging.
         self.process = subprocess.Popen(
             [*before, os.path.join(BUILD, "minimiod"), "--socket", self.path, "--log-level", "error"],
             stderr=subprocess.DEVNULL)
@@ -114,7 +113,7 @@ def pairs(count):
     return made
 
 
-# ---- Pieces of work: what is there before, and a step of it ---------------------------------------------------------
+# ---- Operations: the setup, and a step --------------------------------------------------------------------------------
 
 
 def with_nothing(session):
@@ -217,7 +216,7 @@ WORKS = [
     (f"an event, oneshot, of {MANY}, and its reregister", with_streams(MANY, "oneshot"), events_and_arming, MANY),
     ("`ping`, 1 in flight", with_nothing, requests('"method":"ping"'), 1),
     ("`ping`, 16 in flight", with_nothing, requests(*['"method":"ping"'] * IN_FLIGHT), IN_FLIGHT),
-    ("`reregister` of what is armed, 16 in flight", with_streams(1, "oneshot"),
+    ("`reregister` of an armed stream, 16 in flight", with_streams(1, "oneshot"),
      requests(*[about("reregister", 0)] * IN_FLIGHT), IN_FLIGHT),
     ("`reregister` that asks the kernel, 16 in flight", with_streams(IN_FLIGHT, "edge"),
      requests(*(about("reregister", token) for token in range(IN_FLIGHT))), IN_FLIGHT),

@@ -1,6 +1,6 @@
 #!/bin/sh
-# The demo: three servers that answer late, one daemon, and the tokens in the order in which they become ready.
-# Its output is the same in each run, except for the port numbers.
+# The demo: three servers that answer with a delay, one daemon, and the tokens in the order of readiness.
+# The output is the same in each run, except for the port numbers.
 # usage: examples/demo.sh BUILD
 set -eu
 
@@ -33,7 +33,7 @@ export MINIMIO_SOCKET="$folder/minimio.sock"
 daemon=$!
 "$build/minimioctl" ping --wait 5s >/dev/null || fail 'the daemon did not start'
 
-# The servers print their ports once they are open; a fifo makes reading them a wait for that.
+# The servers print their ports after opening them; reading from a fifo waits for the lines.
 mkfifo "$folder/ports"
 "$build/examples/delay_server" 900 300 600 >"$folder/ports" &
 servers=$!
@@ -55,10 +55,10 @@ echo "+ minimioctl watch$targets"
 { "$build/minimioctl" watch --timeout 10s $targets || echo "failed $?" >"$folder/failed"; } | tee "$folder/events"
 [ ! -e "$folder/failed" ] || fail "watch $(cat "$folder/failed")"
 
-# One event a server, in the order of the delays: the greeting and the end of the stream arrive together.
+# One event for each server, in the order of the delays: greeting and end of the stream arrive together.
 # shellcheck disable=SC2086 # the targets are words on purpose
 set -- $targets
 printf '%s\n' "2  $2  readable,read_closed" "3  $3  readable,read_closed" "1  $1  readable,read_closed" >"$folder/expected"
-diff "$folder/expected" "$folder/events" >&2 || fail 'these are not the expected events'
+diff "$folder/expected" "$folder/events" >&2 || fail 'the events differ from the expected events'
 echo
 echo 'Registered as 1 2 3, ready as 2 3 1: a single wait for all three, without busy polling and without threads.'

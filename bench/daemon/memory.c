@@ -60,7 +60,7 @@ static void measure_round(const struct plan *plan)
 {
     static const struct figure_info stream = {"memory", "an idle stream", "bytes", NULL, 192};
     static const struct figure_info idle_session = {"memory", "an idle session", "bytes", NULL, 1024};
-    static const struct figure_info kept = {"memory", "kept of the peak when all have gone", "bytes", "the peak", 0.2};
+    static const struct figure_info kept = {"memory", "left after the peak", "bytes", "the peak", 0.2};
     static int peers[IDLE_STREAMS], sessions[IDLE_SESSIONS];
     struct process minimiod;
     int port, listener = listener_open(&port);

@@ -161,7 +161,7 @@ static void measure_descriptors(const struct plan *plan, const struct process *m
 }
 
 #define BARE     "bare recvmsg and epoll_ctl"
-#define DUTIFUL  "those and the calls that the protocol needs"
+#define DUTIFUL  "the same plus the calls that the protocol requires"
 #define EACH     "register by descriptor, a message each"
 #define TOGETHER "register by descriptor, 16 beside a message"
 

@@ -154,7 +154,7 @@ const struct kind kinds[] = {
     {"never reads", never_read, nothing, close_one},
     {"floods", begin_flood, flood, close_one},
     {"drips bytes", open_one, drip, close_one},
-    {"says random bytes", open_one, say_random_bytes, close_one},
+    {"sends random bytes", open_one, say_random_bytes, close_one},
     {"speaks HTTP", open_one, speak_http, close_one},
     {"connects silently", open_silent, connect_silently, close_silent},
     {"floods with descriptors", open_one, pass_descriptors, close_one},

@@ -113,7 +113,7 @@ int main(int argc, char **argv)
     for (int i = 0; i < SESSIONS; i++)
         sessions[i] = open_session();
     measure(1, NULL);
-    printf("99 of 100 of %d sessions' pings, beside one who; at most %.1f x\n", SESSIONS, AT_MOST);
+    printf("99th percentile of the pings of %d sessions, with a neighbour that; at most %.1f x\n", SESSIONS, AT_MOST);
     printf("%-24s %7s %12s %12s %10s %9s\n", "", "at once", "alone, us", "beside, us", "its for 1", "ratio");
     for (size_t i = 0; i < kind_count; i++) {
         compare_with_and_without(1, &kinds[i]);

@@ -1,6 +1,6 @@
 #!/usr/bin/env perl
 # SPDX-License-Identifier: MIT
-# As client.py, with Perl and the modules that come with it. usage: client.pl HOST:PORT...
+# As client.py, with Perl and its core modules. usage: client.pl HOST:PORT...
 use strict;
 use warnings;
 use IO::Socket::UNIX;
@@ -11,7 +11,7 @@ my $daemon = IO::Socket::UNIX->new(Peer => $path) or die "client.pl: $path: $!\n
 my $last_id = 0;
 my @kept;    # events that came while a call awaited its reply
 
-# The next message; events are kept.
+# Returns the next message; queues events.
 sub receive {
     my $line = readline $daemon;
     die "client.pl: the daemon closed the session\n" unless defined $line;

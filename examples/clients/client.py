@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Connects to servers through minimiod and prints what they say, in the order in which they say it.
+"""Connects to servers through minimiod and prints the data of each server, in the order of arrival.
 
 usage: client.py HOST:PORT..."""
 import json
@@ -10,7 +10,7 @@ import sys
 
 
 class Minimio:
-    """A session with the daemon: calls, and the events that come in between."""
+    """A session with the daemon: calls, and the events that arrive meanwhile."""
 
     def __init__(self, path=None):
         self.socket = socket.socket(socket.AF_UNIX)
@@ -20,7 +20,7 @@ class Minimio:
         self.kept = []  # events that came while a call awaited its reply
 
     def _receive(self):
-        """The next message; events are kept, and None stands for them."""
+        """Returns the next message. Queues events, and returns None for an event."""
         line = self.lines.readline()
         if not line:
             raise ConnectionError("the daemon closed the session")

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# As client.py, with nc and jq: nc stays connected behind two fifos, jq reads. usage: client.sh HOST:PORT...
+# As client.py, with nc and jq: nc stays connected through two fifos, jq parses. usage: client.sh HOST:PORT...
 set -eu
 
 folder=$(mktemp -d)
@@ -15,7 +15,7 @@ send() {
     printf '{"jsonrpc":"2.0","id":%s,"method":"%s","params":%s}\n' "$1" "$2" "$3" >&3
 }
 
-# The reply to a read has the token for its id; other requests have 0.
+# The id of a read is the token; the id of all other requests is 0.
 left=$#
 token=0
 for address in "$@"; do

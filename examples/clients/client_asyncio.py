@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""As client.py, with asyncio: a task for each server, and one that reads what the daemon sends.
+"""As client.py, with asyncio: a task for each server, and a task that reads from the daemon.
 
 usage: client_asyncio.py HOST:PORT..."""
 import asyncio

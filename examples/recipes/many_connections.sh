@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Hundreds of connections, watched from one shell loop: no process for each, and none of them polled.
-# usage: many_connections.sh LOOP <ADDRESSES    a line for each that says something, in the order in which they do
+# Watches hundreds of connections from one shell loop, without a process for each connection and without polling.
+# usage: many_connections.sh LOOP <ADDRESSES    prints a line for each connection with data, in the order of arrival
 set -eu
 
 loop=$1

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# A Redis subscription that outlives its consumer: the daemon holds the connection, so Redis never sees it end, and what
-# is published while no consumer runs is there when the next one starts.
+# A Redis subscription that outlives the consumer: the daemon holds the connection, so the subscription never ends, and
+# messages published while no consumer runs are delivered to the next consumer.
 # usage: redis_subscription.sh HOST:PORT CHANNEL    prints each message; may be killed and started again at any time
 set -eu
 
@@ -9,17 +9,17 @@ address=$1
 channel=$2
 loop="redis-$channel"
 
-# The first to come connects and subscribes; whoever comes later finds the stream.
+# The first run connects and subscribes; later runs find the stream.
 if [ -z "$(minimioctl list --loop "$loop" --takeover --json 2>/dev/null)" ]; then
     minimioctl register --loop "$loop" --linger 1h 1 "$address" >/dev/null
     printf 'SUBSCRIBE %s\r\n' "$channel" | minimioctl write --loop "$loop" 1
 fi
 
-# Who enters the loop is told what is ready now, so nothing is missed between two commands.
+# Attaching to the loop reports present readiness, so no event is missed between two commands.
 while ready=$(minimioctl events --loop "$loop" --takeover --count 1); do
     minimioctl read --loop "$loop" 1 --max 32768
     case $ready in
-    *read_closed*) # Redis has ended the connection, or reset it: the next to come subscribes anew
+    *read_closed*) # Redis has closed or reset the connection: the next run subscribes again
         if minimioctl read --loop "$loop" 1 --peek --json | grep -q '"eof":true'; then
             minimioctl close-loop --loop "$loop"
             break

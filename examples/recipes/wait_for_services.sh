@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Starts a command when PostgreSQL and Redis can serve it. usage: wait_for_services.sh POSTGRES REDIS COMMAND...
+# Starts a command once PostgreSQL and Redis accept requests. usage: wait_for_services.sh POSTGRES REDIS COMMAND...
 #
-# `wait` tells when their ports are open, which needs no client of either. PostgreSQL opens its port while it still
-# recovers from a crash, so its own pg_isready has the last word.
+# `minimioctl wait` waits for the open ports, without a client program. PostgreSQL opens the port during crash recovery
+# already, so pg_isready makes the final check.
 set -eu
 
 postgres=$1
