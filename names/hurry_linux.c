@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The system's lookup goes through the full names that the search list makes of a name, and gives the addresses of the
- * first that has any, of either family. A name server that does not answer is told apart from one that has none for a
- * family only here, where each family is asked for by itself, and a full name is passed over only once it is certain
- * that the system's lookup passes it over too. Full names end in a dot, so that nothing is appended to them.
+ * Derives the full names of a host as the system's lookup does. Owns only the state of one lookup.
+ *
+ * The system's lookup tries the full names of the search list in order, and returns the addresses of the first full
+ * name with an address of either family. Only a separate query for each family distinguishes a silent name server from
+ * a server without an address of one family. A full name is skipped only if the system's lookup certainly skips the
+ * full name too. Full names end in a dot, so that the resolver appends nothing.
  */
 #include "names/hurry.h"
 
@@ -17,24 +19,24 @@
 #include <string.h>
 #include <time.h>
 
-#define WAIT_MS      1000 /* for a name server: the least that the resolver can be told */
-#define AT_ONCE_MS   900  /* a failure that came sooner was an answer, and not a wait that was over */
-#define FULL_MAX     512  /* bytes: a longer name is in no DNS */
-#define CERTAIN_LIST 6    /* domains, and bytes, of a search list that the resolver has shown whole */
+#define WAIT_MS      1000 /* timeout for a name server, the minimum of the resolver */
+#define AT_ONCE_MS   900  /* a failure before this time is an answer, not a timeout */
+#define FULL_MAX     512  /* bytes: longer than any name in DNS */
+#define CERTAIN_LIST 6    /* limits of domains, and of bytes, below which the resolver holds the complete search list */
 #define CERTAIN_TEXT 128
 
 struct hurry {
     const char *host, *service;
     const struct addrinfo *hints;
-    struct addrinfo *list; /* what was found */
+    struct addrinfo *list; /* the result */
 };
 
-/* What is known of a full name, or of its addresses of one family. */
+/* The result for a full name, or for the addresses of one family. */
 enum knowledge {
-    FOUND,  /* it has addresses */
-    ABSENT, /* it does not exist */
-    EMPTY,  /* it exists, and has none */
-    FAILED, /* the name servers answer that they cannot tell */
+    FOUND,  /* the name has addresses */
+    ABSENT, /* the name does not exist */
+    EMPTY,  /* the name exists without addresses */
+    FAILED, /* the name servers answered with a failure */
     UNKNOWN /* no answer */
 };
 
@@ -46,7 +48,7 @@ static int64_t now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static enum knowledge ask(struct hurry *hurry, const char *name, int family)
+static enum knowledge query_family(struct hurry *hurry, const char *name, int family)
 {
     struct addrinfo hints = *hurry->hints;
     int64_t began_ms = now_ms();
@@ -68,24 +70,24 @@ static enum knowledge ask(struct hurry *hurry, const char *name, int family)
     }
 }
 
-/* Its IPv4 addresses are there, so its name is the one. Both families are asked for together once more, for the
- * system's order. */
-static enum knowledge take_both(struct hurry *hurry, const char *name)
+/* The name has IPv4 addresses, so this full name is the result. Looks up both families together, for the system's
+ * order. */
+static enum knowledge query_in_system_order(struct hurry *hurry, const char *name)
 {
     freeaddrinfo(hurry->list);
-    return ask(hurry, name, AF_UNSPEC) == FOUND ? FOUND : UNKNOWN;
+    return query_family(hurry, name, AF_UNSPEC) == FOUND ? FOUND : UNKNOWN;
 }
 
-/* A name that does not exist has no addresses of any family (RFC 8020). */
-static enum knowledge ask_for_both(struct hurry *hurry, const char *name)
+/* A name that does not exist has no addresses in any family (RFC 8020). */
+static enum knowledge query_both(struct hurry *hurry, const char *name)
 {
-    enum knowledge v4 = ask(hurry, name, AF_INET), v6;
+    enum knowledge v4 = query_family(hurry, name, AF_INET), v6;
 
     if (v4 == FOUND)
-        return take_both(hurry, name);
+        return query_in_system_order(hurry, name);
     if (v4 == ABSENT)
         return ABSENT;
-    v6 = ask(hurry, name, AF_INET6);
+    v6 = query_family(hurry, name, AF_INET6);
     if (v6 == FOUND || v6 == UNKNOWN)
         return v6;
     if (v4 == UNKNOWN)
@@ -95,13 +97,13 @@ static enum knowledge ask_for_both(struct hurry *hurry, const char *name)
 
 #ifdef __GLIBC__
 
-static int hold_nothing_up(void)
+static int set_short_timeouts(void)
 {
     if (res_init() < 0)
         return -EIO;
     _res.retrans = WAIT_MS / 1000;
     _res.retry = 1;
-    /* One family after the other: where the second has no answer, what the first has found is given at once. */
+    /* One family after the other: if the second has no answer, the addresses of the first are returned at once. */
     _res.options |= RES_SNGLKUP | RES_SNGLKUPREOP;
     return 0;
 }
@@ -115,16 +117,16 @@ static unsigned count_dots(const char *host)
     return count;
 }
 
-/* "" stands for the root: the name as it is. */
-static enum knowledge ask_below(struct hurry *hurry, const char *domain)
+/* An empty `domain` is the root: the name without a suffix. */
+static enum knowledge query_in_domain(struct hurry *hurry, const char *domain)
 {
     char name[FULL_MAX];
     int length = snprintf(name, sizeof name, "%s.%s%s", hurry->host, domain, *domain ? "." : "");
 
-    return (size_t)length < sizeof name ? ask_for_both(hurry, name) : UNKNOWN;
+    return (size_t)length < sizeof name ? query_both(hurry, name) : UNKNOWN;
 }
 
-static bool is_whole(unsigned count)
+static bool is_complete(unsigned count)
 {
     size_t length = 0;
 
@@ -133,8 +135,9 @@ static bool is_whole(unsigned count)
     return count < CERTAIN_LIST && length < CERTAIN_TEXT;
 }
 
-/* Goes through the search list. `*ret_root`: the root was on it. FOUND, UNKNOWN, or EMPTY: go on behind it. */
-static enum knowledge search(struct hurry *hurry, bool *ret_root)
+/* Tries the search list. `*ret_root`: the list contained the root. Returns FOUND, UNKNOWN, or EMPTY to continue
+ * after the list. */
+static enum knowledge query_search_list(struct hurry *hurry, bool *ret_root)
 {
     unsigned count = 0;
 
@@ -144,14 +147,15 @@ static enum knowledge search(struct hurry *hurry, bool *ret_root)
         count = 1;
     for (unsigned i = 0; i < count; i++) {
         const char *domain = _res.dnsrch[i] + (_res.dnsrch[i][0] == '.');
-        enum knowledge known = ask_below(hurry, domain);
+        enum knowledge known = query_in_domain(hurry, domain);
 
         *ret_root |= !*domain;
-        /* After some failures the resolver goes on to the next domain, after others to the end of the list. */
+        /* After some failures the resolver continues with the next domain, after other failures with the end of the
+         * list. */
         if (known == FOUND || known == UNKNOWN || (known == FAILED && i + 1 < count))
             return known == FOUND ? FOUND : UNKNOWN;
     }
-    return is_whole(count) ? EMPTY : UNKNOWN;
+    return is_complete(count) ? EMPTY : UNKNOWN;
 }
 
 static bool is_searched(unsigned dots)
@@ -159,8 +163,8 @@ static bool is_searched(unsigned dots)
     return _res.options & (dots ? RES_DNSRCH : RES_DEFNAMES);
 }
 
-/* In the order of the resolver: what has enough dots is asked as it is first, all else last. */
-static enum knowledge walk(struct hurry *hurry)
+/* Tries names in the resolver's order: a name with enough dots is tried unchanged first, any other name last. */
+static enum knowledge query_in_order(struct hurry *hurry)
 {
     unsigned dots = count_dots(hurry->host);
     bool as_is = dots >= _res.ndots, root = false;
@@ -169,29 +173,29 @@ static enum knowledge walk(struct hurry *hurry)
     if (!dots && getenv("HOSTALIASES"))
         return UNKNOWN;
     if (hurry->host[strlen(hurry->host) - 1] == '.')
-        return ask_for_both(hurry, hurry->host);
+        return query_both(hurry, hurry->host);
     if (as_is)
-        known = ask_below(hurry, "");
+        known = query_in_domain(hurry, "");
     if (known == FOUND || known == UNKNOWN)
         return known;
     if (is_searched(dots))
-        known = search(hurry, &root);
+        known = query_search_list(hurry, &root);
     if (known == FOUND || known == UNKNOWN || as_is || root || (!dots && _res.options & RES_NOTLDQUERY))
         return known;
-    return ask_below(hurry, "");
+    return query_in_domain(hurry, "");
 }
 
 #else
 
-/* How long others wait is not to be changed, and no other full name is gone on to unless the one before is absent. */
-static int hold_nothing_up(void)
+/* The timeouts cannot be set per thread, and only the first full name is tried. */
+static int set_short_timeouts(void)
 {
     return 0;
 }
 
-static enum knowledge walk(struct hurry *hurry)
+static enum knowledge query_in_order(struct hurry *hurry)
 {
-    return ask_for_both(hurry, hurry->host);
+    return query_both(hurry, hurry->host);
 }
 
 #endif
@@ -199,11 +203,11 @@ static enum knowledge walk(struct hurry *hurry)
 int hurry_lookup(const char *host, const char *service, const struct addrinfo *hints, struct addrinfo **ret_list)
 {
     struct hurry hurry = {.host = host, .service = service, .hints = hints};
-    int result = *host ? hold_nothing_up() : -EINVAL;
+    int result = *host ? set_short_timeouts() : -EINVAL;
 
     if (result < 0)
         return result;
-    if (walk(&hurry) != FOUND)
+    if (query_in_order(&hurry) != FOUND)
         return -EAGAIN;
     *ret_list = hurry.list;
     return 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * getaddrinfo cannot be given up, so it runs in a thread, and another thread hurries. The caller takes the first answer
- * that counts. An inquiry belongs to the caller and the threads together: the last one that lets go of it frees it.
+ * getaddrinfo cannot be cancelled, so the lookup runs in a thread, and a second thread runs the lookup with short
+ * timeouts. The caller uses the first result. The caller and the threads share an inquiry, which the last holder frees.
  */
 #include "names/hurry.h"
 #include "names/lookup.h"
@@ -15,19 +15,19 @@
 #include <string.h>
 #include <time.h>
 
-#define PATIENCE_NS INT64_C(500000000) /* how long the system's lookup is left alone */
-#define NS_PER_S    INT64_C(1000000000)
-#define STACK_BYTES ((size_t)1024 * 1024) /* name service modules are the ones that need it */
+#define HURRY_DELAY_NS INT64_C(500000000) /* delay before the second lookup */
+#define NS_PER_S       INT64_C(1000000000)
+#define STACK_BYTES    ((size_t)1024 * 1024) /* stack size, for modules of the name service switch */
 
 struct inquiry {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     unsigned holders;
     bool answered;
-    int result, system_error; /* of getaddrinfo, and its errno */
-    struct addrinfo *list;    /* the caller's, who takes it */
+    int result, system_error; /* result and errno of getaddrinfo */
+    struct addrinfo *list;    /* until the caller takes the list */
     struct addrinfo hints;
-    const char *service; /* behind the host */
+    const char *service; /* stored after `host` */
     char host[];
 };
 
@@ -60,8 +60,8 @@ static struct inquiry *inquiry_new(const char *host, const char *service, const 
     return inquiry;
 }
 
-/* With the lock, which it releases. */
-static void let_go(struct inquiry *inquiry)
+/* Drops a reference. Call with the lock held; releases the lock. */
+static void inquiry_unref(struct inquiry *inquiry)
 {
     bool is_last = --inquiry->holders == 0;
 
@@ -75,8 +75,8 @@ static void let_go(struct inquiry *inquiry)
     free(inquiry);
 }
 
-/* The first answer counts. */
-static void answer(struct inquiry *inquiry, int result, int system_error, struct addrinfo *list)
+/* Stores the first result, and drops a reference. */
+static void inquiry_answer(struct inquiry *inquiry, int result, int system_error, struct addrinfo *list)
 {
     pthread_mutex_lock(&inquiry->lock);
     if (!inquiry->answered) {
@@ -87,33 +87,33 @@ static void answer(struct inquiry *inquiry, int result, int system_error, struct
         list = NULL;
         pthread_cond_signal(&inquiry->changed);
     }
-    let_go(inquiry);
+    inquiry_unref(inquiry);
     if (list)
         freeaddrinfo(list);
 }
 
 /* ---- Threads ---------------------------------------------------------------------------------------------------- */
 
-static void *ask_system(void *argument)
+static void *run_system_lookup(void *argument)
 {
     struct inquiry *inquiry = argument;
     struct addrinfo *list = NULL;
     int result = getaddrinfo(inquiry->host, inquiry->service, &inquiry->hints, &list);
 
-    answer(inquiry, result, errno, result == 0 ? list : NULL);
+    inquiry_answer(inquiry, result, errno, result == 0 ? list : NULL);
     return NULL;
 }
 
-static void *ask_hurriedly(void *argument)
+static void *run_hurry_lookup(void *argument)
 {
     struct inquiry *inquiry = argument;
     struct addrinfo *list;
 
     if (hurry_lookup(inquiry->host, inquiry->service, &inquiry->hints, &list) == 0) {
-        answer(inquiry, 0, 0, list);
+        inquiry_answer(inquiry, 0, 0, list);
     } else {
         pthread_mutex_lock(&inquiry->lock);
-        let_go(inquiry);
+        inquiry_unref(inquiry);
     }
     return NULL;
 }
@@ -132,8 +132,8 @@ static int start_detached(void *(*run)(void *), struct inquiry *inquiry)
     return error;
 }
 
-/* With the lock. Signals are for the program's own threads. False: there is no thread. */
-static bool start(void *(*run)(void *), struct inquiry *inquiry)
+/* Starts a thread with all signals blocked. Call with the lock held. False: no thread. */
+static bool start_thread(void *(*run)(void *), struct inquiry *inquiry)
 {
     sigset_t all, before;
     int error;
@@ -150,32 +150,32 @@ static bool start(void *(*run)(void *), struct inquiry *inquiry)
 
 /* ---- The caller ------------------------------------------------------------------------------------------------- */
 
-static struct timespec in_a_moment(void)
+static struct timespec hurry_time(void)
 {
     struct timespec until;
 
     clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += (until.tv_nsec + PATIENCE_NS) / NS_PER_S;
-    until.tv_nsec = (until.tv_nsec + PATIENCE_NS) % NS_PER_S;
+    until.tv_sec += (until.tv_nsec + HURRY_DELAY_NS) / NS_PER_S;
+    until.tv_nsec = (until.tv_nsec + HURRY_DELAY_NS) % NS_PER_S;
     return until;
 }
 
-/* With the lock. */
+/* Call with the lock held. */
 static void await_answer(struct inquiry *inquiry)
 {
-    struct timespec until = in_a_moment();
+    struct timespec until = hurry_time();
     int error = 0;
 
     while (!inquiry->answered && error == 0)
         error = pthread_cond_timedwait(&inquiry->changed, &inquiry->lock, &until);
     if (!inquiry->answered)
-        start(ask_hurriedly, inquiry);
+        start_thread(run_hurry_lookup, inquiry);
     while (!inquiry->answered)
         pthread_cond_wait(&inquiry->changed, &inquiry->lock);
 }
 
-/* With the lock. */
-static int take_answer(struct inquiry *inquiry, int *ret_system_error, struct addrinfo **ret_list)
+/* Call with the lock held. */
+static int inquiry_take_result(struct inquiry *inquiry, int *ret_system_error, struct addrinfo **ret_list)
 {
     if (inquiry->result == 0)
         *ret_list = inquiry->list;
@@ -184,19 +184,19 @@ static int take_answer(struct inquiry *inquiry, int *ret_system_error, struct ad
     return inquiry->result;
 }
 
-/* False: there is no thread for it. */
-static bool look_up_beside(struct inquiry *inquiry, int *ret_result, struct addrinfo **ret_list)
+/* Runs the lookup in threads. False: no thread could be started. */
+static bool look_up_in_threads(struct inquiry *inquiry, int *ret_result, struct addrinfo **ret_list)
 {
     int system_error = 0;
     bool started;
 
     pthread_mutex_lock(&inquiry->lock);
-    started = start(ask_system, inquiry);
+    started = start_thread(run_system_lookup, inquiry);
     if (started) {
         await_answer(inquiry);
-        *ret_result = take_answer(inquiry, &system_error, ret_list);
+        *ret_result = inquiry_take_result(inquiry, &system_error, ret_list);
     }
-    let_go(inquiry);
+    inquiry_unref(inquiry);
     errno = system_error;
     return started;
 }
@@ -209,7 +209,7 @@ int lookup_name(const char *host, const char *service, const struct addrinfo *hi
     if (!host || hints->ai_flags & AI_NUMERICHOST || hints->ai_family != AF_UNSPEC)
         return getaddrinfo(host, service, hints, ret_list);
     inquiry = inquiry_new(host, service, hints);
-    if (inquiry && look_up_beside(inquiry, &result, ret_list))
+    if (inquiry && look_up_in_threads(inquiry, &result, ret_list))
         return result;
     return getaddrinfo(host, service, hints, ret_list);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Where the system's lookup is nobody's but the system's to hurry. */
+/* The lookup on other platforms: only the system's lookup. */
 #include "names/lookup.h"
 
 int lookup_name(const char *host, const char *service, const struct addrinfo *hints, struct addrinfo **ret_list)
