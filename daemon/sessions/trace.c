@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Writes the lines of the debug log. Stateless. */
 #include "daemon/sessions/trace.h"
 
 #include "daemon/config/access.h"
@@ -8,10 +9,10 @@
 #include <stdio.h>
 #include <string.h>
 
-/* So much of an id is written; a longer id, which may have id_bytes, is cut. */
+/* The number of bytes of an id in a line; a longer id, up to id_bytes, is truncated. */
 #define ID_SHOWN 64
 
-/* So many events of one delivery have a line, which bounds the time that the lines take. */
+/* The number of events of one delivery with a line, which limits the time for the lines. */
 #define EVENTS_SHOWN 256
 
 #define WHO         "session %llu: "
@@ -24,7 +25,7 @@ struct shown_id {
     char text[ID_SHOWN + 16];
 };
 
-/* An id as the client wrote it. */
+/* An id as the client wrote the id. */
 static struct shown_id show_id(struct span id)
 {
     struct shown_id shown;
