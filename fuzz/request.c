@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Fuzzes the request decoder. The input is a client's output. Each message is decoded by the product, by the product's
- * fast path for plain requests, and from the second reader's tree. All three must agree on acceptance, on the fault,
+ * fast path for common requests, and from the second reader's tree. All three must agree on acceptance, on the fault,
  * and on every value. cJSON, which accepts more than JSON, must build the same tree.
  */
 #include "fuzz/expect.h"
@@ -188,8 +188,8 @@ static void require_message(const char *text, size_t length, const struct node *
 /* ---- The shortcut ----------------------------------------------------------------------------------------------- */
 
 /* The fast path may decline any request, but must accept only valid requests. */
-static void require_plain(const char *text, size_t length, const struct expected_message *message,
-                          const struct limits *limits)
+static void require_request_fast(const char *text, size_t length, const struct expected_message *message,
+                                 const struct limits *limits)
 {
     struct expected_request expected;
     struct request request;
@@ -198,7 +198,7 @@ static void require_plain(const char *text, size_t length, const struct expected
     if (!request_decode_fast(text, length, limits, &request, &used))
         return;
     REQUIRE(message->kind == EXPECT_MESSAGE && message->reading.root->kind == NODE_OBJECT, "not a message");
-    REQUIRE(used == message->reading.used, "a plain request of %zu bytes, not %zu", used, message->reading.used);
+    REQUIRE(used == message->reading.used, "the fast path used %zu bytes, not %zu", used, message->reading.used);
     expect_request(text, message->reading.root, limits, &expected);
     REQUIRE(expected.accepted, "the fast path accepted an invalid request");
     REQUIRE((int)request.method == expected.method, "wrong method");
@@ -221,7 +221,7 @@ static enum expected_kind require_next(struct expected_stream *stream, struct fr
     expected_stream_next(stream, &message);
     REQUIRE(space <= used, "white space beyond the frame");
     if (begins)
-        require_plain(bytes + space, stream->length - before - space, &message, stream->limits);
+        require_request_fast(bytes + space, stream->length - before - space, &message, stream->limits);
     REQUIRE((status == FRAME_TEXT) == (message.kind == EXPECT_MESSAGE), "wrong kind of message");
     if (message.kind == EXPECT_MESSAGE) {
         require_message(text.data, text.length, message.reading.root, stream->limits);
