@@ -6,9 +6,10 @@ usage: scripts/prose.py [--most N] [--list FILE] FILE...
 
 Prints each file that has more than N pronoun-like words in 100 (8 by default), with the file's share. In C the comments
 count, in Markdown and manual pages the running text without code, in other files the lines that begin with `#`. A file of
-fewer than 100 words may have N of the words. --list names a file that lists further files, one path in a line; empty
-lines and lines that begin with `#` are ignored. Exit status: 0; 1 if a file has too many or cannot be read; 2 for wrong
-usage.
+fewer than 100 words may have N of the words. --list names a file that lists further files, one path or glob pattern
+in a line; a path that ends in `/` stands for all prose in the folder and the folders below. Empty lines and lines that
+begin with `#` are ignored. Exit status: 0; 1 if a file has too many or cannot be read, or a line names no file; 2 for
+wrong usage.
 """
 import argparse
 import pathlib
@@ -28,6 +29,7 @@ MARKDOWN_CODE = re.compile(r"^(```|~~~).*?^\1[^\n]*$|<!--.*?-->|(`+).*?\2|\]\([^
 ROFF_LITERAL = re.compile(r"^\.Bd\b[^\n]*-literal.*?^\.Ed$", re.S | re.M)
 CODE_SPAN = re.compile(r"`[^`\n]*`")
 WORD = re.compile(r"[A-Za-z_][\w'-]*")
+PROSE_SUFFIX = re.compile(r"\.([ch1-9]|md|sh|py|pl|mk|map|in)")  # of the files that a folder stands for
 
 
 def c_comments(text):
@@ -78,9 +80,25 @@ def check(path, most):
     return f"{path}: {pronouns * 100 / max(words, WORDS_LEAST):.1f} pronouns in 100 words ({pronouns} of {words})"
 
 
+def has_prose(path):
+    return path.is_file() and bool(PROSE_SUFFIX.fullmatch(path.suffix) or path.name == "Makefile")
+
+
+def expand(entry):
+    """The files that a line of a list names, in order. May be empty for a folder or a pattern."""
+    if entry.endswith("/"):
+        return sorted(str(path) for path in pathlib.Path(entry).rglob("*") if has_prose(path))
+    if any(character in entry for character in "*?["):
+        return sorted(str(path) for path in pathlib.Path().glob(entry) if path.is_file())
+    return [entry]
+
+
 def listed(path):
+    """The files of a list, and complaints about lines that name no file."""
     lines = (line.strip() for line in pathlib.Path(path).read_text(encoding="utf-8").splitlines())
-    return [line for line in lines if line and not line.startswith("#")]
+    entries = {line: expand(line) for line in lines if line and not line.startswith("#")}
+    files = dict.fromkeys(file for found in entries.values() for file in found)
+    return list(files), [f"{path}: {entry} names no file" for entry, found in entries.items() if not found]
 
 
 def main(arguments):
@@ -90,13 +108,14 @@ def main(arguments):
     parser.add_argument("files", nargs="*")
     options = parser.parse_args(arguments)
     try:
-        files = options.files + (listed(options.list) if options.list else [])
+        files, complaints = listed(options.list) if options.list else ([], [])
     except (OSError, UnicodeDecodeError) as error:
         print(f"prose.py: {error}", file=sys.stderr)
         return 1
-    if not files:
+    files = options.files + files
+    if not files and not complaints:
         parser.error("no files given")
-    complaints = [complaint for complaint in (check(file, options.most) for file in files) if complaint]
+    complaints += [complaint for complaint in (check(file, options.most) for file in files) if complaint]
     for complaint in complaints:
         print(complaint)
     return 1 if complaints else 0

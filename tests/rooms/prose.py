@@ -83,6 +83,24 @@ def a_list_names_files(folder):
     require(look(folder, "--list", "list")[0] == 1, "the list's second file is not read")
 
 
+def a_list_names_folders_and_patterns(folder):
+    inner = pathlib.Path(folder) / "room/inner"
+    inner.mkdir(parents=True)
+    write(inner, "bad.c", f"/* {POOR * 9} */\n")
+    write(inner, "data.bin", f"# {POOR * 9}\n")
+    write(inner, "good.h", f"/* {PLAIN} */\n")
+    for entry, found in (("room/", True), ("room/inner/*.c", True), ("room/*/*", True), ("room/inner/*.h", False)):
+        write(folder, "list", f"{entry}\n")
+        result, output = look(folder, "--list", "list")
+        require(result == found and ("room/inner/bad.c:" in output) == found, f"{entry}: the wrong files", output)
+    write(folder, "list", "room/\nroom/inner/bad.c\nroom/inner/*.c\n")
+    output = look(folder, "--list", "list")[1]
+    require(output.count("bad.c") == 1 and "data.bin" not in output, "a folder is not read once", output)
+    for entry in ("empty/", "room/*.c"):
+        write(folder, "list", f"{entry}\nroom/inner/good.h\n")
+        require(look(folder, "--list", "list") == (1, f"list: {entry} names no file\n"), f"{entry}: no complaint")
+
+
 def failures_are_told(folder):
     write(folder, "good.md", PLAIN)
     for arguments, status in ((("missing.md",), 1), (("good.md", "missing.md"), 1), (("--list", "missing"), 1), ((), 2),
@@ -100,7 +118,7 @@ def files_that_pass_are_listed_once():
 
 
 for case in (prose_is_counted_and_code_is_not, the_limit_is_exact, short_files_may_have_the_limit, each_file_is_named,
-             a_list_names_files, failures_are_told):
+             a_list_names_files, a_list_names_folders_and_patterns, failures_are_told):
     with tempfile.TemporaryDirectory() as made:
         case(made)
 files_that_pass_are_listed_once()
