@@ -146,8 +146,7 @@ static int fetch_limits(struct batch *batch)
 
     if (result != 0)
         return result;
-    cJSON_ArrayForEach(limit, cJSON_GetObjectItemCaseSensitive(hello, "limits"))
-    {
+    cJSON_ArrayForEach(limit, cJSON_GetObjectItemCaseSensitive(hello, "limits")) {
         if (json_integer(limit, &number) && number <= UINT32_MAX)
             limits_set(&batch->answers.limits, (struct span){limit->string, strlen(limit->string)}, number);
     }

@@ -18,7 +18,8 @@ static int list_print(const struct command *command, const struct options *optio
     const cJSON *registration;
 
     if (options->json)
-        cJSON_ArrayForEach(registration, all) output_json_line(registration);
+        cJSON_ArrayForEach(registration, all)
+            output_json_line(registration);
     else if (output_table(all, columns, sizeof columns / sizeof columns[0]) < 0)
         return failed(command, "out of memory");
     return output_flush();

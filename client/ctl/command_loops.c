@@ -54,8 +54,7 @@ static void print_names(const cJSON *all)
     const char *last = "";
     const cJSON *loop;
 
-    cJSON_ArrayForEach(loop, all)
-    {
+    cJSON_ArrayForEach(loop, all) {
         const char *name = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(loop, "name"));
 
         if (name && strcmp(name, last) != 0) {
@@ -81,7 +80,8 @@ static int loops_print(const struct command *command, const struct options *opti
     if (names)
         print_names(all);
     else if (options->json)
-        cJSON_ArrayForEach(loop, all) output_json_line(loop);
+        cJSON_ArrayForEach(loop, all)
+            output_json_line(loop);
     else if (output_table(all, columns, sizeof columns / sizeof columns[0]) < 0)
         return failed(command, "out of memory");
     return output_flush();

@@ -26,7 +26,8 @@ static int index_registrations(struct event_source *source)
     source->given = calloc((size_t)cJSON_GetArraySize(source->registrations) + 1, sizeof *source->given);
     if (!source->by_token || !source->given)
         return failed(source->command, "out of memory");
-    cJSON_ArrayForEach(registration, source->registrations) source->by_token[source->count++] = registration;
+    cJSON_ArrayForEach(registration, source->registrations)
+        source->by_token[source->count++] = registration;
     source->asked = source->count;
     return 0;
 }
@@ -141,8 +142,7 @@ static int ask_pending(struct event_source *source, bool *ret_pending)
                      : failed(source->command, "out of memory");
 
     *ret_pending = false;
-    cJSON_ArrayForEach(registration, all)
-    {
+    cJSON_ArrayForEach(registration, all) {
         const cJSON *const *place = place_of(source, event_source_token(registration));
 
         if (place && !source->given[place - source->by_token] && is_pending(registration))

@@ -82,8 +82,7 @@ static void print_family(const struct metric *metric, const cJSON *value)
         print_sample(metric, NULL, value);
         return;
     }
-    cJSON_ArrayForEach(member, value)
-    {
+    cJSON_ArrayForEach(member, value) {
         if (is_label(member->string))
             print_sample(metric, member->string, member);
     }

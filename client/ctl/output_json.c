@@ -14,8 +14,7 @@ static void print_members(const cJSON *container, bool named)
 {
     const cJSON *member;
 
-    cJSON_ArrayForEach(member, container)
-    {
+    cJSON_ArrayForEach(member, container) {
         if (member != container->child)
             putchar(',');
         if (named) {

@@ -19,8 +19,7 @@ static void join_names(const cJSON *container, char ret_text[CELL_SIZE])
     size_t length = 0;
     const cJSON *item;
 
-    cJSON_ArrayForEach(item, container)
-    {
+    cJSON_ArrayForEach(item, container) {
         const char *name = cJSON_IsArray(container) ? cJSON_GetStringValue(item) : item->string;
 
         if (name && !cJSON_IsFalse(item) && length + strlen(name) + 2 <= CELL_SIZE)
@@ -70,8 +69,7 @@ static int add_rows(struct libscols_table *table, const cJSON *records, const st
     const cJSON *record;
     char text[CELL_SIZE];
 
-    cJSON_ArrayForEach(record, records)
-    {
+    cJSON_ArrayForEach(record, records) {
         struct libscols_line *line = scols_table_new_line(table, NULL);
 
         if (!line)

@@ -47,8 +47,7 @@ static size_t widest_name(const cJSON *object, size_t prefix_length)
     const cJSON *member;
     size_t widest = 0;
 
-    cJSON_ArrayForEach(member, object)
-    {
+    cJSON_ArrayForEach(member, object) {
         size_t width = prefix_length + strlen(member->string);
 
         if (cJSON_IsObject(member))
@@ -95,8 +94,7 @@ static void print_members(const cJSON *object, const char *prefix, size_t width)
 {
     const cJSON *member;
 
-    cJSON_ArrayForEach(member, object)
-    {
+    cJSON_ArrayForEach(member, object) {
         char name[128];
 
         snprintf(name, sizeof name, "%s%s%s", prefix, *prefix ? "." : "", member->string);

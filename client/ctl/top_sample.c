@@ -95,8 +95,7 @@ static int add_page(struct top_sample *sample, const cJSON *array, const struct 
     if (!loops)
         return -ENOMEM;
     sample->loops = loops;
-    cJSON_ArrayForEach(object, array)
-    {
+    cJSON_ArrayForEach(object, array) {
         if (sample->count == TOP_LOOPS_MAX) {
             sample->cut = true;
             break;

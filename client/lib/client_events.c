@@ -29,8 +29,8 @@ static struct queued_message *find_reply(struct minimio_client *client, uint64_t
     struct queued_message *queued;
 
     STAILQ_FOREACH(queued, &client->queue, entry)
-    if (is_reply_to(queued, id))
-        return queued;
+        if (is_reply_to(queued, id))
+            return queued;
     return NULL;
 }
 
@@ -166,8 +166,8 @@ static int take_ready(struct minimio_client *client)
     struct queued_message *queued;
 
     STAILQ_FOREACH(queued, &client->queue, entry)
-    if (queued->view.kind == MINIMIO_CLIENT_READY || ends_the_loop(queued))
-        break;
+        if (queued->view.kind == MINIMIO_CLIENT_READY || ends_the_loop(queued))
+            break;
     if (!queued)
         return -EAGAIN;
     client_remove_message(client, queued);

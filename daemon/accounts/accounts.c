@@ -53,7 +53,7 @@ static void accounts_sweep(struct accounts *accounts)
     struct account *account, *next;
 
     RB_FOREACH_SAFE(account, account_tree, &accounts->tree, next)
-    account_release(accounts, account);
+        account_release(accounts, account);
     accounts->sweep_at = accounts->account_count > ACCOUNTS_FEW / 2 ? accounts->account_count * 2 : ACCOUNTS_FEW;
 }
 

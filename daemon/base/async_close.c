@@ -197,7 +197,7 @@ uint32_t async_closers_count(void)
     struct async_closer *closer;
 
     LIST_FOREACH(closer, &all, entry)
-    async_closer_count(closer);
+        async_closer_count(closer);
     return async_closers_total;
 }
 
@@ -232,7 +232,7 @@ void async_closers_return(void)
     if (async_closers_start() < 0)
         return;
     LIST_FOREACH(closer, &all, entry)
-    closer_put_again(closer);
+        closer_put_again(closer);
 }
 
 void async_closers_look(void)
@@ -256,8 +256,7 @@ int async_closers_leave(int **ret_fds, size_t *ret_count)
 
     if (result < 0)
         return result;
-    LIST_FOREACH(closer, &all, entry)
-    {
+    LIST_FOREACH(closer, &all, entry) {
         int *more;
 
         async_closer_count(closer);

@@ -273,8 +273,7 @@ void schedule_flush(struct schedule *schedule)
 {
     struct share *share, *next;
 
-    TAILQ_FOREACH_SAFE(share, &schedule->active, link, next)
-    {
+    TAILQ_FOREACH_SAFE(share, &schedule->active, link, next) {
         struct task *task;
 
         schedule->running = share;

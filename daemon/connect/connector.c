@@ -102,7 +102,7 @@ static void connector_quiesce(struct connector *connector)
         lookup_cancel(connector->lookup);
     connector->lookup = NULL;
     LIST_FOREACH_SAFE(attempt, &connector->attempts, entry, next)
-    attempt_drop(attempt);
+        attempt_drop(attempt);
 }
 
 static void connector_finish(struct connector *connector, enum connector_outcome outcome)

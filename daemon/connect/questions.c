@@ -63,7 +63,7 @@ void question_requeue(struct question *question)
     struct wish *wish;
 
     TAILQ_FOREACH(wish, &question->wishes, fellow)
-    wish_enqueue(wish, true);
+        wish_enqueue(wish, true);
 }
 
 void question_dequeue(struct question *question)
@@ -71,7 +71,7 @@ void question_dequeue(struct question *question)
     struct wish *wish;
 
     TAILQ_FOREACH(wish, &question->wishes, fellow)
-    wish_dequeue(wish);
+        wish_dequeue(wish);
 }
 
 /* ---- Places ----------------------------------------------------------------------------------------------------- */
@@ -137,8 +137,8 @@ static struct wish *find_wish(struct question *question, const struct asker *ask
     struct wish *wish;
 
     TAILQ_FOREACH(wish, &question->wishes, fellow)
-    if (wish->asker == asker)
-        return wish;
+        if (wish->asker == asker)
+            return wish;
     return NULL;
 }
 
@@ -243,8 +243,7 @@ static void question_settle(struct question *question)
 
     RB_REMOVE(question_tree, &question->questions->unanswered, question);
     question->answered = true;
-    TAILQ_FOREACH(wish, &question->wishes, fellow)
-    {
+    TAILQ_FOREACH(wish, &question->wishes, fellow) {
         TAILQ_INSERT_TAIL(&wish->asker->answered, wish, entry);
         task_add(&wish->asker->task);
     }
@@ -300,8 +299,7 @@ void questions_fail_all(struct questions *questions, int error)
 {
     struct question *question, *next;
 
-    RB_FOREACH_SAFE(question, question_tree, &questions->unanswered, next)
-    {
+    RB_FOREACH_SAFE(question, question_tree, &questions->unanswered, next) {
         question_dequeue(question);
         question_fail(question, "no process for the lookup: %s", strerror(error));
     }

@@ -23,8 +23,7 @@ static struct asker *find_poorest(struct resolver *resolver)
 {
     struct asker *asker, *poorest = NULL;
 
-    TAILQ_FOREACH(asker, &resolver->questions.askers, entry)
-    {
+    TAILQ_FOREACH(asker, &resolver->questions.askers, entry) {
         if (asker->under_way < resolver->limits->lookups_uid && (!poorest || asker->under_way < poorest->under_way))
             poorest = asker;
         if (poorest && !poorest->under_way)
@@ -39,7 +38,7 @@ static unsigned count_poor(const struct resolver *resolver)
     unsigned count = 0;
 
     TAILQ_FOREACH(asker, &resolver->questions.askers, entry)
-    count += !asker->under_way;
+        count += !asker->under_way;
     return count;
 }
 

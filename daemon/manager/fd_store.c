@@ -312,7 +312,7 @@ static void drop_queue(struct fd_store *store, struct depositor *depositor)
     struct store_entry *entry, *next;
 
     TAILQ_FOREACH_SAFE(entry, &depositor->queue, link, next)
-    drop_queued(store, entry);
+        drop_queued(store, entry);
 }
 
 /* Without a manager no message will ever be confirmed. */
@@ -323,7 +323,7 @@ static void store_abandon(struct fd_store *store)
     end_barrier(store);
     finish_sent(store, store->before + store->since);
     TAILQ_FOREACH_SAFE(depositor, &store->depositors, link, next)
-    drop_queue(store, depositor);
+        drop_queue(store, depositor);
 }
 
 /* The message itself stays in flight. */
@@ -344,11 +344,10 @@ void fd_store_release_held(struct fd_store *store)
     for (uint32_t i = 0; i < store->before + store->since; i++)
         depositor_release_fd(store->in_flight[i].depositor, &store->in_flight[i].fd);
     TAILQ_FOREACH(depositor, &store->depositors, link)
-    TAILQ_FOREACH(entry, &depositor->queue, link)
-    {
-        if (entry->forgotten)
-            depositor_release_fd(depositor, &entry->fd);
-    }
+        TAILQ_FOREACH(entry, &depositor->queue, link) {
+            if (entry->forgotten)
+                depositor_release_fd(depositor, &entry->fd);
+        }
 }
 
 void fd_store_send(struct fd_store *store)
@@ -390,8 +389,7 @@ void fd_store_deinit(struct fd_store *store)
     timer_stop(&store->notify->reactor->timers, &store->retry);
     timer_stop(&store->notify->reactor->timers, &store->pace);
     store_abandon(store);
-    RB_FOREACH_SAFE(entry, store_entry_tree, &store->names, next)
-    {
+    RB_FOREACH_SAFE(entry, store_entry_tree, &store->names, next) {
         store_count_out(store, entry);
         free(entry);
     }

@@ -40,8 +40,7 @@ static size_t ask_ready(struct reactor *reactor, struct loop *loop, size_t most)
     struct stream *stream;
     size_t passed = 0;
 
-    TAILQ_FOREACH(stream, &loop->ready, list_link)
-    {
+    TAILQ_FOREACH(stream, &loop->ready, list_link) {
         if (passed++ == most)
             break;
         if (stream_is_asked_again(stream))
@@ -87,8 +86,7 @@ static bool has_level(const struct loop *loop, size_t most)
 {
     const struct stream *stream;
 
-    TAILQ_FOREACH(stream, &loop->ready, list_link)
-    {
+    TAILQ_FOREACH(stream, &loop->ready, list_link) {
         if (most-- == 0)
             return false;
         if (stream_is_asked_again(stream))
@@ -128,8 +126,7 @@ static void drop_idle(struct pending_poll *poll)
     struct loop *loop = poll->loop;
     struct stream *stream, *next;
 
-    TAILQ_FOREACH_SAFE(stream, &loop->ready, list_link, next)
-    {
+    TAILQ_FOREACH_SAFE(stream, &loop->ready, list_link, next) {
         if (poll->rechecked == 0)
             break;
         poll->rechecked--;
@@ -202,8 +199,7 @@ static uint64_t write_events(struct pending_poll *poll, struct buffer *out)
     uint64_t count = 0;
 
     reply_events_begin(out, call->id);
-    TAILQ_FOREACH(stream, &poll->loop->ready, list_link)
-    {
+    TAILQ_FOREACH(stream, &poll->loop->ready, list_link) {
         if (count == poll->max || !may_deliver(poll) ||
             !reply_events_add(out, stream->token, stream->pending, call->begun_at, budget))
             break;

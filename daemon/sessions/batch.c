@@ -133,7 +133,7 @@ void batches_unblock_streams(struct session *session)
     struct batch *batch;
 
     LIST_FOREACH(batch, &session->batches, entry)
-    batch_unblock_all(batch);
+        batch_unblock_all(batch);
 }
 
 void batch_block_stream(struct batch *batch, size_t slot, struct stream *stream)

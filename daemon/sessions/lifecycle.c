@@ -92,8 +92,7 @@ static int deliver_line(struct session *session)
     struct stream *stream;
 
     reply_ready_begin(out);
-    TAILQ_FOREACH(stream, &loop->ready, list_link)
-    {
+    TAILQ_FOREACH(stream, &loop->ready, list_link) {
         if (!reply_events_add(out, stream->token, stream->pending, begun_at, conn->limits->line_bytes - 2))
             break;
         count++;
@@ -255,7 +254,7 @@ void session_free(struct session *session)
     INVARIANT(TAILQ_EMPTY(&session->connects) && TAILQ_EMPTY(&session->done));
     INVARIANT(!session->loop && !session->leaving && !session->closes && !session->pending_open);
     LIST_FOREACH_SAFE(batch, &session->batches, entry, next)
-    batch_free(batch);
+        batch_free(batch);
     LIST_REMOVE(session, entry);
     if (log_is_debug())
         trace_ended(session);

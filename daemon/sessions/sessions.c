@@ -11,8 +11,7 @@ void sessions_retry(struct turn *turn)
     struct context *context = container_of(turn, struct context, turn);
     struct session *session;
 
-    LIST_FOREACH(session, &context->sessions, entry)
-    {
+    LIST_FOREACH(session, &context->sessions, entry) {
         if (session->loop)
             loop_enqueue_if_ready(session->loop);
         if (session->conn.readable || session->conn.backlog)
@@ -27,7 +26,7 @@ void sessions_apply_access(struct context *context)
     struct session *session;
 
     LIST_FOREACH(session, &context->sessions, entry)
-    conn_apply_access(&session->conn);
+        conn_apply_access(&session->conn);
 }
 
 /* ---- The end ---------------------------------------------------------------------------------------------------- */
@@ -38,8 +37,7 @@ static void sessions_notify_end(struct context *context)
     struct fault fault;
 
     fault_set(&fault, FAULT_LOOP_CLOSED, "the daemon ends");
-    LIST_FOREACH(session, &context->sessions, entry)
-    {
+    LIST_FOREACH(session, &context->sessions, entry) {
         if (session->conn.state != CONN_SERVING) { /* the last line is written; the session may end at once */
             attach_end_calls(session, NULL);       /* a closing loop waits for pending calls */
             conn_mark_dirty(&session->conn);

@@ -120,8 +120,7 @@ void trace_events(const struct loop *loop, size_t count)
     const struct stream *stream;
     size_t shown = 0;
 
-    TAILQ_FOREACH(stream, &loop->ready, list_link)
-    {
+    TAILQ_FOREACH(stream, &loop->ready, list_link) {
         char flags[FLAGS_SHOWN];
 
         if (shown == count || shown == EVENTS_SHOWN)

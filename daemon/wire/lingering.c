@@ -120,8 +120,7 @@ bool lingering_begin_refused(struct lingerings *lingerings, struct account *acco
     const struct lingering *other;
     uint32_t refused = 0, of_uid = 0;
 
-    LIST_FOREACH(other, &lingerings->list, entry)
-    {
+    LIST_FOREACH(other, &lingerings->list, entry) {
         refused += other->refused;
         of_uid += other->refused && other->uid == uid;
     }
@@ -134,5 +133,5 @@ void lingerings_end(struct lingerings *lingerings)
     struct lingering *lingering, *next;
 
     LIST_FOREACH_SAFE(lingering, &lingerings->list, entry, next)
-    lingering_close(lingering);
+        lingering_close(lingering);
 }

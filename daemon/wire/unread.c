@@ -86,8 +86,7 @@ uint32_t unread_look_all(struct unreads *unreads, const struct account *account)
     struct unread *unread, *next;
     uint32_t count = 0;
 
-    LIST_FOREACH_SAFE(unread, &unreads->sent, link, next)
-    {
+    LIST_FOREACH_SAFE(unread, &unreads->sent, link, next) {
         if (account && unread->account != account)
             continue;
         unread_look(unread);

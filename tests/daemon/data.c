@@ -211,8 +211,7 @@ static void read_batch(int count, const char *encoding, struct buffer *got)
     wire_send(&wire, "]");
     ck_assert(wire_read(&wire));
     ck_assert_int_eq(cJSON_GetArraySize(wire.message), count);
-    cJSON_ArrayForEach(reply, wire.message)
-    {
+    cJSON_ArrayForEach(reply, wire.message) {
         const cJSON *result = cJSON_GetObjectItem(reply, "result");
         const char *data;
 

@@ -28,8 +28,7 @@ START_TEST(what_it_lists_is_there)
 
     discover();
     expect_in(document, "{'openrpc':'1.2.6','info':{'title':'minimiod','version':'" MINIMIO_VERSION "'}}");
-    cJSON_ArrayForEach(method, member(document, "methods"))
-    {
+    cJSON_ArrayForEach(method, member(document, "methods")) {
         say(&wire, "{'jsonrpc':'2.0','id':%d,'method':'%s','params':{}}", ++count, member(method, "name")->valuestring);
         error = cJSON_GetObjectItem(expect(&wire, "{'id':%d}", count), "error");
         ck_assert_msg(!error || member(error, "code")->valueint != -32601, "%s", wire.line);
@@ -45,8 +44,7 @@ START_TEST(its_parameters_are_those_that_are_checked)
     const cJSON *method;
 
     discover();
-    cJSON_ArrayForEach(method, member(document, "methods"))
-    {
+    cJSON_ArrayForEach(method, member(document, "methods")) {
         const char *name = member(method, "name")->valuestring;
         int count = cJSON_GetArraySize(member(method, "params"));
 

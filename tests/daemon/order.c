@@ -52,8 +52,7 @@ START_TEST(the_reply_to_register_comes_before_its_events)
             replies++;
             continue;
         }
-        cJSON_ArrayForEach(event, member(wire.message, "params.events"))
-        {
+        cJSON_ArrayForEach(event, member(wire.message, "params.events")) {
             int token = member(event, "token")->valueint;
 
             ck_assert_msg(registered[token] && !told[token], "an event of token %d", token);

@@ -185,8 +185,7 @@ static int poll_and_count(int max, int *told)
     int count = 0;
 
     call(&wire, "poll", "[0,%d]", max);
-    cJSON_ArrayForEach(event, member(wire.message, "result.events"))
-    {
+    cJSON_ArrayForEach(event, member(wire.message, "result.events")) {
         told[member(event, "token")->valueint]++;
         count++;
     }

@@ -39,8 +39,7 @@ static int64_t turns_counted(const cJSON *turn_us, int *ret_members)
     int64_t sum = 0;
 
     *ret_members = 0;
-    cJSON_ArrayForEach(count, turn_us)
-    {
+    cJSON_ArrayForEach(count, turn_us) {
         if (!strncmp(count->string, "below_", strlen("below_")) || !strcmp(count->string, "above"))
             sum += (int64_t)count->valuedouble;
         else

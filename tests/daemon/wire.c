@@ -176,8 +176,7 @@ static bool matches(const cJSON *json, const cJSON *pattern)
         return false;
     if (cJSON_IsArray(pattern) && cJSON_GetArraySize(json) != cJSON_GetArraySize(pattern))
         return false;
-    cJSON_ArrayForEach(wanted, pattern)
-    {
+    cJSON_ArrayForEach(wanted, pattern) {
         if (!matches(wanted->string ? cJSON_GetObjectItemCaseSensitive(json, wanted->string) : item, wanted))
             return false;
         item = item ? item->next : NULL;
@@ -259,8 +258,9 @@ static void take_events(struct wire *wire)
     wire->events =
         realloc(wire->events, (wire->event_count + (size_t)cJSON_GetArraySize(events)) * sizeof(*wire->events));
     ck_assert_ptr_nonnull(wire->events);
-    cJSON_ArrayForEach(event, events) wire->events[wire->event_count++] =
-        (struct event){.token = (uint64_t)member(event, "token")->valuedouble, .flags = flags_of(event)};
+    cJSON_ArrayForEach(event, events)
+        wire->events[wire->event_count++] =
+            (struct event){.token = (uint64_t)member(event, "token")->valuedouble, .flags = flags_of(event)};
 }
 
 struct event next_event(struct wire *wire)

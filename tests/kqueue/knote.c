@@ -80,8 +80,7 @@ static struct knote *find_knote(struct queue *queue, const struct kevent *change
 {
     struct knote *knote;
 
-    TAILQ_FOREACH(knote, &queue->all, all)
-    {
+    TAILQ_FOREACH(knote, &queue->all, all) {
         if (knote->event.ident == change->ident && knote->event.filter == change->filter)
             return knote;
     }

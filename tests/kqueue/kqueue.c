@@ -54,8 +54,7 @@ struct queue *find_queue(uintptr_t fd)
 {
     struct queue *queue;
 
-    LIST_FOREACH(queue, &queues, queues)
-    {
+    LIST_FOREACH(queue, &queues, queues) {
         if ((uintptr_t)queue->fd == fd)
             return queue;
     }
@@ -200,8 +199,7 @@ int knote_count(int kqueue_fd, int fd)
     lock(&saved);
     struct queue *queue = find_queue((uintptr_t)kqueue_fd);
     assert(queue);
-    TAILQ_FOREACH(knote, &queue->all, all)
-    {
+    TAILQ_FOREACH(knote, &queue->all, all) {
         count += knote->event.ident == (uintptr_t)fd && knote->side != NO_SIDE;
     }
     unlock(&saved);
@@ -318,8 +316,7 @@ int __wrap_close(int fd)
     sigset_t saved;
 
     lock(&saved);
-    LIST_FOREACH(queue, &queues, queues)
-    {
+    LIST_FOREACH(queue, &queues, queues) {
         drop_all_of(queue, (uintptr_t)fd);
     }
     queue = find_queue((uintptr_t)fd);

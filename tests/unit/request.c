@@ -51,8 +51,7 @@ static uint8_t interests_of(const cJSON *names)
     const cJSON *name;
     uint8_t bits = 0;
 
-    cJSON_ArrayForEach(name, names)
-    {
+    cJSON_ArrayForEach(name, names) {
         for (int i = 0; interest_names[i]; i++)
             bits |= (uint8_t)((strcmp(name->valuestring, interest_names[i]) == 0) << i);
     }
@@ -87,8 +86,7 @@ static bool is_listed(const cJSON *names, const char *name)
 {
     const cJSON *item;
 
-    cJSON_ArrayForEach(item, names)
-    {
+    cJSON_ArrayForEach(item, names) {
         if (strcmp(item->valuestring, name) == 0)
             return true;
     }

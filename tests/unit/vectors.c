@@ -96,8 +96,7 @@ static char *from_pieces(const cJSON *pieces, size_t *ret_length)
 
     stream = open_memstream(&text, &length);
     ck_assert_ptr_nonnull(stream);
-    cJSON_ArrayForEach(piece, pieces)
-    {
+    cJSON_ArrayForEach(piece, pieces) {
         for (int i = 0; i < cJSON_GetArrayItem(piece, 1)->valueint; i++)
             fputs(cJSON_GetArrayItem(piece, 0)->valuestring, stream);
     }
