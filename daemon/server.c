@@ -5,6 +5,7 @@
 #include "daemon/methods/dispatch.h"
 #include "daemon/restart/restore.h"
 #include "daemon/sessions/admission.h"
+#include "daemon/sessions/delivery.h"
 #include "daemon/sessions/lifecycle.h"
 #include "daemon/sessions/sessions.h"
 

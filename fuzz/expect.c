@@ -253,6 +253,10 @@ static bool parse_value(const char *text, const struct param_info *info, const s
         return parse_choice(node, info->choices, &value->integer);
     case PARAM_INTERESTS:
         return parse_interests(node, info->choices, &value->integer);
+    case PARAM_ID:
+        value->text = text + node->at;
+        value->length = node->length;
+        return node->kind == NODE_STRING || node->kind == NODE_NUMBER || node->kind == NODE_NULL;
     }
     return false;
 }
@@ -318,7 +322,7 @@ static void parse_params(const char *text, const struct node *params, struct exp
         const struct param_info *info = &method->params[i];
         struct expected_value *value = &request->values[i];
 
-        if (!nodes[i] || nodes[i]->kind == NODE_NULL) {
+        if (!nodes[i] || (nodes[i]->kind == NODE_NULL && info->type != PARAM_ID)) {
             value->integer = info->default_value;
             if (info->required)
                 refuse_param(request, info->name);

@@ -88,6 +88,7 @@ static void require_value(const struct param_info *info, const struct params *pa
     switch (info->type) {
     case PARAM_TEXT:
     case PARAM_NAME:
+    case PARAM_ID:
         require_text(*(const struct span *)at, value);
         return;
     case PARAM_INTEGER:

@@ -37,17 +37,19 @@ static const char *const results[METHOD_COUNT] = {METHOD_ROWS(METHOD_RESULT)};
 
 static const char schemas[] =
     "{\"count\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":9007199254740991}"
-    ",\"event\":{\"type\":\"object\",\"required\":[\"token\"],\"properties\":{\"token\":" COUNT_ "," FLAGS "}}"
+    ",\"event\":{\"type\":\"object\",\"required\":[\"token\"],\"properties\":{\"token\":" COUNT_ "," FLAGS
+    ",\"redelivered\":" TRUE_ "}}"
     ",\"registration\":" OBJECT(
         "\"token\":" COUNT_ ",\"state\":{\"enum\":[\"connecting\",\"armed\",\"disarmed\"]}"
-        ",\"interests\":" LIST_OF(TEXT_) ",\"mode\":" TEXT_ ",\"address\":" TEXT_ ",\"local\":" TEXT_ ",\"peer\":" TEXT_
-                                         ",\"pending\":" OBJECT(FLAGS)) ",\"loop\":" OBJECT("\"name\":" TEXT_
-                                                                                            ",\"uid\":" COUNT_
-                                                                                            ",\"registrations\":" COUNT_
-                                                                                            ",\"pending\":" COUNT_
-                                                                                            ",\"attached\":" FLAG_
-                                                                                            ",\"linger_ms\":" COUNT_
-                                                                                            ",\"durable\":" FLAG_) "}";
+        ",\"interests\":" LIST_OF(
+            TEXT_) ",\"mode\":" TEXT_ ",\"address\":" TEXT_ ",\"local\":" TEXT_ ",\"peer\":" TEXT_
+                   ",\"pending\":" OBJECT(
+                       FLAGS) ",\"leased\":" TRUE_) ",\"loop\":" OBJECT("\"name\":" TEXT_ ",\"uid\":" COUNT_
+                                                                        ",\"registrations\":" COUNT_
+                                                                        ",\"pending\":" COUNT_ ",\"attached\":" FLAG_
+                                                                        ",\"linger_ms\":" COUNT_ ",\"durable\":" FLAG_
+                                                                        ",\"owner\":" FLAG_ ",\"workers\":" COUNT_
+                                                                        ",\"guests\":" COUNT_) "}";
 
 /* ---- Parameters ------------------------------------------------------------------------------------------------- */
 
@@ -140,6 +142,9 @@ static void put_schema(struct buffer *out, const struct param_info *info)
         break;
     case PARAM_INTERESTS:
         put_interests_schema(out, info);
+        break;
+    case PARAM_ID:
+        PUT(out, "\"type\":[\"string\",\"number\",\"null\"]");
         break;
     }
     PUT(out, "}");

@@ -38,6 +38,8 @@ static const struct fault_info fault_table[FAULT_COUNT] = {
     [FAULT_FD_MISSING] = {"FD_MISSING", 15},
     [FAULT_FD_UNSUITABLE] = {"FD_UNSUITABLE", 16},
     [FAULT_POLL_PENDING] = {"POLL_PENDING", 17},
+    [FAULT_LEASED] = {"LEASED", 19},
+    [FAULT_LOOP_UNKNOWN] = {"LOOP_UNKNOWN", 21},
 };
 
 /* Write only the first byte of each text: clearing half a kilobyte for each fault would be slower. */
@@ -46,6 +48,7 @@ static void fault_clear(struct fault *fault, enum fault_name name)
     fault->name = name;
     fault->message[0] = '\0';
     fault->offset = -1;
+    fault->expired_ms = -1;
     fault->limit = NULL;
     fault->max = 0;
     fault->param[0] = '\0';

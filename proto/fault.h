@@ -30,21 +30,24 @@ enum fault_name {
     FAULT_FD_MISSING,
     FAULT_FD_UNSUITABLE,
     FAULT_POLL_PENDING,
+    FAULT_LEASED,
+    FAULT_LOOP_UNKNOWN,
     FAULT_COUNT,
 };
 
 /* A fault owns no memory. Texts that do not fit are cut at the end of a character, so that every fault is small. */
 struct fault {
     enum fault_name name;
-    char message[192]; /* for people: the cause and the remedy */
-    int64_t offset;    /* data.offset; negative: absent */
-    const char *limit; /* data.limit, a constant; NULL: limit and max are absent */
-    uint64_t max;      /* data.max */
-    char param[68];    /* data.param of INVALID_PARAMS; may be "" */
-    char reason[68];   /* data.reason; "": absent */
-    char address[72];  /* data.address, numeric; "": absent */
-    char rule[72];     /* data.rule; "": absent */
-    int error;         /* data.errno, a positive errno; 0: absent */
+    char message[192];  /* for people: the cause and the remedy */
+    int64_t offset;     /* data.offset; negative: absent */
+    const char *limit;  /* data.limit, a constant; NULL: limit and max are absent */
+    uint64_t max;       /* data.max */
+    char param[68];     /* data.param of INVALID_PARAMS; may be "" */
+    char reason[68];    /* data.reason; "": absent */
+    char address[72];   /* data.address, numeric; "": absent */
+    char rule[72];      /* data.rule; "": absent */
+    int error;          /* data.errno, a positive errno; 0: absent */
+    int64_t expired_ms; /* data.expired_ms; negative: absent */
 };
 
 /* Sets name and message (printf format), and marks all other members as absent. */

@@ -34,7 +34,7 @@
                ",\"registrations\":" COUNT_))                                                                          \
     ROW(REGISTER, register, "register", NEEDS_LOOP, ACTS, 8, PARAMS(register_params),                                  \
         "connect a stream, or take one over, and tell when it is ready",                                               \
-        OBJECT("\"token\":" COUNT_ ",\"local\":" TEXT_ ",\"peer\":" TEXT_))                                            \
+        OBJECT("\"token\":" COUNT_ ",\"local\":" TEXT_ ",\"peer\":" TEXT_ ",\"existing\":" FLAG_))                                            \
     ROW(REREGISTER, reregister, "reregister", NEEDS_LOOP, ACTS, 1, PARAMS(reregister_params),                          \
         "arm a token again, with other interests or mode if given",                                                    \
         EMPTY)                                                                                                         \
@@ -67,9 +67,13 @@
     ROW(LOOPS, loops, "loops", ANYWHERE, ONLY_ANSWERS, 16, PARAMS(loops_params),                                       \
         "your named loops, by name; everybody's for root",                                                             \
         OBJECT("\"loops\":" LIST_OF(REF("loop")) ",\"next\":" NAME_OR_NULL))                                           \
+    ROW(CANCEL, cancel, "cancel", ANYWHERE, ACTS, 2, PARAMS(cancel_params),                                            \
+        "end a waiting poll, open_loop or register of this session",                                                   \
+        OBJECT("\"cancelled\":" FLAG_))                                                                                \
     ROW(STATS, stats, "stats", ANYWHERE, ONLY_ANSWERS, 4, NO_PARAMS,                                                   \
         "counters since the daemon's start, and its limits",                                                           \
         OBJECT("\"uptime_ms\":" COUNT_ ",\"sessions\":" COUNT_ ",\"loops\":" COUNT_ ",\"registrations\":" COUNT_       \
+               ",\"leases\":" COUNT_ ",\"redeliveries\":" COUNT_ ",\"waits\":" COUNT_                              \
                ",\"requests\":" COUNT_ ",\"replies\":" COUNT_ ",\"events\":" COUNT_ ",\"bytes_in\":" COUNT_            \
                ",\"bytes_out\":" COUNT_ ",\"errors\":" COUNTS ",\"slow_turns\":" COUNTS ",\"turns\":" COUNT_            \
                ",\"turn_us\":" COUNTS ",\"limits\":" COUNTS))                                                            \

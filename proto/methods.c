@@ -13,8 +13,11 @@
 
 const char *const mode_names[] = {"oneshot", "edge", "level", NULL};
 const char *const delivery_names[] = {"push", "poll", NULL};
+const char *const role_names[] = {"owner", "guest", "worker", NULL};
 const char *const interest_names[] = {"readable", "writable", NULL};
-const char *const readiness_names[] = {"readable", "writable", "read_closed", "write_closed", "error", NULL};
+const char *const readiness_names[] = {
+    "readable", "writable", "read_closed", "write_closed", "error", "redelivered", NULL,
+};
 
 static const char *const read_encodings[] = {"auto", "base64", NULL};
 static const char *const write_encodings[] = {"utf8", "base64", NULL};
@@ -50,6 +53,11 @@ static const struct param_info open_loop_params[] = {
     CHOICE(delivery, delivery_names, DELIVERY_PUSH, "\"push\" sends events, \"poll\" keeps them until you ask"),
     BOOLEAN(takeover, false, "take the loop from another session that is in it"),
     INTEGER(linger_ms, 0, INTEGER_MAX, LINGER_MS, "how long a named loop outlives its last session"),
+    CHOICE(role, role_names, ROLE_OWNER,
+           "\"owner\" gets the loop's events, \"worker\" shares them with other workers, \"guest\" gets none"),
+    INTEGER(prefetch, 1, PREFETCH_MAX, 1, "how many tokens a worker may have leased at once"),
+    INTEGER(wait_ms, 0, INTEGER_MAX, 0, "how long to wait while the loop is busy"),
+    BOOLEAN(create, true, "create the loop if absent; false: LOOP_UNKNOWN"),
 };
 
 static const struct param_info register_params[] = {
@@ -65,6 +73,7 @@ static const struct param_info register_params[] = {
     INTEGER(timeout_ms, 0, INTEGER_MAX, CONNECT_MS, "how long resolving and connecting may take; 0: no limit"),
     BOOLEAN(nodelay, true, "send small segments at once (TCP_NODELAY)"),
     BOOLEAN(keepalive, true, "let the system notice a peer that is gone (SO_KEEPALIVE)"),
+    BOOLEAN(ensure, false, "reply with the registration if the token has this address already and is alive"),
 };
 
 static const struct param_info reregister_params[] = {
@@ -118,6 +127,10 @@ static const struct param_info loops_params[] = {
     LIMIT,
 };
 
+static const struct param_info cancel_params[] = {
+    {NAMED("id"), .type = PARAM_ID, .required = true, .offset = AT(id), .summary = "the id of the waiting request"},
+};
+
 /* The macros of method_rows.h. PARAMS and NO_PARAMS set two members: the parameters and their count. */
 #define NEEDS_LOOP    true
 #define ANYWHERE      false
@@ -155,6 +168,7 @@ static void params_set_default(const struct param_info *info, struct params *par
         break;
     case PARAM_TEXT:
     case PARAM_NAME:
+    case PARAM_ID:
         *(struct span *)at = (struct span){0};
         break;
     case PARAM_CHOICE:

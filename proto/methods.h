@@ -28,20 +28,23 @@ enum {
     READY_READ_CLOSED = 1 << 2,
     READY_WRITE_CLOSED = 1 << 3,
     READY_ERROR = 1 << 4,
+    READY_REDELIVERED = 1 << 5, /* of an event: the last holder of the token did not end the lease */
 };
 
 enum mode { MODE_ONESHOT, MODE_EDGE, MODE_LEVEL };
 enum delivery { DELIVERY_PUSH, DELIVERY_POLL };
+enum role { ROLE_OWNER, ROLE_GUEST, ROLE_WORKER };
 enum encoding { ENCODING_TEXT, ENCODING_BASE64 }; /* `read`: ENCODING_TEXT is used only for bytes that are text */
 enum direction { DIRECTION_READ, DIRECTION_WRITE, DIRECTION_BOTH };
 
-#define NAME_MAX_BYTES 64    /* of a loop's name */
-#define READ_MAX_BYTES 32768 /* of a `read`: fits in a line as base64 */
-#define READ_BYTES     16384 /* default of `max` */
-#define POLL_EVENTS    256   /* maximum and default of a `poll` */
-#define LIST_ENTRIES   100   /* maximum and default of `list` and `loops` */
-#define CONNECT_MS     30000 /* default timeout of a `register` by address */
-#define LINGER_MS      60000 /* default linger time of a named loop */
+#define NAME_MAX_BYTES 64     /* of a loop's name */
+#define READ_MAX_BYTES 32768  /* of a `read`: fits in a line as base64 */
+#define READ_BYTES     16384  /* default of `max` */
+#define POLL_EVENTS    256    /* maximum and default of a `poll` */
+#define LIST_ENTRIES   100    /* maximum and default of `list` and `loops` */
+#define CONNECT_MS     30000  /* default timeout of a `register` by address */
+#define LINGER_MS      600000 /* default linger time of a named loop */
+#define PREFETCH_MAX   256    /* leases of a worker */
 
 enum param_type {
     PARAM_INTEGER,   /* uint64_t, min to max */
@@ -50,6 +53,7 @@ enum param_type {
     PARAM_NAME,      /* struct span of 1 to NAME_MAX_BYTES of A-Z a-z 0-9 . _ -; owned by the request */
     PARAM_CHOICE,    /* uint8_t, index into choices */
     PARAM_INTERESTS, /* uint8_t, READY_ bits; an array of names */
+    PARAM_ID,        /* struct span of an id as written, which may be null; within the message */
 };
 
 /* Sentinel: the parameter is absent, keep the current value. Not a valid choice or set of interests. */
@@ -62,16 +66,21 @@ struct params {
     uint8_t mode;
     uint8_t delivery;
     uint8_t encoding;
-    uint8_t how; /* enum direction */
+    uint8_t how;  /* enum direction */
+    uint8_t role; /* enum role */
     bool fd;
     bool nodelay;
     bool keepalive;
     bool takeover;
     bool peek;
     bool keep;
+    bool create;
+    bool ensure;
     uint64_t token;
     uint64_t timeout_ms;
     uint64_t linger_ms;
+    uint64_t prefetch;
+    uint64_t wait_ms;
     uint64_t max;
     uint64_t after;
     uint64_t limit;
@@ -79,6 +88,7 @@ struct params {
     struct span name;
     struct span after_name;
     struct span data;
+    struct span id;
 };
 
 #define PARAMS_MAX 16 /* of a method */
@@ -110,6 +120,7 @@ struct method_info {
 extern const struct method_info method_table[METHOD_COUNT];
 extern const char *const mode_names[];      /* by enum mode, ends with NULL */
 extern const char *const delivery_names[];  /* by enum delivery, ends with NULL */
+extern const char *const role_names[];      /* by enum role, ends with NULL */
 extern const char *const interest_names[];  /* "readable", "writable", by bit number, ends with NULL */
 extern const char *const readiness_names[]; /* all of READY_, by bit number, ends with NULL */
 

@@ -31,6 +31,8 @@ static void put_error_data(struct buffer *out, const struct fault *fault)
     reply_put_text_if(out, "address", fault->address);
     reply_put_text_if(out, "reason", fault->reason);
     reply_put_text_if(out, "rule", fault->rule);
+    if (fault->expired_ms >= 0)
+        reply_put_number(out, "expired_ms", (uint64_t)fault->expired_ms);
     REPLY_PUT(out, "}");
 }
 
@@ -55,7 +57,7 @@ static void put_limits(struct buffer *out, const struct limits *limits)
 }
 
 /* Extensions since the first version of the protocol. */
-static const char *const features[] = {"keep", "closed"};
+static const char *const features[] = {"keep", "roles", "ensure", "cancel", "closed"};
 
 static void put_features(struct buffer *out)
 {
@@ -77,14 +79,24 @@ void reply_hello(struct buffer *out, struct span id, const struct limits *limits
     REPLY_PUT(out, "}}");
 }
 
-void reply_registered(struct buffer *out, struct span id, uint64_t token, const char *local, const char *peer)
+void reply_registered(struct buffer *out, struct span id, uint64_t token, const char *local, const char *peer,
+                      bool existing)
 {
     reply_put_head(out, id);
     REPLY_PUT(out, ",\"result\":{\"token\":");
     json_write_unsigned(out, token);
     reply_put_text_if(out, "local", local);
     reply_put_text_if(out, "peer", peer);
+    if (existing)
+        reply_put_boolean(out, "existing", true);
     REPLY_PUT(out, "}}");
+}
+
+void reply_cancelled(struct buffer *out, struct span id, bool cancelled)
+{
+    reply_put_head(out, id);
+    REPLY_PUT(out, ",\"result\":{\"cancelled\":");
+    buffer_append_text(out, cancelled ? "true}}" : "false}}");
 }
 
 void reply_opened(struct buffer *out, struct span id, const char *name, bool created, enum delivery delivery,
@@ -220,6 +232,9 @@ void reply_stats(struct buffer *out, struct span id, const struct reply_stats *s
     reply_put_number(out, "requests", stats->requests);
     reply_put_number(out, "replies", stats->replies);
     reply_put_number(out, "events", stats->events);
+    reply_put_number(out, "leases", stats->leases);
+    reply_put_number(out, "redeliveries", stats->redeliveries);
+    reply_put_number(out, "waits", stats->waits);
     reply_put_number(out, "bytes_in", stats->bytes_in);
     reply_put_number(out, "bytes_out", stats->bytes_out);
     put_errors(out, stats->errors);

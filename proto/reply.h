@@ -23,8 +23,11 @@ void reply_hello(struct buffer *out, struct span id, const struct limits *limits
 void reply_opened(struct buffer *out, struct span id, const char *name, bool created, enum delivery delivery,
                   uint64_t registrations);
 
-/* `local` and `peer` are numeric addresses with port; NULL: the socket has no address. */
-void reply_registered(struct buffer *out, struct span id, uint64_t token, const char *local, const char *peer);
+/* `local` and `peer` are numeric addresses with port; NULL: the socket has no address. `existing`: the token was
+ * registered before. */
+void reply_registered(struct buffer *out, struct span id, uint64_t token, const char *local, const char *peer,
+                      bool existing);
+void reply_cancelled(struct buffer *out, struct span id, bool cancelled);
 
 /* The caller sends the descriptor with the bytes. */
 void reply_taken(struct buffer *out, struct span id, uint64_t token);
@@ -60,7 +63,9 @@ struct reply_turns {
 struct reply_stats {
     uint64_t uptime_ms;
     uint64_t sessions, loops, registrations; /* now */
+    uint64_t leases, waits;                  /* now: leased tokens, calls of open_loop that wait */
     uint64_t requests, replies, events;      /* since the start */
+    uint64_t redeliveries;                   /* likewise */
     uint64_t bytes_in, bytes_out;
     uint64_t errors[FAULT_COUNT];
     uint64_t slow_turns[SLOW_CAUSE_COUNT]; /* longer than 2 ms */
@@ -74,6 +79,7 @@ struct reply_registration {
     uint8_t interests; /* READY_ bits */
     uint8_t mode;      /* enum mode */
     uint8_t pending;   /* READY_ bits */
+    bool leased;
     struct span address;
     const char *local, *peer; /* NULL: no address */
 };
@@ -94,6 +100,8 @@ struct reply_loop {
     uint64_t linger_ms;
     bool attached;
     bool durable;
+    bool owner;
+    uint32_t workers, guests; /* without workers and guests, the reply has no counts of members */
 };
 
 /* The reply to loops, with the same contract; `next` is a name. */

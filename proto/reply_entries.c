@@ -83,7 +83,10 @@ static void put_registration(struct buffer *out, const struct reply_registration
     reply_put_text_if(out, "peer", registration->peer);
     REPLY_PUT(out, ",\"pending\":{");
     put_flags(out, registration->pending, true);
-    REPLY_PUT(out, "}}");
+    REPLY_PUT(out, "}");
+    if (registration->leased)
+        reply_put_boolean(out, "leased", true);
+    REPLY_PUT(out, "}");
 }
 
 bool reply_list_add(struct buffer *out, const struct reply_registration *registration, size_t begun_at, size_t budget)
@@ -124,6 +127,11 @@ bool reply_loops_add(struct buffer *out, const struct reply_loop *loop, size_t b
     reply_put_boolean(out, "attached", loop->attached);
     reply_put_number(out, "linger_ms", loop->linger_ms);
     reply_put_boolean(out, "durable", loop->durable);
+    if (loop->workers || loop->guests) {
+        reply_put_boolean(out, "owner", loop->owner);
+        reply_put_number(out, "workers", loop->workers);
+        reply_put_number(out, "guests", loop->guests);
+    }
     REPLY_PUT(out, "}");
     return keep_if_fits(out, before, LIST_CLOSING_LONGEST, begun_at, budget);
 }
@@ -156,7 +164,7 @@ void reply_events_begin(struct buffer *out, struct span id)
 /* The text of an event after the token: the set flags in the order of the bits. */
 struct flags_text {
     uint8_t length;
-    char text[95];
+    char text[111];
 };
 
 #define READABLE_0     ""
@@ -169,18 +177,22 @@ struct flags_text {
 #define WRITE_CLOSED_1 ",\"write_closed\":true"
 #define ERROR_0        ""
 #define ERROR_1        ",\"error\":true"
+#define REDELIVERED_0  ""
+#define REDELIVERED_1  ",\"redelivered\":true"
 
-#define FLAGS(e, wc, rc, w, r)                                                                                         \
+#define FLAGS_TEXT(rd, e, wc, rc, w, r)                                                                                \
+    READABLE_##r WRITABLE_##w READ_CLOSED_##rc WRITE_CLOSED_##wc ERROR_##e REDELIVERED_##rd EVENT_CLOSING
+#define FLAGS(rd, e, wc, rc, w, r)                                                                                     \
     {                                                                                                                  \
-        sizeof(READABLE_##r WRITABLE_##w READ_CLOSED_##rc WRITE_CLOSED_##wc ERROR_##e EVENT_CLOSING) - 1,              \
-            READABLE_##r WRITABLE_##w READ_CLOSED_##rc WRITE_CLOSED_##wc ERROR_##e EVENT_CLOSING                       \
+        sizeof(FLAGS_TEXT(rd, e, wc, rc, w, r)) - 1, FLAGS_TEXT(rd, e, wc, rc, w, r)                                   \
     }
-#define FLAGS_2(e, wc, rc, w) FLAGS(e, wc, rc, w, 0), FLAGS(e, wc, rc, w, 1)
-#define FLAGS_4(e, wc, rc)    FLAGS_2(e, wc, rc, 0), FLAGS_2(e, wc, rc, 1)
-#define FLAGS_8(e, wc)        FLAGS_4(e, wc, 0), FLAGS_4(e, wc, 1)
-#define FLAGS_16(e)           FLAGS_8(e, 0), FLAGS_8(e, 1)
+#define FLAGS_2(rd, e, wc, rc, w) FLAGS(rd, e, wc, rc, w, 0), FLAGS(rd, e, wc, rc, w, 1)
+#define FLAGS_4(rd, e, wc, rc)    FLAGS_2(rd, e, wc, rc, 0), FLAGS_2(rd, e, wc, rc, 1)
+#define FLAGS_8(rd, e, wc)        FLAGS_4(rd, e, wc, 0), FLAGS_4(rd, e, wc, 1)
+#define FLAGS_16(rd, e)           FLAGS_8(rd, e, 0), FLAGS_8(rd, e, 1)
+#define FLAGS_32(rd)              FLAGS_16(rd, 0), FLAGS_16(rd, 1)
 
-static const struct flags_text flags_texts[] = {FLAGS_16(0), FLAGS_16(1)}; /* by READY_ bits */
+static const struct flags_text flags_texts[] = {FLAGS_32(0), FLAGS_32(1)}; /* by READY_ bits */
 
 /* Hot path: the text of the flags is precomputed, and the event is appended in one call. */
 bool reply_events_add(struct buffer *out, uint64_t token, uint8_t readiness, size_t begun_at, size_t budget)

@@ -144,6 +144,9 @@ static void describe_param(const struct param_info *info, char *ret_text, size_t
         snprintf(ret_text, size, "an array of ");
         describe_choices(info->choices, " and ", ret_text + strlen(ret_text), size - strlen(ret_text));
         break;
+    case PARAM_ID:
+        snprintf(ret_text, size, "a string, a number or null");
+        break;
     }
 }
 
@@ -242,6 +245,17 @@ static int decode_name(const struct param_info *info, struct span value, struct 
     return result == 0 && strspn(ret_name->data, allowed) != ret_name->length ? -EINVAL : result;
 }
 
+/* Ids are compared as written. */
+static int decode_id(struct span value, struct span *ret_id)
+{
+    enum json_kind kind = json_kind(value);
+
+    if (kind != JSON_STRING && kind != JSON_NUMBER && kind != JSON_NULL)
+        return -EINVAL;
+    *ret_id = value;
+    return 0;
+}
+
 static int decode_value(const struct param_info *info, struct span value, struct request *request)
 {
     void *at = (char *)&request->params + info->offset;
@@ -259,6 +273,8 @@ static int decode_value(const struct param_info *info, struct span value, struct
         return decode_choice(info, value, at);
     case PARAM_INTERESTS:
         return decode_interests(info, value, at);
+    case PARAM_ID:
+        return decode_id(value, at);
     }
     return -EINVAL;
 }
@@ -337,7 +353,7 @@ static int collect_values(const struct method_info *method, struct span params, 
 static int decode_param(const struct param_info *info, uint32_t bit, struct span value, struct request *request,
                         struct fault *ret_fault)
 {
-    bool given = value.data && json_kind(value) != JSON_NULL;
+    bool given = value.data && (info->type == PARAM_ID || json_kind(value) != JSON_NULL);
     char expected[120];
     int result;
 

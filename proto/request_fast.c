@@ -181,6 +181,7 @@ static bool fast_value(struct fast_cursor *cursor, const struct param_info *info
         return fast_choice(cursor, info, at);
     case PARAM_INTERESTS:
         return fast_interests(cursor, info, at);
+    case PARAM_ID:
     case PARAM_NAME: /* needs a NUL-terminated copy, and open_loop is rare */
         return false;
     }

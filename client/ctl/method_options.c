@@ -80,6 +80,7 @@ static int read_value(const struct value *value, cJSON **ret_value)
         return 0;
     case PARAM_TEXT:
     case PARAM_NAME:
+    case PARAM_ID: /* no command has one */
         break;
     }
     *ret_value = cJSON_CreateString(value->text);

@@ -59,6 +59,7 @@ static const char *value_word(const struct param_info *info)
     static const char *const words[] = {
         [PARAM_INTEGER] = " N", [PARAM_BOOLEAN] = "",     [PARAM_TEXT] = " TEXT",
         [PARAM_NAME] = " NAME", [PARAM_CHOICE] = " WORD", [PARAM_INTERESTS] = " LIST",
+        [PARAM_ID] = " ID",
     };
 
     return words[info->type];

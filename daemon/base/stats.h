@@ -15,6 +15,7 @@
 struct stats {
     int64_t started_ns; /* on CLOCK_MONOTONIC */
     uint64_t requests, replies, events;
+    uint64_t redeliveries; /* events of a token whose last holder did not end the lease */
     uint64_t bytes_in, bytes_out;
     uint64_t errors[FAULT_COUNT];          /* errors sent to clients, by name */
     uint64_t slow_turns[SLOW_CAUSE_COUNT]; /* longer than 2 ms, by cause */

@@ -33,8 +33,11 @@ struct entry {
     char text[LEDGER_TEXT_MAX];
     _Atomic uint32_t settings; /* of a loop: delivery; of a stream: interests, mode and ADOPTED_SINCE */
     _Atomic int32_t fd;
-    _Atomic uint64_t linger_ms;
+    _Atomic uint64_t extra; /* of a loop: linger_ms; of a stream: LEASED or 0, which older daemons ignore */
 };
+
+/* Not a linger time, which an older daemon may have left behind in a reused entry. */
+#define LEASED (UINT64_C(1) << 63)
 
 struct heading {
     char magic[16];
@@ -262,6 +265,7 @@ int ledger_add_stream(struct ledger *ledger, const struct ledger_stream *stream,
     entry->adopted = stream->adopted;
     entry_put_text(entry, stream->address);
     atomic_store(&entry->settings, stream_settings(stream->interests, stream->mode));
+    atomic_store(&entry->extra, stream->leased ? LEASED : 0);
     ledger_set_fd(ledger, *ret_entry, stream->fd);
     entry_make_valid(entry, ENTRY_STREAM);
     return 0;
@@ -270,14 +274,16 @@ int ledger_add_stream(struct ledger *ledger, const struct ledger_stream *stream,
 void ledger_set_loop(struct ledger *ledger, uint32_t entry, uint8_t delivery, uint64_t linger_ms)
 {
     atomic_store(&entry_at(ledger, entry)->settings, delivery);
-    atomic_store(&entry_at(ledger, entry)->linger_ms, linger_ms);
+    atomic_store(&entry_at(ledger, entry)->extra, linger_ms);
 }
 
-void ledger_set_stream(struct ledger *ledger, uint32_t entry, uint8_t interests, uint8_t mode)
+void ledger_set_stream(struct ledger *ledger, uint32_t number, uint8_t interests, uint8_t mode, bool leased)
 {
-    _Atomic uint32_t *settings = &entry_at(ledger, entry)->settings;
+    struct entry *entry = entry_at(ledger, number);
+    uint32_t settings = atomic_load(&entry->settings);
 
-    atomic_store(settings, (atomic_load(settings) & ADOPTED_SINCE) | stream_settings(interests, mode));
+    atomic_store(&entry->settings, (settings & ADOPTED_SINCE) | stream_settings(interests, mode));
+    atomic_store_explicit(&entry->extra, leased ? LEASED : 0, memory_order_relaxed);
 }
 
 void ledger_set_adopted(struct ledger *ledger, uint32_t entry)
@@ -329,7 +335,7 @@ int ledger_get_loop(const struct ledger *ledger, uint32_t number, struct ledger_
     *ret_loop = (struct ledger_loop){
         .name = {entry->text, entry->text_length},
         .uid = entry->uid,
-        .linger_ms = atomic_load(&entry->linger_ms),
+        .linger_ms = atomic_load(&entry->extra),
         .delivery = (uint8_t)delivery,
     };
     return 0;
@@ -359,6 +365,7 @@ int ledger_get_stream(const struct ledger *ledger, uint32_t number, struct ledge
         .mode = (uint8_t)mode,
         .kind = entry->kind,
         .adopted = entry->adopted || settings & ADOPTED_SINCE,
+        .leased = atomic_load(&entry->extra) == LEASED,
         .fd = atomic_load(&entry->fd),
     };
     return 0;

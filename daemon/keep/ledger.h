@@ -36,7 +36,8 @@ struct ledger_stream {
     struct span address; /* "": no address */
     uint8_t interests, mode, kind;
     bool adopted;
-    int fd; /* the descriptor's number, for an exec of another binary; -1: not set */
+    bool leased; /* to a worker that has not ended the lease */
+    int fd;      /* the descriptor's number, for an exec of another binary; -1: not set */
 };
 
 /* Creates an empty ledger. Errors: -ENOMEM, -EMFILE, -ENFILE. */
@@ -61,7 +62,7 @@ int ledger_add_stream(struct ledger *ledger, const struct ledger_stream *stream,
 
 /* Changes the fields of an entry that may change. */
 void ledger_set_loop(struct ledger *ledger, uint32_t entry, uint8_t delivery, uint64_t linger_ms);
-void ledger_set_stream(struct ledger *ledger, uint32_t entry, uint8_t interests, uint8_t mode);
+void ledger_set_stream(struct ledger *ledger, uint32_t entry, uint8_t interests, uint8_t mode, bool leased);
 void ledger_set_adopted(struct ledger *ledger, uint32_t entry); /* the client has the descriptor from now on */
 void ledger_set_fd(struct ledger *ledger, uint32_t entry, int fd);
 

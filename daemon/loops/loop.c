@@ -38,7 +38,8 @@ void loops_init(struct loops *loops, struct reactor *reactor, struct async_close
     LIST_INIT(&loops->closing);
     loops->rearm.count = 0;
     RB_INIT(&loops->named);
-    loops->count = 0;
+    loops->count = loops->lease_count = loops->waiter_count = 0;
+    expired_init(&loops->expired);
     loops->reactor = reactor;
     recorder_init(&loops->recorder, closer);
 }
@@ -90,6 +91,10 @@ struct loop *loop_new(struct loops *loops, struct account *account, const char *
     loop->linger_ms = LINGER_MS;
     loop->deliver_task = (struct task){.run = loops->deliver, .share = &account->share, .stage = STAGE_DELIVER};
     RB_INIT(&loop->streams);
+    TAILQ_INIT(&loop->members);
+    TAILQ_INIT(&loop->idle);
+    TAILQ_INIT(&loop->expired);
+    TAILQ_INIT(&loop->waiters);
     TAILQ_INIT(&loop->ready);
     TAILQ_INIT(&loop->delivered);
     loops->count++;
@@ -108,7 +113,7 @@ struct loop *loop_free(struct loop *loop)
     if (!loop)
         return NULL;
     INVARIANT(!loop->count && !loop->ready_count && TAILQ_EMPTY(&loop->ready) && TAILQ_EMPTY(&loop->delivered));
-    INVARIANT(!loop->session && !loop->leaver && !loop->poll && !loop->reserved);
+    INVARIANT(!loop_is_used(loop) && !loop->leaver_count && !loop->reserved && TAILQ_EMPTY(&loop->waiters));
     INVARIANT(!loop->linger.running && !loop->close_task.queued && loop->loops->count > 0);
     loop_dequeue(loop);
     loop->loops->count--;
@@ -156,6 +161,7 @@ void loop_add(struct loop *loop, struct stream *stream)
 
     INVARIANT(!twin && stream->loop == loop && stream->list == LIST_NONE);
     loop->count++;
+    loop->lasting_count += stream->mode != MODE_ONESHOT;
 }
 
 void loop_remove(struct loop *loop, struct stream *stream)
@@ -164,6 +170,7 @@ void loop_remove(struct loop *loop, struct stream *stream)
     loop_set_list(loop, stream, LIST_NONE);
     RB_REMOVE(stream_tree, &loop->streams, stream);
     loop->count--;
+    loop->lasting_count -= stream->mode != MODE_ONESHOT;
 }
 
 /* ---- Ready streams ----------------------------------------------------------------------------------------------- */
@@ -199,17 +206,70 @@ void loop_dequeue(struct loop *loop)
     task_cancel(&loop->deliver_task);
 }
 
+/* A poll is due when events may be delivered, or when its time is over. */
+static bool owner_is_due(const struct loop *loop)
+{
+    const struct member *owner = loop->owner;
+    const struct pending *poll = owner->poll;
+
+    if (loop->delivery == DELIVERY_PUSH)
+        return !owner->blocked_by_batch && !TAILQ_EMPTY(&loop->ready);
+    return poll && (poll->is_expired(poll) || (!TAILQ_EMPTY(&loop->ready) && poll->may_deliver(poll)));
+}
+
 static bool has_consumer(const struct loop *loop)
 {
-    if (!loop->session)
-        return false;
-    if (loop->delivery == DELIVERY_POLL)
-        return loop->poll && loop->poll->is_due(loop->poll);
-    return !loop->blocked_by_batch && !TAILQ_EMPTY(&loop->ready);
+    if (loop->owner)
+        return owner_is_due(loop);
+    return !TAILQ_EMPTY(&loop->expired) || (!TAILQ_EMPTY(&loop->idle) && !TAILQ_EMPTY(&loop->ready));
 }
 
 void loop_enqueue_if_ready(struct loop *loop)
 {
     if (!loop->deliver_task.queued && has_consumer(loop))
         task_add(&loop->deliver_task);
+}
+
+/* ---- Waiting calls ---------------------------------------------------------------------------------------------- */
+
+bool loop_is_used(const struct loop *loop)
+{
+    return loop->entrant_count || !TAILQ_EMPTY(&loop->members);
+}
+
+void loop_add_waiter(struct loop *loop, struct loop_waiter *waiter)
+{
+    INVARIANT(!waiter->loop);
+    waiter->loop = loop;
+    loop->loops->waiter_count++;
+    TAILQ_INSERT_TAIL(&loop->waiters, waiter, link);
+}
+
+void loop_remove_waiter(struct loop_waiter *waiter)
+{
+    struct loop *loop = waiter->loop;
+
+    if (!loop)
+        return;
+    waiter->loop = NULL;
+    loop->loops->waiter_count--;
+    TAILQ_REMOVE(&loop->waiters, waiter, link);
+}
+
+void loop_wake_waiter(struct loop *loop)
+{
+    struct loop_waiter *first = TAILQ_FIRST(&loop->waiters);
+
+    if (first)
+        first->wake(first);
+}
+
+void loop_dismiss_waiters(struct loop *loop)
+{
+    struct loop_waiter *waiter;
+
+    while ((waiter = TAILQ_FIRST(&loop->waiters))) {
+        loop_remove_waiter(waiter);
+        waiter->wake(waiter);
+    }
 }

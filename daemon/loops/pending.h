@@ -13,12 +13,16 @@
 #include <bsd/sys/queue.h>
 #include <stdbool.h>
 
+struct call;
+
 struct pending {
     TAILQ_ENTRY(pending) link;      /* in session->connects */
     TAILQ_ENTRY(pending) done_link; /* in session->done */
+    struct call *call;              /* of the embedding struct */
 
-    /* Whether the call can be answered now. NULL: only the embedding module decides. */
-    bool (*is_due)(const struct pending *pending);
+    /* A poll: whether the answer may have events now; whether the call is to be answered even without events. */
+    bool (*may_deliver)(const struct pending *pending);
+    bool (*is_expired)(const struct pending *pending);
 
     /* Answers the call, and frees the struct that embeds `pending`. */
     void (*answer)(struct pending *pending);

@@ -64,6 +64,12 @@ void persist_loop_gone(const struct loop *loop)
         ledger_remove(ledger_of(loop), loop->entry);
 }
 
+/* Whether the next daemon redelivers: a worker holds the stream, or the last holder did not end the lease. */
+static bool is_unfinished(const struct stream *stream)
+{
+    return stream->holder || stream->redelivered;
+}
+
 void persist_stream_added(struct stream *stream)
 {
     struct loop *loop = stream->loop;
@@ -75,6 +81,7 @@ void persist_stream_added(struct stream *stream)
         .mode = stream->mode,
         .kind = stream->kind,
         .adopted = stream->adopted,
+        .leased = is_unfinished(stream),
         .fd = stream->fd,
     };
     int result;
@@ -90,7 +97,8 @@ void persist_stream_added(struct stream *stream)
 void persist_stream_changed(const struct stream *stream)
 {
     if (is_stream_recorded(stream))
-        ledger_set_stream(ledger_of(stream->loop), stream->entry, stream->interests, stream->mode);
+        ledger_set_stream(ledger_of(stream->loop), stream->entry, stream->interests, stream->mode,
+                          is_unfinished(stream));
 }
 
 void persist_stream_adopted(const struct stream *stream)

@@ -16,7 +16,7 @@ void persist_loop_added(struct loop *loop);
 void persist_loop_changed(const struct loop *loop);
 void persist_loop_gone(const struct loop *loop);
 
-/* Records a new open stream, a change of interests or mode, and that a client holds a duplicate. */
+/* Records a new open stream, a change of interests, mode or lease, and that a client holds a duplicate. */
 void persist_stream_added(struct stream *stream);
 void persist_stream_changed(const struct stream *stream);
 void persist_stream_adopted(const struct stream *stream);

@@ -3,6 +3,7 @@
 
 #include "daemon/accounts/accounts.h"
 #include "daemon/base/invariant.h"
+#include "daemon/loops/member.h"
 #include "daemon/loops/persist.h"
 #include "proto/methods.h"
 
@@ -13,7 +14,7 @@
 
 static void enqueue_if_pending(struct stream *stream)
 {
-    if (stream->pending && !stream->blocked_by_batch)
+    if (stream->pending && !stream->blocked_by_batch && !stream->holder)
         loop_set_list(stream->loop, stream, LIST_READY);
 }
 
@@ -176,6 +177,7 @@ static bool stream_dissolve(struct reactor *reactor, struct stream *stream, mini
 {
     bool is_held = persist_stream_gone(stream, held);
 
+    member_end_lease(stream);
     rearm_batch_remove(&stream->loop->loops->rearm, &stream->rearm);
     loop_remove(stream->loop, stream);
     if (!stream->connecting)
@@ -292,6 +294,13 @@ static bool is_armed_with(const struct stream *stream, uint8_t interests, uint8_
            stream->mode == mode;
 }
 
+static void stream_set_mode(struct stream *stream, uint8_t mode)
+{
+    stream->loop->lasting_count -= stream->mode != MODE_ONESHOT;
+    stream->mode = mode;
+    stream->loop->lasting_count += stream->mode != MODE_ONESHOT;
+}
+
 /* Applies new interests and mode. If epoll's mask is unchanged, a poll(2) at the end of the slice suffices. */
 static int stream_watch_as(struct reactor *reactor, struct stream *stream, uint8_t interests, uint8_t mode)
 {
@@ -300,7 +309,7 @@ static int stream_watch_as(struct reactor *reactor, struct stream *stream, uint8
     int result;
 
     stream->interests = interests;
-    stream->mode = mode;
+    stream_set_mode(stream, mode);
     if (stream->noisy_rearms)
         stream->noisy_rearms--;
     if (is_edge && mode_in_reactor(stream) == MINIMIO_EDGE && interests == old_interests) {
@@ -311,7 +320,7 @@ static int stream_watch_as(struct reactor *reactor, struct stream *stream, uint8
     result = stream_watch(reactor, stream, stream->fd, true);
     if (result < 0) {
         stream->interests = old_interests;
-        stream->mode = old_mode;
+        stream_set_mode(stream, old_mode);
         stream->noisy_rearms = old_noisy_rearms;
         return result;
     }
@@ -320,7 +329,8 @@ static int stream_watch_as(struct reactor *reactor, struct stream *stream, uint8
     return 0;
 }
 
-int stream_rearm(struct reactor *reactor, struct stream *stream, uint8_t interests, uint8_t mode)
+/* A lease continues. Errors: those of the registrator. */
+static int stream_arm(struct reactor *reactor, struct stream *stream, uint8_t interests, uint8_t mode)
 {
     int result;
 
@@ -334,11 +344,29 @@ int stream_rearm(struct reactor *reactor, struct stream *stream, uint8_t interes
     return 0;
 }
 
+int stream_rearm(struct reactor *reactor, struct stream *stream, uint8_t interests, uint8_t mode)
+{
+    struct member *holder = stream->holder;
+    int result;
+
+    if (!holder && !stream->redelivered)
+        return stream_arm(reactor, stream, interests, mode);
+    if (is_armed_with(stream, interests, mode))
+        return 0;
+    result = stream_watch_as(reactor, stream, interests, mode);
+    if (result < 0)
+        return result;
+    forget_readiness(stream);
+    member_end_lease(stream);
+    persist_stream_changed(stream);
+    return 0;
+}
+
 /* The kernel accepts each change of a registration. After a refusal, the batch asks again at the end of the slice, and
  * the reactor reports more than the client wants until then; stream_ready ignores the surplus. */
 void stream_clear_interests(struct reactor *reactor, struct stream *stream)
 {
-    if (stream_rearm(reactor, stream, 0, stream->mode) == 0)
+    if (stream_arm(reactor, stream, 0, stream->mode) == 0)
         return;
     stream->interests = 0;
     forget_readiness(stream);
@@ -381,17 +409,26 @@ void stream_assume_ready(struct stream *stream)
 
 void stream_reattach(struct reactor *reactor, struct stream *stream)
 {
-    if (!is_known(stream) && stream_rearm(reactor, stream, stream->interests, stream->mode) < 0)
+    if (!is_known(stream) && stream_arm(reactor, stream, stream->interests, stream->mode) < 0)
         stream_assume_ready(stream);
 }
 
-void stream_mark_delivered(struct stream *stream)
+void stream_forget_pending(struct stream *stream)
 {
     const uint8_t ends = READY_READ_CLOSED | READY_WRITE_CLOSED;
 
     stream->ended |= (stream->pending & ends) == ends;
     stream->pending = 0;
     loop_set_list(stream->loop, stream, stream_is_asked_again(stream) ? LIST_DELIVERED : LIST_NONE);
+}
+
+void stream_mark_delivered(struct stream *stream)
+{
+    stream_forget_pending(stream);
+    if (!stream->redelivered)
+        return;
+    stream->redelivered = 0;
+    persist_stream_changed(stream);
 }
 
 /* Whether both closed flags were delivered. An `error` may still follow, e.g. for data that the peer never

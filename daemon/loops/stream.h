@@ -43,11 +43,11 @@ minimio_fd stream_take(struct reactor *reactor, struct stream *stream, minimio_f
 /* Notes that a client gets a duplicate of the descriptor. */
 void stream_is_shared(struct stream *stream);
 
-/* Replaces interests and mode of an open stream, forgets undelivered readiness, and reports current readiness. Errors:
- * those of the registrator; the stream is unchanged. */
+/* Replaces interests and mode of an open stream, forgets undelivered readiness, ends the lease, and reports current
+ * readiness. Errors: those of the registrator; the stream is unchanged. */
 int stream_rearm(struct reactor *reactor, struct stream *stream, uint8_t interests, uint8_t mode);
 
-/* Rearms an open stream without interests. Cannot fail. */
+/* Rearms an open stream without interests. A lease continues. Cannot fail. */
 void stream_clear_interests(struct reactor *reactor, struct stream *stream);
 
 /* Whether each `poll` asks the kernel again about the stream: level mode in a loop with poll delivery. */
@@ -62,18 +62,29 @@ void stream_block(struct stream *stream, uint32_t batch);
 /* Stops holding the events. */
 void stream_unblock(struct stream *stream);
 
-/* Rearms the stream for a session about to attach, unless current readiness is known: pending since the last session
- * detached. */
+/* Rearms the stream for the next owner or worker, unless current readiness is known: pending since the last owner or
+ * worker has left. */
 void stream_reattach(struct reactor *reactor, struct stream *stream);
 
 /* Reports all interests as ready, because the kernel could not be asked. Readiness is only a hint. */
 void stream_assume_ready(struct stream *stream);
 
-/* Marks the pending readiness as delivered. */
+/* The READY_ bits of the stream's next event. */
+static inline uint8_t stream_event(const struct stream *stream)
+{
+    return stream->pending | stream->redelivered;
+}
+
+/* Marks the pending readiness as delivered to the owner; marks the readiness alone, as for a worker. */
 void stream_mark_delivered(struct stream *stream);
+void stream_forget_pending(struct stream *stream);
+
+/* Whether the connection can still be used: not reset, not shut down for writing, not ended by the peer with nothing
+ * left to read. Asks the kernel. For TCP streams. */
+bool stream_is_alive(const struct stream *stream);
 
 /*
- * Whether any stream of the loop can still produce an event without a further request. Call only after the session's
+ * Whether any stream of the loop can still produce an event without a further request. Call only after the owner's
  * last request: the loop remembers which streams cannot, and does not check again.
  */
 bool loop_can_produce_events(struct loop *loop);

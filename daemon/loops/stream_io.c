@@ -8,6 +8,7 @@
 #include "daemon/accounts/accounts.h"
 
 #include <errno.h>
+#include <netinet/tcp.h>
 
 /* The peer of a Unix socket may send descriptors with the data. The protocol cannot pass descriptors on, and recv would
  * let the kernel close them in this thread, which may block. */
@@ -61,6 +62,19 @@ ssize_t stream_read(struct stream *stream, void *buffer, size_t length, bool pee
     }
     *ret_eof = count == 0 && stream->kind == FD_KIND_STREAM;
     return count;
+}
+
+/* After the peer's end the kernel still has the bytes that were not read. */
+bool stream_is_alive(const struct stream *stream)
+{
+    struct tcp_info info;
+    socklen_t length = sizeof info;
+    char byte;
+
+    if (getsockopt(stream->fd, IPPROTO_TCP, TCP_INFO, &info, &length) < 0)
+        return false;
+    return info.tcpi_state == TCP_ESTABLISHED ||
+           (info.tcpi_state == TCP_CLOSE_WAIT && stream_receive(stream, &byte, sizeof byte, MSG_PEEK) > 0);
 }
 
 ssize_t stream_write(struct stream *stream, struct span data)

@@ -24,7 +24,7 @@ void handle_request(struct context *context, struct call *call, const struct req
         return;
     }
     context->turn.units += method->cost;
-    if (method->needs_loop && !call->session->loop) {
+    if (method->needs_loop && !session_loop(call->session)) {
         if (request->method == METHOD_REGISTER && request->params.fd)
             conn_discard_fd(&call->session->conn);
         answer_fault(call, FAULT_LOOP_CLOSED, "this session's loop was closed; open_loop opens another");

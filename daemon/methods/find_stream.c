@@ -8,7 +8,7 @@
 
 struct stream *find_stream(struct call *call, uint64_t token)
 {
-    struct stream *stream = loop_find(call->session->loop, token);
+    struct stream *stream = loop_find(session_loop(call->session), token);
     struct fault fault;
 
     if (stream)
@@ -31,9 +31,28 @@ struct stream *find_open_stream(struct call *call, uint64_t token)
     return NULL;
 }
 
-struct stream *find_data_stream(struct call *call, uint64_t token)
+bool find_is_leased(struct call *call, const struct stream *stream)
+{
+    struct fault fault;
+
+    if (!stream->holder || stream->holder == &call->session->member)
+        return false;
+    fault_set(&fault, FAULT_LEASED, "token %llu is leased to another worker; wait until the worker reregisters it",
+              (unsigned long long)stream->token);
+    call_fault(call, &fault);
+    return true;
+}
+
+struct stream *find_free_stream(struct call *call, uint64_t token)
 {
     struct stream *stream = find_open_stream(call, token);
+
+    return stream && find_is_leased(call, stream) ? NULL : stream;
+}
+
+struct stream *find_data_stream(struct call *call, uint64_t token)
+{
+    struct stream *stream = find_free_stream(call, token);
     struct fault fault;
 
     if (!stream || !stream->credentials || call->session->conn.account->is_daemons)

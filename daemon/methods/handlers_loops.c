@@ -26,16 +26,18 @@ void handle_open_loop(struct context *context, struct call *call, const struct p
 
 void handle_poll(struct context *context, struct call *call, const struct params *params)
 {
-    struct loop *loop = call->session->loop;
+    const struct member *member = &call->session->member;
     bool has_timeout = params_given(METHOD_POLL, params, offsetof(struct params, timeout_ms));
 
-    if (loop->delivery != DELIVERY_POLL)
+    if (!member_is_consumer(member))
+        answer_fault(call, FAULT_WRONG_DELIVERY, "a guest gets no events; open the loop as owner or worker");
+    else if (member->loop->delivery != DELIVERY_POLL)
         answer_fault(call, FAULT_WRONG_DELIVERY, "this loop pushes its events; open it with poll delivery");
-    else if (loop->poll)
-        answer_fault(call, FAULT_POLL_PENDING, "a poll waits in this loop already");
+    else if (member->poll)
+        answer_fault(call, FAULT_POLL_PENDING, "a poll of this session waits already");
     else if (!call->id.data) /* a notification gets no events */
         answer_empty(call);
-    else if (pending_poll_begin(context, call, loop, has_timeout ? &params->timeout_ms : NULL, params->max) < 0)
+    else if (pending_poll_begin(context, call, has_timeout ? &params->timeout_ms : NULL, params->max) < 0)
         answer_out_of_memory(call);
 }
 
@@ -56,6 +58,7 @@ static bool list_add(struct buffer *out, const struct stream *stream, size_t beg
         .interests = stream->interests,
         .mode = stream->mode,
         .pending = stream->pending,
+        .leased = stream->holder != NULL,
         .address = {stream->target_length ? stream->target : NULL, stream->target_length},
     };
 
@@ -68,7 +71,7 @@ static bool list_add(struct buffer *out, const struct stream *stream, size_t beg
 void handle_list(struct context *context, struct call *call, const struct params *params)
 {
     bool has_after = params_given(METHOD_LIST, params, offsetof(struct params, after));
-    struct loop *loop = call->session->loop;
+    struct loop *loop = session_loop(call->session);
     struct stream *stream = loop_next(loop, has_after ? &params->after : NULL);
     size_t budget = call_budget(call);
     struct buffer *out = call_begin(call);
@@ -96,8 +99,11 @@ static bool loops_add(struct buffer *out, const struct loop *loop, size_t begun_
         .registrations = loop->count,
         .pending = loop->ready_count,
         .linger_ms = loop->linger_ms,
-        .attached = loop->session != NULL,
+        .attached = loop->owner || loop->worker_count,
         .durable = persist_is_durable(loop),
+        .owner = loop->owner != NULL,
+        .workers = loop->worker_count,
+        .guests = loop->guest_count,
     };
 
     return reply_loops_add(out, &reply, begun_at, budget);

@@ -13,6 +13,7 @@
 #include "proto/text.h"
 
 #include <errno.h>
+#include <string.h>
 
 /* ---- Answers ---------------------------------------------------------------------------------------------------- */
 
@@ -25,14 +26,18 @@ static void answer_unwatchable(struct call *call, int error)
     call_fault(call, &fault);
 }
 
-static bool level_is_wrong(const struct call *call, uint8_t mode)
+/* False: the call is answered with INVALID_PARAMS. PARAM_UNCHANGED fits. */
+static bool check_mode(struct call *call, uint8_t mode)
 {
-    return mode == MODE_LEVEL && call->session->loop->delivery != DELIVERY_POLL;
-}
+    const struct loop *loop = session_loop(call->session);
 
-static void answer_wrong_level(struct call *call)
-{
-    answer_param_fault(call, "mode", "level needs a loop with poll delivery; use oneshot or edge");
+    if (loop->worker_count && (mode == MODE_EDGE || mode == MODE_LEVEL))
+        answer_param_fault(call, "mode", "workers share this loop, and share oneshot registrations only");
+    else if (mode == MODE_LEVEL && loop->delivery != DELIVERY_POLL)
+        answer_param_fault(call, "mode", "level needs a loop with poll delivery; use oneshot or edge");
+    else
+        return true;
+    return false;
 }
 
 /* ---- register --------------------------------------------------------------------------------------------------- */
@@ -41,24 +46,24 @@ static bool check_register(struct call *call, const struct params *params)
 {
     bool by_address = params->address.data != NULL;
 
-    if (by_address == params->fd)
-        answer_param_fault(call, by_address ? "fd" : "address",
-                           by_address ? "give address or fd, not both" : "give an address to connect to, or fd:true");
-    else if (level_is_wrong(call, params->mode))
-        answer_wrong_level(call);
-    else if (loop_find(call->session->loop, params->token))
-        answer_fault(call, FAULT_TOKEN_EXISTS,
-                     "this token is in use in this loop; deregister it first or take another");
-    else
-        return true;
+    if (by_address != params->fd)
+        return check_mode(call, params->mode);
+    answer_param_fault(call, by_address ? "fd" : "address",
+                       by_address ? "give address or fd, not both" : "give an address to connect to, or fd:true");
     return false;
+}
+
+static void answer_exists(struct call *call)
+{
+    answer_fault(call, FAULT_TOKEN_EXISTS, "this token is in use in this loop; deregister it first or take another");
 }
 
 static int connect_stream(struct context *context, struct call *call, const struct params *params,
                           const struct target *target)
 {
     struct session *session = call->session;
-    struct stream *stream = stream_new(session->loop, params->token, params->address, params->interests, params->mode);
+    struct stream *stream =
+        stream_new(session_loop(session), params->token, params->address, params->interests, params->mode);
     int result;
 
     if (!stream)
@@ -123,7 +128,7 @@ static int adopt_stream(struct context *context, struct call *call, const struct
         result = fd_set_up_listener(fd);
     if (result < 0)
         return result;
-    stream = stream_new(call->session->loop, params->token, (struct span){0}, params->interests, params->mode);
+    stream = stream_new(session_loop(call->session), params->token, (struct span){0}, params->interests, params->mode);
     if (!stream)
         return -ENOMEM;
     stream->credentials = !is_tcp && kind != FD_KIND_OTHER && fd_carries_credentials(fd);
@@ -142,7 +147,7 @@ static void answer_adopted(struct call *call, const struct stream *stream, const
     char local[ADDRESS_TEXT_MAX];
 
     address_of_socket(stream->fd, getsockname, local);
-    reply_registered(call_begin(call), call->id, stream->token, local[0] ? local : NULL, peer[0] ? peer : NULL);
+    reply_registered(call_begin(call), call->id, stream->token, local[0] ? local : NULL, peer[0] ? peer : NULL, false);
     call_end(call);
 }
 
@@ -203,16 +208,51 @@ static void register_descriptor(struct context *context, struct call *call, cons
         answer_not_adopted(call, -result);
 }
 
-void handle_register(struct context *context, struct call *call, const struct params *params)
-{
-    /* Consume the descriptor even if register fails, so that later registers get theirs. */
-    int fd = params->fd ? fd_queue_take(&call->session->conn.inbox) : -1;
+/* ---- ensure ----------------------------------------------------------------------------------------------------- */
 
-    conn_count_inbox(&call->session->conn);
-    if (!check_register(call, params)) {
-        close_untrusted(&call->session->conn.account->closer, fd);
-    } else if (!params->fd) {
+static bool has_address(const struct stream *stream, struct span address)
+{
+    return stream->target_length == address.length && address.length > 0 &&
+           !memcmp(stream->target, address.data, address.length);
+}
+
+static void answer_existing(struct call *call, const struct stream *stream)
+{
+    char local[ADDRESS_TEXT_MAX], peer[ADDRESS_TEXT_MAX];
+
+    stream_addresses(stream, local, peer);
+    reply_registered(call_begin(call), call->id, stream->token, local[0] ? local : NULL, peer[0] ? peer : NULL, true);
+    call_end(call);
+}
+
+/* Replies with the registration that there is. A stream that has ended is connected anew. */
+static void register_existing(struct context *context, struct call *call, const struct params *params,
+                              struct stream *stream)
+{
+    struct fault fault;
+
+    if (!params->ensure || !has_address(stream, params->address)) {
+        answer_exists(call);
+    } else if (find_is_leased(call, stream)) {
+        return;
+    } else if (stream->connecting) {
+        if (pending_connect_follow(context, call, stream, &fault) < 0)
+            call_fault(call, &fault);
+    } else if (stream_is_alive(stream)) {
+        answer_existing(call, stream);
+    } else {
+        stream_deregister(&context->turn.reactor, stream);
         register_address(context, call, params);
+    }
+}
+
+/* ---- The handler ------------------------------------------------------------------------------------------------ */
+
+static void register_received(struct context *context, struct call *call, const struct params *params, int fd)
+{
+    if (loop_find(session_loop(call->session), params->token)) {
+        close_untrusted(&call->session->conn.account->closer, fd);
+        answer_exists(call);
     } else if (!call->session->conn.may_send_descriptors) {
         close_untrusted(&call->session->conn.account->closer, fd);
         answer_denied_descriptor(call);
@@ -225,6 +265,28 @@ void handle_register(struct context *context, struct call *call, const struct pa
     }
 }
 
+void handle_register(struct context *context, struct call *call, const struct params *params)
+{
+    /* Consume the descriptor even if register fails, so that later registers get theirs. */
+    int fd = params->fd ? fd_queue_take(&call->session->conn.inbox) : -1;
+    struct stream *stream;
+
+    conn_count_inbox(&call->session->conn);
+    if (!check_register(call, params)) {
+        close_untrusted(&call->session->conn.account->closer, fd);
+        return;
+    }
+    if (params->fd) {
+        register_received(context, call, params, fd);
+        return;
+    }
+    stream = loop_find(session_loop(call->session), params->token);
+    if (stream)
+        register_existing(context, call, params, stream);
+    else
+        register_address(context, call, params);
+}
+
 /* ---- reregister ------------------------------------------------------------------------------------------------- */
 
 void handle_reregister(struct context *context, struct call *call, const struct params *params)
@@ -233,14 +295,12 @@ void handle_reregister(struct context *context, struct call *call, const struct 
     uint8_t interests, mode;
     int result;
 
-    if (!stream)
+    if (!stream || !check_mode(call, params->mode))
+        return;
+    if (call->session->member.role == ROLE_WORKER && find_is_leased(call, stream))
         return;
     interests = params->interests == PARAM_UNCHANGED ? stream->interests : params->interests;
     mode = params->mode == PARAM_UNCHANGED ? stream->mode : params->mode;
-    if (level_is_wrong(call, params->mode)) {
-        answer_wrong_level(call);
-        return;
-    }
     result = stream_rearm(&context->turn.reactor, stream, interests, mode);
     if (result < 0)
         answer_unwatchable(call, -result);

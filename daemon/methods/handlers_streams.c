@@ -5,6 +5,7 @@
 #include "daemon/loops/persist.h"
 #include "daemon/loops/stream.h"
 #include "daemon/methods/find_stream.h"
+#include "daemon/methods/pending_connect.h"
 #include "daemon/sessions/answer.h"
 #include "daemon/sessions/context.h"
 #include "daemon/sessions/session.h"
@@ -25,7 +26,7 @@ void handle_deregister(struct context *context, struct call *call, const struct 
     if (stream->connecting) {
         fault_set(&fault, FAULT_CANCELLED, "token %llu was deregistered while it was connecting",
                   (unsigned long long)params->token);
-        stream->connect->cancel(stream->connect, &fault);
+        pending_connect_fail(stream, &fault);
     } else {
         stream_deregister(&context->turn.reactor, stream);
     }
@@ -153,7 +154,7 @@ static bool may_take(struct context *context, struct call *call)
 /* A notification cannot pass a descriptor, so the registration just ends. */
 void handle_take(struct context *context, struct call *call, const struct params *params)
 {
-    struct stream *stream = find_open_stream(call, params->token);
+    struct stream *stream = find_free_stream(call, params->token);
 
     if (!stream)
         return;

@@ -3,6 +3,7 @@
 
 #include "daemon/base/invariant.h"
 #include "daemon/base/log.h"
+#include "daemon/methods/pending_follow.h"
 #include "daemon/sessions/context.h"
 #include "daemon/sessions/session.h"
 #include "proto/reply.h"
@@ -19,6 +20,7 @@ struct pending_connect {
     struct stream *stream;
     struct connector *connector;     /* freed with the pending call */
     struct connector_result *result; /* of the connector, once done; NULL: connecting */
+    struct follow_list followers;
     uint64_t timeout_ms;
     bool nodelay, keepalive;
 };
@@ -152,9 +154,10 @@ static void answer_open(struct pending_connect *pending)
     char local[ADDRESS_TEXT_MAX], peer[ADDRESS_TEXT_MAX];
 
     stream_addresses(pending->stream, local, peer);
-    reply_registered(call_begin(call), call->id, pending->stream->token, local[0] ? local : NULL,
-                     peer[0] ? peer : NULL);
+    reply_registered(call_begin(call), call->id, pending->stream->token, local[0] ? local : NULL, peer[0] ? peer : NULL,
+                     false);
     call_end(call);
+    pending_follow_connected(&pending->followers, local, peer);
 }
 
 static int open_stream(struct pending_connect *pending)
@@ -174,9 +177,9 @@ static int open_stream(struct pending_connect *pending)
     return opened;
 }
 
-static void pending_connect_cancel(struct pending *base, const struct fault *fault)
+/* Ends the call, and the connect. Followers must have been answered. */
+static void pending_connect_end(struct pending_connect *pending, const struct fault *fault)
 {
-    struct pending_connect *pending = container_of(base, struct pending_connect, base);
     struct call call = pending->call;
 
     /* Free the token before the answer says so. */
@@ -185,6 +188,45 @@ static void pending_connect_cancel(struct pending *base, const struct fault *fau
         call_fault(&call, fault);
     else
         call_drop(&call);
+}
+
+/* The first follower takes the connect over. */
+static void pending_connect_pass_on(struct pending_connect *pending, const struct call *successor)
+{
+    struct session *before = pending->call.session, *after = successor->session;
+
+    TAILQ_REMOVE(&before->connects, &pending->base, link);
+    TAILQ_INSERT_TAIL(&after->connects, &pending->base, link);
+    if (pending->result) {
+        TAILQ_REMOVE(&before->done, &pending->base, done_link);
+        TAILQ_INSERT_TAIL(&after->done, &pending->base, done_link);
+        conn_mark_dirty(&after->conn); /* answers after the flush */
+    }
+    pending->call = *successor;
+}
+
+static void pending_connect_cancel(struct pending *base, const struct fault *fault)
+{
+    struct pending_connect *pending = container_of(base, struct pending_connect, base);
+    struct call call = pending->call, successor;
+
+    if (!pending_follow_take(&pending->followers, &successor)) {
+        pending_connect_end(pending, fault);
+        return;
+    }
+    pending_connect_pass_on(pending, &successor);
+    if (fault)
+        call_fault(&call, fault);
+    else
+        call_drop(&call);
+}
+
+void pending_connect_fail(struct stream *stream, const struct fault *fault)
+{
+    struct pending_connect *pending = container_of(stream->connect, struct pending_connect, base);
+
+    pending_follow_failed(&pending->followers, fault);
+    pending_connect_end(pending, fault);
 }
 
 static void pending_connect_answer(struct pending *base)
@@ -206,7 +248,7 @@ static void pending_connect_answer(struct pending *base)
     } else {
         describe_failure(pending, pending->result, &fault);
     }
-    pending_connect_cancel(base, &fault);
+    pending_connect_fail(pending->stream, &fault);
 }
 
 static void pending_connect_done(void *owner, struct connector_result *result)
@@ -243,7 +285,9 @@ int pending_connect_begin(struct context *context, const struct call *call, stru
     }
     connector_count_for(pending->connector, call->session->conn.account);
     connector_trace_as(pending->connector, call->session->number, stream->token);
-    pending->base = (struct pending){.answer = pending_connect_answer, .cancel = pending_connect_cancel};
+    pending->base =
+        (struct pending){.call = &pending->call, .answer = pending_connect_answer, .cancel = pending_connect_cancel};
+    TAILQ_INIT(&pending->followers);
     pending->context = context;
     pending->stream = stream;
     pending->timeout_ms = timeout_ms;
@@ -253,4 +297,12 @@ int pending_connect_begin(struct context *context, const struct call *call, stru
     stream->connect = &pending->base;
     TAILQ_INSERT_TAIL(&call->session->connects, &pending->base, link);
     return 0;
+}
+
+int pending_connect_follow(struct context *context, const struct call *call, struct stream *stream,
+                           struct fault *ret_fault)
+{
+    struct pending_connect *pending = container_of(stream->connect, struct pending_connect, base);
+
+    return pending_follow_begin(context, call, &pending->followers, stream->token, ret_fault);
 }

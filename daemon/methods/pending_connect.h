@@ -21,4 +21,11 @@
 int pending_connect_begin(struct context *context, const struct call *call, struct stream *stream,
                           const struct target *target, uint64_t timeout_ms, bool nodelay, bool keepalive);
 
+/* Adds a register with ensure of the token that the stream is connecting for. Errors: as pending_follow_begin. */
+int pending_connect_follow(struct context *context, const struct call *call, struct stream *stream,
+                           struct fault *ret_fault);
+
+/* Ends the connect of a connecting stream, and answers all calls that wait for the outcome. */
+void pending_connect_fail(struct stream *stream, const struct fault *fault);
+
 #endif

@@ -4,6 +4,7 @@
 #include "daemon/base/invariant.h"
 #include "daemon/loops/persist.h"
 #include "daemon/loops/stream.h"
+#include "daemon/methods/open_check.h"
 #include "daemon/sessions/answer.h"
 #include "daemon/sessions/attach.h"
 #include "daemon/sessions/batch.h"
@@ -12,10 +13,10 @@
 #include "proto/reply.h"
 
 #include <stdlib.h>
-#include <string.h>
 
-/* Streams rearmed between two readings of the clock. */
+/* Streams rearmed, or workers evicted, between two readings of the clock. */
 #define STREAMS_PER_LOOK 16
+#define WORKERS_PER_LOOK 2
 
 /* Length of a chain of ending sessions, each pending on the loop of the next. */
 #define CHAIN_MAX 16
@@ -23,27 +24,25 @@
 struct pending_open {
     struct pending base;
     struct task task;
+    struct loop_waiter waiter; /* among the waiters of the loop, while session->waiting_open is this call */
+    struct timer patience;     /* ends the waiting */
     struct context *context;
     struct call call;
-    struct loop *loop;       /* reserved for the session, not attached yet; NULL: none */
-    struct session *session; /* the session of the call */
-    bool left;               /* the session is detached from the old loop, and `loop` is set up */
-    bool begun;              /* streams up to `cursor` are rearmed */
-    uint64_t cursor;
+    struct open_request request;
+    struct loop *loop; /* reserved for the session, not attached yet; NULL: none */
     bool created;
-    bool takeover;
-    bool has_delivery, has_linger;
-    uint8_t delivery;
-    uint64_t linger_ms;
-    char name[NAME_MAX_BYTES + 1]; /* "": an anonymous loop */
+    bool is_ready; /* the session has left the old loop, and `loop` is set up */
+    bool begun;    /* streams up to `cursor` are rearmed */
+    uint64_t cursor;
 };
 
 /* ---- Finding ---------------------------------------------------------------------------------------------------- */
 
 static struct loop *pending_open_find(const struct pending_open *pending)
 {
-    return pending->name[0] ? loops_find(&pending->context->loops, pending->name, pending->session->conn.account->uid)
-                            : NULL;
+    return pending->request.name[0] ? loops_find(&pending->context->loops, pending->request.name,
+                                                 pending->request.session->conn.account->uid)
+                                    : NULL;
 }
 
 static const struct pending_open *pending_open_of(const struct session *session)
@@ -51,7 +50,7 @@ static const struct pending_open *pending_open_of(const struct session *session)
     return session->pending_open ? container_of(session->pending_open, struct pending_open, base) : NULL;
 }
 
-/* Whether the session waits for `waiter`, through a chain of pending open_loops of ending sessions. */
+/* Whether the session waits for `waiter`, through a chain of open_loops in progress of ending sessions. */
 static bool waits_for(const struct session *session, const struct session *waiter)
 {
     for (int i = 0; session && i < CHAIN_MAX; i++) {
@@ -60,21 +59,29 @@ static bool waits_for(const struct session *session, const struct session *waite
 
         if (session == waiter)
             return true;
-        session = loop ? loop->session : NULL;
+        session = loop ? open_next_rival(&pending->request, loop, NULL) : NULL;
     }
     return session != NULL;
 }
 
-/*
- * Whether the loop is about to be free: closing, reserved, or attached to a session whose client hung up. A client that
- * reconnects after its old connection was closed must not get LOOP_BUSY for its own loop.
- */
+/* Whether the client of every rival has hung up. A client that reconnects after its old connection was closed must not
+ * get LOOP_BUSY for its own loop. */
+static bool rivals_are_ending(const struct pending_open *pending, const struct loop *loop)
+{
+    struct session *rival = open_next_rival(&pending->request, loop, NULL);
+
+    if (!rival)
+        return false;
+    for (; rival; rival = open_next_rival(&pending->request, loop, rival))
+        if (waits_for(rival, pending->request.session) || !session_is_ending(rival))
+            return false;
+    return true;
+}
+
+/* Whether the loop is about to be free. A guest does not wait for the owner or worker that is about to enter. */
 static bool will_be_free(const struct pending_open *pending, const struct loop *loop)
 {
-    if (loop->closing || loop->reserved)
-        return true;
-    return loop->session && loop->session != pending->session && !waits_for(loop->session, pending->session) &&
-           session_is_ending(loop->session);
+    return loop->closing || (loop->reserved && pending->request.role != ROLE_GUEST) || rivals_are_ending(pending, loop);
 }
 
 /* ---- Reserving the loop ----------------------------------------------------------------------------------------- */
@@ -83,8 +90,8 @@ static bool will_be_free(const struct pending_open *pending, const struct loop *
 static struct loop *pending_open_create(struct pending_open *pending)
 {
     struct context *context = pending->context;
-    struct account *account = pending->session->conn.account;
-    const char *name = pending->name[0] ? pending->name : NULL;
+    struct account *account = pending->request.session->conn.account;
+    const char *name = pending->request.name[0] ? pending->request.name : NULL;
     struct loop *loop;
     struct fault fault;
 
@@ -101,70 +108,130 @@ static struct loop *pending_open_create(struct pending_open *pending)
     return loop;
 }
 
-/* False: the call is answered with LIMIT_EXCEEDED. */
-static bool check_linger(struct pending_open *pending)
-{
-    uint32_t max = pending->session->conn.limits->linger_ms;
-    struct fault fault;
-
-    if (!pending->has_linger || pending->linger_ms <= max)
-        return true;
-    fault_set_limit(&fault, FAULT_LIMIT_EXCEEDED, "linger_ms", max, "a loop may linger for at most %u ms", max);
-    call_fault(&pending->call, &fault);
-    return false;
-}
-
 /* False: the call is answered with a fault. */
 static bool pending_open_reserve(struct pending_open *pending, struct loop *loop)
 {
-    struct session *session = pending->session;
-
-    if (session->loop && session->loop->count) {
-        answer_fault(&pending->call, FAULT_LOOP_OPEN,
-                     "this session's loop has registrations; close_loop first, or use another");
+    if (!open_check(&pending->request, &pending->call, loop, &pending->waiter))
         return false;
-    }
-    if (!check_linger(pending))
-        return false;
-    if (loop && loop->session && loop->session != session) {
-        if (!pending->takeover) {
-            answer_fault(&pending->call, FAULT_LOOP_BUSY, "another session is in this loop; see takeover");
-            return false;
-        }
-        attach_evict(loop); /* the evicted session has no loop, as after close_loop */
-    }
     if (!loop)
         loop = pending_open_create(pending);
     if (!loop)
         return false;
-    INVARIANT(!loop->reserved && !loop->closing);
+    INVARIANT(!loop->closing && (!loop->reserved || pending->request.role == ROLE_GUEST));
     timer_stop(&pending->context->turn.reactor.timers, &loop->linger);
-    loop->reserved = true;
+    loop->entrant_count++;
+    if (pending->request.role != ROLE_GUEST)
+        loop->reserved = true;
     pending->loop = loop;
     return true;
 }
 
-/* ---- Entering --------------------------------------------------------------------------------------------------- */
-
-/* Detaches the session from its old loop at once: the old loop has no registrations. */
-static void leave_old_loop(struct pending_open *pending)
+/* The session is no longer about to enter the loop. */
+static void pending_open_unreserve(struct pending_open *pending)
 {
-    struct session *session = pending->session;
-    struct fault fault;
+    struct loop *loop = pending->loop;
 
-    pending->left = true;
-    fault_set(&fault, FAULT_LOOP_CLOSED, "this session has opened another loop");
-    if (session->loop != pending->loop)
-        attach_leave(session, &fault);
-    else
-        attach_detach(pending->loop, &fault);
+    INVARIANT(loop->entrant_count > 0 && (loop->reserved || pending->request.role == ROLE_GUEST));
+    loop->entrant_count--;
+    if (pending->request.role != ROLE_GUEST)
+        loop->reserved = false;
+    pending->loop = NULL;
 }
 
-/* Rearms every stream, to report current readiness. False: more streams are left for the next piece. */
+/* ---- Waiting ---------------------------------------------------------------------------------------------------- */
+
+static void pending_open_wake(struct loop_waiter *waiter)
+{
+    task_add(&container_of(waiter, struct pending_open, waiter)->task);
+}
+
+static void pending_open_expired(struct timer *timer)
+{
+    struct pending_open *pending = container_of(timer, struct pending_open, patience);
+    struct fault fault;
+
+    fault_set(&fault, FAULT_LOOP_BUSY, "the loop was busy for wait_ms = %llu ms",
+              (unsigned long long)pending->request.wait_ms);
+    pending->base.cancel(&pending->base, &fault);
+}
+
+/* Waits among the loop's waiters, in the order of asking. Requests of the session are dispatched meanwhile. */
+static void pending_open_wait(struct pending_open *pending, struct loop *loop)
+{
+    struct session *session = pending->request.session;
+
+    if (!pending->waiter.loop)
+        loop_add_waiter(loop, &pending->waiter);
+    if (session->waiting_open)
+        return;
+    session->pending_open = NULL;
+    session->waiting_open = &pending->base;
+    timer_start(&pending->context->turn.reactor.timers, &pending->patience, pending->request.wait_ms,
+                pending_open_expired);
+    session_resume_input(session);
+}
+
+/* The call no longer waits; it is in progress, and requests of the session are dispatched after its answer. */
+static void pending_open_stop_waiting(struct pending_open *pending)
+{
+    struct session *session = pending->request.session;
+
+    if (!session->waiting_open)
+        return;
+    timer_stop(&pending->context->turn.reactor.timers, &pending->patience);
+    loop_remove_waiter(&pending->waiter);
+    session->waiting_open = NULL;
+    session->pending_open = &pending->base;
+}
+
+static bool must_wait(const struct pending_open *pending, const struct loop *loop)
+{
+    return pending->request.wait_ms && pending->request.session->conn.input != INPUT_CONSUMED &&
+           open_is_busy(&pending->request, loop, &pending->waiter);
+}
+
+/* ---- Entering --------------------------------------------------------------------------------------------------- */
+
+/* Evicts the members that a takeover puts out. False: more are left for the next piece. */
+static bool pending_open_evict(struct pending_open *pending)
+{
+    struct session *rival;
+
+    for (uint32_t done = 1; (rival = open_next_rival(&pending->request, pending->loop, NULL)); done++) {
+        attach_evict(rival);
+        if (done % WORKERS_PER_LOOK == 0 && turn_piece_is_over(&pending->context->turn))
+            break;
+    }
+    return !open_next_rival(&pending->request, pending->loop, NULL) && !pending->loop->leaver_count;
+}
+
+/* Detaches the session from its old loop. A guest or worker may have connects. False: more are left for the next piece.
+ */
+static bool leave_old_loop(struct pending_open *pending)
+{
+    struct session *session = pending->request.session;
+    struct fault fault;
+
+    fault_set(&fault, FAULT_LOOP_CLOSED, "this session has opened another loop");
+    if (session->leaving || !attach_end_connects(session, &fault))
+        return false;
+    if (session_loop(session) != pending->loop)
+        attach_leave(session, &fault);
+    else
+        attach_detach(session, &fault);
+    return true;
+}
+
+/* Rearms every stream for an owner or the first worker, to report current readiness. False: more streams are left for
+ * the next piece. */
 static bool pending_open_rearm(struct pending_open *pending)
 {
     struct context *context = pending->context;
-    struct stream *stream = loop_next(pending->loop, pending->begun ? &pending->cursor : NULL);
+    struct stream *stream;
+
+    if (member_next_consumer(pending->loop, NULL) || pending->request.role == ROLE_GUEST)
+        return true;
+    stream = loop_next(pending->loop, pending->begun ? &pending->cursor : NULL);
 
     for (uint32_t done = 1; stream; done++) {
         pending->begun = true;
@@ -182,10 +249,10 @@ static void pending_open_set_up(struct pending_open *pending)
 {
     struct loop *loop = pending->loop;
 
-    if (pending->has_delivery)
-        loop->delivery = pending->delivery;
-    if (pending->has_linger)
-        loop->linger_ms = pending->linger_ms;
+    if (pending->request.has_delivery)
+        loop->delivery = pending->request.delivery;
+    if (pending->request.has_linger)
+        loop->linger_ms = pending->request.linger_ms;
     if (pending->created)
         persist_loop_added(loop);
     else
@@ -198,43 +265,78 @@ static void pending_open_enter(struct pending_open *pending)
     struct call *call = &pending->call;
 
     if (call->batch)
-        loop->blocked_by_batch = call->batch->serial;
+        pending->request.session->member.blocked_by_batch = call->batch->serial;
     reply_opened(call_begin(call), call->id, loop_name(loop), pending->created, loop->delivery, loop->count);
-    INVARIANT(loop->reserved);
-    loop->reserved = false;
-    pending->loop = NULL;
-    attach_enter(pending->session, loop);
+    pending_open_unreserve(pending);
+    attach_enter(pending->request.session, loop, (enum role)pending->request.role, pending->request.prefetch);
     call_end(call);
+    loop_wake_waiter(loop);
 }
 
-/* Runs one piece. True: the call is answered. */
-static bool pending_open_step(struct pending_open *pending)
-{
-    if (!pending->loop) {
-        struct loop *loop = pending_open_find(pending);
+/* What a step has achieved. */
+enum progress {
+    PROGRESS_MORE,     /* the next piece follows */
+    PROGRESS_WAITS,    /* the call waits for the loop */
+    PROGRESS_ANSWERED, /* the call is answered */
+};
 
-        if (loop && will_be_free(pending, loop))
-            return false;
-        if (!pending_open_reserve(pending, loop))
-            return true;
+static enum progress pending_open_look(struct pending_open *pending)
+{
+    struct loop *loop = pending_open_find(pending);
+
+    if (loop && will_be_free(pending, loop))
+        return PROGRESS_MORE;
+    if (loop && must_wait(pending, loop)) {
+        pending_open_wait(pending, loop);
+        return PROGRESS_WAITS;
     }
-    if (pending->loop->leaver || pending->session->leaving)
-        return false; /* the calls of an evicted session end first: a session is the leaver of one loop at most */
-    if (!pending->left) {
-        leave_old_loop(pending);
+    if (pending->request.session->closes)
+        return PROGRESS_MORE;
+    pending_open_stop_waiting(pending);
+    return pending_open_reserve(pending, loop) ? PROGRESS_MORE : PROGRESS_ANSWERED;
+}
+
+/* Another member has closed the loop meanwhile: begins again, with a loop of the same name. */
+static void pending_open_restart(struct pending_open *pending)
+{
+    pending_open_unreserve(pending);
+    pending->is_ready = pending->begun = pending->created = false;
+}
+
+/* Enters the reserved loop, piece by piece. */
+static enum progress pending_open_proceed(struct pending_open *pending)
+{
+    if (!pending->is_ready) {
+        if (!pending_open_evict(pending) || !leave_old_loop(pending))
+            return PROGRESS_MORE;
         pending_open_set_up(pending);
+        pending->is_ready = true;
     }
     if (!pending_open_rearm(pending))
-        return false;
+        return PROGRESS_MORE;
     pending_open_enter(pending);
-    return true;
+    return PROGRESS_ANSWERED;
+}
+
+/* Runs one piece. */
+static enum progress pending_open_step(struct pending_open *pending)
+{
+    if (pending->loop && pending->loop->closing)
+        pending_open_restart(pending);
+    if (!pending->loop) {
+        enum progress progress = pending_open_look(pending);
+
+        if (!pending->loop)
+            return progress;
+    }
+    return pending_open_proceed(pending);
 }
 
 /* ---- Beginning and end ------------------------------------------------------------------------------------------ */
 
 static void pending_open_end(struct pending_open *pending)
 {
-    struct session *session = pending->session;
+    struct session *session = pending->request.session;
 
     INVARIANT(session->pending_open == &pending->base);
     task_cancel(&pending->task);
@@ -243,63 +345,76 @@ static void pending_open_end(struct pending_open *pending)
     session_resume_input(session);
 }
 
-/* A reserved named loop lingers. */
-static void pending_open_cancel(struct pending *base, const struct fault *fault)
+/* Gives up the reserved loop: without members, a named loop lingers. */
+static void release_loop(struct context *context, struct loop *loop)
 {
-    struct pending_open *pending = container_of(base, struct pending_open, base);
-    struct context *context = pending->context;
-    struct loop *loop = pending->loop;
-
-    INVARIANT(pending->session->pending_open == &pending->base && (!loop || loop->reserved));
-    task_cancel(&pending->task);
-    if (fault)
-        call_fault(&pending->call, fault);
-    else
-        call_drop(&pending->call);
-    pending->session->pending_open = NULL;
-    free(pending);
-    if (!loop)
+    loop_wake_waiter(loop);
+    if (loop->closing || loop_is_used(loop))
         return;
-    loop->reserved = false;
     if (loop_is_named(loop))
         attach_linger(context, loop);
     else
         loop_free(loop);
 }
 
+static void pending_open_cancel(struct pending *base, const struct fault *fault)
+{
+    struct pending_open *pending = container_of(base, struct pending_open, base);
+    struct context *context = pending->context;
+    struct loop *loop = pending->loop, *waited_for = pending->waiter.loop;
+
+    pending_open_stop_waiting(pending);
+    task_cancel(&pending->task);
+    if (fault)
+        call_fault(&pending->call, fault);
+    else
+        call_drop(&pending->call);
+    if (loop)
+        pending_open_unreserve(pending);
+    pending->request.session->pending_open = NULL;
+    free(pending);
+    if (waited_for)
+        loop_wake_waiter(waited_for);
+    if (loop)
+        release_loop(context, loop);
+}
+
 static void pending_open_run(struct task *task)
 {
     struct pending_open *pending = container_of(task, struct pending_open, task);
 
-    if (pending_open_step(pending))
-        pending_open_end(pending);
-    else
+    switch (pending_open_step(pending)) {
+    case PROGRESS_MORE:
         task_add(task);
+        break;
+    case PROGRESS_WAITS:
+        break;
+    case PROGRESS_ANSWERED:
+        pending_open_end(pending);
+        break;
+    }
 }
 
 static void pending_open_init(struct pending_open *pending, struct context *context, const struct call *call,
                               const struct params *params)
 {
     *pending = (struct pending_open){
-        .base.cancel = pending_open_cancel,
+        .base = {.call = &pending->call, .cancel = pending_open_cancel},
+        .waiter.wake = pending_open_wake,
         .task = {.run = pending_open_run, .share = &call->session->conn.account->share, .stage = STAGE_RUN},
         .context = context,
         .call = *call,
-        .session = call->session,
-        .takeover = params->takeover,
-        .has_delivery = params_given(METHOD_OPEN_LOOP, params, offsetof(struct params, delivery)),
-        .has_linger = params_given(METHOD_OPEN_LOOP, params, offsetof(struct params, linger_ms)),
-        .delivery = params->delivery,
-        .linger_ms = params->linger_ms,
     };
-    if (params->name.data)
-        memcpy(pending->name, params->name.data, params->name.length);
+    open_request_init(&pending->request, call->session, params);
 }
 
 void pending_open_begin(struct context *context, struct call *call, const struct params *params)
 {
-    struct pending_open *pending = malloc(sizeof *pending);
+    struct pending_open *pending;
 
+    if (!open_check_params(call, params))
+        return;
+    pending = malloc(sizeof *pending);
     if (!pending) {
         answer_out_of_memory(call);
         return;

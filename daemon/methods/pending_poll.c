@@ -2,12 +2,11 @@
 #include "daemon/methods/pending_poll.h"
 
 #include "daemon/base/invariant.h"
-#include "daemon/base/probe.h"
 #include "daemon/loops/stream.h"
 #include "daemon/sessions/batch.h"
 #include "daemon/sessions/context.h"
+#include "daemon/sessions/delivery.h"
 #include "daemon/sessions/session.h"
-#include "daemon/sessions/trace.h"
 #include "proto/reply.h"
 
 #include <errno.h>
@@ -112,12 +111,18 @@ static bool ask_first(struct pending_poll *poll)
     return ask_more(poll, max) || asked_ready;
 }
 
+/* The poll's state has changed: the loop may have events for the session, or an answer without events. */
+static void pending_poll_update(struct pending_poll *poll)
+{
+    member_update(&poll->call.session->member);
+}
+
 static void pending_poll_expired(struct timer *timer)
 {
     struct pending_poll *poll = container_of(timer, struct pending_poll, timeout);
 
     poll->expired = true;
-    loop_enqueue_if_ready(poll->loop);
+    pending_poll_update(poll);
 }
 
 /* Removes rechecked streams without a report of the kernel from the ready list. */
@@ -150,27 +155,26 @@ static void pending_poll_recheck(struct task *task)
         return;
     }
     poll->needs_recheck = false;
-    loop_enqueue_if_ready(poll->loop);
+    pending_poll_update(poll);
 }
 
 /* ---- The answer ------------------------------------------------------------------------------------------------- */
 
 /* Events of a loop opened inside a batch are held until the batch is answered, except for polls of the batch. */
-static bool may_deliver(const struct pending_poll *poll)
+static bool pending_poll_may_deliver(const struct pending *base)
 {
+    const struct pending_poll *poll = container_of(base, struct pending_poll, base);
     const struct batch *batch = poll->call.batch;
-    uint32_t blocked_by_batch = poll->loop->blocked_by_batch;
+    uint32_t blocked_by_batch = poll->call.session->member.blocked_by_batch;
 
-    return !blocked_by_batch || (batch && batch->serial == blocked_by_batch);
+    return !poll->needs_recheck && (!blocked_by_batch || (batch && batch->serial == blocked_by_batch));
 }
 
-static bool pending_poll_is_due(const struct pending *base)
+static bool pending_poll_is_expired(const struct pending *base)
 {
     const struct pending_poll *poll = container_of(base, struct pending_poll, base);
 
-    if (poll->needs_recheck)
-        return false;
-    return poll->expired || (may_deliver(poll) && !TAILQ_EMPTY(&poll->loop->ready));
+    return poll->expired && !poll->needs_recheck;
 }
 
 /* ---- The end ---------------------------------------------------------------------------------------------------- */
@@ -178,16 +182,30 @@ static bool pending_poll_is_due(const struct pending *base)
 /* Frees the poll. The caller has copied the call. */
 static void pending_poll_free(struct pending_poll *poll)
 {
-    struct loop *loop = poll->loop;
+    struct member *member = &poll->call.session->member;
 
-    INVARIANT(loop->poll == &poll->base);
+    INVARIANT(member->poll == &poll->base);
     timer_stop(&poll->context->turn.reactor.timers, &poll->timeout);
     task_cancel(&poll->recheck_task);
     drop_idle(poll);
     call_block_streams(&poll->call);
-    loop->poll = NULL;
-    loop_dequeue(loop);
+    member->poll = NULL;
+    member_update(member);
     free(poll);
+}
+
+/* The number of events that the answer may have. */
+static uint64_t most_events(const struct pending_poll *poll)
+{
+    const struct member *member = &poll->call.session->member;
+
+    if (!pending_poll_may_deliver(&poll->base))
+        return 0;
+    if (member->role != ROLE_WORKER)
+        return poll->max;
+    if (!member->is_receptive || member->lease_count >= member->prefetch)
+        return 0;
+    return poll->max < member_share(member) ? poll->max : member_share(member);
 }
 
 /* Returns the number of written events. */
@@ -195,13 +213,12 @@ static uint64_t write_events(struct pending_poll *poll, struct buffer *out)
 {
     struct call *call = &poll->call;
     size_t budget = call_budget(call);
+    uint64_t most = most_events(poll), count = 0;
     struct stream *stream;
-    uint64_t count = 0;
 
     reply_events_begin(out, call->id);
     TAILQ_FOREACH(stream, &poll->loop->ready, list_link) {
-        if (count == poll->max || !may_deliver(poll) ||
-            !reply_events_add(out, stream->token, stream->pending, call->begun_at, budget))
+        if (count == most || !reply_events_add(out, stream->token, stream_event(stream), call->begun_at, budget))
             break;
         count++;
     }
@@ -213,20 +230,12 @@ static void pending_poll_answer(struct pending *base)
 {
     struct pending_poll *poll = container_of(base, struct pending_poll, base);
     struct call call;
-    struct loop *loop = poll->loop;
     struct buffer *out = call_begin(&poll->call);
     uint64_t count = write_events(poll, out);
 
     /* The next poll delivers events that do not fit. */
-    if (call_fits(&poll->call)) {
-        poll->context->turn.stats.events += count;
-        PROBE2(deliver, poll->call.session->number, count);
-        if (log_is_debug())
-            trace_events(loop, count);
-        INVARIANT(count <= loop->ready_count);
-        while (count--)
-            stream_mark_delivered(TAILQ_FIRST(&loop->ready));
-    }
+    if (call_fits(&poll->call))
+        delivery_mark(poll->call.session, count);
     call = poll->call;
     pending_poll_free(poll);
     call_end(&call);
@@ -246,10 +255,10 @@ static void pending_poll_cancel(struct pending *base, const struct fault *fault)
 
 /* ---- The beginning ---------------------------------------------------------------------------------------------- */
 
-int pending_poll_begin(struct context *context, const struct call *call, struct loop *loop, const uint64_t *timeout_ms,
-                       uint64_t max)
+int pending_poll_begin(struct context *context, const struct call *call, const uint64_t *timeout_ms, uint64_t max)
 {
     struct pending_poll *poll = calloc(1, sizeof *poll);
+    struct loop *loop = session_loop(call->session);
 
     if (!poll)
         return -ENOMEM;
@@ -257,8 +266,11 @@ int pending_poll_begin(struct context *context, const struct call *call, struct 
         free(poll);
         return -ENOMEM;
     }
-    poll->base =
-        (struct pending){.is_due = pending_poll_is_due, .answer = pending_poll_answer, .cancel = pending_poll_cancel};
+    poll->base = (struct pending){.call = &poll->call,
+                                  .may_deliver = pending_poll_may_deliver,
+                                  .is_expired = pending_poll_is_expired,
+                                  .answer = pending_poll_answer,
+                                  .cancel = pending_poll_cancel};
     poll->context = context;
     poll->loop = loop;
     poll->max = max;
@@ -269,9 +281,9 @@ int pending_poll_begin(struct context *context, const struct call *call, struct 
         timer_start(&context->turn.reactor.timers, &poll->timeout, *timeout_ms, pending_poll_expired);
     if (poll->needs_recheck)
         task_add(&poll->recheck_task);
-    INVARIANT(!loop->poll && loop->session == call->session);
-    loop->poll = &poll->base;
+    INVARIANT(loop && !call->session->member.poll);
+    call->session->member.poll = &poll->base;
     call_unblock_streams(call);
-    loop_enqueue_if_ready(loop);
+    pending_poll_update(poll);
     return 0;
 }

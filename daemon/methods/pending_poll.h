@@ -16,10 +16,9 @@
 #include <stdint.h>
 
 /*
- * Begins a poll in a loop without a poll, and sets loop->poll. `timeout_ms` in ms; NULL: no timeout; 0: current events
- * only. Copies `call`. Error: -ENOMEM; the call is unanswered.
+ * Begins a poll of a session that is in a loop and has no poll, and sets session->member.poll. `timeout_ms` in ms;
+ * NULL: no timeout; 0: current events only. Copies `call`. Error: -ENOMEM; the call is unanswered.
  */
-int pending_poll_begin(struct context *context, const struct call *call, struct loop *loop, const uint64_t *timeout_ms,
-                       uint64_t max);
+int pending_poll_begin(struct context *context, const struct call *call, const uint64_t *timeout_ms, uint64_t max);
 
 #endif

@@ -205,6 +205,7 @@ static int restore_open_stream(struct restore *restore, struct loop *loop, uint3
         return -ENOMEM;
     stream->entry = entry;
     stream->adopted = recorded->adopted;
+    stream->redelivered = recorded->leased ? READY_REDELIVERED : 0;
     stream->credentials = recorded->adopted && fd_carries_credentials(fd);
     accounts_restore_registration(&context->accounts, loop->account);
     result = stream_restore(&context->turn.reactor, stream, fd, (enum fd_kind)recorded->kind);

@@ -2,6 +2,7 @@
 #include "daemon/sessions/attach.h"
 
 #include "daemon/base/invariant.h"
+#include "daemon/loops/lease.h"
 #include "daemon/loops/persist.h"
 #include "daemon/loops/stream.h"
 #include "daemon/sessions/answer.h"
@@ -15,12 +16,17 @@
 #define STREAMS_PER_LOOK  16
 #define CONNECTS_PER_LOOK 4
 
-/* Tells the client that another session has taken the loop over. */
-static void notify_detached(struct session *session, const struct loop *loop)
+/* Tells the client why the session is no longer in the loop. The caller of close_loop gets a reply instead. */
+static void notify_left(struct session *session, const struct loop *loop)
 {
     if (session->conn.state != CONN_SERVING) /* its last line is written */
         return;
-    notify_loop_detached(&session->conn.out, loop->name, "takeover");
+    if (session->closes == loop)
+        return;
+    if (loop->closing)
+        notify_loop_closed(&session->conn.out, loop_name(loop), "closed");
+    else
+        notify_loop_detached(&session->conn.out, loop->name, "takeover");
     conn_end_line(&session->conn);
 }
 
@@ -40,44 +46,45 @@ bool attach_end_connects(struct session *session, const struct fault *fault)
 
 /* ---- Leaving ---------------------------------------------------------------------------------------------------- */
 
-/* Unlinks the session and the loop. The new epoch marks pending readiness as possibly out of date. */
-static void attach_unlink(struct loop *loop)
+static void attach_unlink(struct session *session)
 {
-    struct session *session = loop->session;
+    struct loop *loop = session_loop(session);
 
-    if (!session)
+    if (!loop)
         return;
-    INVARIANT(session->loop == loop && (!loop->poll || loop->leaver == session));
+    INVARIANT(!session->member.poll || session->leaving == loop);
     if (log_is_debug())
-        trace_left(session, loop);
+        trace_left(session);
     batches_unblock_streams(session);
-    session->loop = NULL;
-    loop->session = NULL;
-    loop->blocked_by_batch = 0;
-    loop->epoch++;
-    loop_dequeue(loop);
+    lease_abandon_all(&session->member, &session->context->turn.reactor);
+    member_leave(&session->member);
+    loop_wake_waiter(loop);
 }
 
-static void attach_end_poll(struct loop *loop, const struct fault *fault)
+static void attach_end_poll(struct session *session, const struct fault *fault)
 {
-    if (loop->poll)
-        loop->poll->cancel(loop->poll, fault);
+    struct pending *poll = session->member.poll;
+
+    if (poll)
+        poll->cancel(poll, fault);
 }
 
-void attach_detach(struct loop *loop, const struct fault *fault)
+void attach_detach(struct session *session, const struct fault *fault)
 {
-    attach_end_poll(loop, fault);
-    attach_unlink(loop);
+    attach_end_poll(session, fault);
+    attach_unlink(session);
 }
 
 void attach_leave(struct session *session, const struct fault *fault)
 {
     struct context *context = session->context;
-    struct loop *loop = session->loop;
+    struct loop *loop = session_loop(session);
 
     if (!loop)
         return;
-    attach_detach(loop, fault);
+    attach_detach(session, fault);
+    if (loop_is_used(loop))
+        return;
     if (loop_is_named(loop))
         attach_linger(context, loop);
     else
@@ -88,14 +95,13 @@ void attach_end_calls(struct session *session, const struct fault *fault)
 {
     while (!attach_end_connects(session, fault))
         ;
-    if (session->loop)
-        attach_end_poll(session->loop, fault);
+    attach_end_poll(session, fault);
     if (session->pending_open)
         session->pending_open->cancel(session->pending_open, fault);
+    if (session->waiting_open)
+        session->waiting_open->cancel(session->waiting_open, fault);
     if (session->leaving)
-        attach_end_poll(session->leaving, fault);
-    if (session->leaving && !session->leaving->closing)
-        notify_detached(session, session->leaving);
+        notify_left(session, session->leaving);
     attach_forget(session);
 }
 
@@ -109,17 +115,20 @@ static void set_leave_fault(const struct loop *loop, struct fault *ret_fault)
 
 void attach_forget(struct session *session)
 {
+    struct loop *loop = session->leaving;
+
     task_cancel(&session->leave_task);
-    if (!session->leaving)
+    if (!loop)
         return;
-    INVARIANT(session->leaving->leaver == session && TAILQ_EMPTY(&session->connects));
-    attach_end_poll(session->leaving, NULL);
-    session->leaving->leaver = NULL;
+    attach_end_poll(session, NULL);
+    INVARIANT(loop->leaver_count > 0 && TAILQ_EMPTY(&session->connects));
+    loop->leaver_count--;
     session->leaving = NULL;
 }
 
-static void attach_leave_piece(struct session *session, struct loop *loop)
+static void attach_leave_piece(struct session *session)
 {
+    struct loop *loop = session->leaving;
     struct fault fault;
 
     set_leave_fault(loop, &fault);
@@ -127,9 +136,8 @@ static void attach_leave_piece(struct session *session, struct loop *loop)
         task_add(&session->leave_task);
         return;
     }
-    attach_end_poll(loop, &fault);
-    if (!loop->closing)
-        notify_detached(session, loop);
+    attach_end_poll(session, &fault);
+    notify_left(session, loop);
     attach_forget(session);
 }
 
@@ -138,25 +146,26 @@ static void attach_run_leave(struct task *task)
     struct session *session = container_of(task, struct session, leave_task);
 
     if (session->leaving)
-        attach_leave_piece(session, session->leaving);
+        attach_leave_piece(session);
 }
 
-static void attach_begin_leave(struct loop *loop)
+/* The session is out of the loop at once. Its calls end in pieces. */
+static void attach_begin_leave(struct session *session)
 {
-    struct session *session = loop->session;
+    struct loop *loop = session_loop(session);
 
-    INVARIANT(session && !loop->leaver && !session->leaving);
-    loop->leaver = session;
+    INVARIANT(loop && !session->leaving);
+    loop->leaver_count++;
     session->leaving = loop;
-    attach_unlink(loop);
+    attach_unlink(session);
     session->leave_task =
         (struct task){.run = attach_run_leave, .share = &session->conn.account->share, .stage = STAGE_RUN};
-    attach_leave_piece(session, loop);
+    attach_leave_piece(session);
 }
 
-void attach_evict(struct loop *loop)
+void attach_evict(struct session *session)
 {
-    attach_begin_leave(loop);
+    attach_begin_leave(session);
 }
 
 /* ---- Closing ---------------------------------------------------------------------------------------------------- */
@@ -193,11 +202,12 @@ static void attach_finish_close(struct context *context, struct loop *loop)
     struct account *account = loop->account;
     bool named = loop_is_named(loop);
 
-    INVARIANT(loop->closing && !loop->leaver);
+    INVARIANT(loop->closing && !loop_is_used(loop) && !loop->leaver_count);
     LIST_REMOVE(loop, closing_link);
     task_cancel(&loop->close_task);
     persist_loop_gone(loop);
     attach_answer_closed(loop);
+    loop_dismiss_waiters(loop);
     loop_free(loop);
     accounts_remove_closing(&context->accounts, account);
     if (named)
@@ -209,7 +219,7 @@ static void attach_close_piece(struct task *task)
     struct loop *loop = container_of(task, struct loop, close_task);
     struct context *context = container_of(loop->loops, struct context, loops);
 
-    if (!loop->leaver && attach_close_streams(context, loop))
+    if (!loop->leaver_count && !loop->entrant_count && attach_close_streams(context, loop))
         attach_finish_close(context, loop);
     else
         task_add(task);
@@ -227,7 +237,7 @@ static void attach_begin_close(struct context *context, struct loop *loop)
 
 void attach_close(struct context *context, struct loop *loop)
 {
-    INVARIANT(!loop->session);
+    INVARIANT(!loop_is_used(loop));
     attach_begin_close(context, loop);
     attach_close_piece(&loop->close_task);
 }
@@ -235,7 +245,8 @@ void attach_close(struct context *context, struct loop *loop)
 void attach_close_for(struct context *context, struct call *call)
 {
     struct session *session = call->session;
-    struct loop *loop = session->loop;
+    struct loop *loop = session_loop(session);
+    struct member *member;
 
     if (call_keep(call, &session->close_call) < 0) {
         answer_out_of_memory(call);
@@ -244,7 +255,8 @@ void attach_close_for(struct context *context, struct call *call)
     loop->closed_by = session;
     session->closes = loop;
     attach_begin_close(context, loop);
-    attach_begin_leave(loop);
+    while ((member = TAILQ_FIRST(&loop->members)))
+        attach_begin_leave(session_of_member(member));
     attach_close_piece(&loop->close_task);
 }
 
@@ -276,36 +288,44 @@ void attach_close_all(struct context *context)
 
 /* ---- Lingering -------------------------------------------------------------------------------------------------- */
 
+static void attach_expire(struct context *context, struct loop *loop)
+{
+    expired_add(&context->loops.expired, loop->name, loop->account->uid,
+                context->turn.reactor.timers.now_ns / NS_PER_MS);
+    attach_close(context, loop);
+}
+
 static void attach_linger_expired(struct timer *timer)
 {
     struct loop *loop = container_of(timer, struct loop, linger);
 
-    attach_close(container_of(loop->loops, struct context, loops), loop);
+    attach_expire(container_of(loop->loops, struct context, loops), loop);
 }
 
 /* The loop's own time may exceed the limit: the limit was lowered, or the loop was restored from a ledger. */
 void attach_linger(struct context *context, struct loop *loop)
 {
-    INVARIANT(loop_is_named(loop) && !loop->session && !loop->closing && !loop->reserved);
+    INVARIANT(loop_is_named(loop) && !loop_is_used(loop) && !loop->closing);
     if (loop->linger_ms > context->turn.limits->linger_ms)
         loop->linger_ms = context->turn.limits->linger_ms;
     if (loop->linger_ms)
         timer_start(&context->turn.reactor.timers, &loop->linger, loop->linger_ms, attach_linger_expired);
     else
-        attach_close(context, loop);
+        attach_expire(context, loop);
 }
 
 /* ---- Entering --------------------------------------------------------------------------------------------------- */
 
-void attach_enter(struct session *session, struct loop *loop)
+void attach_enter(struct session *session, struct loop *loop, enum role role, uint16_t prefetch)
 {
-    INVARIANT(!session->loop && !session->leaving && !session->closes);
-    INVARIANT(!loop->session && !loop->leaver && !loop->poll && !loop->closing && !loop->reserved);
-    INVARIANT(!loop->linger.running);
-    loop->session = session;
-    loop->min_live_token = 0;
-    session->loop = loop;
+    struct member *member = &session->member;
+
+    INVARIANT(!session->leaving && !session->closes && !loop->closing && !loop->linger.running);
+    member->is_receptive = conn_is_writable(&session->conn) && session->conn.input == INPUT_OPEN;
+    member_enter(member, loop, role, prefetch);
+    if (role == ROLE_OWNER)
+        loop->min_live_token = 0;
     if (log_is_debug())
-        trace_entered(session, loop);
+        trace_entered(session);
     loop_enqueue_if_ready(loop);
 }

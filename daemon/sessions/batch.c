@@ -102,7 +102,7 @@ static int batch_send_descriptors(struct batch *batch, size_t at)
 /* The stream registered by the request of this slot. NULL: not a register, or the stream is closed. */
 static struct stream *batch_stream_of(const struct batch *batch, size_t slot)
 {
-    struct loop *loop = batch->session->loop;
+    struct loop *loop = session_loop(batch->session);
 
     return loop && batch->answers[slot].held ? loop_find(loop, batch->answers[slot].token) : NULL;
 }
@@ -119,11 +119,11 @@ static void batch_unblock_first(const struct batch *batch, size_t count)
 /* Unblocks the events of streams registered, and of a loop opened, in the batch. */
 static void batch_unblock_all(const struct batch *batch)
 {
-    struct loop *loop = batch->session->loop;
+    struct member *member = &batch->session->member;
 
-    if (loop && loop->blocked_by_batch == batch->serial) {
-        loop->blocked_by_batch = 0;
-        loop_enqueue_if_ready(loop);
+    if (member->loop && member->blocked_by_batch == batch->serial) {
+        member->blocked_by_batch = 0;
+        member_update(member);
     }
     batch_unblock_first(batch, batch->count);
 }

@@ -181,6 +181,7 @@ int call_keep(const struct call *call, struct call *ret_call)
     *ret_call = *call;
     ret_call->id.data = copy;
     ret_call->pending = true;
+    ret_call->number = ++ret_call->session->call_number;
     ret_call->session->pending_calls++;
     return 0;
 }
@@ -191,9 +192,10 @@ void call_drop(struct call *call)
     call->id = (struct span){0};
 }
 
+/* A guest's streams produce events of another session, which cannot overtake a reply to the guest. */
 void call_block_stream(const struct call *call, struct stream *stream)
 {
-    if (call->batch)
+    if (call->batch && member_is_consumer(&call->session->member))
         batch_block_stream(call->batch, call->slot, stream);
 }
 

@@ -266,12 +266,28 @@ void input_feed(struct session *session, size_t length, uint64_t budget)
         input_keep(session, data + done, length - done);
 }
 
+/* A client that has hung up does not wait for a loop, and a worker that has hung up cannot end a lease. */
+static void end_waiting(struct session *session)
+{
+    struct member *member = &session->member;
+    struct fault fault;
+
+    if (session->waiting_open) {
+        fault_set(&fault, FAULT_LOOP_BUSY, "the loop is busy, and a client that has hung up does not wait");
+        session->waiting_open->cancel(session->waiting_open, &fault);
+    }
+    session_update_member(session);
+    if (member->loop && member->role == ROLE_WORKER && member->poll)
+        member->poll->answer(member->poll);
+}
+
 void input_finish(struct session *session)
 {
     struct fault fault;
 
     INVARIANT(session->conn.input == INPUT_READ && !session->unfinished.text);
     session->conn.input = INPUT_CONSUMED;
+    end_waiting(session);
     if (frame_end(&session->conn.frame, &fault) == FRAME_FAULT)
         answer_line_fault(session, &fault);
 }

@@ -8,7 +8,6 @@
 #include "daemon/sessions/batch.h"
 #include "daemon/sessions/input.h"
 #include "daemon/sessions/trace.h"
-#include "proto/reply.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -80,66 +79,6 @@ static void session_run(struct task *task)
     conn_mark_dirty(conn);
 }
 
-/* ---- Events ----------------------------------------------------------------------------------------------------- */
-
-/* Writes a line with as many events as fit. Events count as delivered only when the line is complete. */
-static int deliver_line(struct session *session)
-{
-    struct loop *loop = session->loop;
-    struct conn *conn = &session->conn;
-    struct buffer *out = &conn->out;
-    size_t begun_at = out->length, count = 0;
-    struct stream *stream;
-
-    reply_ready_begin(out);
-    TAILQ_FOREACH(stream, &loop->ready, list_link) {
-        if (!reply_events_add(out, stream->token, stream->pending, begun_at, conn->limits->line_bytes - 2))
-            break;
-        count++;
-    }
-    reply_events_end(out);
-    buffer_append(out, "\n", 1);
-    if (buffer_failed(out)) {
-        buffer_truncate(out, begun_at);
-        return -ENOMEM;
-    }
-    conn->wire->turn->stats.events += count;
-    PROBE2(deliver, session->number, count);
-    if (log_is_debug())
-        trace_events(loop, count);
-    INVARIANT(count <= loop->ready_count);
-    while (count--)
-        stream_mark_delivered(TAILQ_FIRST(&loop->ready));
-    return 0;
-}
-
-static void deliver_lines(struct session *session)
-{
-    struct loop *loop = session->loop;
-
-    while (!TAILQ_EMPTY(&loop->ready) && conn_is_writable(&session->conn)) {
-        if (deliver_line(session) < 0) {
-            turn_retry_soon(session->conn.wire->turn);
-            break;
-        }
-        conn_mark_dirty(&session->conn);
-    }
-}
-
-void session_deliver(struct task *task)
-{
-    struct loop *loop = container_of(task, struct loop, deliver_task);
-    struct session *session = loop->session;
-
-    INVARIANT(session && session->loop == loop);
-    if (loop->delivery == DELIVERY_PUSH)
-        deliver_lines(session);
-    else if (conn_is_writable(&session->conn) && loop->poll &&
-             loop->poll->is_due(loop->poll)) /* the readiness may have been cleared since the task was queued */
-        loop->poll->answer(loop->poll);
-    loop_dequeue(loop);
-}
-
 /* ---- Output ----------------------------------------------------------------------------------------------------- */
 
 /* Resumes work that waited for room in the output. */
@@ -152,10 +91,16 @@ static void session_resume(struct session *session)
         pending->answer(pending);
     if (!conn_is_writable(conn))
         return;
-    if (session->loop)
-        loop_enqueue_if_ready(session->loop);
+    session_update_member(session);
     if (!session_is_paused(session) && (conn->readable || conn->backlog || conn->input == INPUT_READ))
         conn_schedule_input(conn);
+}
+
+/* A client that has hung up gets events as an owner only. */
+static bool gets_more_events(struct session *session)
+{
+    return session_loop(session) && session->member.role == ROLE_OWNER &&
+           loop_can_produce_events(session_loop(session));
 }
 
 /* Whether the session is done: no more input can come, and no more output. */
@@ -171,8 +116,7 @@ static bool session_is_done(struct session *session)
         return true;
     if (conn->input != INPUT_CONSUMED)
         return false;
-    return conn->output_dead ||
-           (!session->pending_calls && (!session->loop || !loop_can_produce_events(session->loop)));
+    return conn->output_dead || (!session->pending_calls && !gets_more_events(session));
 }
 
 /* Detaches from the loop, and schedules the remaining work in pieces. */
@@ -227,7 +171,7 @@ int session_new(struct context *context, int fd, struct account *account)
     session->number = ++context->session_number;
     if (log_is_debug())
         trace_opened(session);
-    attach_enter(session, loop);
+    attach_enter(session, loop, ROLE_OWNER, 0);
     LIST_INSERT_HEAD(&context->sessions, session, entry);
     return 0;
 }
@@ -237,6 +181,8 @@ static void session_cancel_requests(struct session *session)
 {
     if (session->pending_open)
         session->pending_open->cancel(session->pending_open, NULL);
+    if (session->waiting_open)
+        session->waiting_open->cancel(session->waiting_open, NULL);
     if (session->closes)
         attach_abandon_close(session);
     attach_forget(session);
@@ -252,7 +198,7 @@ void session_free(struct session *session)
     session_cancel_requests(session);
     attach_leave(session, NULL);
     INVARIANT(TAILQ_EMPTY(&session->connects) && TAILQ_EMPTY(&session->done));
-    INVARIANT(!session->loop && !session->leaving && !session->closes && !session->pending_open);
+    INVARIANT(!session_loop(session) && !session->leaving && !session->closes && !session->pending_open);
     LIST_FOREACH_SAFE(batch, &session->batches, entry, next)
         batch_free(batch);
     LIST_REMOVE(session, entry);

@@ -18,7 +18,4 @@ int session_new(struct context *context, int fd, struct account *account);
 /* Detaches the session from its loop, closes the connection, and drops pending calls. The reactor frees the memory. */
 void session_free(struct session *session);
 
-/* The delivery task of a loop: writes events into the output of the attached session. */
-void session_deliver(struct task *task);
-
 #endif

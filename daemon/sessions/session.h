@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The session of a client as a participant: the attached loop, and the pending calls. conn.h is the transport.
+ * The session of a client as a participant: its membership in a loop, and the pending calls. conn.h is the transport.
  *
  * Owns the lists of batches and pending calls. Calls only the connection; lifecycle.c begins and ends sessions.
  */
@@ -8,6 +8,7 @@
 #define MINIMIO_DAEMON_SESSIONS_SESSION_H
 
 #include "daemon/loops/loop.h"
+#include "daemon/loops/member.h"
 #include "daemon/loops/pending.h"
 #include "daemon/sessions/context.h"
 #include "daemon/wire/conn.h"
@@ -19,6 +20,7 @@ struct call {
     struct batch *batch; /* NULL: the answer is a separate line */
     uint32_t slot;       /* in the batch */
     bool pending;        /* the call outlives its message: the id is a copy */
+    uint64_t number;     /* of a pending call: in the order of asking */
     struct span id;      /* data NULL: a notification */
     size_t begun_at;     /* private, between call_begin and call_end */
 };
@@ -36,8 +38,9 @@ struct session {
     struct context *context;
     uint64_t number;              /* in the debug log; unique among the sessions of this daemon */
     LIST_ENTRY(session) entry;    /* in context->sessions */
-    struct loop *loop;            /* NULL: none, until the next open_loop */
-    struct pending *pending_open; /* the pending open_loop; NULL: none */
+    struct member member;         /* member.loop NULL: no loop, until the next open_loop */
+    struct pending *pending_open; /* the open_loop in progress; NULL: none */
+    struct pending *waiting_open; /* the open_loop that waits until the loop is free; NULL: none */
     struct loop *closes;          /* the loop of a pending close_loop; NULL: none */
     struct call close_call;       /* answered when `closes` is closed */
     struct loop *leaving;         /* evicted from this loop, while pending calls are ended; NULL: none */
@@ -45,6 +48,7 @@ struct session {
     LIST_HEAD(, batch) batches;
     struct pending_list connects; /* pending registers by address */
     struct pending_list done;     /* pending registers with an outcome, answered once the client reads */
+    uint64_t call_number;         /* number of the last pending call */
     uint32_t pending_calls;       /* calls with `pending` */
     uint32_t held_fds;            /* descriptors in the answers of unfinished batches */
     size_t batch_bytes;           /* bytes of answers in unfinished batches */
@@ -57,6 +61,20 @@ struct session {
  * all input of the client is dispatched.
  */
 bool session_is_ending(struct session *session);
+
+/* The loop of the session; NULL: none. */
+static inline struct loop *session_loop(const struct session *session)
+{
+    return session->member.loop;
+}
+
+static inline struct session *session_of_member(struct member *member)
+{
+    return container_of(member, struct session, member);
+}
+
+/* Notes whether a worker can get events: the client reads, and can still send requests. */
+void session_update_member(struct session *session);
 
 /* Dispatches the next requests: a request done in pieces is answered. */
 void session_resume_input(struct session *session);

@@ -12,8 +12,7 @@ void sessions_retry(struct turn *turn)
     struct session *session;
 
     LIST_FOREACH(session, &context->sessions, entry) {
-        if (session->loop)
-            loop_enqueue_if_ready(session->loop);
+        session_update_member(session);
         if (session->conn.readable || session->conn.backlog)
             conn_schedule_input(&session->conn);
         if (session->conn.out.length) /* even if blocked: we may have consumed the EPOLLOUT edge already */
@@ -44,7 +43,8 @@ static void sessions_notify_end(struct context *context)
             continue;
         }
         attach_end_calls(session, &fault);
-        notify_loop_closed(&session->conn.out, session->loop ? loop_name(session->loop) : NULL, "shutdown");
+        notify_loop_closed(&session->conn.out, session_loop(session) ? loop_name(session_loop(session)) : NULL,
+                           "shutdown");
         conn_end_line(&session->conn);
         conn_begin_close(&session->conn);
     }

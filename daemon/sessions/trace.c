@@ -60,19 +60,19 @@ static void show_loop(const struct loop *loop, char ret_text[LOOP_SHOWN])
         snprintf(ret_text, LOOP_SHOWN, "anonymous loop");
 }
 
-void trace_entered(const struct session *session, const struct loop *loop)
+void trace_entered(const struct session *session)
 {
     char name[LOOP_SHOWN];
 
-    show_loop(loop, name);
-    log_debug(WHO "entered the %s", NUMBER(session), name);
+    show_loop(session_loop(session), name);
+    log_debug(WHO "entered the %s as %s", NUMBER(session), name, role_names[session->member.role]);
 }
 
-void trace_left(const struct session *session, const struct loop *loop)
+void trace_left(const struct session *session)
 {
     char name[LOOP_SHOWN];
 
-    show_loop(loop, name);
+    show_loop(session_loop(session), name);
     log_debug(WHO "left the %s", NUMBER(session), name);
 }
 
@@ -115,20 +115,20 @@ static void show_readiness(uint8_t readiness, char ret_text[FLAGS_SHOWN])
             length += (size_t)snprintf(ret_text + length, FLAGS_SHOWN - length, " %s", readiness_names[bit]);
 }
 
-void trace_events(const struct loop *loop, size_t count)
+void trace_events(const struct session *session, size_t count)
 {
     const struct stream *stream;
     size_t shown = 0;
 
-    TAILQ_FOREACH(stream, &loop->ready, list_link) {
+    TAILQ_FOREACH(stream, &session_loop(session)->ready, list_link) {
         char flags[FLAGS_SHOWN];
 
         if (shown == count || shown == EVENTS_SHOWN)
             break;
-        show_readiness(stream->pending, flags);
-        log_debug(WHO "event, token %llu:%s", NUMBER(loop->session), (unsigned long long)stream->token, flags);
+        show_readiness(stream_event(stream), flags);
+        log_debug(WHO "event, token %llu:%s", NUMBER(session), (unsigned long long)stream->token, flags);
         shown++;
     }
     if (shown < count)
-        log_debug(WHO "%zu more events", NUMBER(loop->session), count - shown);
+        log_debug(WHO "%zu more events", NUMBER(session), count - shown);
 }

@@ -16,16 +16,16 @@
 void trace_opened(const struct session *session);
 void trace_ended(const struct session *session);
 
-/* The session attaches to the loop; the session detaches. */
-void trace_entered(const struct session *session, const struct loop *loop);
-void trace_left(const struct session *session, const struct loop *loop);
+/* The session has entered its loop, or is about to leave it. */
+void trace_entered(const struct session *session);
+void trace_left(const struct session *session);
 
 /* A request will be dispatched next; the answer was written. */
 void trace_request(const struct call *call, const struct request *request);
 void trace_reply(const struct call *call);
 void trace_fault(const struct call *call, const struct fault *fault);
 
-/* The first `count` ready streams of the loop will be marked as delivered next. */
-void trace_events(const struct loop *loop, size_t count);
+/* The first `count` streams that are ready in the session's loop are about to count as delivered to the session. */
+void trace_events(const struct session *session, size_t count);
 
 #endif

@@ -551,8 +551,8 @@ START_TEST(of_entries_that_contradict_each_other_the_first_counts)
     add_stream(loop, 0, 10);         /* without an id */
     add_stream(loop, 6, 1ull << 60); /* with a token that no client has */
     ledger_set_loop(ledger, add_loop("delivery"), 2, 0);
-    ledger_set_stream(ledger, add_stream(loop, 6, 11), 4, 0);
-    ledger_set_stream(ledger, add_stream(loop, 6, 11), 1, 3);
+    ledger_set_stream(ledger, add_stream(loop, 6, 11), 4, 0, false);
+    ledger_set_stream(ledger, add_stream(loop, 6, 11), 1, 3, false);
     for (uint64_t id = 1; id <= 6; id++)
         keep_stream(id);
     keep_ledger();

@@ -78,7 +78,7 @@ START_TEST(delivery_and_linger_stay_unless_they_are_given)
     expect_in(call(&wire, "open_loop", "{'name':'x','linger_ms':86400000}"), "{'delivery':'push'}");
     expect_in(call(&wire, "loops", NULL), "{'loops':[{'linger_ms':86400000}]}");
     call(&wire, "open_loop", "['fresh']");
-    expect_in(call(&wire, "loops", NULL), "{'loops':[{'name':'fresh','linger_ms':60000},{'name':'x'}]}");
+    expect_in(call(&wire, "loops", NULL), "{'loops':[{'name':'fresh','linger_ms':600000},{'name':'x'}]}");
 }
 END_TEST
 
@@ -163,7 +163,19 @@ static const struct {
     {"{'name':'x','linger_ms':9007199254740992}", "linger_ms"},
     {"{'name':'x','linger_ms':'1'}", "linger_ms"},
     {"{'name':'x','lingers':1}", "lingers"},
-    {"['x','push',false,1,1]", "params"},
+    {"['x','push',false,1,1]", "role"},
+    {"{'name':'x','role':'chief'}", "role"},
+    {"{'role':'guest'}", "name"},
+    {"{'role':'worker'}", "name"},
+    {"{'name':'x','prefetch':2}", "prefetch"},
+    {"{'name':'x','role':'guest','prefetch':1}", "prefetch"},
+    {"{'name':'x','role':'worker','prefetch':0}", "prefetch"},
+    {"{'name':'x','role':'worker','prefetch':257}", "prefetch"},
+    {"{'name':'x','role':'guest','takeover':true}", "takeover"},
+    {"{'name':'x','wait_ms':-1}", "wait_ms"},
+    {"{'name':'x','create':0}", "create"},
+    {"{'create':false}", "create"},
+    {"['x','push',false,1,'owner',null,0,true,1]", "params"},
 };
 
 START_TEST(a_bad_parameter_is_named_and_opens_nothing)

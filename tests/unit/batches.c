@@ -28,7 +28,7 @@ static void set_up(void)
 {
     fixture_set_up();
     client = fixture_open_client(&session);
-    loop = session->loop;
+    loop = session->member.loop;
 }
 
 static void tear_down(void)
@@ -298,12 +298,12 @@ START_TEST(a_session_that_leaves_its_loop_unblocks_the_streams)
     fixture_feed(session, client,
                  "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"open_loop\",\"params\":{\"name\":\"one\","
                  "\"linger_ms\":60000}}\n");
-    loop = session->loop;
+    loop = session->member.loop;
     batch = begin(1);
-    loop->blocked_by_batch = SERIAL;
+    session->member.blocked_by_batch = SERIAL;
     peer = add_ready(batch, 1, &stream);
     session_free(session);
-    ck_assert_uint_eq(loop->blocked_by_batch, 0);
+    ck_assert_uint_eq(session->member.blocked_by_batch, 0);
     ck_assert_uint_eq(stream->blocked_by_batch, 0);
     ck_assert_int_eq(stream->list, LIST_READY);
     fixture_run_turns(1);

@@ -5,6 +5,7 @@
 #include "daemon/config/options.h"
 #include "daemon/loops/stream.h"
 #include "daemon/methods/dispatch.h"
+#include "daemon/sessions/delivery.h"
 #include "daemon/sessions/lifecycle.h"
 #include "daemon/sessions/sessions.h"
 #include "tests/fail_alloc.h"

@@ -108,7 +108,7 @@ START_TEST(changes_and_removals_are_seen_at_once)
     struct ledger_loop found_loop;
 
     ledger_set_loop(ledger, loop, DELIVERY_PUSH, 5);
-    ledger_set_stream(ledger, stream, READY_READABLE, MODE_LEVEL);
+    ledger_set_stream(ledger, stream, READY_READABLE, MODE_LEVEL, false);
     ledger_set_fd(ledger, stream, 9);
     ck_assert_int_eq(ledger_get_loop(other, loop, &found_loop), 0);
     ck_assert_uint_eq(found_loop.delivery, DELIVERY_PUSH);

@@ -28,14 +28,14 @@ END_TEST
 
 START_TEST(some_need_a_loop)
 {
-    static const char *const without[] = {"hello", "ping", "open_loop", "loops", "stats", "rpc.discover"};
+    static const char *const without[] = {"hello", "ping", "open_loop", "loops", "cancel", "stats", "rpc.discover"};
     int count = 0;
 
     for (size_t i = 0; i < sizeof(without) / sizeof(*without); i++)
         ck_assert(!method_table[method_find(span(without[i]))].needs_loop);
     for (int i = 0; i < METHOD_COUNT; i++)
         count += method_table[i].needs_loop;
-    ck_assert_int_eq(count, METHOD_COUNT - 6);
+    ck_assert_int_eq(count, METHOD_COUNT - 7);
 }
 END_TEST
 
@@ -76,8 +76,8 @@ END_TEST
 
 START_TEST(positions_of_register)
 {
-    static const char *const names[] = {"token", "address",    "fd",      "interests",
-                                        "mode",  "timeout_ms", "nodelay", "keepalive"};
+    static const char *const names[] = {"token",      "address", "fd",        "interests", "mode",
+                                        "timeout_ms", "nodelay", "keepalive", "ensure"};
     const struct method_info *method = &method_table[METHOD_REGISTER];
 
     ck_assert_uint_eq(method->param_count, sizeof(names) / sizeof(*names));
@@ -105,7 +105,7 @@ START_TEST(names_stand_where_their_numbers_say)
     ck_assert_str_eq(mode_names[MODE_LEVEL], "level");
     ck_assert_ptr_null(mode_names[3]);
     ck_assert_ptr_null(interest_names[2]);
-    ck_assert_ptr_null(readiness_names[5]);
+    ck_assert_ptr_null(readiness_names[6]);
     for (int i = 0; interest_names[i]; i++)
         ck_assert_str_eq(interest_names[i], readiness_names[i]);
     ck_assert_str_eq(readiness_names[__builtin_ctz(READY_READ_CLOSED)], "read_closed");

@@ -71,7 +71,7 @@ static void set_up(void)
     fixture_set_up();
     output_bytes = config.limits.output_bytes;
     client = fixture_open_client(&session);
-    loop = session->loop;
+    loop = session->member.loop;
     listen_on_loopback();
 }
 
@@ -123,7 +123,7 @@ static void expect_refusal(void)
     }
     close(client);
     client = fixture_open_client(&session);
-    loop = session->loop;
+    loop = session->member.loop;
 }
 
 /* The client gets the answer, or a fault, and the token is free if the call failed. */
@@ -247,8 +247,8 @@ static void take_byte(struct stream *stream)
 static void begin_poll(const char *text)
 {
     fixture_feed(session, client, text);
-    ck_assert_ptr_nonnull(loop->poll);
-    ck_assert(!loop->poll->is_due(loop->poll));
+    ck_assert_ptr_nonnull(session->member.poll);
+    ck_assert(!session->member.poll->may_deliver(session->member.poll));
     for (int i = 0; i < FEW; i++)
         ck_assert_uint_eq(streams[i]->pending, 0);
     ck_assert_uint_eq(loop->ready_count, FEW);
@@ -263,7 +263,7 @@ START_TEST(a_stream_may_end_while_a_poll_asks_about_it)
     take_byte(streams[(_i + 1) % FEW]);
     fixture_collect_events();
     fixture_run_turns(2);
-    ck_assert_ptr_null(loop->poll);
+    ck_assert_ptr_null(session->member.poll);
     ck_assert_int_eq(streams[(_i + 1) % FEW]->list, LIST_NONE);
     ck_assert_int_eq(streams[(_i + 2) % FEW]->list, LIST_DELIVERED);
     ck_assert_uint_eq(loop->ready_count, 0);
@@ -277,14 +277,14 @@ START_TEST(a_poll_that_ends_while_it_asks_leaves_no_idle_stream)
 {
     add_ready_streams();
     begin_poll(POLL("8", ""));
-    attach_evict(loop);
-    ck_assert_ptr_null(loop->poll);
-    ck_assert_ptr_null(loop->leaver);
+    attach_evict(session);
+    ck_assert_ptr_null(session->member.poll);
+    ck_assert_uint_eq(loop->leaver_count, 0);
     ck_assert_uint_eq(loop->ready_count, 0);
     ck_assert_uint_eq(session->pending_calls, 0);
     fixture_collect_events();
     ck_assert_uint_eq(loop->ready_count, FEW);
-    attach_enter(session, loop);
+    attach_enter(session, loop, ROLE_OWNER, 0);
     close_peers();
 }
 END_TEST
@@ -312,7 +312,7 @@ START_TEST(a_poll_waits_for_all_events_of_the_kernel)
     fixture_run_piece(recheck);
     ck_assert(recheck->queued);
     ck_assert_uint_eq(loop->ready_count, FEW);
-    ck_assert(!loop->poll->is_due(loop->poll));
+    ck_assert(!session->member.poll->may_deliver(session->member.poll));
     fixture_run_turns(2);
     fixture_expect_answer(client, "{\"token\":2,");
     close_peers();
@@ -334,15 +334,9 @@ static void cancel_another_poll(void)
 
     loop->delivery = DELIVERY_POLL;
     fixture_feed(session, client, POLL("1", ""));
-    poll = loop->poll;
-    loop->poll = &other;
+    poll = session->member.poll;
+    session->member.poll = &other;
     poll->cancel(poll, NULL);
-}
-
-static void deliver_without_a_session(void)
-{
-    loop->session = NULL;
-    session_deliver(&loop->deliver_task);
 }
 
 static const struct {
@@ -350,8 +344,7 @@ static const struct {
     const char *condition;
 } violations[] = {
     {answer_without_an_outcome, "pending->result"},
-    {cancel_another_poll, "loop->poll == &poll->base"},
-    {deliver_without_a_session, "session->loop == loop"},
+    {cancel_another_poll, "member->poll == &poll->base"},
 };
 
 START_TEST(a_wrong_step_ends_the_daemon)

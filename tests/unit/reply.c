@@ -55,10 +55,10 @@ START_TEST(results)
     require_bytes("{\"jsonrpc\":\"2.0\",\"id\":\"a\",\"result\":{}}");
     reply_empty(&out, (struct span){0});
     require_bytes("{\"jsonrpc\":\"2.0\",\"id\":null,\"result\":{}}");
-    reply_registered(&out, id, INTEGER_MAX, "127.0.0.1:1", "[::1]:2");
+    reply_registered(&out, id, INTEGER_MAX, "127.0.0.1:1", "[::1]:2", false);
     require_bytes("{\"jsonrpc\":\"2.0\",\"id\":\"a\",\"result\":"
                   "{\"token\":9007199254740991,\"local\":\"127.0.0.1:1\",\"peer\":\"[::1]:2\"}}");
-    reply_registered(&out, id, 0, NULL, NULL);
+    reply_registered(&out, id, 0, NULL, NULL, false);
     require_bytes("{\"jsonrpc\":\"2.0\",\"id\":\"a\",\"result\":{\"token\":0}}");
 }
 END_TEST
@@ -194,7 +194,7 @@ START_TEST(hello_has_every_limit)
                   "\"loops_uid\":256,\"descriptors_message\":16,\"descriptors_unclaimed\":64,\"descriptors_uid\":0,"
                   "\"descriptors_unread\":0,\"descriptors_unread_uid\":0,\"lookups\":32,"
                   "\"lookups_uid\":16,\"lookups_waiting_uid\":4096,\"linger_ms\":86400000},"
-                  "\"features\":[\"keep\",\"closed\"]}}");
+                  "\"features\":[\"keep\",\"roles\",\"ensure\",\"cancel\",\"closed\"]}}");
 }
 END_TEST
 
@@ -208,6 +208,9 @@ START_TEST(stats_has_every_count)
         .requests = 4,
         .replies = 5,
         .events = 6,
+        .leases = 22,
+        .redeliveries = 23,
+        .waits = 24,
         .bytes_in = 7,
         .bytes_out = 8,
         .errors = {[FAULT_PARSE_ERROR] = 9, [FAULT_POLL_PENDING] = 10},
@@ -216,7 +219,8 @@ START_TEST(stats_has_every_count)
     };
     static const char begin[] = "{\"jsonrpc\":\"2.0\",\"id\":\"a\",\"result\":{\"uptime_ms\":18446744073709551615,"
                                 "\"sessions\":1,\"loops\":2,\"registrations\":3,\"requests\":4,\"replies\":5,"
-                                "\"events\":6,\"bytes_in\":7,\"bytes_out\":8,\"errors\":{\"PARSE_ERROR\":9,"
+                                "\"events\":6,\"leases\":22,\"redeliveries\":23,\"waits\":24,\"bytes_in\":7,\"bytes_"
+                                "out\":8,\"errors\":{\"PARSE_ERROR\":9,"
                                 "\"INVALID_REQUEST\":0,";
     static const char end[] = "},\"slow_turns\":{\"gathering\":0,\"dispatch\":11,\"delivery\":0,\"sending\":12},"
                               "\"turns\":112,\"turn_us\":{\"below_100\":13,\"below_300\":14,\"below_1000\":15,"
@@ -292,7 +296,7 @@ START_TEST(texts_are_escaped_and_made_valid)
 
         snprintf(expected, sizeof(expected), "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"token\":1,\"local\":\"%s\"}}",
                  cases[i].written);
-        reply_registered(&out, (struct span){"1", 1}, 1, cases[i].text, NULL);
+        reply_registered(&out, (struct span){"1", 1}, 1, cases[i].text, NULL, false);
         require_bytes(expected);
     }
 }
@@ -308,7 +312,7 @@ START_TEST(random_texts_are_made_valid)
         for (unsigned k = 0; k < length; k++)
             text[k] = (char)(random_below(3) ? 1 + random_below(255) : 0xe0 + random_below(32));
         text[length] = '\0';
-        reply_registered(&out, id, 1, text, text);
+        reply_registered(&out, id, 1, text, text, false);
         require_json();
         buffer_consume(&out, out.length);
     }

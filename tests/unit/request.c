@@ -70,6 +70,7 @@ static bool same_value(const struct param_info *info, const struct params *param
         return expected && *(const bool *)at == cJSON_IsTrue(expected);
     case PARAM_TEXT:
     case PARAM_NAME:
+    case PARAM_ID: /* as written */
         if (!expected)
             return !text->data;
         return text->data && text->length == strlen(expected->valuestring) &&
@@ -176,7 +177,7 @@ START_TEST(messages_say_what_to_do)
         {"{\"token\":1,\"fd\":7}", "fd must be true or false"},
         {"{\"token\":1,\"address\":\"\"}", "address must be a string of 1 to 300 bytes"},
         {"{\"token\":1,\"tokens\":2}", "register has no parameter \"tokens\""},
-        {"[1,2,3,4,5,6,7,8,9]", "register takes at most 8 parameters"},
+        {"[1,2,3,4,5,6,7,8,9,10]", "register takes at most 9 parameters"},
         {"7", "params must be an object, an array or null"},
     };
 

@@ -41,6 +41,7 @@ static bool same_param(const struct param_info *info, const struct params *left,
         return *(const bool *)a == *(const bool *)b;
     case PARAM_TEXT:
     case PARAM_NAME:
+    case PARAM_ID:
         return same_span(*(const struct span *)a, *(const struct span *)b);
     case PARAM_CHOICE:
     case PARAM_INTERESTS:

@@ -104,8 +104,8 @@ START_TEST(a_takeover_ends_the_batch_that_polls)
     fixture_run_turns(TURNS);
     fixture_expect_answer(a, "LOOP_CLOSED");
     fixture_expect_answer(b, "\"created\":false");
-    ck_assert_ptr_null(first->loop);
-    ck_assert_ptr_eq(second->loop->session, second);
+    ck_assert_ptr_null(first->member.loop);
+    ck_assert_ptr_eq(second->member.loop->owner, &second->member);
     ck_assert(LIST_EMPTY(&first->batches));
     close(a);
     close(b);

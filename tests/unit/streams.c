@@ -24,7 +24,7 @@ static void set_up(void)
 {
     fixture_set_up();
     client = fixture_open_client(&session);
-    loop = session->loop;
+    loop = session->member.loop;
 }
 
 static void tear_down(void)

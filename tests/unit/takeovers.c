@@ -54,8 +54,8 @@ static struct loop *open_with_connects(void)
         fixture_feed(first, a, text);
     }
     ck_assert_uint_eq(first->pending_calls, CONNECTS);
-    ck_assert_uint_eq(first->loop->count, CONNECTS);
-    return first->loop;
+    ck_assert_uint_eq(first->member.loop->count, CONNECTS);
+    return first->member.loop;
 }
 
 /* Between the first and the second piece of the end of the first session's calls. */
@@ -65,8 +65,8 @@ static struct loop *take_over_one(void)
 
     fixture_feed(second, b, OPEN("one", TAKE_OVER));
     ck_assert_ptr_eq(first->leaving, one);
-    ck_assert_ptr_eq(one->leaver, first);
-    ck_assert_ptr_null(first->loop);
+    ck_assert_uint_eq(one->leaver_count, 1);
+    ck_assert_ptr_null(first->member.loop);
     ck_assert(one->reserved);
     ck_assert(!TAILQ_EMPTY(&first->connects));
     return one;
@@ -78,14 +78,14 @@ START_TEST(an_evicted_session_enters_no_loop_before_its_calls_have_ended)
     struct loop *one = take_over_one();
 
     fixture_feed(first, a, OPEN("two", ""));
-    ck_assert_ptr_null(first->loop);
+    ck_assert_ptr_null(first->member.loop);
     ck_assert_ptr_nonnull(first->pending_open);
     fixture_feed(third, c, OPEN("two", TAKE_OVER));
     fixture_run_turns(TURNS);
-    ck_assert_ptr_eq(one->session, second);
-    ck_assert_ptr_null(one->leaver);
-    ck_assert_ptr_null(first->loop);
-    ck_assert_str_eq(third->loop->name, "two");
+    ck_assert_ptr_eq(one->owner, &second->member);
+    ck_assert_uint_eq(one->leaver_count, 0);
+    ck_assert_ptr_null(first->member.loop);
+    ck_assert_str_eq(third->member.loop->name, "two");
     fixture_expect_answer(b, "\"created\":false");
     fixture_expect_answer(a, "loop_detached");
 }
@@ -96,10 +96,10 @@ START_TEST(an_evicted_session_may_end_before_its_calls)
     struct loop *one = take_over_one();
 
     session_free(first);
-    ck_assert_ptr_null(one->leaver);
+    ck_assert_uint_eq(one->leaver_count, 0);
     ck_assert_uint_eq(one->count, 0);
     fixture_run_turns(TURNS);
-    ck_assert_ptr_eq(second->loop, one);
+    ck_assert_ptr_eq(second->member.loop, one);
     fixture_expect_answer(b, "\"created\":false");
 }
 END_TEST
@@ -138,8 +138,8 @@ START_TEST(a_loop_is_reserved_for_one_session_at_a_time)
     fixture_feed(third, c, OPEN("one", TAKE_OVER));
     ck_assert_ptr_nonnull(third->pending_open);
     fixture_run_turns(TURNS);
-    ck_assert_ptr_eq(third->loop, one);
-    ck_assert_ptr_null(second->loop);
+    ck_assert_ptr_eq(third->member.loop, one);
+    ck_assert_ptr_null(second->member.loop);
     fixture_expect_answer(b, "loop_detached");
 }
 END_TEST
@@ -166,11 +166,11 @@ START_TEST(an_open_waits_for_the_close_and_makes_a_new_loop)
     open_with_connects();
     fixture_feed(first, a, CLOSE);
     fixture_feed(second, b, OPEN("one", ""));
-    ck_assert_ptr_null(second->loop->name[0] ? second->loop : NULL);
+    ck_assert_ptr_null(second->member.loop->name[0] ? second->member.loop : NULL);
     fixture_run_turns(TURNS);
     fixture_expect_answer(b, "\"created\":true");
-    ck_assert_str_eq(second->loop->name, "one");
-    ck_assert_uint_eq(second->loop->count, 0);
+    ck_assert_str_eq(second->member.loop->name, "one");
+    ck_assert_uint_eq(second->member.loop->count, 0);
     ck_assert_ptr_null(first->closes);
 }
 END_TEST
@@ -191,12 +191,12 @@ END_TEST
 
 static void enter_a_second_loop(void)
 {
-    attach_enter(first, second->loop);
+    attach_enter(first, second->member.loop, ROLE_GUEST, 0);
 }
 
 static void free_an_attached_loop(void)
 {
-    loop_free(first->loop);
+    loop_free(first->member.loop);
 }
 
 static void forget_a_connect(void)
@@ -219,15 +219,15 @@ static void end_more_calls_than_are_pending(void)
 {
     open_with_connects();
     first->pending_calls = 1;
-    attach_evict(first->loop);
+    attach_evict(first);
 }
 
 static const struct {
     void (*violate)(void);
     const char *condition;
 } violations[] = {
-    {enter_a_second_loop, "!session->loop"},
-    {free_an_attached_loop, "!loop->session"},
+    {enter_a_second_loop, "!member->loop"},
+    {free_an_attached_loop, "!loop_is_used(loop)"},
     {forget_a_connect, "TAILQ_EMPTY(&session->connects)"},
     {close_twice, "!loop->closing"},
     {end_more_calls_than_are_pending, "pending_calls > 0"},

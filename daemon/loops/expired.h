@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The names of the last loops that have ended by their linger time, to tell a client that comes too late.
+ *
+ * Owns the names. Calls no other module.
+ */
+#ifndef MINIMIO_DAEMON_LOOPS_EXPIRED_H
+#define MINIMIO_DAEMON_LOOPS_EXPIRED_H
+
+#include "proto/methods.h"
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#define EXPIRED_NAMES  1024    /* of all users; the oldest is replaced */
+#define EXPIRED_AGE_MS 3600000 /* older names are not found */
+
+struct expired_names {
+    uint32_t next; /* the place of the next name */
+    struct expired_name {
+        int64_t at_ms; /* on the timers' clock */
+        uid_t uid;
+        char name[NAME_MAX_BYTES + 1]; /* "": no name yet */
+    } names[EXPIRED_NAMES];
+};
+
+void expired_init(struct expired_names *names);
+
+/* Notes that the loop with this name of this user ends. `now_ms`: on the timers' clock. */
+void expired_add(struct expired_names *names, const char *name, uid_t uid, int64_t now_ms);
+
+/* Returns how long ago the last loop with this name of this user has ended, in ms. -ENOENT: unknown. */
+int64_t expired_find(const struct expired_names *names, const char *name, uid_t uid, int64_t now_ms);
+
+#endif

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/loops/lease.h"
+
+#include "daemon/loops/persist.h"
+#include "daemon/loops/stream.h"
+
+void lease_begin(struct member *member, struct stream *stream)
+{
+    stream_forget_pending(stream);
+    member_add_lease(member, stream);
+    persist_stream_changed(stream);
+}
+
+/* A closing loop has no next event. */
+void lease_abandon_all(struct member *member, struct reactor *reactor)
+{
+    struct stream *stream;
+
+    while ((stream = TAILQ_FIRST(&member->leases))) {
+        member_remove_lease(member, stream);
+        stream->redelivered = READY_REDELIVERED;
+        if (!member->loop->closing)
+            stream_reattach(reactor, stream);
+    }
+}
