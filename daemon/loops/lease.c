@@ -4,11 +4,19 @@
 #include "daemon/loops/persist.h"
 #include "daemon/loops/stream.h"
 
-void lease_begin(struct member *member, struct stream *stream)
+size_t lease_ready(struct member *member, size_t count)
 {
-    stream_forget_pending(stream);
-    member_add_lease(member, stream);
-    persist_stream_changed(stream);
+    size_t redelivered = 0;
+
+    while (count--) {
+        struct stream *stream = TAILQ_FIRST(&member->loop->ready);
+
+        redelivered += stream->redelivered != 0;
+        stream_forget_pending(stream);
+        member_add_lease(member, stream);
+        persist_stream_changed(stream);
+    }
+    return redelivered;
 }
 
 /* A closing loop has no next event. */

@@ -10,8 +10,9 @@
 
 #include "daemon/loops/member.h"
 
-/* Marks the stream's readiness as delivered to the worker, and leases the stream. */
-void lease_begin(struct member *member, struct stream *stream);
+/* Marks the readiness of the first `count` ready streams as delivered to the worker, and leases the streams. Returns
+ * the number of redelivered streams. */
+size_t lease_ready(struct member *member, size_t count);
 
 /* Abandons all leases of a member that is about to leave: at most PREFETCH_MAX. */
 void lease_abandon_all(struct member *member, struct reactor *reactor);

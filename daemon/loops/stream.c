@@ -422,13 +422,14 @@ void stream_forget_pending(struct stream *stream)
     loop_set_list(stream->loop, stream, stream_is_asked_again(stream) ? LIST_DELIVERED : LIST_NONE);
 }
 
-void stream_mark_delivered(struct stream *stream)
+bool stream_mark_delivered(struct stream *stream)
 {
     stream_forget_pending(stream);
     if (!stream->redelivered)
-        return;
+        return false;
     stream->redelivered = 0;
     persist_stream_changed(stream);
+    return true;
 }
 
 /* Whether both closed flags were delivered. An `error` may still follow, e.g. for data that the peer never

@@ -75,9 +75,9 @@ static inline uint8_t stream_event(const struct stream *stream)
     return stream->pending | stream->redelivered;
 }
 
-/* Marks the pending readiness as delivered to the owner; marks the readiness alone, as for a worker. */
-void stream_mark_delivered(struct stream *stream);
+/* Marks the pending readiness as delivered; and, to the owner, a redelivery. Returns whether it was a redelivery. */
 void stream_forget_pending(struct stream *stream);
+bool stream_mark_delivered(struct stream *stream);
 
 /* Whether the connection can still be used: not reset, not shut down for writing, not ended by the peer with nothing
  * left to read. Asks the kernel. For TCP streams. */

@@ -26,18 +26,22 @@ static void answer_unwatchable(struct call *call, int error)
     call_fault(call, &fault);
 }
 
-/* False: the call is answered with INVALID_PARAMS. PARAM_UNCHANGED fits. */
-static bool check_mode(struct call *call, uint8_t mode)
+static void answer_wrong_mode(struct call *call)
+{
+    answer_param_fault(call, "mode",
+                       session_loop(call->session)->worker_count
+                           ? "workers share this loop, and share oneshot registrations only"
+                           : "level needs a loop with poll delivery; use oneshot or edge");
+}
+
+/* Whether the loop can have this mode. PARAM_UNCHANGED fits. */
+static bool mode_fits(const struct call *call, uint8_t mode)
 {
     const struct loop *loop = session_loop(call->session);
 
-    if (loop->worker_count && (mode == MODE_EDGE || mode == MODE_LEVEL))
-        answer_param_fault(call, "mode", "workers share this loop, and share oneshot registrations only");
-    else if (mode == MODE_LEVEL && loop->delivery != DELIVERY_POLL)
-        answer_param_fault(call, "mode", "level needs a loop with poll delivery; use oneshot or edge");
-    else
+    if (mode != MODE_EDGE && mode != MODE_LEVEL)
         return true;
-    return false;
+    return !loop->worker_count && (mode == MODE_EDGE || loop->delivery == DELIVERY_POLL);
 }
 
 /* ---- register --------------------------------------------------------------------------------------------------- */
@@ -46,10 +50,13 @@ static bool check_register(struct call *call, const struct params *params)
 {
     bool by_address = params->address.data != NULL;
 
-    if (by_address != params->fd)
-        return check_mode(call, params->mode);
-    answer_param_fault(call, by_address ? "fd" : "address",
-                       by_address ? "give address or fd, not both" : "give an address to connect to, or fd:true");
+    if (by_address == params->fd)
+        answer_param_fault(call, by_address ? "fd" : "address",
+                           by_address ? "give address or fd, not both" : "give an address to connect to, or fd:true");
+    else if (!mode_fits(call, params->mode))
+        answer_wrong_mode(call);
+    else
+        return true;
     return false;
 }
 
@@ -295,8 +302,12 @@ void handle_reregister(struct context *context, struct call *call, const struct 
     uint8_t interests, mode;
     int result;
 
-    if (!stream || !check_mode(call, params->mode))
+    if (!stream)
         return;
+    if (!mode_fits(call, params->mode)) {
+        answer_wrong_mode(call);
+        return;
+    }
     if (call->session->member.role == ROLE_WORKER && find_is_leased(call, stream))
         return;
     interests = params->interests == PARAM_UNCHANGED ? stream->interests : params->interests;

@@ -24,15 +24,11 @@ void delivery_mark(struct session *session, size_t count)
     if (log_is_debug())
         trace_events(session, count);
     INVARIANT(count <= loop->ready_count);
-    while (count--) {
-        struct stream *stream = TAILQ_FIRST(&loop->ready);
-
-        stats->redeliveries += stream->redelivered != 0;
-        if (session->member.role == ROLE_WORKER)
-            lease_begin(&session->member, stream);
-        else
-            stream_mark_delivered(stream);
-    }
+    if (session->member.role == ROLE_WORKER)
+        stats->redeliveries += lease_ready(&session->member, count);
+    else
+        while (count--)
+            stats->redeliveries += stream_mark_delivered(TAILQ_FIRST(&loop->ready));
 }
 
 /* Writes a line with as many events as fit, and at most `most`. Events count as delivered only when the line is
@@ -112,7 +108,7 @@ static int serve_worker(struct member *member)
 {
     struct session *session = session_of_member(member);
 
-    session_update_member(session);
+    session_update_worker(session);
     return member->is_receptive ? give(session) : 0;
 }
 

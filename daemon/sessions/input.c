@@ -276,8 +276,10 @@ static void end_waiting(struct session *session)
         fault_set(&fault, FAULT_LOOP_BUSY, "the loop is busy, and a client that has hung up does not wait");
         session->waiting_open->cancel(session->waiting_open, &fault);
     }
-    session_update_member(session);
-    if (member->loop && member->role == ROLE_WORKER && member->poll)
+    if (!member->loop || member->role != ROLE_WORKER)
+        return;
+    session_update_worker(session);
+    if (member->poll)
         member->poll->answer(member->poll);
 }
 

@@ -91,7 +91,7 @@ static void session_resume(struct session *session)
         pending->answer(pending);
     if (!conn_is_writable(conn))
         return;
-    session_update_member(session);
+    session_resume_events(session);
     if (!session_is_paused(session) && (conn->readable || conn->backlog || conn->input == INPUT_READ))
         conn_schedule_input(conn);
 }

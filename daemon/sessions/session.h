@@ -74,7 +74,16 @@ static inline struct session *session_of_member(struct member *member)
 }
 
 /* Notes whether a worker can get events: the client reads, and can still send requests. */
-void session_update_member(struct session *session);
+void session_update_worker(struct session *session);
+
+/* The client may read again: delivers the events that wait. Inline, because each flush calls it. */
+static inline void session_resume_events(struct session *session)
+{
+    if (session->member.role == ROLE_WORKER)
+        session_update_worker(session);
+    else if (session->member.role == ROLE_OWNER && session->member.loop)
+        loop_enqueue_if_ready(session->member.loop);
+}
 
 /* Dispatches the next requests: a request done in pieces is answered. */
 void session_resume_input(struct session *session);

@@ -11,8 +11,9 @@ void sessions_retry(struct turn *turn)
     struct context *context = container_of(turn, struct context, turn);
     struct session *session;
 
-    LIST_FOREACH(session, &context->sessions, entry) {
-        session_update_member(session);
+    LIST_FOREACH(session, &context->sessions, entry)
+    {
+        session_resume_events(session);
         if (session->conn.readable || session->conn.backlog)
             conn_schedule_input(&session->conn);
         if (session->conn.out.length) /* even if blocked: we may have consumed the EPOLLOUT edge already */
