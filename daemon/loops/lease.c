@@ -19,10 +19,14 @@ size_t lease_ready(struct member *member, size_t count)
     return redelivered;
 }
 
-/* A closing loop has no next event. */
+/* A closing loop has no next event. A session may end after the slice has asked about rearmed streams, and no turn
+ * need follow: asks at once. */
 void lease_abandon_all(struct member *member, struct reactor *reactor)
 {
     struct stream *stream;
+
+    if (TAILQ_EMPTY(&member->leases))
+        return;
 
     while ((stream = TAILQ_FIRST(&member->leases))) {
         member_remove_lease(member, stream);
@@ -30,4 +34,5 @@ void lease_abandon_all(struct member *member, struct reactor *reactor)
         if (!member->loop->closing)
             stream_reattach(reactor, stream);
     }
+    rearm_batch_flush(&member->loop->loops->rearm);
 }
