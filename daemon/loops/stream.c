@@ -346,17 +346,11 @@ static int stream_arm(struct reactor *reactor, struct stream *stream, uint8_t in
 
 int stream_rearm(struct reactor *reactor, struct stream *stream, uint8_t interests, uint8_t mode)
 {
-    struct member *holder = stream->holder;
-    int result;
+    bool was_told = stream->holder || stream->redelivered;
+    int result = stream_arm(reactor, stream, interests, mode);
 
-    if (!holder && !stream->redelivered)
-        return stream_arm(reactor, stream, interests, mode);
-    if (is_armed_with(stream, interests, mode))
-        return 0;
-    result = stream_watch_as(reactor, stream, interests, mode);
-    if (result < 0)
+    if (result < 0 || !was_told)
         return result;
-    forget_readiness(stream);
     member_end_lease(stream);
     persist_stream_changed(stream);
     return 0;
