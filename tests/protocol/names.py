@@ -30,6 +30,8 @@ def type_text(schema):
     """The type of a parameter as the text has it."""
     if "enum" in schema:
         return listed(schema["enum"])
+    if isinstance(schema["type"], list):
+        return " or ".join([", ".join(schema["type"][:-1]), schema["type"][-1]])
     if schema["type"] == "array":
         return "array of " + listed(schema["items"]["enum"])
     if "pattern" in schema:
