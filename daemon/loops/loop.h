@@ -84,6 +84,7 @@ struct loop {
     uint16_t epoch;          /* how often the last owner or worker has left, modulo 65536 */
     uint8_t delivery;        /* enum delivery */
     bool reserved;           /* an owner or worker is about to enter */
+    bool worker_enters;      /* the loop is reserved for a worker */
     bool closing;            /* no session can enter any more */
     bool not_durable;        /* recording for the next daemon failed in part */
     char name[];             /* "": anonymous */

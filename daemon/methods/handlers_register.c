@@ -26,10 +26,16 @@ static void answer_unwatchable(struct call *call, int error)
     call_fault(call, &fault);
 }
 
+/* Whether a worker is in the loop, or about to enter. */
+static bool has_workers(const struct loop *loop)
+{
+    return loop->worker_count || loop->worker_enters;
+}
+
 static void answer_wrong_mode(struct call *call)
 {
     answer_param_fault(call, "mode",
-                       session_loop(call->session)->worker_count
+                       has_workers(session_loop(call->session))
                            ? "workers share this loop, and share oneshot registrations only"
                            : "level needs a loop with poll delivery; use oneshot or edge");
 }
@@ -41,7 +47,7 @@ static bool mode_fits(const struct call *call, uint8_t mode)
 
     if (mode != MODE_EDGE && mode != MODE_LEVEL)
         return true;
-    return !loop->worker_count && (mode == MODE_EDGE || loop->delivery == DELIVERY_POLL);
+    return !has_workers(loop) && (mode == MODE_EDGE || loop->delivery == DELIVERY_POLL);
 }
 
 /* ---- register --------------------------------------------------------------------------------------------------- */

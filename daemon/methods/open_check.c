@@ -98,11 +98,11 @@ static bool stays(const struct open_request *request, enum role role)
     return role == ROLE_GUEST || request->role == ROLE_GUEST || (role == ROLE_WORKER && request->role == ROLE_WORKER);
 }
 
-/* Whether another session is in the loop that stays. */
+/* Whether another session is in the loop that stays, or is about to enter. */
 static bool has_others(const struct open_request *request, const struct loop *loop)
 {
     const struct member *self = &request->session->member;
-    uint32_t count = loop->guest_count;
+    uint32_t count = loop->guest_count + loop->entrant_count;
 
     if (stays(request, ROLE_WORKER))
         count += loop->worker_count;

@@ -122,6 +122,7 @@ static bool pending_open_reserve(struct pending_open *pending, struct loop *loop
     loop->entrant_count++;
     if (pending->request.role != ROLE_GUEST)
         loop->reserved = true;
+    loop->worker_enters |= pending->request.role == ROLE_WORKER;
     pending->loop = loop;
     return true;
 }
@@ -134,7 +135,7 @@ static void pending_open_unreserve(struct pending_open *pending)
     INVARIANT(loop->entrant_count > 0 && (loop->reserved || pending->request.role == ROLE_GUEST));
     loop->entrant_count--;
     if (pending->request.role != ROLE_GUEST)
-        loop->reserved = false;
+        loop->reserved = loop->worker_enters = false;
     pending->loop = NULL;
 }
 
