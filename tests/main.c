@@ -96,6 +96,7 @@ Suite *unit_fault_suite(void);
 Suite *unit_frame_suite(void);
 Suite *unit_invariants_suite(void);
 Suite *unit_ledger_suite(void);
+Suite *unit_leases_suite(void);
 Suite *unit_limits_suite(void);
 Suite *unit_log_suite(void);
 Suite *unit_methods_suite(void);
@@ -168,6 +169,7 @@ static const struct job in_process[] = {
     SUITE(unit_frame, 1),
     SUITE(unit_invariants, 1),
     SUITE(unit_ledger, 1),
+    SUITE(unit_leases, 1),
     SUITE(unit_limits, 1),
     SUITE(unit_log, 1),
     SUITE(unit_methods, 1),
