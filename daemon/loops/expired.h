@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The names of the last loops that have ended by their linger time, to tell a client that comes too late.
+ * The names of the last loops that have ended by the linger time, to tell a late client.
  *
- * Owns the names. Calls no other module.
+ * Owns the names. Calls no module.
  */
 #ifndef MINIMIO_DAEMON_LOOPS_EXPIRED_H
 #define MINIMIO_DAEMON_LOOPS_EXPIRED_H

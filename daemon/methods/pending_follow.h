@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A pending `register` with ensure of a token that another register is connecting: answered with the outcome of that
- * connect. If the other call ends before the connect, the first follower takes the connect over.
+ * A pending `register` with ensure of a connecting token: answered with the outcome of the connect. If the call that
+ * connects ends before the connect, the first follower takes the connect over.
  *
  * Owns the pending calls, each of which counts as a registration of its user. Calls the call and the accounts.
  */
