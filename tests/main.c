@@ -47,6 +47,7 @@ Suite *daemon_polling_suite(void);
 Suite *daemon_pressure_suite(void);
 Suite *daemon_reload_suite(void);
 Suite *daemon_resets_suite(void);
+Suite *daemon_roles_suite(void);
 Suite *daemon_rules_suite(void);
 Suite *daemon_service_suite(void);
 Suite *daemon_shares_suite(void);
@@ -252,6 +253,7 @@ static const struct job of_programs[] = {
     SUITE(daemon_pressure, 1),
     SUITE(daemon_reload, 3),
     SUITE(daemon_resets, 1),
+    SUITE(daemon_roles, 1),
     SUITE(daemon_rules, 1),
     SUITE(daemon_service, 1),
     SUITE(daemon_shares, 4),
