@@ -57,6 +57,7 @@ Suite *daemon_taking_suite(void);
 Suite *daemon_tracing_suite(void);
 Suite *daemon_unclaimed_suite(void);
 Suite *daemon_vectors_suite(void);
+Suite *daemon_workers_suite(void);
 Suite *example_delay_server_suite(void);
 Suite *fuzz_suite(void);
 Suite *installed_suite(void);
@@ -263,6 +264,9 @@ static const struct job of_programs[] = {
     SUITE(daemon_tracing, 3),
     SUITE(daemon_unclaimed, 4),
     SUITE(daemon_vectors, 1),
+    PART(daemon_workers, workers, 2),
+    PART(daemon_workers, leases, 2),
+    PART(daemon_workers, unread, 2),
     SUITE(client_broken_daemon, 1),
     SUITE(client_call, 1),
     SUITE(client_library, 1),
