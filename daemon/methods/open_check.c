@@ -59,10 +59,12 @@ struct session *open_next_rival(const struct open_request *request, const struct
 bool open_is_busy(const struct open_request *request, const struct loop *loop, const struct loop_waiter *waiter)
 {
     const struct loop_waiter *first = TAILQ_FIRST(&loop->waiters);
+    const struct member *self = &request->session->member;
+    bool is_inside = self->loop == loop && member_is_consumer(self);
 
     if (request->takeover || request->role == ROLE_GUEST)
         return false;
-    return open_next_rival(request, loop, NULL) || (first && first != waiter);
+    return open_next_rival(request, loop, NULL) || (first && first != waiter && !is_inside);
 }
 
 /* ---- The loop -----------------------------------------------------------------------------------------------------
@@ -139,14 +141,13 @@ static void answer_unknown(const struct open_request *request, struct call *call
     call_fault(call, &fault);
 }
 
-bool open_check(const struct open_request *request, struct call *call, const struct loop *loop,
-                const struct loop_waiter *waiter)
+bool open_check(const struct open_request *request, struct call *call, const struct loop *loop, bool is_busy)
 {
     if (!check_old_loop(request, call) || !check_linger(request, call))
         return false;
     if (!loop && !request->may_create)
         answer_unknown(request, call);
-    else if (loop && open_is_busy(request, loop, waiter))
+    else if (is_busy)
         answer_fault(call, FAULT_LOOP_BUSY, "another session is in this loop; see takeover and wait_ms");
     else
         return !loop || check_settings(request, call, loop);

@@ -31,11 +31,12 @@ bool open_check_params(struct call *call, const struct params *params);
  * member. The session itself does not. `session` NULL: the first. NULL: none. */
 struct session *open_next_rival(const struct open_request *request, const struct loop *loop, struct session *session);
 
-/* Whether the session must wait or be refused: for a rival, or for a call other than `waiter` that asked before. */
+/* Whether the session must wait or be refused: for a rival, or for a call other than `waiter` that asked before. An
+ * owner or worker of the loop does not wait for those that asked to enter. */
 bool open_is_busy(const struct open_request *request, const struct loop *loop, const struct loop_waiter *waiter);
 
-/* Whether the session may enter `loop`, or, with NULL, make the loop. False: the call is answered with a fault. */
-bool open_check(const struct open_request *request, struct call *call, const struct loop *loop,
-                const struct loop_waiter *waiter);
+/* Whether the session may enter `loop`, or, with NULL, make the loop. `is_busy`: as of open_is_busy. False: the call is
+ * answered with a fault. */
+bool open_check(const struct open_request *request, struct call *call, const struct loop *loop, bool is_busy);
 
 #endif

@@ -109,9 +109,9 @@ static struct loop *pending_open_create(struct pending_open *pending)
 }
 
 /* False: the call is answered with a fault. */
-static bool pending_open_reserve(struct pending_open *pending, struct loop *loop)
+static bool pending_open_reserve(struct pending_open *pending, struct loop *loop, bool is_busy)
 {
-    if (!open_check(&pending->request, &pending->call, loop, &pending->waiter))
+    if (!open_check(&pending->request, &pending->call, loop, is_busy))
         return false;
     if (!loop)
         loop = pending_open_create(pending);
@@ -185,10 +185,9 @@ static void pending_open_stop_waiting(struct pending_open *pending)
     session->pending_open = &pending->base;
 }
 
-static bool must_wait(const struct pending_open *pending, const struct loop *loop)
+static bool may_wait(const struct pending_open *pending)
 {
-    return pending->request.wait_ms && pending->request.session->conn.input != INPUT_CONSUMED &&
-           open_is_busy(&pending->request, loop, &pending->waiter);
+    return pending->request.wait_ms && pending->request.session->conn.input != INPUT_CONSUMED;
 }
 
 /* ---- Entering --------------------------------------------------------------------------------------------------- */
@@ -284,17 +283,23 @@ enum progress {
 static enum progress pending_open_look(struct pending_open *pending)
 {
     struct loop *loop = pending_open_find(pending);
+    bool is_busy;
 
     if (loop && will_be_free(pending, loop))
         return PROGRESS_MORE;
-    if (loop && must_wait(pending, loop)) {
+    is_busy = loop && open_is_busy(&pending->request, loop, &pending->waiter);
+    if (is_busy && may_wait(pending)) {
         pending_open_wait(pending, loop);
         return PROGRESS_WAITS;
     }
     if (pending->request.session->closes)
         return PROGRESS_MORE;
     pending_open_stop_waiting(pending);
-    return pending_open_reserve(pending, loop) ? PROGRESS_MORE : PROGRESS_ANSWERED;
+    if (pending_open_reserve(pending, loop, is_busy))
+        return PROGRESS_MORE;
+    if (loop) /* the next one may enter */
+        loop_wake_waiter(loop);
+    return PROGRESS_ANSWERED;
 }
 
 /* Another member has closed the loop meanwhile: begins again, with a loop of the same name. */
