@@ -57,6 +57,7 @@ Suite *daemon_taking_suite(void);
 Suite *daemon_tracing_suite(void);
 Suite *daemon_unclaimed_suite(void);
 Suite *daemon_vectors_suite(void);
+Suite *daemon_waiting_suite(void);
 Suite *daemon_workers_suite(void);
 Suite *example_delay_server_suite(void);
 Suite *fuzz_suite(void);
@@ -264,6 +265,7 @@ static const struct job of_programs[] = {
     SUITE(daemon_tracing, 3),
     SUITE(daemon_unclaimed, 4),
     SUITE(daemon_vectors, 1),
+    SUITE(daemon_waiting, 2),
     PART(daemon_workers, workers, 2),
     PART(daemon_workers, leases, 2),
     PART(daemon_workers, unread, 2),
