@@ -202,7 +202,7 @@ static void attach_finish_close(struct context *context, struct loop *loop)
     struct account *account = loop->account;
     bool named = loop_is_named(loop);
 
-    INVARIANT(loop->closing && !loop_is_used(loop) && !loop->leaver_count);
+    INVARIANT(loop->closing && !loop_is_used(loop) && !loop->reserved && !loop->leaver_count);
     LIST_REMOVE(loop, closing_link);
     task_cancel(&loop->close_task);
     persist_loop_gone(loop);
@@ -227,7 +227,7 @@ static void attach_close_piece(struct task *task)
 
 static void attach_begin_close(struct context *context, struct loop *loop)
 {
-    INVARIANT(!loop->closing && !loop->reserved);
+    INVARIANT(!loop->closing);
     timer_stop(&context->turn.reactor.timers, &loop->linger);
     loop->closing = true;
     loop->close_task = (struct task){.run = attach_close_piece, .share = &loop->account->share, .stage = STAGE_RUN};
@@ -237,7 +237,7 @@ static void attach_begin_close(struct context *context, struct loop *loop)
 
 void attach_close(struct context *context, struct loop *loop)
 {
-    INVARIANT(!loop_is_used(loop));
+    INVARIANT(!loop_is_used(loop) && !loop->reserved);
     attach_begin_close(context, loop);
     attach_close_piece(&loop->close_task);
 }
