@@ -112,6 +112,7 @@ Suite *unit_recorder_suite(void);
 Suite *unit_reply_suite(void);
 Suite *unit_request_suite(void);
 Suite *unit_restore_suite(void);
+Suite *unit_roles_suite(void);
 Suite *unit_rules_suite(void);
 Suite *unit_scan_suite(void);
 Suite *unit_schedule_suite(void);
@@ -185,6 +186,7 @@ static const struct job in_process[] = {
     SUITE(unit_reply, 1),
     SUITE(unit_request, 1),
     SUITE(unit_restore, 1),
+    SUITE(unit_roles, 1),
     SUITE(unit_rules, 1),
     SUITE(unit_scan, 1),
     SUITE(unit_schedule, 1),
