@@ -61,12 +61,13 @@ void progress_clear(void)
         fputs("\r\033[K", stdout);
 }
 
-void progress_ended(const char *name, const char *result, int64_t elapsed_ns)
+void progress_ended(const char *name, const char *result, int64_t elapsed_ns, double processor_seconds)
 {
     ended++;
     last_line_ns = test_now_ns();
     if (!in_place)
-        printf("[%3zu/%zu] %s: %s, %.1f s\n", ended, all, name, result, (double)elapsed_ns / 1e9);
+        printf("[%3zu/%zu] %s: %s, %.1f s, %.1f s of processor time\n", ended, all, name, result,
+               (double)elapsed_ns / 1e9, processor_seconds);
     fflush(stdout);
 }
 

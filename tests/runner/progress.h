@@ -11,8 +11,9 @@
 
 void progress_start(size_t total, int parallel, int seconds);
 
-/* A job has ended. `result` is a few words. */
-void progress_ended(const char *name, const char *result, int64_t elapsed_ns);
+/* A job has ended. `result` is a few words. The processor time is that of the job and of the processes it waited for.
+ */
+void progress_ended(const char *name, const char *result, int64_t elapsed_ns, double processor_seconds);
 
 /* Once a second: `running` names what still runs. */
 void progress_tick(const char *running);

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -256,7 +257,13 @@ static void show_failed(const struct run *run)
     printf("---- end of %s\n", name_of(run->job));
 }
 
-static void end_run(struct batch *batch, struct run *run, int status)
+static double processor_seconds(const struct rusage *usage)
+{
+    return (double)(usage->ru_utime.tv_sec + usage->ru_stime.tv_sec) +
+           (double)(usage->ru_utime.tv_usec + usage->ru_stime.tv_usec) / 1e6;
+}
+
+static void end_run(struct batch *batch, struct run *run, int status, const struct rusage *usage)
 {
     struct tally tally = read_report(batch, run, status);
     char result[64];
@@ -266,7 +273,7 @@ static void end_run(struct batch *batch, struct run *run, int status)
         show_failed(run);
     snprintf(result, sizeof result, "%d check%s%s", tally.checks, tally.checks == 1 ? "" : "s",
              failed > 0 ? ", FAILED" : "");
-    progress_ended(name_of(run->job), result, test_now_ns() - run->started_ns);
+    progress_ended(name_of(run->job), result, test_now_ns() - run->started_ns, processor_seconds(usage));
     batch->total.checks += tally.checks;
     batch->total.failures += tally.failures;
     batch->total.errors += tally.errors;
@@ -294,13 +301,14 @@ static void start_next(struct batch *batch)
 /* Orphans of the tests are children of this process too. */
 static void reap(struct batch *batch)
 {
+    struct rusage usage;
     int status;
     pid_t pid;
 
-    while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+    while ((pid = wait4(-1, &status, WNOHANG, &usage)) > 0)
         for (size_t i = 0; i < batch->count; i++)
             if (batch->runs[i].pid == pid)
-                end_run(batch, &batch->runs[i], status);
+                end_run(batch, &batch->runs[i], status, &usage);
 }
 
 static void tick(const struct batch *batch)
@@ -363,6 +371,16 @@ static void block_signals(struct batch *batch)
     sigprocmask(SIG_BLOCK, &batch->signals, &batch->signals_before);
 }
 
+/* Each descendant has been waited for: the runner is the subreaper. */
+static void print_time(int64_t started_ns)
+{
+    struct rusage usage;
+
+    getrusage(RUSAGE_CHILDREN, &usage);
+    printf("All of them: %.0f s, %.0f s of processor time\n", (double)(test_now_ns() - started_ns) / 1e9,
+           processor_seconds(&usage));
+}
+
 static void print_totals(const struct batch *batch)
 {
     const struct tally *total = &batch->total;
@@ -378,6 +396,7 @@ static void print_totals(const struct batch *batch)
 static int run_side_by_side(struct batch *batch)
 {
     const char *temporary = temporary_make();
+    int64_t started_ns = test_now_ns();
     char skips[PATH_MAX];
     int signal_number;
 
@@ -389,6 +408,7 @@ static int run_side_by_side(struct batch *batch)
     progress_start(batch->count, batch->parallel, expected_seconds(batch));
     signal_number = run_batch(batch);
     if (signal_number == 0) {
+        print_time(started_ns);
         print_skipped(skips);
         print_totals(batch);
     }
