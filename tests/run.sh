@@ -13,6 +13,7 @@ ASAN_OPTIONS="${ASAN_OPTIONS:-} quarantine_size_mb=16"
 # The tests' limits of time are for what hangs: a busy machine must not meet them.
 CK_TIMEOUT_MULTIPLIER=${CK_TIMEOUT_MULTIPLIER:-5}
 MINIMIO_BUILD=$build
+PATH=$(scripts/python_path.sh) # tests start Python some hundred times
 export CK_TIMEOUT_MULTIPLIER TSAN_OPTIONS ASAN_OPTIONS MINIMIO_BUILD
 
 if [ "${2:-}" = --valgrind ]; then
