@@ -4,6 +4,11 @@
 
 usage: tests/rooms/rooms.py
 """
+import contextlib
+import functools
+import importlib.util
+import io
+import os
 import pathlib
 import re
 import shutil
@@ -13,6 +18,21 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "scripts/rooms.py"
+
+
+def load_script():
+    """The script as a module: a look is a call, as a process for each would take most of the test's time. A file that
+    has not changed is read once, since the sources are looked at for each of their rooms."""
+    sys.dont_write_bytecode = True  # the sources' folder is not written to
+    spec = importlib.util.spec_from_file_location("script", SCRIPT)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    read, known = module.File, functools.lru_cache(maxsize=None)(lambda path, folder, text: read(path))
+    module.File = lambda path: known(path, os.getcwd(), path.read_bytes())
+    return module
+
+
+script = load_script()
 BEGIN, END = "<!-- rooms -->", "<!-- end of rooms -->"
 
 TABLE = """
@@ -61,8 +81,15 @@ class Tree:
         self.write(name, (self.folder / name).read_text(encoding="utf-8") + text)
 
     def look(self, *trees):
-        result = subprocess.run([SCRIPT, *(trees or ("house", "shed"))], cwd=self.folder, text=True, check=False,
-                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        output = io.StringIO()
+        os.chdir(self.folder)
+        with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
+            return script.main(list(trees or ("house", "shed"))), output.getvalue()
+
+    def run(self, *trees):
+        """The same by the program itself."""
+        result = subprocess.run([SCRIPT, *trees], cwd=self.folder, text=True, check=False, stdout=subprocess.PIPE,
+                                stderr=subprocess.STDOUT)
         return result.returncode, result.stdout
 
 
@@ -91,6 +118,15 @@ def a_clean_tree_passes(new):
     output = require_clean(new(), "a clean tree")
     require("6 units in 5 rooms, 3 arrows between rooms" in output, "the counts are wrong", output)
     require_clean(new(), "one tree alone", "house")
+
+
+def the_program_prints_and_exits_as_it_looks(new):
+    tree = new()
+    require(tree.run("house", "shed") == tree.look(), "the program differs at a clean tree")
+    tree.append("shed/saw.c", '#include "house/lower/stove.h"\n')
+    code, output = tree.run("house", "shed")
+    require(code == 1 and "shed/ calls house/lower" in output, "the program differs at a forbidden include", output)
+    require(tree.run()[0] == 2, "the program runs without a tree")
 
 
 def a_forbidden_include_fails_in_each_room(new):
@@ -281,6 +317,7 @@ def each_room_of_the_sources_has_its_walls(new):
 def main():
     cases = [
         a_clean_tree_passes,
+        the_program_prints_and_exits_as_it_looks,
         a_forbidden_include_fails_in_each_room,
         a_tree_that_is_not_looked_at_is_forbidden_all_the_same,
         a_forbidden_call_fails_without_an_include,
