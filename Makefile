@@ -1,4 +1,4 @@
-# minimio: build, demo, check, bench, fuzz, install. `make help` lists the targets and the variables.
+# minimio: build, demo, bench. `make help` lists the targets and the variables, and those of the files included below.
 
 VERSION = 0.1.0
 SOVERSION = 0
@@ -70,12 +70,6 @@ DAEMON_SOURCES = $(wildcard daemon/*.c daemon/*/*.c)
 # The client library; deadline.c is in both, as nothing of it is exported.
 CLIENT_LIBRARY_SOURCES = $(wildcard client/lib/*.c)
 CTL_SOURCES = $(wildcard client/ctl/*.c) client/lib/deadline.c
-TEST_SOURCES = $(wildcard tests/*.c tests/runner/*.c tests/unit/*.c tests/library/*.c tests/daemon/*.c tests/client/*.c \
-	tests/fairness/*.c tests/names/*.c tests/faults/*.c tests/installed/*.c tests/rooms/*.c tests/systemd/*.c)
-# Unit tests link every room of the daemon; main.c and the process that looks up names are programs.
-TESTED_DAEMON_SOURCES = $(filter-out daemon/main.c,$(DAEMON_SOURCES))
-# KQUEUE_LIKE=FREEBSD, MACOS or OLD_NETBSD: the kqueue backend on Linux, over the kqueue of tests/kqueue.
-KQUEUE_TEST_SOURCES = $(wildcard tests/kqueue/*.c tests/library/*.c) tests/fail_alloc.c tests/skip.c
 EXAMPLE_SOURCES = $(wildcard examples/*.c)
 LIBRARY_BENCH_SOURCES = $(wildcard bench/library/*.c)
 DAEMON_BENCH_SOURCES = $(wildcard bench/daemon/*.c)
@@ -103,8 +97,7 @@ BENCHES = $(addprefix $(BUILD)/bench/,library daemon neighbours calls)
 COMPLETIONS = $(addprefix $(BUILD)/completions/minimioctl.,bash zsh fish)
 PRODUCT_PACKAGES = libcjson libbsd inih smartcols
 
-.PHONY: all build library tests clients deps demo check check-32 check-musl soak faults faults-results check-valgrind coverage \
-	mutation check-kqueue check-headers bench benches install uninstall clean help
+.PHONY: all build library deps demo bench benches clean help
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
@@ -178,13 +171,11 @@ $(BUILD)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(call quiet,CC) $(CC) $(ALL_CFLAGS) $(EXTRA_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(BUILD)/obj/tests/%.o: EXTRA_CFLAGS = $(call pkg_cflags,check)
 # The examples include <minimio.h>, as any program does.
 $(BUILD)/obj/examples/%.o: EXTRA_CFLAGS = -Ilibminimio
 $(BUILD)/obj/bench/library/%.o: EXTRA_CFLAGS = $(call pkg_cflags,libevent_core libuv)
 
 $(BUILD)/obj/daemon/manager/manager.o: EXTRA_CFLAGS = $(systemd_cflags)
-$(BUILD)/obj/tests/unit/service.o $(BUILD)/obj/tests/daemon/keeping.o $(BUILD)/obj/tests/systemd/suite.o: EXTRA_CFLAGS = $(call pkg_cflags,check) $(systemd_cflags)
 
 # In an object for link-time optimization no symbol can be made local.
 $(BUILD)/obj/libminimio/%.o: EXTRA_CFLAGS = -fno-lto
@@ -246,99 +237,13 @@ $(BUILD)/examples/%: $(BUILD)/obj/examples/%.o $(LIBRARY)
 	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -o $@ $^
 
 -include $(patsubst %.o,%.d,$(call objects,$(LIBRARY_SOURCES) $(PROTO_SOURCES) $(DAEMON_SOURCES) \
-	$(CLIENT_LIBRARY_SOURCES) $(CTL_SOURCES) $(TEST_SOURCES) $(KQUEUE_TEST_SOURCES) $(EXAMPLE_SOURCES) \
+	$(CLIENT_LIBRARY_SOURCES) $(CTL_SOURCES) $(EXAMPLE_SOURCES) \
 	$(LIBRARY_BENCH_SOURCES) $(DAEMON_BENCH_SOURCES) \
 	$(NEIGHBOURS_BENCH_SOURCES) bench/calls.c))
 
 demo: deps
 	@$(MAKE) --no-print-directory build
 	@examples/demo.sh $(BUILD)
-
-check:
-	@$(if $(filter no,$(DEPS)),:,scripts/deps.sh build check)
-	@$(MAKE) --no-print-directory build tests
-	@$(if $(M32),CC='$(CC)' CXX='c++ -m32') tests/run.sh $(BUILD)
-
-# Every test of a build for 32-bit x86. A kernel may run no 32-bit programs, as in confidential virtual machines: there all
-# is compiled and linked.
-RUNS_32 = echo 'int main(void) { return 0; }' | $(CC) -m32 -x c -o build/32/runs - && build/32/runs 2>/dev/null
-check-32:
-	@$(if $(filter no,$(DEPS)),:,scripts/deps.sh build check m32)
-	@scripts/sysroot-32.sh build/32/root
-	@if $(RUNS_32); then \
-		$(MAKE) --no-print-directory M32=1 WERROR=1 DEPS=no check; \
-	else \
-		$(MAKE) --no-print-directory M32=1 WERROR=1 DEPS=no library $(addprefix build/32/,minimiod minimioctl tests/all) && \
-		echo 'check-32: skipped: this kernel runs no 32-bit programs; all of them compile and link'; \
-	fi
-
-# Every test of a build with musl, which has no systemd.
-check-musl:
-	@$(if $(filter no,$(DEPS)),:,scripts/deps.sh build check musl)
-	@scripts/sysroot-musl.sh build/musl/root
-	@$(MAKE) --no-print-directory MUSL=1 WERROR=1 DEPS=no check
-
-# Each allocation and each system call of the programs fails in turn; `check` has a sample of it.
-faults:
-	@$(if $(filter no,$(DEPS)),:,scripts/deps.sh build check)
-	@$(MAKE) --no-print-directory build tests
-	@python3 tests/faults/run.py $(BUILD) --whole --json $(BUILD)/faults.json --table $(BUILD)/faults.md
-
-# The page of it that is kept with the sources.
-faults-results: faults
-	@cp $(BUILD)/faults.md tests/faults/RESULTS.md
-
-# Many clients that come and die, for ten minutes, or MINIMIO_SOAK_S seconds.
-soak:
-	@$(if $(filter no,$(DEPS)),:,scripts/deps.sh build check)
-	@$(MAKE) --no-print-directory build
-	@MINIMIO_BUILD=$(BUILD) MINIMIO_LONG=1 tests/model/run.sh soak
-
-# Every test, with the daemon under valgrind.
-check-valgrind:
-	@$(if $(filter no,$(DEPS)),:,scripts/deps.sh build check ci)
-	@$(MAKE) --no-print-directory build tests
-	@tests/run.sh $(BUILD) --valgrind
-
-# How much of the code the tests run. gcc knows execv only in gnu11, and then writes the counters before it.
-COVERAGE = $(BUILD)/coverage
-coverage:
-	@$(if $(filter no,$(DEPS)),:,scripts/deps.sh build check coverage)
-	@$(MAKE) --no-print-directory CC=gcc BUILD=$(COVERAGE) $(COVERAGE_FLAGS) build tests
-	@$(MAKE) --no-print-directory CC=gcc BUILD=$(COVERAGE)/kqueue $(COVERAGE_FLAGS) KQUEUE_LIKE=MACOS \
-		$(COVERAGE)/kqueue/tests/kqueue
-	@tests/coverage/run.sh $(COVERAGE)
-
-COVERAGE_FLAGS = CFLAGS='-std=gnu11 -O0 -g --coverage' LDFLAGS=--coverage
-
-# How much of what is broken on purpose the tests notice.
-MUTANTS ?= 200
-SEED ?= 1
-mutation:
-	@$(if $(filter no,$(DEPS)),:,scripts/deps.sh build check)
-	@nice tests/mutation/mutate.py --count $(MUTANTS) --seed $(SEED) --build $(BUILD)
-
-# The library's tests over its kqueue backend, for each kind of kqueue. VALGRIND=1: under valgrind.
-check-kqueue:
-	@$(if $(filter no,$(DEPS)),:,scripts/deps.sh build check $(if $(VALGRIND),ci))
-	@for like in FREEBSD MACOS OLD_NETBSD; do \
-		build=$(BUILD)/kqueue/$$like; \
-		$(MAKE) --no-print-directory KQUEUE_LIKE=$$like BUILD=$$build $$build/tests/kqueue || exit 1; \
-	done
-	@tests/kqueue/run.sh $(BUILD) $(if $(VALGRIND),--valgrind)
-
-# The kqueue backend against the headers and C libraries of its platforms. No C flags but those every build has.
-check-headers:
-	@$(if $(filter no,$(DEPS)),:,scripts/deps.sh headers)
-	@DEPS=$(DEPS) CFLAGS='-std=c11 $(WARNINGS) -D_GNU_SOURCE -I. -O1' \
-		LINUX_SOURCES='$(PORTABLE_SOURCES) $(NAMES_SOURCES) $(EPOLL_SOURCES)' \
-		scripts/check-headers.sh $(BUILD)/headers tests/headers/program.c $(PORTABLE_SOURCES) names/lookup_plain.c \
-		$(KQUEUE_SOURCES)
-
-# Every close tells the kqueue, which the kernel does for its own.
-$(BUILD)/tests/kqueue: $(call objects,$(KQUEUE_TEST_SOURCES)) $(LIBRARY)
-	@mkdir -p $(@D)
-	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -Wl,--wrap=close -o $@ $^ $(call pkg_libs,check) -ldl
 
 bench:
 	@$(if $(filter no,$(DEPS)),:,scripts/deps.sh build bench)
@@ -366,52 +271,8 @@ $(BUILD)/bench/daemon: $(call objects,$(DAEMON_BENCH_SOURCES)) $(BUILD)/minimiod
 	@mkdir -p $(@D)
 	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^)
 
-# One program holds every suite, so that a run closes with one line of Check's. Suites see the private headers.
-$(BUILD)/tests/all: $(call objects,$(TEST_SOURCES) $(TESTED_DAEMON_SOURCES) $(NAMES_SOURCES)) $(CLIENT_LIBRARY) $(PROTO) $(LIBRARY)
-	@mkdir -p $(@D)
-	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -o $@ $^ $(call pkg_libs,check libcjson inih) $(systemd_libs) -ldl
-
-# Where the files go. scripts/install.sh has the list of them, for `install` and `uninstall` alike.
-LIBDIR ?= $(PREFIX)/lib
-UNITDIR ?= $(PREFIX)/lib/systemd/system
-DOCDIR ?= $(PREFIX)/share/doc/minimio
-ZSHDIR ?= $(PREFIX)/share/zsh/site-functions
-install_script = BUILD='$(BUILD)' VERSION='$(VERSION)' DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' LIBDIR='$(LIBDIR)' \
-	UNITDIR='$(UNITDIR)' DOCDIR='$(DOCDIR)' ZSHDIR='$(ZSHDIR)' SHARED='$(SHARED)' SONAME='$(SONAME)' \
-	SHARED_LINK='$(SHARED_LINK)' CLIENT_SONAME='$(CLIENT_SONAME)' PLATFORM='$(PLATFORM)' V='$(V)' \
-	WITH_SYSTEMD='$(HAVE_SYSTEMD)' LDCONFIG='$(LDCONFIG)' scripts/install.sh
-
-install: all
-	@$(install_script) install
-
-uninstall:
-	@$(install_script) uninstall
-
-# The runner of the tests with suites that fail, for its own tests.
-RUNNER_SOURCES = $(addprefix tests/,process.c skip.c) $(filter-out %/suite.c,$(wildcard tests/runner/*.c))
-$(BUILD)/tests/runner_sample: $(call objects,$(RUNNER_SOURCES) tests/runner/sample/main.c)
-	@mkdir -p $(@D)
-	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -o $@ $^ $(call pkg_libs,check)
-
-# A sanitizer has the allocator to itself, so there it is not built. fail_at.so knows glibc's second names of its allocator.
-tests: $(BUILD)/tests/all $(BUILD)/tests/runner_sample $(BUILD)/tests/name_server.so $(BUILD)/tests/rubbish.so fuzz-programs \
-	$(if $(SANITIZE),,$(BUILD)/tests/fail_every.so $(if $(MUSL),,$(BUILD)/tests/fail_at.so))
-
-# What is preloaded is not what is tested: no sanitizer looks at it.
-$(BUILD)/obj/tests/preload/%.o $(BUILD)/tests/%.so: override SANITIZE =
-
-$(BUILD)/tests/%.so: $(BUILD)/obj/tests/preload/%.o
-	@mkdir -p $(@D)
-	$(call quiet,LD) $(CC) $(ALL_LDFLAGS) -shared -o $@ $^
-
-# The JSON-RPC libraries of others that the daemon is tried with; `check` skips those that are not there.
-clients: build/clients/node_modules/.package-lock.json
-
-build/clients/node_modules/.package-lock.json: tests/clients/package.json tests/clients/package-lock.json
-	@mkdir -p build/clients
-	@cp $^ build/clients
-	$(call quiet,NPM) cd build/clients && npm ci --silent --no-audit --no-fund --ignore-scripts && touch $(@:build/clients/%=%)
-
+include tests/tests.mk
+include systemd/install.mk
 include windows.mk
 include fuzz.mk
 

@@ -29,7 +29,7 @@ for name in DEPS=no PREFIX= DESTDIR= V=1 SANITIZE= 'make install' 'make uninstal
 done
 sed -n 's/^  make \([a-z0-9-][a-z0-9-]*\).*/\1/p' "$folder/output" >"$folder/targets"
 while read -r target; do
-    grep -q "^$target:" Makefile ./*.mk || fail "make help names $target, which there is not"
+    grep -q "^$target:" Makefile ./*.mk tests/tests.mk systemd/install.mk || fail "make help names $target, which there is not"
 done <"$folder/targets"
 
 by_hand
