@@ -2,17 +2,17 @@
 # SPDX-License-Identifier: MIT
 # The first process of a box: makes its root out of the machine's, read-only beneath, and becomes systemd. Started by
 # box.sh in namespaces of its own; whatever is mounted here goes with them.
-# usage: boot.sh FOLDER    FOLDER/stage is laid over the machine's files; this process's id goes to descriptor 9
+# usage: boot.sh FOLDER STAGE    the files of STAGE are laid over the machine's; this process's id goes to descriptor 9
 set -eu
 
-folder=$1 root=$1/memory/root
+folder=$1 stage=$2 root=$1/memory/root
 # The id by which the machine knows this process: its own /proc is still mounted here.
 read -r pid _ </proc/self/stat
 
 mount --make-rprivate /
 mount -t tmpfs -o mode=755 box "$folder/memory"
 mkdir "$folder/memory/work" "$root"
-cp -a "$folder/stage" "$folder/memory/upper"
+cp -a "$stage" "$folder/memory/upper"
 mount -t overlay -o "lowerdir=/,upperdir=$folder/memory/upper,workdir=$folder/memory/work" box "$root"
 
 mount -t proc -o nosuid,nodev,noexec proc "$root/proc"

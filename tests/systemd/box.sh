@@ -14,8 +14,8 @@
 #   equal, contains   what a test expects; pass WHAT, fail WHAT, skip WHY
 
 BOX_SECONDS=${BOX_SECONDS:-600} # what a box lives at most
-BOX_PREFIX=${BOX_PREFIX:-/usr/local}
-box_folder='' box_pid='' box_keeper='' box_cgroup=''
+BOX_PREFIX=/usr/local
+box_folder='' box_stage='' box_pid='' box_keeper='' box_cgroup=''
 
 fail() {
     echo "FAILED: $1" >&2
@@ -53,7 +53,7 @@ contains() {
 box_possible() {
     [ "$(id -u)" = 0 ] || skip 'needs root'
     [ -x /lib/systemd/systemd ] || skip 'needs systemd'
-    for program in unshare nsenter setpriv ip pivot_root; do
+    for program in unshare nsenter setpriv ip pivot_root flock; do
         command -v "$program" >/dev/null || skip "needs the program $program"
     done
     grep -q '[[:space:]]overlay$' /proc/filesystems || modprobe overlay 2>/dev/null || skip 'needs overlayfs in the kernel'
@@ -90,9 +90,11 @@ box_empty_cgroup() {
     echo "left behind: $box_cgroup" >&2
 }
 
+# The installation is made once for a build, and boxes that are opened at the same time wait for it.
 box_install() {
-    env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS make -s DEPS=no BUILD="${MINIMIO_BUILD:-build}" \
-        DESTDIR="$box_folder/stage" PREFIX="$BOX_PREFIX" install >/dev/null
+    box_stage=${MINIMIO_BUILD:-build}/tests/staged
+    flock "${MINIMIO_BUILD:-build}/tests" env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS make -s DEPS=no \
+        BUILD="${MINIMIO_BUILD:-build}" PREFIX="$BOX_PREFIX" "$box_stage.made" >/dev/null
 }
 
 # A script that was killed leaves its group behind, empty.
@@ -111,7 +113,7 @@ box_boot() {
         # Each ends with the one that started it.
         exec setpriv --pdeathsig KILL timeout -s KILL "$BOX_SECONDS" setpriv --pdeathsig KILL \
             unshare --pid --fork --kill-child=KILL --mount --uts --ipc --net --cgroup \
-            tests/systemd/boot.sh "$box_folder"
+            tests/systemd/boot.sh "$box_folder" "$box_stage"
     ) 9>"$box_folder/pid" 2>"$box_folder/complaints" &
     box_keeper=$!
     read -r box_pid <"$box_folder/pid" || fail "the box did not boot: $(cat "$box_folder/complaints")"
@@ -127,7 +129,7 @@ box_open() {
 # box_open_over FOLDER    the same, with what is in FOLDER in place of what `make install` gives
 box_open_over() {
     box_prepare
-    cp -a "$1/." "$box_folder/stage/"
+    box_stage=$1
     box_boot
 }
 
@@ -137,7 +139,7 @@ box_prepare() {
     trap 'exit 143' TERM
     box_possible
     box_folder=$(mktemp -d)
-    mkdir "$box_folder/memory" "$box_folder/stage"
+    mkdir "$box_folder/memory"
 }
 
 # It answers once it has set itself up; `is-system-running --wait` then waits until everything that boots has.
