@@ -38,6 +38,17 @@ done
 chmod 755 "$root/run" "$root/var/log"
 # Only what systemd itself wants is started, whatever is enabled on the machine.
 mount -t tmpfs -o mode=755 box "$root/etc/systemd/system"
+# Nor what sets up hardware, disks and logins: an empty unit is a masked one. Generators, which the manager runs at each
+# reload, find nothing to generate in a box.
+for unit in dev-hugepages.mount dev-mqueue.mount proc-sys-fs-binfmt_misc.automount sys-fs-fuse-connections.mount \
+    sys-kernel-config.mount sys-kernel-debug.mount sys-kernel-tracing.mount kmod-static-nodes.service \
+    systemd-ask-password-console.path systemd-binfmt.service systemd-firstboot.service systemd-journal-flush.service \
+    systemd-machine-id-commit.service systemd-modules-load.service systemd-pcrphase-sysinit.service \
+    systemd-pcrphase.service systemd-random-seed.service systemd-remount-fs.service systemd-repart.service \
+    systemd-sysctl.service systemd-tmpfiles-setup-dev.service systemd-update-utmp.service; do
+    : >"$root/etc/systemd/system/$unit"
+done
+mount -t tmpfs -o mode=755 box "$root/lib/systemd/system-generators"
 
 hostname box
 ip link set lo up
