@@ -123,33 +123,38 @@ Suite *unit_takeovers_suite(void);
 Suite *unit_text_suite(void);
 
 /* About how many seconds each takes on a quiet machine. A suite that takes long has an entry for each of its test
- * cases, so that the cases run side by side. ALONE: nothing else of the run may use the machine meanwhile. */
+ * cases, so that the cases run side by side. FORKS: a test needs a process of its own, as it ends the process, or
+ * leaves something in it. ALONE: nothing else of the run may use the machine meanwhile. */
 #define SUITE(name, seconds)                                                                                           \
     {                                                                                                                  \
-#name, name##_suite, NULL, seconds, false                                                                      \
+#name, name##_suite, NULL, seconds, false, false                                                               \
+    }
+#define FORKS(name, seconds)                                                                                           \
+    {                                                                                                                  \
+#name, name##_suite, NULL, seconds, false, true                                                                \
     }
 #define PART(name, test_case, seconds)                                                                                 \
     {                                                                                                                  \
-#name, name##_suite, #test_case, seconds, false                                                                \
+#name, name##_suite, #test_case, seconds, false, false                                                         \
     }
 #define ALONE(name, seconds)                                                                                           \
     {                                                                                                                  \
-#name, name##_suite, NULL, seconds, true                                                                       \
+#name, name##_suite, NULL, seconds, true, false                                                                \
     }
 
 /* Suites of what is linked with the tests, or that bring programs of their own. */
 /* clang-format off */
 static const struct job in_process[] = {
-    SUITE(library_connect_host, 1),
+    FORKS(library_connect_host, 1),
     SUITE(library_faults, 1),
     SUITE(library_ends, 1),
     SUITE(library_check_order, 1),
     SUITE(library_cost, 4),
     SUITE(library_blocked, 1),
-    SUITE(library_fork, 1),
+    FORKS(library_fork, 1),
     SUITE(library_hang_ups, 9),
     SUITE(library_hang_ups_posix, 8),
-    SUITE(library_null_handles, 1),
+    FORKS(library_null_handles, 1),
     SUITE(library_own_port, 1),
     SUITE(library_modes, 1),
     SUITE(library_poll, 1),
@@ -168,14 +173,14 @@ static const struct job in_process[] = {
     SUITE(unit_base64, 1),
     SUITE(unit_batches, 1),
     SUITE(unit_buffer, 1),
-    SUITE(unit_closer, 1),
+    FORKS(unit_closer, 1),
     SUITE(unit_fault, 1),
     SUITE(unit_frame, 1),
     SUITE(unit_invariants, 1),
     SUITE(unit_ledger, 1),
     SUITE(unit_leases, 1),
     SUITE(unit_limits, 1),
-    SUITE(unit_log, 1),
+    FORKS(unit_log, 1),
     SUITE(unit_methods, 1),
     SUITE(unit_names_message, 1),
     SUITE(unit_number, 1),
@@ -189,10 +194,10 @@ static const struct job in_process[] = {
     SUITE(unit_roles, 1),
     SUITE(unit_rules, 1),
     SUITE(unit_scan, 1),
-    SUITE(unit_schedule, 1),
-    SUITE(unit_service, 1),
+    FORKS(unit_schedule, 1),
+    FORKS(unit_service, 1),
     SUITE(unit_sessions, 1),
-    SUITE(unit_streams, 1),
+    FORKS(unit_streams, 1),
     SUITE(unit_takeovers, 1),
     SUITE(unit_text, 1),
     PART(fuzz, scan, 1),

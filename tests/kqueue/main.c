@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The suites of the library, over its kqueue backend, and those of the backend and of the kqueue beneath it. */
 #include <check.h>
+#include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 Suite *kqueue_backend_suite(void);
 Suite *kqueue_stand_in_suite(void);
@@ -56,14 +58,40 @@ static Suite *(*const suites[])(void) = {
 };
 /* clang-format on */
 
-int main(void)
+/* Their tests end the process or leave something in it, and have a process each under CK_FORK=suite too. */
+static Suite *(*const forking[])(void) = {library_connect_host_suite, library_fork_suite, library_null_handles_suite};
+
+static bool forks(Suite *(*suite)(void))
+{
+    for (size_t i = 0; i < sizeof(forking) / sizeof(forking[0]); i++)
+        if (forking[i] == suite)
+            return true;
+    return false;
+}
+
+/* Runs the suites that fork, or the others. Returns the number of failures. */
+static int run(bool are_forking, enum fork_status status)
 {
     SRunner *runner = srunner_create(NULL);
+    int failed;
 
     for (size_t i = 0; i < sizeof(suites) / sizeof(suites[0]); i++)
-        srunner_add_suite(runner, suites[i]());
+        if (forks(suites[i]) == are_forking)
+            srunner_add_suite(runner, suites[i]());
+    srunner_set_fork_status(runner, status);
     srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
+    failed = srunner_ntests_failed(runner);
     srunner_free(runner);
+    return failed;
+}
+
+/* CK_FORK=suite: one process where that is possible, as tests/runner has it. */
+int main(void)
+{
+    const char *fork_mode = getenv("CK_FORK");
+    bool in_one = fork_mode && (strcmp(fork_mode, "suite") == 0 || strcmp(fork_mode, "no") == 0);
+    int failed = run(false, in_one ? CK_NOFORK : CK_FORK);
+
+    failed += run(true, fork_mode && strcmp(fork_mode, "no") == 0 ? CK_NOFORK : CK_FORK);
     return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

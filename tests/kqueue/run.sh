@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs the library's tests over its kqueue backend, as built for each kind of kqueue. The last line is Check's count.
+# Runs the library's tests over its kqueue backend, as built for each kind of kqueue. The last line of each is Check's count.
 # usage: tests/kqueue/run.sh BUILD [--valgrind]
 set -eu
 

@@ -142,6 +142,13 @@ static int expected_seconds(const struct batch *batch)
     return alone + (together > longest ? together : longest);
 }
 
+static bool fork_is(const char *mode)
+{
+    const char *fork_mode = getenv("CK_FORK");
+
+    return fork_mode && strcmp(fork_mode, mode) == 0;
+}
+
 static const char *name_of(const struct job *job)
 {
     static char name[128];
@@ -184,6 +191,8 @@ static _Noreturn void be_job(const struct batch *batch, const struct run *run, p
     if (getenv("CK_RUN_SUITE"))
         setenv("CK_RUN_SUITE", run->job->suite, 1);
     runner = srunner_create(run->job->make());
+    if (fork_is("suite") && !run->job->forks)
+        srunner_set_fork_status(runner, CK_NOFORK);
     srunner_run(runner, NULL, run->job->test_case, CK_SILENT);
     fflush(stdout);
     dup2(run->report, STDOUT_FILENO);
@@ -423,10 +432,8 @@ static int run_side_by_side(struct batch *batch)
 
 static bool is_for_one_process(void)
 {
-    const char *fork_mode = getenv("CK_FORK");
-
-    return (fork_mode && strcmp(fork_mode, "no") == 0) || getenv("CK_LOG_FILE_NAME") ||
-           getenv("CK_XML_LOG_FILE_NAME") || getenv("CK_TAP_LOG_FILE_NAME");
+    return fork_is("no") || getenv("CK_LOG_FILE_NAME") || getenv("CK_XML_LOG_FILE_NAME") ||
+           getenv("CK_TAP_LOG_FILE_NAME");
 }
 
 static int run_in_one_process(const struct batch *batch)

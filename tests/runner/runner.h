@@ -6,6 +6,8 @@
  *
  *     JOBS=N                      how many suites run at a time; one more than there are processors by default
  *     CK_RUN_SUITE, CK_RUN_CASE   these suites, as patterns of the shell name them; this test case alone
+ *     CK_FORK=suite               one process for the tests of a suite, unless they end, hang or fork their process: a
+ *                                 sanitizer makes a fork slow, and looks for leaks at the end of each process
  *     CK_FORK=no, CK_..._LOG_FILE_NAME   one process, one Check runner, for debuggers and for log files
  */
 #ifndef MINIMIO_TESTS_RUNNER_H
@@ -22,6 +24,7 @@ struct job {
     const char *test_case; /* NULL: every one */
     int seconds;           /* of time on a quiet machine; long jobs start first */
     bool alone;            /* nothing else of the run runs meanwhile */
+    bool forks;            /* under CK_FORK=suite too each test has a process of its own */
 };
 
 /* Returns the exit status of the run. */

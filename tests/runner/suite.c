@@ -81,6 +81,19 @@ START_TEST(suites_are_chosen_by_patterns)
 }
 END_TEST
 
+START_TEST(one_process_runs_a_suite_that_needs_no_more)
+{
+    struct process process;
+
+    setenv("CK_FORK", "suite", 1);
+    ck_assert_int_eq(run_sample(&process), EXIT_FAILURE);
+    assert_says(&process, "/4] crashing: 1 check, FAILED, ");
+    assert_says(&process, "crashing:suite:0: the suite's own process ended with signal 6");
+    assert_says(&process, "/4] skipping: 4 checks, ");
+    process_free(&process);
+}
+END_TEST
+
 START_TEST(skips_are_told_once_and_by_what_is_needed)
 {
     struct process process;
@@ -202,6 +215,7 @@ Suite *runner_suite(void)
     tcase_add_test(tests, a_run_counts_all_suites);
     tcase_add_test(tests, the_output_of_a_failing_suite_is_shown);
     tcase_add_test(tests, suites_are_chosen_by_patterns);
+    tcase_add_test(tests, one_process_runs_a_suite_that_needs_no_more);
     tcase_add_test(tests, skips_are_told_once_and_by_what_is_needed);
     tcase_add_test(tests, skips_can_be_made_failures);
     tcase_add_test(tests, a_suite_that_dies_is_an_error);

@@ -97,9 +97,9 @@ static Suite *broken_suite(void)
 int main(void)
 {
     static const struct job jobs[] = {
-        {"passing", passing_suite, NULL, 1, false},   {"failing", failing_suite, NULL, 1, false},
-        {"crashing", crashing_suite, NULL, 1, false}, {"skipping", skipping_suite, NULL, 1, true},
-        {"lasting", lasting_suite, NULL, 1, false},   {"broken", broken_suite, NULL, 1, false},
+        {"passing", passing_suite, NULL, 1, false, false},   {"failing", failing_suite, NULL, 1, false, false},
+        {"crashing", crashing_suite, NULL, 1, false, false}, {"skipping", skipping_suite, NULL, 1, true, false},
+        {"lasting", lasting_suite, NULL, 1, false, false},   {"broken", broken_suite, NULL, 1, false, false},
     };
     size_t count = sizeof jobs / sizeof *jobs;
 
