@@ -144,6 +144,7 @@ help:
 	@echo '  JOBS=N           check: how many suites run at a time'
 	@echo '  CK_RUN_SUITE="NAME…"'
 	@echo '                   check: these suites alone, by name or pattern'
+	@echo '  CK_RUN_TEST=NAME check: this test alone, by the name in START_TEST'
 	@echo '  CC=, CFLAGS=, LDFLAGS='
 	@echo '                   the compiler and its options'
 	@echo '  SANITIZE=address,undefined'

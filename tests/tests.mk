@@ -16,6 +16,9 @@ $(BUILD)/obj/tests/%.o: EXTRA_CFLAGS = $(call pkg_cflags,check)
 $(BUILD)/obj/tests/unit/service.o $(BUILD)/obj/tests/daemon/keeping.o $(BUILD)/obj/tests/systemd/suite.o: \
 	EXTRA_CFLAGS = $(call pkg_cflags,check) $(systemd_cflags)
 
+# CK_RUN_TEST: tests/runner/one_test.c chooses among the tests that are added.
+$(BUILD)/tests/all $(BUILD)/tests/runner_sample: ALL_LDFLAGS += -Wl,--wrap=_tcase_add_test
+
 # One program holds every suite, so that a run closes with one line of Check's. Suites see the private headers.
 $(BUILD)/tests/all: $(call objects,$(TEST_SOURCES) $(TESTED_DAEMON_SOURCES) $(NAMES_SOURCES)) $(CLIENT_LIBRARY) $(PROTO) $(LIBRARY)
 	@mkdir -p $(@D)

@@ -3,6 +3,7 @@
 
 #include "tests/process.h"
 #include "tests/runner/family.h"
+#include "tests/runner/one_test.h"
 #include "tests/runner/progress.h"
 #include "tests/runner/skipped.h"
 #include "tests/runner/temporary.h"
@@ -93,6 +94,8 @@ static bool is_wanted(const struct job *job)
     const char *suites = getenv("CK_RUN_SUITE"), *test_case = getenv("CK_RUN_CASE");
 
     if (suites && !is_of_patterns(job->suite, suites))
+        return false;
+    if (getenv("CK_RUN_TEST") && !one_test_is_in(job->make))
         return false;
     if (!test_case)
         return true;
@@ -461,7 +464,7 @@ static int run_in_one_process(const struct batch *batch)
 int run_jobs(const struct job *jobs, size_t count)
 {
     struct batch batch = {.runs = calloc(count, sizeof *batch.runs), .parallel = parallel_jobs()};
-    const char *test_case = getenv("CK_RUN_CASE");
+    const char *test_case = getenv("CK_RUN_CASE"), *test = getenv("CK_RUN_TEST");
     int status;
 
     for (size_t i = 0; i < count; i++)
@@ -470,7 +473,7 @@ int run_jobs(const struct job *jobs, size_t count)
     if (names_no_suite(jobs, count)) {
         status = EXIT_USAGE;
     } else if (batch.count == 0) {
-        fprintf(stderr, "no suite of these has the test case '%s'\n", test_case ? test_case : "");
+        fprintf(stderr, "no suite of these has the test%s '%s'\n", test ? "" : " case", test ? test : test_case);
         status = EXIT_USAGE;
     } else if (is_for_one_process()) {
         status = run_in_one_process(&batch);

@@ -6,6 +6,7 @@
  *
  *     JOBS=N                      how many suites run at a time; one more than there are processors by default
  *     CK_RUN_SUITE, CK_RUN_CASE   these suites, as patterns of the shell name them; this test case alone
+ *     CK_RUN_TEST=NAME            the test of this name alone, in the suites above
  *     CK_FORK=suite               one process for the tests of a suite, unless they end, hang or fork their process: a
  *                                 sanitizer makes a fork slow, and looks for leaks at the end of each process
  *     CK_FORK=no, CK_..._LOG_FILE_NAME   one process, one Check runner, for debuggers and for log files

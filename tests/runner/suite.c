@@ -14,7 +14,8 @@ Suite *runner_suite(void);
 
 static void set_up(void)
 {
-    static const char *const others[] = {"CK_RUN_SUITE", "CK_RUN_CASE", "CK_FORK", "JOBS", "MINIMIO_SKIP"};
+    static const char *const others[] = {"CK_RUN_SUITE", "CK_RUN_CASE", "CK_RUN_TEST",
+                                         "CK_FORK",      "JOBS",        "MINIMIO_SKIP"};
 
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         unsetenv(others[i]);
@@ -77,6 +78,22 @@ START_TEST(suites_are_chosen_by_patterns)
     setenv("CK_RUN_SUITE", "pass* skipping", 1);
     ck_assert_int_eq(run_sample(&process), EXIT_SUCCESS);
     assert_ends_with(&process, "\n100%: Checks: 7, Failures: 0, Errors: 0\n");
+    process_free(&process);
+}
+END_TEST
+
+START_TEST(one_test_runs_by_its_name)
+{
+    struct process process;
+
+    setenv("CK_RUN_TEST", "passes", 1);
+    ck_assert_int_eq(run_sample(&process), EXIT_SUCCESS);
+    assert_says(&process, "1 suite, ");
+    assert_ends_with(&process, "\n100%: Checks: 3, Failures: 0, Errors: 0\n");
+    process_free(&process);
+    setenv("CK_RUN_TEST", "passes_not", 1);
+    ck_assert_int_eq(run_sample(&process), 2);
+    ck_assert_str_eq(process.err.text, "no suite of these has the test 'passes_not'\n");
     process_free(&process);
 }
 END_TEST
@@ -215,6 +232,7 @@ Suite *runner_suite(void)
     tcase_add_test(tests, a_run_counts_all_suites);
     tcase_add_test(tests, the_output_of_a_failing_suite_is_shown);
     tcase_add_test(tests, suites_are_chosen_by_patterns);
+    tcase_add_test(tests, one_test_runs_by_its_name);
     tcase_add_test(tests, one_process_runs_a_suite_that_needs_no_more);
     tcase_add_test(tests, skips_are_told_once_and_by_what_is_needed);
     tcase_add_test(tests, skips_can_be_made_failures);
