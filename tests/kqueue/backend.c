@@ -79,7 +79,7 @@ START_TEST(as_many_events_as_there_is_room_for_come_in_one_poll)
 {
     static struct minimio_event events[MANY];
     static int pairs[MANY][2];
-    static bool seen[MANY];
+    bool seen[MANY] = {false};
 
     for (int i = 0; i < MANY; i++) {
         connected_pair(pairs[i]);
