@@ -9,7 +9,7 @@ action=${1:?usage: scripts/install.sh install|uninstall}
 : "${SHARED:?}" "${SONAME:?}" "${SHARED_LINK:?}" "${CLIENT_SONAME:?}"
 DESTDIR=${DESTDIR:-}
 folders=$(mktemp)
-trap 'rm -f "$folders"' EXIT
+trap 'rm -f "$folders" "$folders.files"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
@@ -19,10 +19,14 @@ say() { # say WORD PATH
     [ -z "${V:-}" ] || printf '  %-4s %s\n' "$1" "$2"
 }
 
-remove() { # remove PATH
+remove() { # remove PATH: by remove_files, with one process
     say RM "$DESTDIR$1"
-    rm -f "$DESTDIR$1"
+    printf '%s\0' "$DESTDIR$1" >>"$folders.files"
     echo "$DESTDIR${1%/*}" >>"$folders"
+}
+
+remove_files() {
+    xargs -0 rm -f <"$folders.files"
 }
 
 make_folder() { # make_folder PATH: that of a file
@@ -187,6 +191,7 @@ install)
     ;;
 uninstall)
     list
+    remove_files
     remove_empty_folders
     update_loader_cache
     echo "removed minimio $VERSION from $DESTDIR$PREFIX"
