@@ -8,8 +8,8 @@
 
 Suite *faults_suite(void);
 
-#define PATIENCE_S 300 /* on a busy machine */
-#define ONE_IN     "5" /* calls */
+#define PATIENCE_S 300  /* on a busy machine */
+#define ONE_IN     "10" /* calls */
 
 START_TEST(what_fails_is_told_or_absorbed)
 {
