@@ -190,7 +190,7 @@ static const struct job in_process[] = {
     SUITE(unit_recorder, 1),
     SUITE(unit_reply, 1),
     SUITE(unit_request, 1),
-    SUITE(unit_restore, 1),
+    FORKS(unit_restore, 1),
     SUITE(unit_roles, 1),
     SUITE(unit_rules, 1),
     SUITE(unit_scan, 1),
