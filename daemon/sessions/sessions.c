@@ -11,8 +11,7 @@ void sessions_retry(struct turn *turn)
     struct context *context = container_of(turn, struct context, turn);
     struct session *session;
 
-    LIST_FOREACH(session, &context->sessions, entry)
-    {
+    LIST_FOREACH(session, &context->sessions, entry) {
         session_resume_events(session);
         if (session->conn.readable || session->conn.backlog)
             conn_schedule_input(&session->conn);

@@ -85,12 +85,12 @@ START_TEST(a_session_is_told_line_by_line)
     live();
     snprintf(expected, sizeof expected,
              "opened, uid %u, pid %d\n"
-             "entered the anonymous loop\n"
+             "entered the anonymous loop as owner\n"
              "request ping, id \"call 1\"\n"
              "reply, id \"call 1\"\n"
              "request open_loop, id \"o\"\n"
              "left the anonymous loop\n"
-             "entered the loop \"jobs\"\n"
+             "entered the loop \"jobs\" as owner\n"
              "reply, id \"o\"\n"
              "request register, id 7, token 5\n"
              "connect, token 5: trying %s\n"

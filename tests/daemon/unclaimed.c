@@ -177,7 +177,7 @@ static const struct {
     {"INVALID_PARAMS", "{'what':1,'token':1,'f\\u0064':true}"},
     {"INVALID_PARAMS", "['x',null,true]"},
     {"INVALID_PARAMS", "[1,'127.0.0.1:1',true]"},
-    {"INVALID_PARAMS", "[1,null,true,null,null,null,null,null,null]"},
+    {"INVALID_PARAMS", "[1,null,true,null,null,null,null,null,null,null]"},
 };
 
 /* A register with a descriptor that fails with this name: it is closed, and the next register has the next one. */
