@@ -17,6 +17,7 @@ Suite *client_wait_suite(void);
 Suite *client_watch_suite(void);
 Suite *daemon_access_suite(void);
 Suite *daemon_adopting_suite(void);
+Suite *daemon_cancel_suite(void);
 Suite *daemon_clients_suite(void);
 Suite *daemon_config_suite(void);
 Suite *daemon_connecting_suite(void);
@@ -24,6 +25,7 @@ Suite *daemon_data_suite(void);
 Suite *daemon_descriptors_suite(void);
 Suite *daemon_discover_suite(void);
 Suite *daemon_ended_clients_suite(void);
+Suite *daemon_ensure_suite(void);
 Suite *daemon_envelope_suite(void);
 Suite *daemon_framing_suite(void);
 Suite *daemon_handing_over_suite(void);
@@ -231,6 +233,7 @@ static const struct job in_process[] = {
 static const struct job of_programs[] = {
     SUITE(daemon_access, 1),
     SUITE(daemon_adopting, 1),
+    SUITE(daemon_cancel, 1),
     SUITE(daemon_clients, 6),
     SUITE(daemon_config, 8),
     SUITE(daemon_connecting, 1),
@@ -238,6 +241,7 @@ static const struct job of_programs[] = {
     SUITE(daemon_descriptors, 1),
     SUITE(daemon_discover, 1),
     SUITE(daemon_ended_clients, 1),
+    SUITE(daemon_ensure, 5),
     SUITE(daemon_envelope, 1),
     SUITE(daemon_framing, 1),
     SUITE(daemon_handing_over, 1),
