@@ -129,6 +129,32 @@ START_TEST(cleared_interests_stay_cleared)
 }
 END_TEST
 
+/* The worker may have acted on it in part; a reregister says that it has not. */
+START_TEST(leases_are_redelivered)
+{
+    int peers[3];
+
+    call(&wire, "open_loop", "{'name':'leased','role':'worker','prefetch':3}");
+    for (int i = 0; i < 3; i++) {
+        peers[i] = open_stream(&wire, (uint64_t)i, ",'interests':['writable']");
+        expect_event(&wire, (uint64_t)i, READY_WRITABLE);
+    }
+    call(&wire, "reregister", "{'token':1,'interests':['readable']}");
+    write_byte(peers[2]);
+    hand_over(&wire, "'leased'");
+    wire_open(&wire, minimiod.socket);
+    expect_in(call(&wire, "open_loop", "{'name':'leased','role':'worker','prefetch':3}"), "{'registrations':3}");
+    expect_event(&wire, 0, READY_WRITABLE | READY_REDELIVERED);
+    expect_event(&wire, 2, READY_WRITABLE | READY_REDELIVERED);
+    call(&wire, "reregister", "[0]");
+    expect_event(&wire, 0, READY_WRITABLE);
+    write_byte(peers[1]);
+    expect_event(&wire, 1, READY_READABLE);
+    for (int i = 0; i < 3; i++)
+        close(peers[i]);
+}
+END_TEST
+
 START_TEST(anonymous_loops_end_with_their_sessions)
 {
     int peer = open_stream(&wire, 1, "");
@@ -475,6 +501,7 @@ Suite *daemon_handover_suite(void)
     tcase_add_test(tests, a_named_loop_goes_on_whole);
     tcase_add_test(tests, descriptors_of_all_kinds_go_on);
     tcase_add_test(tests, cleared_interests_stay_cleared);
+    tcase_add_test(tests, leases_are_redelivered);
     tcase_add_test(tests, anonymous_loops_end_with_their_sessions);
     tcase_add_test(tests, changes_and_ends_of_registrations_are_handed_over_too);
     tcase_add_test(tests, twenty_in_a_row_lose_no_byte);

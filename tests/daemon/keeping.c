@@ -166,6 +166,41 @@ START_TEST(changes_are_kept)
 }
 END_TEST
 
+/* Whether the daemon ended or was killed: the worker may have acted on the event in part. */
+START_TEST(leases_are_redelivered_by_the_next_daemon)
+{
+    int peers[2];
+
+    start(STORE);
+    call(&wire, "open_loop", "{'name':'kept','role':'worker','prefetch':2}");
+    for (int i = 0; i < 2; i++) {
+        peers[i] = open_stream(&wire, (uint64_t)i, ",'interests':['writable']");
+        expect_event(&wire, (uint64_t)i, READY_WRITABLE);
+    }
+    call(&wire, "reregister", "{'token':1,'interests':['readable']}");
+    manager_await(3);
+
+    ended_and_started(ends[_i % 2], STORE);
+    ended_and_started(ends[_i % 2], STORE); /* it stays so until it is told */
+    call(&wire, "open_loop", "{'name':'kept','role':'worker','prefetch':2}");
+    expect_event(&wire, 0, READY_WRITABLE | READY_REDELIVERED);
+    write_byte(peers[1]);
+    expect_event(&wire, 1, READY_READABLE);
+    call(&wire, "deregister", "[1]");
+    call(&wire, "reregister", "[0]");
+    expect_event(&wire, 0, READY_WRITABLE);
+    call(&wire, "reregister", "{'token':0,'interests':['readable']}");
+
+    manager_await(2);
+    ended_and_started(ends[_i % 2], STORE);
+    call(&wire, "open_loop", "{'name':'kept','role':'worker'}");
+    write_byte(peers[0]);
+    expect_event(&wire, 0, READY_READABLE); /* the lease was over */
+    for (int i = 0; i < 2; i++)
+        close(peers[i]);
+}
+END_TEST
+
 /* Limits are for what is asked for. */
 START_TEST(what_was_there_is_there_whatever_the_limits_are_by_now)
 {
@@ -738,6 +773,7 @@ Suite *daemon_keeping_suite(void)
     tcase_add_loop_test(tests, a_loop_goes_on_in_the_next_daemon, 0, LENGTH(ends));
     tcase_add_loop_test(tests, what_ends_is_kept_no_longer, 0, LENGTH(ends));
     tcase_add_loop_test(tests, changes_are_kept, 0, LENGTH(ends));
+    tcase_add_loop_test(tests, leases_are_redelivered_by_the_next_daemon, 0, LENGTH(ends));
     tcase_add_loop_test(tests, what_was_there_is_there_whatever_the_limits_are_by_now, 0, LENGTH(ends));
     tcase_add_loop_test(tests, another_binary_goes_on_with_the_same_manager, 0, LENGTH(ends));
     tcase_add_loop_test(tests, what_the_store_has_no_room_for_is_not_durable, 0, LENGTH(small));
