@@ -123,7 +123,9 @@ static const cJSON *listed(struct wire *on, uint64_t token)
 {
     const cJSON *entry, *list = member(call(on, "list", NULL), "registrations");
 
-    cJSON_ArrayForEach(entry, list) if ((uint64_t)member(entry, "token")->valuedouble == token) return entry;
+    cJSON_ArrayForEach(entry, list)
+        if ((uint64_t)member(entry, "token")->valuedouble == token)
+            return entry;
     ck_abort_msg("token %llu is not listed", (unsigned long long)token);
     return NULL;
 }

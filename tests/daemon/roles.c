@@ -118,8 +118,9 @@ START_TEST(hello_tells_the_features)
     static const char *const wanted[] = {"roles", "ensure", "cancel"};
     int found = 0;
 
-    cJSON_ArrayForEach(feature, features) for (int i = 0; i < LENGTH(wanted); i++) found +=
-        !strcmp(feature->valuestring, wanted[i]);
+    cJSON_ArrayForEach(feature, features)
+        for (int i = 0; i < LENGTH(wanted); i++)
+            found += !strcmp(feature->valuestring, wanted[i]);
     ck_assert_int_eq(found, LENGTH(wanted));
 }
 END_TEST

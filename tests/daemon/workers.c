@@ -77,8 +77,8 @@ static int work_off(struct wire *worker, bool polls)
         const cJSON *event;
 
         expect_in(next_reply(worker), "{'id':'p'}");
-        cJSON_ArrayForEach(event, member(worker->message, "result.events")) tokens[count++] =
-            (uint64_t)member(event, "token")->valuedouble;
+        cJSON_ArrayForEach(event, member(worker->message, "result.events"))
+            tokens[count++] = (uint64_t)member(event, "token")->valuedouble;
     } else {
         tokens[count++] = next_event(worker).token;
     }
