@@ -167,19 +167,18 @@ def measure_sharing(daemon):
     owner, _, owner_peers = open_sessions(daemon, "owned", "owner", 1, AT_ONCE)
     full, _, full_peers = open_sessions(daemon, "full", "worker", WORKERS, WORKERS * AT_ONCE)
     half, _, half_peers = open_sessions(daemon, "half", "worker", WORKERS, WORKERS * AT_ONCE // 2)
-    ratios, spreads = [], []
+    ratios, counts = [], [0] * WORKERS
     for sessions in owner, full, half:
         spin(daemon, sessions)
     for _ in range(ROUNDS):
         alone = spin(daemon, owner)
         ratios.append(spin(daemon, full) / alone)
         spin(daemon, half)
-        counts = [worker.events for worker in half]
-        spreads.append((max(counts) - min(counts)) / statistics.mean(counts) / 2)
+        counts = [count + worker.events for count, worker in zip(counts, half)]
     del owner_peers, full_peers, half_peers
     for session in owner + full + half:
         session.close()
-    return statistics.median(ratios), statistics.median(spreads)
+    return statistics.median(ratios), (max(counts) - min(counts)) / statistics.mean(counts) / 2
 
 
 # ---- A dead worker's tokens ------------------------------------------------------------------------------------------

@@ -62,10 +62,11 @@ struct loop {
     uint32_t worker_count, guest_count;
     struct member_list idle; /* workers that can get an event, longest waiting first */
     uint32_t idle_count;
-    struct member_list expired;      /* workers whose poll is to be answered even without events */
-    struct loop_waiter_list waiters; /* calls that wait to enter */
-    uint32_t entrant_count;          /* sessions about to enter */
-    uint32_t leaver_count;           /* evicted sessions whose calls are being ended */
+    uint32_t round_left, round_share; /* idle workers still to be served in this round, and the events of each */
+    struct member_list expired;       /* workers whose poll is to be answered even without events */
+    struct loop_waiter_list waiters;  /* calls that wait to enter */
+    uint32_t entrant_count;           /* sessions about to enter */
+    uint32_t leaver_count;            /* evicted sessions whose calls are being ended */
     struct stream_tree streams;
     size_t count;             /* of streams */
     size_t lasting_count;     /* of streams with a mode other than oneshot */

@@ -55,15 +55,25 @@ void member_requeue(struct member *member)
     member_set_list(member, fitting_list(member));
 }
 
-size_t member_share(const struct member *member)
+/* In a round, each idle worker gets the same number of events: as even as one event at a time, with fewer lines. */
+static void begin_round(struct loop *loop)
 {
-    const struct loop *loop = member->loop;
-    size_t room = (size_t)(member->prefetch - member->lease_count);
-    size_t share = loop->idle_count > 1 ? loop->ready_count / loop->idle_count : loop->ready_count;
+    uint32_t idle = loop->idle_count > 1 ? loop->idle_count : 1;
+    size_t share = loop->ready_count / idle;
 
-    if (share == 0)
-        share = 1;
-    return share < room ? share : room;
+    loop->round_left = idle;
+    loop->round_share = share > 1 ? (uint32_t)share : 1;
+}
+
+size_t member_take_share(struct member *member)
+{
+    struct loop *loop = member->loop;
+    uint32_t room = (uint32_t)(member->prefetch - member->lease_count);
+
+    if (loop->round_left == 0)
+        begin_round(loop);
+    loop->round_left--;
+    return loop->round_share < room ? loop->round_share : room;
 }
 
 /* ---- Leases ----------------------------------------------------------------------------------------------------- */

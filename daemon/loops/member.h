@@ -34,8 +34,9 @@ void member_update(struct member *member);
 /* Moves a worker that got events behind all other waiting workers. */
 void member_requeue(struct member *member);
 
-/* The number of events that a waiting worker gets at once: an equal share, as the leases allow. */
-size_t member_share(const struct member *member);
+/* The number of events that a worker gets now: the same as every other waiting worker in this round, as far as the
+ * worker's leases allow. */
+size_t member_take_share(struct member *member);
 
 /* Adds, and removes, a stream that the worker holds, and leaves the stream's readiness as it is. */
 void member_add_lease(struct member *member, struct stream *stream);

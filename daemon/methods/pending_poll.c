@@ -197,15 +197,17 @@ static void pending_poll_free(struct pending_poll *poll)
 /* The number of events that the answer may have. */
 static uint64_t most_events(const struct pending_poll *poll)
 {
-    const struct member *member = &poll->call.session->member;
+    struct member *member = &poll->call.session->member;
+    size_t share;
 
     if (!pending_poll_may_deliver(&poll->base))
         return 0;
     if (member->role != ROLE_WORKER)
         return poll->max;
-    if (!member->is_receptive || member->lease_count >= member->prefetch)
+    if (!member->is_receptive || member->lease_count >= member->prefetch || TAILQ_EMPTY(&poll->loop->ready))
         return 0;
-    return poll->max < member_share(member) ? poll->max : member_share(member);
+    share = member_take_share(member);
+    return poll->max < share ? poll->max : share;
 }
 
 /* Returns the number of written events. */

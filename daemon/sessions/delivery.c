@@ -97,7 +97,7 @@ static int give(struct session *session)
         member->poll->answer(member->poll);
         return 0;
     }
-    if (deliver_line(session, member_share(member)) < 0)
+    if (deliver_line(session, member_take_share(member)) < 0)
         return -ENOMEM;
     member_requeue(member);
     return 0;
