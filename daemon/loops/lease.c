@@ -32,7 +32,7 @@ void lease_abandon_all(struct member *member, struct reactor *reactor)
         member_remove_lease(member, stream);
         stream->redelivered = READY_REDELIVERED;
         if (!member->loop->closing)
-            stream_reattach(reactor, stream);
+            stream_abandon(reactor, stream);
     }
     rearm_batch_flush(&member->loop->loops->rearm);
 }

@@ -140,6 +140,7 @@ struct stream {
     struct rearm rearm;             /* in loops->rearm */
     uint8_t closed_seen;            /* without interests: READY_ bits that became pending since the last rearm */
     bool ended;                     /* both closed flags were delivered: no further events */
+    uint8_t leased_interests;       /* cleared by a take of the holder that keeps the token; 0: none cleared */
     uint8_t redelivered;            /* READY_REDELIVERED: the last holder did not end the lease; or 0 */
     uint8_t noisy_rearms;           /* rearms left as EPOLLONESHOT, because the stream woke us while disarmed */
     uint16_t error;                 /* errno of the connection's end, consumed from the kernel by a call; 0: none */

@@ -82,6 +82,7 @@ void member_add_lease(struct member *member, struct stream *stream)
 {
     INVARIANT(!stream->holder && member->lease_count < member->prefetch);
     stream->holder = member;
+    stream->leased_interests = 0;
     TAILQ_INSERT_TAIL(&member->leases, stream, lease_link);
     member->lease_count++;
     member->loop->loops->lease_count++;

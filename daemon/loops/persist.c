@@ -70,6 +70,12 @@ static bool is_unfinished(const struct stream *stream)
     return stream->holder || stream->redelivered;
 }
 
+/* Interests that a holder cleared come back with the next daemon, which ends the lease. */
+static uint8_t recorded_interests(const struct stream *stream)
+{
+    return stream->holder && !stream->interests ? stream->leased_interests : stream->interests;
+}
+
 void persist_stream_added(struct stream *stream)
 {
     struct loop *loop = stream->loop;
@@ -77,7 +83,7 @@ void persist_stream_added(struct stream *stream)
         .loop = loop->entry,
         .token = stream->token,
         .address = {stream->target, stream->target_length},
-        .interests = stream->interests,
+        .interests = recorded_interests(stream),
         .mode = stream->mode,
         .kind = stream->kind,
         .adopted = stream->adopted,
@@ -97,7 +103,7 @@ void persist_stream_added(struct stream *stream)
 void persist_stream_changed(const struct stream *stream)
 {
     if (is_stream_recorded(stream))
-        ledger_set_stream(ledger_of(stream->loop), stream->entry, stream->interests, stream->mode,
+        ledger_set_stream(ledger_of(stream->loop), stream->entry, recorded_interests(stream), stream->mode,
                           is_unfinished(stream));
 }
 

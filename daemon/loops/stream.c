@@ -360,6 +360,8 @@ int stream_rearm(struct reactor *reactor, struct stream *stream, uint8_t interes
  * the reactor reports more than the client wants until then; stream_ready ignores the surplus. */
 void stream_clear_interests(struct reactor *reactor, struct stream *stream)
 {
+    if (stream->holder && stream->interests)
+        stream->leased_interests = stream->interests;
     if (stream_arm(reactor, stream, 0, stream->mode) == 0)
         return;
     stream->interests = 0;
@@ -405,6 +407,19 @@ void stream_reattach(struct reactor *reactor, struct stream *stream)
 {
     if (!is_known(stream) && stream_arm(reactor, stream, stream->interests, stream->mode) < 0)
         stream_assume_ready(stream);
+}
+
+/* The stream has interests again that a take cleared: the next holder must be told. */
+void stream_abandon(struct reactor *reactor, struct stream *stream)
+{
+    uint8_t interests = stream->leased_interests;
+
+    if (stream->interests || !interests) {
+        stream_reattach(reactor, stream);
+    } else if (stream_arm(reactor, stream, interests, stream->mode) < 0) {
+        stream->interests = interests;
+        stream_assume_ready(stream);
+    }
 }
 
 void stream_forget_pending(struct stream *stream)

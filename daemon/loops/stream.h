@@ -66,6 +66,10 @@ void stream_unblock(struct stream *stream);
  * worker has left. */
 void stream_reattach(struct reactor *reactor, struct stream *stream);
 
+/* Rearms the stream after its holder has left, with the interests that the stream had when the lease began, if
+ * stream_clear_interests has cleared them since. */
+void stream_abandon(struct reactor *reactor, struct stream *stream);
+
 /* Reports all interests as ready, because the kernel could not be asked. Readiness is only a hint. */
 void stream_assume_ready(struct stream *stream);
 
