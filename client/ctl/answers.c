@@ -24,19 +24,20 @@ void answers_deinit(struct answers *answers)
 }
 
 /* A notification has no reply, even if invalid. */
-static bool has_answer(const struct answers *answers, struct span text)
+static bool has_answer(struct answers *answers, struct span text)
 {
     struct request request;
     struct fault fault;
     bool answered;
 
-    request_decode(text, &answers->limits, &request, &fault);
+    if (request_decode(text, &answers->limits, &request, &fault) == 0)
+        answers->polls |= request.method == METHOD_POLL;
     answered = request.id.data != NULL;
     request_deinit(&request);
     return answered;
 }
 
-static bool message_has_answer(const struct answers *answers, struct span message)
+static bool message_has_answer(struct answers *answers, struct span message)
 {
     struct request_reader reader;
     struct fault fault;

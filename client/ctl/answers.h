@@ -10,11 +10,14 @@
 #include "proto/frame.h"
 #include "proto/limits.h"
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct answers {
     struct limits limits; /* of the daemon */
     uint64_t expected;
+    bool polls; /* a request so far was a poll */
     /* private */
     struct frame frame;
     struct buffer begun; /* an incomplete message */
@@ -26,6 +29,12 @@ void answers_deinit(struct answers *answers);
 
 /* Counts further sent bytes. Error: -ENOMEM. */
 int answers_feed(struct answers *answers, const char *bytes, size_t length);
+
+/* The number of bytes at the end that belong to an incomplete message. */
+static inline size_t answers_incomplete(const struct answers *answers)
+{
+    return answers->begun.length;
+}
 
 /* End of the stream. */
 void answers_end(struct answers *answers);

@@ -8,6 +8,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 void command_print_usage(FILE *stream, const struct command *command)
 {
@@ -16,6 +17,15 @@ void command_print_usage(FILE *stream, const struct command *command)
                 command->arguments);
     else
         fputs("usage: minimioctl COMMAND [OPTION...] [ARGUMENT...]\n", stream);
+}
+
+bool command_may_find_busy(const struct command *command)
+{
+    const struct option *option = command->options;
+
+    while (option && option->name && strcmp(option->name, "role") != 0)
+        option++;
+    return command->takes_loop && (!command->is_guest || (option && option->name));
 }
 
 int wrong_usage(const struct command *command, const char *format, ...)

@@ -29,12 +29,16 @@ struct command {
     const char *help;             /* the command's own options, and further text */
     const struct option *options; /* own options, lower case letters, zero-terminated; NULL: none */
     bool takes_loop;              /* has --loop, --takeover, --linger */
+    bool is_guest;                /* enters the loop as guest, else as owner, unless an option chooses the role */
     bool makes_loop;              /* creates a missing loop; false: a missing loop is an error */
     enum method method;           /* parameters that are not in `positional` are options; METHOD_COUNT: no method */
     const char *positional;
     void (*more_help)(void);
     int (*run)(const struct command *command, struct options *options, int argc, char **argv);
 };
+
+/* Whether the command can enter a loop as owner or worker. */
+bool command_may_find_busy(const struct command *command);
 
 /* Prints the usage line; `command` NULL: of minimioctl. */
 void command_print_usage(FILE *stream, const struct command *command);

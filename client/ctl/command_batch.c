@@ -21,36 +21,16 @@
 
 struct batch {
     const struct command *command;
+    struct options *options;
     struct minimio_client *client;
     int64_t deadline_ns;
     struct answers answers;
+    struct buffer unsent; /* whole messages are sent, so that the role can change between messages */
     uint64_t answered;
     bool input_ended;
     bool cut; /* part of the input has not reached the daemon */
     bool any_fault;
 };
-
-/* Reads standard input once and sends the bytes. */
-static int pass_input(struct batch *batch)
-{
-    static char bytes[PIECE_BYTES];
-    ssize_t n = read(STDIN_FILENO, bytes, sizeof bytes);
-    int result;
-
-    if (n < 0)
-        return errno == EINTR ? 0 : failed(batch->command, "cannot read standard input: %s", strerror(errno));
-    if (n > 0 && answers_feed(&batch->answers, bytes, (size_t)n) < 0)
-        return failed(batch->command, "out of memory");
-    result = n > 0 ? minimio_client_send_bytes(batch->client, bytes, (size_t)n) : 0;
-    if (n == 0) {
-        batch->input_ended = true;
-        answers_end(&batch->answers);
-        result = minimio_client_finish(batch->client, deadline_left_ns(batch->deadline_ns));
-    }
-    /* A daemon that closed the session may have sent an error: read the error before reporting the close. */
-    batch->cut = batch->cut || result == -ECONNRESET;
-    return result < 0 && result != -ECONNRESET ? connection_failed(batch->command, batch->client, result) : 0;
-}
 
 static void batch_print(struct batch *batch, const struct minimio_client_message *message)
 {
@@ -106,6 +86,92 @@ static int time_out(const struct batch *batch)
     return EXIT_TIMED_OUT;
 }
 
+/* Waits until all requests sent so far are answered. */
+static int await_answers(struct batch *batch)
+{
+    int result = pass_output(batch);
+
+    while (result == 0 && unanswered(batch) > 0 && deadline_left_ns(batch->deadline_ns) != 0) {
+        struct minimio_client_message message;
+
+        result = minimio_client_next(batch->client, &message, deadline_left_ns(batch->deadline_ns));
+        if (result > 0)
+            batch_print(batch, &message);
+        result = result < 0 ? connection_failed(batch->command, batch->client, result) : 0;
+    }
+    if (result == 0 && unanswered(batch) > 0)
+        result = time_out(batch);
+    return result;
+}
+
+/* Sends `length` bytes of the unsent input. */
+static int send_unsent(struct batch *batch, size_t length)
+{
+    int result = length > 0 ? minimio_client_send_bytes(batch->client, buffer_bytes(&batch->unsent), length) : 0;
+
+    buffer_consume(&batch->unsent, length);
+    return result;
+}
+
+static int end_input(struct batch *batch)
+{
+    int result = send_unsent(batch, batch->unsent.length);
+
+    batch->input_ended = true;
+    answers_end(&batch->answers);
+    return result < 0 ? result : minimio_client_finish(batch->client, deadline_left_ns(batch->deadline_ns));
+}
+
+/* A daemon that closed the session may have sent an error: read the error before reporting the close. */
+static int check_sent(struct batch *batch, int result)
+{
+    batch->cut = batch->cut || result == -ECONNRESET;
+    return result < 0 && result != -ECONNRESET ? connection_failed(batch->command, batch->client, result) : 0;
+}
+
+/* Only an owner may poll. The ids of open requests could equal the id of open_loop, so no request is open. */
+static int become_owner(struct batch *batch)
+{
+    int result = await_answers(batch);
+
+    batch->options->role = ROLE_OWNER;
+    if (result == 0)
+        result = session_open_loop(batch->command, batch->options, batch->deadline_ns, batch->client, NULL);
+    return result;
+}
+
+static bool must_become_owner(const struct batch *batch)
+{
+    const struct options *options = batch->options;
+
+    return batch->answers.polls && options->loop && !options->role_given && options->role == ROLE_GUEST;
+}
+
+/* Reads standard input once and sends the messages that are complete. */
+static int pass_input(struct batch *batch)
+{
+    static char bytes[PIECE_BYTES];
+    ssize_t n = read(STDIN_FILENO, bytes, sizeof bytes);
+    uint64_t expected = batch->answers.expected, more;
+    int result = 0;
+
+    if (n < 0)
+        return errno == EINTR ? 0 : failed(batch->command, "cannot read standard input: %s", strerror(errno));
+    if (n == 0)
+        return check_sent(batch, end_input(batch));
+    buffer_append(&batch->unsent, bytes, (size_t)n);
+    if (answers_feed(&batch->answers, bytes, (size_t)n) < 0 || buffer_failed(&batch->unsent))
+        return failed(batch->command, "out of memory");
+    more = batch->answers.expected - expected;
+    batch->answers.expected = expected;
+    if (must_become_owner(batch))
+        result = become_owner(batch);
+    batch->answers.expected += more;
+    if (result != 0)
+        return result;
+    return check_sent(batch, send_unsent(batch, batch->unsent.length - answers_incomplete(&batch->answers)));
+}
+
 /* Waits for input or output. Reads no further requests while earlier requests are unsent. */
 static int wait_for_either(struct batch *batch)
 {
@@ -156,14 +222,15 @@ static int fetch_limits(struct batch *batch)
 
 static int run_batch(const struct command *command, struct options *options, int argc, char **argv)
 {
-    struct batch batch = {.command = command};
+    struct batch batch = {.command = command, .options = options};
     int result;
 
-    if (options_next(command, options, argc, argv) != OPTIONS_END)
+    if (!options_read_role(command, options, argc, argv))
         return options->exit_code;
     if (optind < argc)
         return wrong_usage(command, "unexpected argument '%s': requests come from standard input", argv[optind]);
     answers_init(&batch.answers);
+    buffer_init(&batch.unsent);
     batch.deadline_ns = deadline_in(options->timeout_ns);
     result = connection_open(command, options, batch.deadline_ns, &batch.client);
     if (result == 0)
@@ -172,16 +239,22 @@ static int run_batch(const struct command *command, struct options *options, int
         result = pass_all(&batch);
     minimio_client_free(batch.client);
     answers_deinit(&batch.answers);
+    buffer_deinit(&batch.unsent);
     return result;
 }
 
+static const struct option own_options[] = {{"role", required_argument, NULL, 'r'}, {0}};
+
 const struct command command_batch = {
+    .options = own_options,
     .name = "batch",
     .arguments = "<REQUESTS",
     .summary = "send requests from standard input, print the replies",
-    .help = "\nReads JSON-RPC requests and prints replies and events, one per line. Exits when the input has\n"
-            "ended and all requests are answered: with status 1 if a reply is an error.\n",
+    .help =
+        ROLE_HELP "\nReads JSON-RPC requests and prints replies and events, one per line. Exits when the input has\n"
+                  "ended and all requests are answered: with status 1 if a reply is an error.\n",
     .takes_loop = true,
+    .is_guest = true,
     .makes_loop = true,
     .method = METHOD_COUNT,
     .run = run_batch,

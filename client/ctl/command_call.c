@@ -99,7 +99,7 @@ static int run_call(const struct command *command, struct options *options, int 
     struct buffer params;
     int result = 0;
 
-    if (options_next(command, options, argc, argv) != OPTIONS_END)
+    if (!options_read_role(command, options, argc, argv))
         return options->exit_code;
     if (optind == argc)
         return wrong_usage(command, "missing method");
@@ -108,6 +108,8 @@ static int run_call(const struct command *command, struct options *options, int 
     if (argc - optind > 2)
         return wrong_usage(command, "unexpected argument '%s': quote the parameters, which are one JSON text",
                            argv[optind + 2]);
+    if (!options->role_given && strcmp(argv[optind], method_table[METHOD_POLL].name) == 0)
+        options->role = ROLE_OWNER;
     buffer_init(&params);
     if (argc - optind == 2)
         result = take_params(command, argv[optind + 1], &params);
@@ -132,14 +134,18 @@ static void print_methods(void)
         print_method(&method_table[i]);
 }
 
+static const struct option own_options[] = {{"role", required_argument, NULL, 'r'}, {0}};
+
 const struct command command_call = {
+    .options = own_options,
     .name = "call",
     .arguments = "METHOD [PARAMETERS]",
     .summary = "call a method of the daemon, print the result",
-    .help = "\nPARAMETERS is a JSON object, an array, or - to read it from standard input:\n"
-            "  minimioctl call register '{\"token\": 1, \"address\": \"127.0.0.1:80\"}'\n",
+    .help = ROLE_HELP "\nPARAMETERS is a JSON object, an array, or - to read it from standard input:\n"
+                      "  minimioctl call register '{\"token\": 1, \"address\": \"127.0.0.1:80\"}'\n",
     .more_help = print_methods,
     .takes_loop = true,
+    .is_guest = true,
     .makes_loop = true,
     .method = METHOD_COUNT,
     .run = run_call,

@@ -178,6 +178,7 @@ const struct command command_read = {
     .help = "\nPrints the bytes as they came, to a terminal too; with --json the reply of the daemon, which also\n"
             "tells whether the stream has ended.\n",
     .takes_loop = true,
+    .is_guest = true,
     .method = METHOD_READ,
     .positional = "token",
     .run = run_read,
@@ -189,6 +190,7 @@ const struct command command_write = {
     .summary = "write standard input to a stream",
     .help = "\nWaits while the stream is full. With --json prints the number of bytes written.\n",
     .takes_loop = true,
+    .is_guest = true,
     .method = METHOD_WRITE,
     .positional = "token data encoding",
     .run = run_write,

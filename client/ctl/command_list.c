@@ -56,6 +56,7 @@ const struct command command_list = {
     .summary = "list the registrations of a loop",
     .help = "",
     .takes_loop = true,
+    .is_guest = true,
     .method = METHOD_COUNT,
     .run = run_list,
 };

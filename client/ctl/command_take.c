@@ -275,6 +275,7 @@ const struct command command_take = {
     .help = "\nThe stream is the standard input and output of the command. It stays in the loop if the\n"
             "command cannot be run.\n",
     .takes_loop = true,
+    .is_guest = true,
     .method = METHOD_TAKE,
     .positional = "token keep",
     .run = run_take,

@@ -73,31 +73,64 @@ int connection_await(const struct command *command, const struct options *option
     return result == -ETIMEDOUT || (is_absent(result) && patience_ns > 0) ? EXIT_TIMED_OUT : EXIT_FAILED;
 }
 
-/* The parameters of `open_loop`, to be deleted by the caller; NULL: out of memory. */
-static cJSON *loop_params(const struct options *options)
+static bool add_times(cJSON *params, const struct options *options, int64_t deadline_ns)
+{
+    int64_t left_ns = deadline_left_ns(deadline_ns), wait_ns = options->wait_ns;
+    bool whole = true;
+
+    if (left_ns >= 0 && left_ns < wait_ns)
+        wait_ns = left_ns;
+    if (options->linger_ns >= 0)
+        whole = json_add_integer(params, "linger_ms", (uint64_t)milliseconds_of(options->linger_ns));
+    if (wait_ns > 0 && options->role != ROLE_GUEST)
+        whole = whole && json_add_integer(params, "wait_ms", (uint64_t)milliseconds_of(wait_ns));
+    return whole;
+}
+
+/* A guest takes no loop over: the loop is never busy for a guest. */
+static bool add_role(cJSON *params, const struct options *options)
+{
+    bool whole = true;
+
+    if (options->role != ROLE_OWNER)
+        whole = cJSON_AddStringToObject(params, "role", role_names[options->role]) != NULL;
+    if (options->role == ROLE_WORKER && options->prefetch > 0)
+        whole = whole && json_add_integer(params, "prefetch", options->prefetch);
+    if (options->takeover && options->role != ROLE_GUEST)
+        whole = whole && cJSON_AddTrueToObject(params, "takeover");
+    return whole;
+}
+
+/* The parameters of open_loop, owned by the caller; NULL: out of memory. */
+static cJSON *loop_params(const struct command *command, const struct options *options, int64_t deadline_ns)
 {
     cJSON *params = cJSON_CreateObject();
-    bool whole = cJSON_AddStringToObject(params, "name", options->loop) != NULL;
+    bool whole = cJSON_AddStringToObject(params, "name", options->loop) && add_role(params, options) &&
+                 add_times(params, options, deadline_ns);
 
-    if (options->takeover)
-        whole = whole && cJSON_AddTrueToObject(params, "takeover");
-    if (options->linger_ns >= 0)
-        whole = whole && json_add_integer(params, "linger_ms", (uint64_t)milliseconds_of(options->linger_ns));
+    if (!command->makes_loop)
+        whole = whole && cJSON_AddFalseToObject(params, "create");
     if (whole)
         return params;
     cJSON_Delete(params);
     return NULL;
 }
 
-/* Closes a loop that open_loop has created for a command that requires an existing loop. */
-static int refuse_new_loop(const struct command *command, const struct options *options, int64_t deadline_ns,
-                           struct minimio_client *client)
-{
-    int result = session_call(command, client, "close_loop", NULL, deadline_ns, NULL);
+/* open_loop waits up to --wait, and the reply comes later. */
+#define REPLY_NS (1 * NS_PER_S)
 
-    failed(command, "there is no loop '%s'", options->loop);
-    fputs("'minimioctl loops' lists the loops that exist.\n", stderr);
-    return result != 0 ? result : EXIT_FAILED;
+int session_open_loop(const struct command *command, const struct options *options, int64_t deadline_ns,
+                      struct minimio_client *client, cJSON **ret_result)
+{
+    cJSON *params = loop_params(command, options, deadline_ns);
+    bool waits = options->wait_ns > 0 && deadline_ns != DEADLINE_NEVER;
+    int result = session_call_with(command, client, "open_loop", params, waits ? deadline_ns + REPLY_NS : deadline_ns,
+                                   ret_result);
+
+    if (result == 0 || options->wait_ns == 0)
+        return result;
+    return minimio_client_fault_name(client) && !strcmp(minimio_client_fault_name(client), "LOOP_BUSY") ? EXIT_TIMED_OUT
+                                                                                                        : result;
 }
 
 static int open_loop(const struct command *command, const struct options *options, int64_t deadline_ns,
@@ -105,14 +138,10 @@ static int open_loop(const struct command *command, const struct options *option
 {
     cJSON *result = NULL;
     const char *delivery;
-    int r = session_call_with(command, client, "open_loop", loop_params(options), deadline_ns, &result);
+    int r = session_open_loop(command, options, deadline_ns, client, &result);
 
     if (r != 0)
         return r;
-    if (!command->makes_loop && cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(result, "created"))) {
-        cJSON_Delete(result);
-        return refuse_new_loop(command, options, deadline_ns, client);
-    }
     delivery = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(result, "delivery"));
     *ret_polled = delivery && strcmp(delivery, "poll") == 0;
     if (!json_integer(cJSON_GetObjectItemCaseSensitive(result, "registrations"), ret_registrations))
@@ -194,20 +223,64 @@ int connection_call(const struct command *command, const struct options *options
     return result;
 }
 
+/* ---- Errors ----------------------------------------------------------------------------------------------------- */
+
+static const char *member(const cJSON *object, const char *name)
+{
+    return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, name));
+}
+
+/* open_loop found no loop: never opened, closed, or expired some time ago. */
+static void explain_no_loop(const cJSON *fault, char *ret_text, size_t size)
+{
+    const cJSON *data = cJSON_GetObjectItemCaseSensitive(fault, "data");
+    const cJSON *expired_ms = cJSON_GetObjectItemCaseSensitive(data, "expired_ms");
+    char duration[32];
+
+    if (cJSON_IsNumber(expired_ms)) {
+        output_duration(expired_ms->valuedouble, duration, sizeof duration);
+        snprintf(ret_text, size, "loop '%s' expired %s ago", joined_loop, duration);
+    } else {
+        snprintf(ret_text, size, "there is no loop '%s'", joined_loop);
+    }
+}
+
+/* Prints what to do about an error of the daemon. */
+static void print_remedy(const cJSON *fault)
+{
+    const cJSON *data = cJSON_GetObjectItemCaseSensitive(fault, "data");
+    const char *name = member(data, "name"), *message = member(fault, "message");
+
+    if (!name)
+        return;
+    if (strcmp(name, "LOOP_BUSY") == 0)
+        fputs("Use --wait 10s to wait for that session, or --takeover to take the loop over.\n", stderr);
+    else if (strcmp(name, "LOOP_UNKNOWN") == 0)
+        fputs(cJSON_HasObjectItem(data, "expired_ms")
+                  ? "A loop ends with its streams when no session was in it for its linger time; see --linger.\n"
+                  : "'minimioctl loops' lists the loops that exist.\n",
+              stderr);
+    else if (strcmp(name, "TOKEN_UNKNOWN") == 0 && joined_loop)
+        fprintf(stderr, "'minimioctl list --loop %s' lists the tokens that exist.\n", joined_loop);
+    else if (strcmp(name, "LEASED") == 0)
+        fputs("The worker that has the event holds the token; reregister or deregister ends the lease.\n", stderr);
+    else if (message && strstr(message, "open_loop has no parameter"))
+        fputs("The daemon is older than this minimioctl: restart the daemon.\n", stderr);
+}
+
 int connection_failed(const struct command *command, const struct minimio_client *client, int error)
 {
     const char *name = minimio_client_fault_name(client);
     cJSON *fault = name ? json_parse(minimio_client_fault(client)) : NULL;
     char text[512];
 
-    if (fault)
+    if (fault && joined_loop && strcmp(name, "LOOP_UNKNOWN") == 0)
+        explain_no_loop(fault, text, sizeof text);
+    else if (fault)
         explain_fault(fault, NULL, text, sizeof text);
     failed(command, "%s", fault ? text : minimio_client_error(client));
+    print_remedy(fault);
     cJSON_Delete(fault);
-    if (name && strcmp(name, "LOOP_BUSY") == 0)
-        fputs("Use --takeover to take the loop over from that session.\n", stderr);
-    if (name && strcmp(name, "TOKEN_UNKNOWN") == 0 && joined_loop)
-        fprintf(stderr, "'minimioctl list --loop %s' lists the tokens that exist.\n", joined_loop);
     return error == -ETIMEDOUT || (name && strcmp(name, "TIMED_OUT") == 0) ? EXIT_TIMED_OUT : EXIT_FAILED;
 }
 
@@ -220,11 +293,6 @@ static void explain_errno(const char *message, const char *name, int error, char
         snprintf(ret_text, size, "%.*s%s%s", (int)(at - message), message, strerror(error), at + strlen(name));
     else
         snprintf(ret_text, size, "%s: %s", message, strerror(error));
-}
-
-static const char *member(const cJSON *object, const char *name)
-{
-    return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, name));
 }
 
 void explain_fault(const cJSON *fault, const char *address, char *ret_text, size_t size)

@@ -31,6 +31,11 @@ int session_call(const struct command *command, struct minimio_client *client, c
 int session_call_with(const struct command *command, struct minimio_client *client, const char *method, cJSON *params,
                       int64_t deadline_ns, cJSON **ret_result);
 
+/* Opens the loop of --loop in the role of the options, in a session that has no loop or is a guest. Prints the error.
+ * Returns 0, or the exit code: EXIT_TIMED_OUT if the loop was busy for --wait. */
+int session_open_loop(const struct command *command, const struct options *options, int64_t deadline_ns,
+                      struct minimio_client *client, cJSON **ret_result);
+
 /* Opens a session, calls a method and closes the session. Prints the error. Returns 0 or the exit code. */
 int connection_call(const struct command *command, const struct options *options, const char *method,
                     const char *params, cJSON **ret_result);

@@ -9,8 +9,10 @@
 #include <stdio.h>
 
 static const char loop_help[] = "  --loop NAME        the named loop\n"
-                                "  --takeover         take over from the attached session\n"
-                                "  --linger D         keep the loop this long after its last session ends (60s)\n";
+                                "  --linger D         keep the loop this long after its last session ends (10m)\n";
+
+static const char consumer_help[] = "  --takeover         take over from the attached session\n"
+                                    "  --wait D           wait up to D while another session has the loop (0)\n";
 
 static const char common_help[] =
     "  --socket PATH      the daemon's socket ($MINIMIO_SOCKET, $XDG_RUNTIME_DIR/minimio.sock,\n"
@@ -46,6 +48,7 @@ void help_print_command(const struct command *command)
     printf("\n%s.\n\n", command->summary);
     param_option_help(command);
     fputs(command->takes_loop ? loop_help : "", stdout);
+    fputs(command_may_find_busy(command) ? consumer_help : "", stdout);
     /* Without options above, skip the empty line. */
     fputs(command->help + (*command->help == '\n' && !has_options(command)), stdout);
     printf("%sOptions of all commands:\n%s", has_own ? "\n" : "", common_help);

@@ -69,6 +69,7 @@ static int run_command(struct options *options, int argc, char **argv)
     command = find_command(argv[0]);
     if (!command)
         return no_command(argv[0]);
+    options->role = command->is_guest ? ROLE_GUEST : ROLE_OWNER;
     optind = 0; /* reinitializes getopt */
     return command->run(command, options, argc, argv);
 }

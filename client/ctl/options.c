@@ -178,6 +178,9 @@ static int take_common(const struct command *command, struct options *options, i
     case OPTION_LINGER:
         result = option_duration(command, "--linger", optarg, &options->linger_ns);
         return result == 0 ? 0 : end_with(options, result);
+    case OPTION_WAIT:
+        result = option_duration(command, "--wait", optarg, &options->wait_ns);
+        return result == 0 ? 0 : end_with(options, result);
     case OPTION_HELP:
         if (command)
             help_print_command(command);
@@ -198,6 +201,9 @@ static const struct option loop_options[] = {
     {"linger", required_argument, NULL, OPTION_LINGER},
     {0},
 };
+
+/* For commands that can find the loop busy. */
+static const struct option consumer_options[] = {{"wait", required_argument, NULL, OPTION_WAIT}, {0}};
 
 static const struct option common_options[] = {
     {"socket", required_argument, NULL, OPTION_SOCKET},   {"json", no_argument, NULL, OPTION_JSON},
@@ -225,6 +231,8 @@ size_t options_of(const struct command *command, struct option ret_table[OPTIONS
                            (const struct option[]){{names[i], argument, NULL, OPTION_PARAM + (int)i}, {0}});
     if (command && command->takes_loop)
         count = append(ret_table, count, loop_options);
+    if (command && command_may_find_busy(command))
+        count = append(ret_table, count, consumer_options);
     return append(ret_table, count, common_options);
 }
 
@@ -250,4 +258,23 @@ int options_next(const struct command *command, struct options *options, int arg
 bool options_read(const struct command *command, struct options *options, int argc, char **argv)
 {
     return options_next(command, options, argc, argv) == OPTIONS_END;
+}
+
+bool options_read_role(const struct command *command, struct options *options, int argc, char **argv)
+{
+    int letter, role;
+
+    while ((letter = options_next(command, options, argc, argv)) != OPTIONS_END) {
+        if (letter == OPTIONS_EXIT)
+            return false;
+        role = option_choice(command, "--role", optarg, strlen(optarg), role_names, NULL);
+        options->role = (enum role)(role < 0 ? ROLE_GUEST : role);
+        options->role_given = true;
+        options->exit_code = EXIT_WRONG_USAGE;
+        if (role < 0)
+            return false;
+    }
+    if (options->role_given && !options->loop)
+        options->exit_code = wrong_usage(command, "--role needs --loop NAME");
+    return !options->role_given || options->loop;
 }

@@ -17,7 +17,11 @@ struct options {
     int64_t timeout_ns; /* negative: no limit */
     const char *loop;   /* NULL: the anonymous loop */
     bool takeover;
+    enum role role;                        /* in the loop of --loop; minimioctl.c sets the command's default */
+    bool role_given;                       /* by --role */
+    uint64_t prefetch;                     /* of a worker; 0: the daemon's default */
     int64_t linger_ns;                     /* negative: the daemon's default */
+    int64_t wait_ns;                       /* for a busy loop; 0: do not wait */
     int exit_code;                         /* valid after OPTIONS_EXIT */
     const struct command *const *commands; /* all commands, NULL-terminated, for help and completions */
 };
@@ -31,6 +35,7 @@ enum {
     OPTION_LOOP = 'L',
     OPTION_TAKEOVER = 'O',
     OPTION_LINGER = 'G',
+    OPTION_WAIT = 'W',
     OPTION_PARAM = 256, /* plus the index of a parameter of the command's method */
 };
 
@@ -54,6 +59,12 @@ size_t options_of(const struct command *command, struct option ret_table[OPTIONS
 
 /* For commands without own options: parses the common options. False: exit with options->exit_code. */
 bool options_read(const struct command *command, struct options *options, int argc, char **argv);
+
+/* The same for commands whose only own option is --role. */
+#define ROLE_HELP                                                                                                      \
+    "  --role ROLE        in the loop: owner (gets the events), worker (shares the events), guest (gets\n"             \
+    "                     no events, the default; of requests to poll: owner)\n"
+bool options_read_role(const struct command *command, struct options *options, int argc, char **argv);
 
 /* Parse a value. For an invalid value, print the error and the valid values. Return 0 or EXIT_WRONG_USAGE. */
 int option_duration_from(const struct command *command, const char *option, const char *text, int64_t least_ns,

@@ -57,9 +57,8 @@ static const char *summary_of(const struct param_info *info)
 static const char *value_word(const struct param_info *info)
 {
     static const char *const words[] = {
-        [PARAM_INTEGER] = " N", [PARAM_BOOLEAN] = "",     [PARAM_TEXT] = " TEXT",
-        [PARAM_NAME] = " NAME", [PARAM_CHOICE] = " WORD", [PARAM_INTERESTS] = " LIST",
-        [PARAM_ID] = " ID",
+        [PARAM_INTEGER] = " N",   [PARAM_BOOLEAN] = "",        [PARAM_TEXT] = " TEXT", [PARAM_NAME] = " NAME",
+        [PARAM_CHOICE] = " WORD", [PARAM_INTERESTS] = " LIST", [PARAM_ID] = " ID",
     };
 
     return words[info->type];

@@ -45,6 +45,18 @@ static void assert_prints(struct process *process, const char *text)
                   process->out.text, process->err.text);
 }
 
+/* In a static buffer. */
+static const char *stats_json(void)
+{
+    static char text[8192];
+    struct process process;
+
+    ck_assert_int_eq(process_run(&process, ARGUMENTS("stats", "--json")), 0);
+    snprintf(text, sizeof text, "%s", process.out.text);
+    process_free(&process);
+    return text;
+}
+
 static void assert_receives(int fd, const char *expected)
 {
     char text[256];
@@ -208,15 +220,116 @@ START_TEST(a_loop_that_is_busy_is_taken_over)
     struct process process;
     int peer = register_stream("1");
 
-    process_start(&process, true, ARGUMENTS("batch", "--loop", "a"));
+    process_start(&process, true, ARGUMENTS("batch", "--loop", "a", "--role", "owner"));
     process_write(&process, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}\n");
     assert_prints(&process, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}\n");
-    assert_run(1, NULL, "(LOOP_BUSY)\nUse --takeover", "list", "--loop", "a");
-    assert_run(0, "    1  armed", NULL, "list", "--loop", "a", "--takeover");
+    assert_run(0, "    1  armed", NULL, "list", "--loop", "a");
+    assert_run(1, NULL, "(LOOP_BUSY)\nUse --wait 10s to wait for that session, or --takeover", "events", "--now",
+               "--loop", "a");
+    assert_run(124, NULL, "(LOOP_BUSY)\n", "events", "--now", "--loop", "a", "--wait", "10ms");
+    assert_run(124, NULL, "(LOOP_BUSY)\n", "events", "--now", "--loop", "a", "--wait", "1h", "--timeout", "10ms");
+    assert_run(1, NULL, NULL, "events", "--now", "--loop", "a", "--takeover");
     assert_prints(&process, "\"loop_detached\"");
     process_close_input(&process);
     assert_ends(&process, 0, "takeover", NULL);
     close(peer);
+}
+END_TEST
+
+START_TEST(a_busy_loop_is_waited_for)
+{
+    struct process owner, waiting;
+    int peer = register_stream("1");
+
+    process_start(&owner, true, ARGUMENTS("batch", "--loop", "a", "--role", "owner"));
+    process_write(&owner, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}\n");
+    assert_prints(&owner, "{}");
+    process_start(&waiting, false, ARGUMENTS("events", "--loop", "a", "--wait", "1h", "--count", "1"));
+    while (!strstr(stats_json(), "\"waits\":1,"))
+        ;
+    fake_daemon_say(peer, "x");
+    process_close_input(&owner);
+    assert_ends(&owner, 0, "{}", NULL);
+    assert_ends(&waiting, 0, "1  127.0.0.1:", NULL);
+    close(peer);
+}
+END_TEST
+
+/* The pipes that the documentation shows: the owner follows events, and the other commands come and go as guests. */
+START_TEST(guests_work_beside_an_owner)
+{
+    struct process process;
+    char script[512];
+    int peer = register_stream("1");
+
+    snprintf(script, sizeof script,
+             "M=%s; $M events --loop a --count 2 | while read -r token _; do $M read --loop a \"$token\"; echo; "
+             "echo yes | $M write --loop a \"$token\"; $M reregister --loop a \"$token\"; done",
+             built_program("minimioctl"));
+    process_start(&process, false, (const char *const[]){"sh", "-c", script, NULL});
+    fake_daemon_say(peer, "one");
+    assert_prints(&process, "one\n");
+    assert_receives(peer, "yes\n");
+    fake_daemon_say(peer, "two");
+    assert_prints(&process, "two\n");
+    assert_receives(peer, "yes\n");
+    assert_ends(&process, 0, "one\ntwo\n", NULL);
+    snprintf(
+        script, sizeof script,
+        "M=%s; for i in 1 2 3 4 5 6 7 8; do $M list --loop a --json | jq -c "
+        "'{jsonrpc: \"2.0\", id: .token, method: \"reregister\", params: {token}}' | $M batch --loop a || exit; done",
+        built_program("minimioctl"));
+    assert_runs(((const char *const[]){"sh", "-c", script, NULL}), 0, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}\n",
+                NULL);
+    close(peer);
+}
+END_TEST
+
+START_TEST(requests_that_poll_come_as_owner)
+{
+    struct process process;
+    int peer;
+
+    assert_run(0, "\"created\":true", NULL, "call", "open_loop", "{\"name\":\"a\",\"delivery\":\"poll\"}");
+    peer = register_stream("1");
+    fake_daemon_say(peer, "x");
+    assert_run(0, "\"readable\":true", NULL, "call", "--loop", "a", "poll");
+    assert_run(1, NULL, "(WRONG_DELIVERY)", "call", "--loop", "a", "--role", "guest", "poll");
+    assert_run(2, NULL, "use owner, guest, worker", "call", "--loop", "a", "--role", "boss", "poll");
+    assert_run(2, NULL, "--role needs --loop NAME", "call", "--role", "owner", "poll");
+    process_start(&process, true, ARGUMENTS("batch", "--loop", "a"));
+    process_write(&process, "{\"jsonrpc\":\"2.0\",\"id\":5,\"method\":\"ping\"}{\"jsonrpc\":\"2.0\",\"i");
+    assert_prints(&process, "{\"jsonrpc\":\"2.0\",\"id\":5,\"result\":{}}\n");
+    process_write(&process, "d\":6,\"method\":\"poll\"}");
+    assert_prints(&process,
+                  "{\"jsonrpc\":\"2.0\",\"id\":6,\"result\":{\"events\":[{\"token\":1,\"readable\":true}]}}\n");
+    process_close_input(&process);
+    assert_ends(&process, 0, "\"id\":6", NULL);
+    close(peer);
+}
+END_TEST
+
+START_TEST(an_expired_loop_is_named)
+{
+    int peer = register_stream("1");
+
+    assert_run(0, NULL, NULL, "reregister", "--loop", "a", "--linger", "0", "1");
+    assert_run(1, NULL, "loop 'a' expired ", "list", "--loop", "a");
+    close(peer);
+}
+END_TEST
+
+START_TEST(a_registration_is_ensured)
+{
+    int peer = register_stream("1"), other;
+
+    assert_run(0, "\"existing\":true", NULL, "register", "--json", "--loop", "a", "1", port.address, "--ensure");
+    close(peer);
+    assert_run(0, "1  127.0.0.1:", NULL, "events", "--loop", "a", "--count", "1");
+    assert_run(0, "1  127.0.0.1:", NULL, "register", "--loop", "a", "1", port.address, "--ensure");
+    other = port_accept(&port);
+    assert_run(1, NULL, "TOKEN_EXISTS", "register", "--loop", "a", "1", "127.0.0.1:1", "--ensure");
+    close(other);
 }
 END_TEST
 
@@ -225,7 +338,7 @@ START_TEST(a_loop_lingers_as_told)
     int peer = register_stream("1");
     char byte;
 
-    assert_run(0, "\"linger_ms\":60000", NULL, "loops", "--json");
+    assert_run(0, "\"linger_ms\":600000,", NULL, "loops", "--json");
     assert_run(0, "armed", NULL, "list", "--loop", "a", "--linger", "0");
     ck_assert_int_eq(recv(peer, &byte, 1, 0), 0);
     close(peer);
@@ -239,7 +352,7 @@ START_TEST(wrong_usage_is_told)
 
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
         assert_run(2, NULL, "missing required option --loop NAME", commands[i], "1");
-        assert_run(0, "  --takeover  ", NULL, commands[i], "--help");
+        assert_run(0, "  --linger D  ", NULL, commands[i], "--help");
         assert_run(2, NULL, "--help", commands[i], "--nonsense");
     }
     assert_run(2, NULL, "in pairs", "register", "--loop", "a", "1");
@@ -505,7 +618,7 @@ START_TEST(a_command_that_cannot_be_run_loses_nothing)
     assert_run(127, NULL, "cannot run ''", verb, "--loop", "a", token, "--", "");
     assert_run(126, NULL, "Permission denied", verb, "--loop", "a", token, "--", plain);
     assert_run(126, NULL, "cannot run '/'", verb, "--loop", "a", token, "--", "/");
-    assert_run(0, "1  disarmed  readable   oneshot  -        127", NULL, "list", "--loop", "a");
+    assert_run(0, "1  disarmed  readable   oneshot  readable  127", NULL, "list", "--loop", "a");
     assert_run(127, NULL, "No such file", verb, "--loop", "a", token, "--", script);
     assert_run(0, "1  127.0.0.1:", NULL, "events", "--loop", "a", "--count", "1");
     assert_run(0, NULL, NULL, verb, "--loop", "a", token, "--", "sh", "-c",
@@ -773,6 +886,11 @@ Suite *client_loops_suite(void)
     tcase_add_test(tests, directions_are_shut_down);
     tcase_add_test(tests, a_loop_is_closed);
     tcase_add_test(tests, a_loop_that_is_busy_is_taken_over);
+    tcase_add_test(tests, a_busy_loop_is_waited_for);
+    tcase_add_test(tests, guests_work_beside_an_owner);
+    tcase_add_test(tests, requests_that_poll_come_as_owner);
+    tcase_add_test(tests, an_expired_loop_is_named);
+    tcase_add_test(tests, a_registration_is_ensured);
     tcase_add_test(tests, a_loop_lingers_as_told);
     tcase_add_test(tests, wrong_usage_is_told);
     tcase_add_test(tests, bytes_are_read);
