@@ -18,22 +18,6 @@
 
 #define FINISHING_NS INT64_C(10000000000)
 
-/* getopt permutes arguments, so cut off the program after `--` before calling getopt. */
-static char **cut_program(int *argc, char **argv)
-{
-    for (int i = 1; i < *argc; i++)
-        if (strcmp(argv[i], "--") == 0) {
-            *argc = i;
-            return argv + i + 1;
-        }
-    return NULL;
-}
-
-static int require_program(const struct command *command, char **program)
-{
-    return program && program[0] ? 0 : wrong_usage(command, "missing command: -- COMMAND");
-}
-
 /* The deadline for requests that commit or undo a take. The grace period applies even after the command's deadline,
  * because a stream that does not return to the loop would be lost. */
 static int64_t finishing_ns(int64_t deadline_ns)
@@ -99,7 +83,7 @@ static int take(const struct command *command, const struct options *options, ui
 
 static int run_take(const struct command *command, struct options *options, int argc, char **argv)
 {
-    char **program = cut_program(&argc, argv);
+    char **program = program_cut(&argc, argv);
     uint64_t token;
     int result;
 
@@ -112,7 +96,7 @@ static int run_take(const struct command *command, struct options *options, int 
     if (result == 0)
         result = argument_token(command, argv[optind], &token);
     if (result == 0)
-        result = require_program(command, program);
+        result = program_require(command, program);
     return result == 0 ? take(command, options, token, program) : result;
 }
 
@@ -249,14 +233,14 @@ static int run_run(const struct command *command, struct options *options, int a
     struct serving serving = {.command = command, .options = options, .left = UINT64_MAX};
     int result;
 
-    serving.program = cut_program(&argc, argv);
+    serving.program = program_cut(&argc, argv);
     if (parse_options(&serving, argc, argv) == OPTIONS_EXIT)
         return options->exit_code;
     result = require_loop(command, options);
     if (result == 0 && optind < argc)
         result = wrong_usage(command, "unexpected argument '%s': the command follows --", argv[optind]);
     if (result == 0)
-        result = require_program(command, serving.program);
+        result = program_require(command, serving.program);
     if (result == 0)
         result = program_find(command, serving.program[0]);
     if (result != 0)

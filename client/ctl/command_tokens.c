@@ -73,13 +73,13 @@ static const char *text_of(const cJSON *object, const char *member)
     return text ? text : "-";
 }
 
-static void print_stream(uint64_t token, const char *local, const char *peer)
+static void print_stream(uint64_t token, const char *local, const char *peer, bool existing)
 {
     printf("%" PRIu64 "  ", token);
     output_text(stdout, local);
     fputs("  ", stdout);
     output_text(stdout, peer);
-    putchar('\n');
+    puts(existing ? "  existing" : "");
 }
 
 static void print_result(const struct tokens *tokens, const struct request *request, const cJSON *result)
@@ -87,7 +87,8 @@ static void print_result(const struct tokens *tokens, const struct request *requ
     if (tokens->options->json)
         output_json_line(result);
     else if (tokens->command->method == METHOD_REGISTER)
-        print_stream(request->token, text_of(result, "local"), text_of(result, "peer"));
+        print_stream(request->token, text_of(result, "local"), text_of(result, "peer"),
+                     cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(result, "existing")));
 }
 
 /* Whether the message contains the token. */
@@ -349,7 +350,8 @@ const struct command command_register = {
     .name = "register",
     .arguments = "--loop NAME TOKEN HOST:PORT|fd:N ...",
     .summary = "connect streams, or hand one over, and hold them in a loop",
-    .help = "\nPrints a line per stream: the token, the local address, the address of the peer.\n"
+    .help = "\nPrints a line per stream: the token, the local address, the address of the peer; and 'existing'\n"
+            "if --ensure has found the registration.\n"
             "fd:N hands over descriptor N of this process, for example after: exec 5<>/dev/tcp/HOST/PORT\n"
             "--timeout also limits how long connecting may take (30s).\n",
     .takes_loop = true,

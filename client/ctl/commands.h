@@ -19,6 +19,7 @@ extern const struct command command_write;
 extern const struct command command_shutdown;
 extern const struct command command_events;
 extern const struct command command_run;
+extern const struct command command_checkout;
 extern const struct command command_list;
 extern const struct command command_loops;
 extern const struct command command_close_loop;

@@ -16,10 +16,11 @@
 #include <unistd.h>
 
 static const struct command *const commands[] = {
-    &command_watch, &command_wait,  &command_connect,    &command_register, &command_reregister,  &command_deregister,
-    &command_take,  &command_read,  &command_write,      &command_shutdown, &command_events,      &command_run,
-    &command_list,  &command_loops, &command_close_loop, &command_call,     &command_batch,       &command_discover,
-    &command_ping,  &command_hello, &command_stats,      &command_top,      &command_completions, NULL,
+    &command_watch,      &command_wait,  &command_connect,  &command_register,    &command_reregister,
+    &command_deregister, &command_take,  &command_read,     &command_write,       &command_shutdown,
+    &command_events,     &command_run,   &command_checkout, &command_list,        &command_loops,
+    &command_close_loop, &command_call,  &command_batch,    &command_discover,    &command_ping,
+    &command_hello,      &command_stats, &command_top,      &command_completions, NULL,
 };
 
 static const struct command *find_command(const char *name)

@@ -15,9 +15,28 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+/* ---- The command line ------------------------------------------------------------------------------------------ */
+
+/* getopt permutes arguments, so cut off the program after `--` before calling getopt. */
+char **program_cut(int *argc, char **argv)
+{
+    for (int i = 1; i < *argc; i++)
+        if (strcmp(argv[i], "--") == 0) {
+            *argc = i;
+            return argv + i + 1;
+        }
+    return NULL;
+}
+
+int program_require(const struct command *command, char **program)
+{
+    return program && program[0] ? 0 : wrong_usage(command, "missing command: -- COMMAND");
+}
 
 /* ---- Looking it up ---------------------------------------------------------------------------------------------- */
 
@@ -156,6 +175,39 @@ static _Noreturn void run_child(const struct command *command, char *const *argu
     _exit(result);
 }
 
+/* Makes the stream blocking and gives the stream the number. Errors: those of fcntl and dup2. */
+static int place_stream(struct program_stream stream)
+{
+    if (program_make_blocking(stream.fd) < 0)
+        return -errno;
+    if (stream.fd == stream.number)
+        return fcntl(stream.fd, F_SETFD, 0) < 0 ? -errno : 0;
+    return dup2(stream.fd, stream.number) < 0 ? -errno : 0;
+}
+
+/* Becomes a program that ends with `parent`. */
+static _Noreturn void run_bound_child(const struct command *command, char *const *arguments,
+                                      struct program_stream stream, int report, pid_t parent)
+{
+    int result;
+
+    if (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0 || getppid() != parent)
+        _exit(EXIT_CANNOT_RUN);
+    if (stream.number < 0)
+        run_child(command, arguments, stream.fd, report);
+    report = fcntl(report, F_DUPFD_CLOEXEC, stream.number + 1);
+    if (report < 0 || place_stream(stream) < 0) {
+        failed(command, "cannot make the stream descriptor %d: %s", stream.number, strerror(errno));
+        while (report >= 0 && write(report, "", 1) < 0 && errno == EINTR)
+            ;
+        _exit(EXIT_CANNOT_RUN);
+    }
+    result = program_become(command, arguments);
+    while (write(report, "", 1) < 0 && errno == EINTR)
+        ;
+    _exit(result);
+}
+
 /* Whether the child has become the program. */
 static bool await_start(int report)
 {
@@ -174,7 +226,8 @@ static int fail_to_start(const struct command *command, const char *name)
     return EXIT_CANNOT_RUN;
 }
 
-int program_start(const struct command *command, char *const *arguments, int stream, pid_t *ret_child)
+/* Forks. In the child, returns 0 and the writing end of the report. In the parent, returns as program_start. */
+static int start_child(const struct command *command, const char *name, int *ret_report, pid_t *ret_child)
 {
     int report[2], result = 0;
     pid_t child;
@@ -182,19 +235,42 @@ int program_start(const struct command *command, char *const *arguments, int str
     signal(SIGCHLD, SIG_DFL); /* if ignored, the kernel discards exit statuses */
     fflush(stdout);           /* otherwise the child would inherit unwritten output */
     if (pipe2(report, O_CLOEXEC) < 0)
-        return fail_to_start(command, arguments[0]);
+        return fail_to_start(command, name);
     child = fork();
-    if (child == 0)
-        run_child(command, arguments, stream, report[1]);
+    if (child == 0) {
+        *ret_report = report[1];
+        *ret_child = 0;
+        return 0;
+    }
     first_process_runs(child);
     if (child < 0)
-        result = fail_to_start(command, arguments[0]);
+        result = fail_to_start(command, name);
     close(report[1]);
     if (result == 0 && !await_start(report[0]))
-        result = program_await(command, arguments[0], child);
+        result = program_await(command, name, child);
     close(report[0]);
     if (result == 0)
         *ret_child = child;
+    return result;
+}
+
+int program_start(const struct command *command, char *const *arguments, int stream, pid_t *ret_child)
+{
+    int report = -1, result = start_child(command, arguments[0], &report, ret_child);
+
+    if (result == 0 && *ret_child == 0)
+        run_child(command, arguments, stream, report);
+    return result;
+}
+
+int program_start_with(const struct command *command, char *const *arguments, struct program_stream stream,
+                       pid_t *ret_child)
+{
+    pid_t self = getpid();
+    int report = -1, result = start_child(command, arguments[0], &report, ret_child);
+
+    if (result == 0 && *ret_child == 0)
+        run_bound_child(command, arguments, stream, report, self);
     return result;
 }
 

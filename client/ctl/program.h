@@ -39,6 +39,23 @@ int program_run(const struct command *command, char *const *arguments, int strea
 /* The first half of program_run: returns 0 and the child's pid when the program runs, or an error. */
 int program_start(const struct command *command, char *const *arguments, int stream, pid_t *ret_child);
 
+/* Cuts the program behind `--` off the arguments, because getopt would reorder them. NULL: no `--`. */
+char **program_cut(int *argc, char **argv);
+
+/* Requires a program. Returns 0, or EXIT_WRONG_USAGE after printing the error. */
+int program_require(const struct command *command, char **program);
+
+/* A stream for a program. */
+struct program_stream {
+    int fd;
+    int number; /* of the descriptor in the program; negative: standard input and output */
+};
+
+/* As program_start. The program gets SIGTERM when this process ends, because the next holder of the token must not
+ * share the stream with the program. */
+int program_start_with(const struct command *command, char *const *arguments, struct program_stream stream,
+                       pid_t *ret_child);
+
 /* The second half of program_run: waits for the end of the program. */
 int program_await(const struct command *command, const char *name, pid_t child);
 

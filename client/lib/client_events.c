@@ -8,9 +8,12 @@
 #include "client/lib/client_receive.h"
 #include "client/lib/client_send.h"
 #include "client/lib/deadline.h"
+#include "proto/json_cursor.h"
+#include "proto/text.h"
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* ---- Calls ------------------------------------------------------------------------------------------------------ */
 
@@ -152,12 +155,17 @@ static bool ends_the_loop(const struct queued_message *queued)
            (strcmp(queued->view.method, "loop_detached") == 0 || strcmp(queued->view.method, "loop_closed") == 0);
 }
 
-static int fail_loop_ended(struct minimio_client *client, const char *method)
+static int fail_loop_ended(struct minimio_client *client, const struct minimio_client_message *view)
 {
-    bool closed = strcmp(method, "loop_closed") == 0;
+    struct span reason;
+    const char *text = "the daemon is shutting down";
 
-    return client_fail(client, -ECANCELED, "%s",
-                       closed ? "the daemon is shutting down" : "the loop was taken over by another session");
+    if (strcmp(view->method, "loop_closed") != 0)
+        text = "the loop was taken over by another session";
+    else if (client_member((struct span){view->body, strlen(view->body)}, "reason", &reason) &&
+             json_is_string(reason) && text_is(json_unquote(reason), "closed"))
+        text = "the loop was closed by another session";
+    return client_fail(client, -ECANCELED, "%s", text);
 }
 
 /* Opens the first queued `ready`. Errors: -EAGAIN, no `ready` is queued; -ECANCELED, the loop is closed. */
@@ -173,7 +181,7 @@ static int take_ready(struct minimio_client *client)
     client_remove_message(client, queued);
     client->current = queued;
     if (queued->view.kind != MINIMIO_CLIENT_READY)
-        return fail_loop_ended(client, queued->view.method);
+        return fail_loop_ended(client, &queued->view);
     return open_events(client, queued->view.body);
 }
 

@@ -147,6 +147,7 @@ int minimio_client_finish(struct minimio_client *client, int64_t timeout_ns);
 #define MINIMIO_CLIENT_READ_CLOSED  0x04 /* the peer has closed the sending direction */
 #define MINIMIO_CLIENT_WRITE_CLOSED 0x08
 #define MINIMIO_CLIENT_ERROR        0x10
+#define MINIMIO_CLIENT_REDELIVERED  0x20 /* to a worker: the last worker may have acted on the event in part */
 
 /* An event owns no memory. */
 struct minimio_client_event {
