@@ -8,7 +8,9 @@
 #include "client/ctl/output.h"
 #include "client/ctl/program.h"
 #include "client/ctl/registrations.h"
+#include "client/ctl/run_workers.h"
 #include "client/lib/deadline.h"
+#include "proto/number.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -108,12 +110,24 @@ struct serving {
     struct event_source source;
     char **program;
     bool back;
-    bool one; /* serve only `token` */
+    bool worker;
+    size_t workers; /* 0: not given */
+    bool one;       /* serve only `token` */
     uint64_t token;
     uint64_t left;    /* number of commands until exit */
     uint64_t streams; /* number of streams in the loop */
     int exit_code;    /* of the last failed command */
 };
+
+static int parse_workers(const struct command *command, const char *text, size_t *ret_workers)
+{
+    uint64_t number;
+
+    if (number_parse(text, 10, WORKERS_MAX, &number) < 0 || number == 0)
+        return wrong_usage(command, "invalid --workers '%s': an integer from 1 to %d", text, WORKERS_MAX);
+    *ret_workers = (size_t)number;
+    return 0;
+}
 
 static int parse_options(struct serving *serving, int argc, char **argv)
 {
@@ -126,6 +140,10 @@ static int parse_options(struct serving *serving, int argc, char **argv)
             return OPTIONS_EXIT;
         if (letter == 'b')
             serving->back = true;
+        else if (letter == 'w')
+            serving->worker = true;
+        else if (letter == 'n')
+            result = parse_workers(command, optarg, &serving->workers);
         else if (letter == 'c')
             result = option_count(command, optarg, &serving->left);
         else {
@@ -133,20 +151,10 @@ static int parse_options(struct serving *serving, int argc, char **argv)
             serving->one = true;
         }
     }
+    if (result == 0 && (serving->worker || serving->workers > 0) && (serving->back || serving->one))
+        result = wrong_usage(command, "--worker and --workers are mutually exclusive with --token and --back");
     options->exit_code = result;
     return result == 0 ? 0 : OPTIONS_EXIT;
-}
-
-/* Whether the peer has closed and all data has been read, or the peer has reset the connection: the stream would stay
- * ready. False for a descriptor that is not a socket. */
-static bool has_ended(int stream)
-{
-    char byte;
-    ssize_t n = recv(stream, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-
-    if (n < 0 && errno != EAGAIN) /* recv reports a reset once, then EOF */
-        n = recv(stream, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-    return n == 0;
 }
 
 /* Waits for the program, which has the stream, and registers the stream again if needed. */
@@ -159,7 +167,7 @@ static int await_end(struct serving *serving, int stream, int flags, pid_t child
     if (code != 0)
         serving->exit_code = code;
     serving->left--;
-    if (result == 0 && serving->back && !has_ended(stream)) {
+    if (result == 0 && serving->back && !program_stream_has_ended(stream)) {
         program_restore_flags(stream, flags);
         return undo(serving->command, source->client, stream, source->deadline_ns);
     }
@@ -245,6 +253,14 @@ static int run_run(const struct command *command, struct options *options, int a
         result = program_find(command, serving.program[0]);
     if (result != 0)
         return result;
+    if (serving.worker || serving.workers > 0) {
+        options->role = ROLE_WORKER;
+        return run_workers(&(struct run_plan){.command = command,
+                                              .options = options,
+                                              .program = serving.program,
+                                              .workers = serving.workers > 0 ? serving.workers : 1,
+                                              .left = serving.left});
+    }
     result = event_source_begin(&serving.source, command, options);
     if (result == 0)
         result = serve_all(&serving);
@@ -266,10 +282,9 @@ const struct command command_take = {
 };
 
 static const struct option own_options[] = {
-    {"token", required_argument, NULL, 't'},
-    {"back", no_argument, NULL, 'b'},
-    {"count", required_argument, NULL, 'c'},
-    {0},
+    {"token", required_argument, NULL, 't'},   {"back", no_argument, NULL, 'b'},
+    {"count", required_argument, NULL, 'c'},   {"worker", no_argument, NULL, 'w'},
+    {"workers", required_argument, NULL, 'n'}, {0},
 };
 
 const struct command command_run = {
@@ -281,10 +296,15 @@ const struct command command_run = {
             "  --back             register the stream again when the command has exited, unless the\n"
             "                     peer has closed\n"
             "  --count N          exit after N commands\n"
+            "  --worker           share the streams with other workers in the loop: see below\n"
+            "  --workers N        as N workers, with N commands at the same time\n"
             "\n"
             "Takes each stream out of the daemon and runs the command with the stream as its standard\n"
             "input and output, sequentially, until no stream is left. MINIMIO_TOKEN, MINIMIO_READINESS\n"
-            "and MINIMIO_ADDRESS are set. Exit status is that of the last failing command.\n",
+            "and MINIMIO_ADDRESS are set. Exit status is that of the last failing command.\n"
+            "A worker registers the stream again if the command exits with status 0 and the peer has not\n"
+            "closed, and closes the stream otherwise. If a worker dies, another worker gets the stream, and\n"
+            "MINIMIO_READINESS has 'redelivered'. A worker runs until --count, --timeout, or the loop is closed.\n",
     .takes_loop = true,
     .method = METHOD_COUNT,
     .run = run_run,

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -149,6 +150,18 @@ void program_tell(const struct minimio_client *client, const char *loop, uint64_
         setenv("MINIMIO_LOOP", loop, 1);
     else
         unsetenv("MINIMIO_LOOP");
+}
+
+/* Whether the peer has closed and all data has been read, or the peer has reset the connection: the stream would stay
+ * ready. False for a descriptor that is not a socket. */
+bool program_stream_has_ended(int stream)
+{
+    char byte;
+    ssize_t n = recv(stream, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+
+    if (n < 0 && errno != EAGAIN) /* recv reports a reset once, then EOF */
+        n = recv(stream, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    return n == 0;
 }
 
 /* ---- Running it ------------------------------------------------------------------------------------------------- */

@@ -45,6 +45,9 @@ char **program_cut(int *argc, char **argv);
 /* Requires a program. Returns 0, or EXIT_WRONG_USAGE after printing the error. */
 int program_require(const struct command *command, char **program);
 
+/* Whether the stream would be ready for good: the peer has closed or reset the connection, and all data is read. */
+bool program_stream_has_ended(int stream);
+
 /* A stream for a program. */
 struct program_stream {
     int fd;
