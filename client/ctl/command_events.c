@@ -8,6 +8,7 @@
 #include "client/ctl/output.h"
 #include "client/ctl/program.h"
 #include "client/lib/deadline.h"
+#include "proto/number.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -19,40 +20,62 @@ struct following {
     struct output_event_layout layout;
     const char *line; /* shell command; NULL: print */
     bool rearm;
+    bool worker;
     bool now; /* print the current events, then exit */
     bool any_event;
     bool any_failed;
     uint64_t left; /* number of events until exit */
 };
 
+static int parse_prefetch(const struct command *command, const char *text, uint64_t *ret_prefetch)
+{
+    if (number_parse(text, 10, PREFETCH_MAX, ret_prefetch) == 0 && *ret_prefetch > 0)
+        return 0;
+    return wrong_usage(command, "invalid --prefetch '%s': an integer from 1 to %d", text, PREFETCH_MAX);
+}
+
+static int check_options(const struct following *following)
+{
+    if (following->now && following->rearm)
+        return wrong_usage(following->command, "--now and --rearm are mutually exclusive");
+    if (following->now && following->worker)
+        return wrong_usage(following->command, "--now and --worker are mutually exclusive");
+    if (following->options->prefetch > 0 && !following->worker)
+        return wrong_usage(following->command, "--prefetch needs --worker");
+    return 0;
+}
+
 static int parse_options(struct following *following, int argc, char **argv)
 {
     const struct command *command = following->command;
     struct options *options = following->options;
-    int letter;
+    int letter, result = 0;
 
-    while ((letter = options_next(command, options, argc, argv)) != OPTIONS_END) {
+    while (result == 0 && (letter = options_next(command, options, argc, argv)) != OPTIONS_END) {
         if (letter == OPTIONS_EXIT)
             return OPTIONS_EXIT;
-        if (letter == 'r')
-            following->rearm = true;
-        else if (letter == 'n')
-            following->now = true;
-        else if ((letter == 'e' ? option_line(command, optarg, &following->line)
-                                : option_count(command, optarg, &following->left)) != 0)
-            return options->exit_code = EXIT_WRONG_USAGE, OPTIONS_EXIT;
+        following->rearm |= letter == 'r';
+        following->now |= letter == 'n';
+        following->worker |= letter == 'w';
+        if (letter == 'e')
+            result = option_line(command, optarg, &following->line);
+        else if (letter == 'c')
+            result = option_count(command, optarg, &following->left);
+        else if (letter == 'p')
+            result = parse_prefetch(command, optarg, &options->prefetch);
     }
-    if (following->now && following->rearm) {
-        options->exit_code = wrong_usage(command, "--now and --rearm are mutually exclusive");
-        return OPTIONS_EXIT;
-    }
-    return 0;
+    if (result == 0)
+        result = check_options(following);
+    if (following->worker)
+        options->role = ROLE_WORKER;
+    options->exit_code = result;
+    return result == 0 ? 0 : OPTIONS_EXIT;
 }
 
 /* Sets the column widths for the loop's registrations. */
 static void lay_out(struct following *following)
 {
-    const struct event_source *source = &following->source;
+    struct event_source *source = &following->source;
 
     following->layout.json = following->options->json;
     for (size_t i = 0; i < source->count; i++) {
@@ -144,7 +167,9 @@ static const struct option own_options[] = {
     {"count", required_argument, NULL, 'c'},
     {"exec", required_argument, NULL, 'e'},
     {"now", no_argument, NULL, 'n'},
+    {"prefetch", required_argument, NULL, 'p'},
     {"rearm", no_argument, NULL, 'r'},
+    {"worker", no_argument, NULL, 'w'},
     {0},
 };
 
@@ -158,6 +183,9 @@ const struct command command_events = {
             "                     the event; MINIMIO_TOKEN, MINIMIO_READINESS and MINIMIO_ADDRESS are set\n"
             "  --now              print the tokens that are ready now, then exit: with 1 if none is\n"
             "  --rearm            rearm a token after its event, until its stream ends\n"
+            "  --worker           share the events with other workers: a token of an event is leased until\n"
+            "                     it is reregistered, deregistered or taken, or the command exits\n"
+            "  --prefetch N       as worker, up to N tokens leased at the same time (1)\n"
             "\n"
             "Prints a line per event: the token, the address, the readiness. With --exec the exit\n"
             "status is 1 if a command failed.\n",

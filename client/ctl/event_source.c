@@ -44,7 +44,7 @@ int event_source_begin(struct event_source *ret_source, const struct command *co
         return failed(command, "out of memory");
     result =
         connection_open_loop(command, options, source->deadline_ns, &source->client, &source->polled, &registrations);
-    if (result == 0)
+    if (result == 0 && options->role == ROLE_OWNER) /* other workers change what there is */
         result = fetch_registrations(command, source->client, source->deadline_ns, source->registrations);
     return result == 0 ? index_registrations(source) : result;
 }
@@ -53,6 +53,7 @@ void event_source_end(struct event_source *source)
 {
     minimio_client_free(source->client);
     cJSON_Delete(source->registrations);
+    cJSON_Delete(source->fetched);
     free(source->by_token);
     free(source->given);
 }
@@ -105,14 +106,30 @@ const cJSON *event_source_find(const struct event_source *source, uint64_t token
     return found ? *found : NULL;
 }
 
-const char *event_source_address(const struct event_source *source, uint64_t token)
+/* Without the registration, and after an error, the address is unknown: the event is printed all the same. */
+static const cJSON *fetch_registration(struct event_source *source, uint64_t token)
+{
+    char params[64] = "{\"limit\":1}";
+    const char *result;
+    cJSON *page;
+
+    cJSON_Delete(source->fetched);
+    source->fetched = NULL;
+    if (token > 0)
+        snprintf(params, sizeof params, "{\"after\":%" PRIu64 ",\"limit\":1}", token - 1);
+    if (minimio_client_call(source->client, "list", params, deadline_left_ns(source->deadline_ns), &result) < 0)
+        return NULL;
+    page = json_parse(result);
+    source->fetched = cJSON_DetachItemFromArray(cJSON_GetObjectItemCaseSensitive(page, "registrations"), 0);
+    cJSON_Delete(page);
+    return event_source_token(source->fetched) == token ? source->fetched : NULL;
+}
+
+const char *event_source_address(struct event_source *source, uint64_t token)
 {
     const cJSON *registration = event_source_find(source, token);
-    const char *address = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(registration, "address"));
 
-    if (!address)
-        address = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(registration, "peer"));
-    return address ? address : "-";
+    return registration_address(registration ? registration : fetch_registration(source, token));
 }
 
 /* ---- What is ready now ------------------------------------------------------------------------------------------ */

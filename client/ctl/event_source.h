@@ -17,9 +17,10 @@
 struct event_source {
     const struct command *command;
     struct minimio_client *client;
-    cJSON *registrations; /* at the start; only the attached session can add registrations */
+    cJSON *registrations; /* of an owner, at the start; guests can add and remove registrations later */
     const cJSON **by_token;
     size_t count;
+    cJSON *fetched; /* the registration of the last address that was not there at the start */
     bool polled;
     int64_t deadline_ns;
     /* private: of event_source_next_ready */
@@ -49,7 +50,8 @@ int event_source_next_ready(struct event_source *source, struct minimio_client_e
 /* The registration of a token at the start; NULL: not registered. */
 const cJSON *event_source_find(const struct event_source *source, uint64_t token);
 
-/* The address of a token, else the peer, else "-". */
-const char *event_source_address(const struct event_source *source, uint64_t token);
+/* The address of the token: the address of the registration, else the peer, else "-". Fetches a registration that was
+ * not there at the start. Valid until the next call. */
+const char *event_source_address(struct event_source *source, uint64_t token);
 
 #endif

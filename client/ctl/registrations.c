@@ -71,3 +71,12 @@ int fetch_registrations(const struct command *command, struct minimio_client *cl
     } while (result > 0);
     return 0;
 }
+
+const char *registration_address(const cJSON *registration)
+{
+    const char *address = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(registration, "address"));
+
+    if (!address)
+        address = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(registration, "peer"));
+    return address ? address : "-";
+}

@@ -16,4 +16,7 @@ int tell_unknown_token(const struct command *command, uint64_t token);
 /* Checks that the session's loop has the token. Prints the error. Returns 0 or the exit code. */
 int require_token(const struct command *command, struct minimio_client *client, uint64_t token, int64_t deadline_ns);
 
+/* The address of a registration, else the peer, else "-". */
+const char *registration_address(const cJSON *registration);
+
 #endif

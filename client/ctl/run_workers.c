@@ -6,6 +6,7 @@
 #include "client/ctl/run_workers.h"
 
 #include "client/ctl/program.h"
+#include "client/ctl/registrations.h"
 #include "client/ctl/worker.h"
 #include "client/lib/deadline.h"
 

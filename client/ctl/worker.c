@@ -124,15 +124,6 @@ int worker_find(struct worker *worker, uint64_t token, cJSON **ret_registration)
     return 0;
 }
 
-const char *registration_address(const cJSON *registration)
-{
-    const char *address = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(registration, "address"));
-
-    if (!address)
-        address = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(registration, "peer"));
-    return address ? address : "-";
-}
-
 /* ---- Streams ---------------------------------------------------------------------------------------------------- */
 
 int worker_take(struct worker *worker, uint64_t token)

@@ -38,9 +38,6 @@ int worker_await(struct worker *worker, struct minimio_client_event *ret_event, 
  * code. */
 int worker_find(struct worker *worker, uint64_t token, cJSON **ret_registration);
 
-/* The address of a registration, else the peer, else "-". */
-const char *registration_address(const cJSON *registration);
-
 /*
  * Takes a duplicate of the stream, in the way of minimio_client_take_begin. Returns the descriptor; -ENOENT: the token
  * is not registered any more; or another negative number after printing the error.
