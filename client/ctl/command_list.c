@@ -13,14 +13,29 @@ static const struct output_column columns[] = {
     {"LOCAL", "local", OUTPUT_TEXT},   {"PEER", "peer", OUTPUT_TEXT},
 };
 
-static int list_print(const struct command *command, const struct options *options, const cJSON *all)
+/* For the table: a token of a worker has no other state of interest. */
+static bool show_leases(cJSON *all)
+{
+    cJSON *registration;
+
+    cJSON_ArrayForEach(registration, all) {
+        if (!cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(registration, "leased")))
+            continue;
+        cJSON_DeleteItemFromObjectCaseSensitive(registration, "state");
+        if (!cJSON_AddStringToObject(registration, "state", "leased"))
+            return false;
+    }
+    return true;
+}
+
+static int list_print(const struct command *command, const struct options *options, cJSON *all)
 {
     const cJSON *registration;
 
     if (options->json)
         cJSON_ArrayForEach(registration, all)
             output_json_line(registration);
-    else if (output_table(all, columns, sizeof columns / sizeof columns[0]) < 0)
+    else if (!show_leases(all) || output_table(all, columns, sizeof columns / sizeof columns[0]) < 0)
         return failed(command, "out of memory");
     return output_flush();
 }

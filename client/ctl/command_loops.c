@@ -65,7 +65,33 @@ static void print_names(const cJSON *all)
     }
 }
 
-static int loops_print(const struct command *command, const struct options *options, const cJSON *all, bool names)
+static double count_of(const cJSON *loop, const char *name)
+{
+    const cJSON *value = cJSON_GetObjectItemCaseSensitive(loop, name);
+
+    return cJSON_IsNumber(value) ? value->valuedouble : 0;
+}
+
+/* For the table: who is in the loop. Without workers and guests, `attached` says all. */
+static bool show_members(cJSON *all)
+{
+    cJSON *loop;
+
+    cJSON_ArrayForEach(loop, all) {
+        char text[64];
+
+        if (!cJSON_HasObjectItem(loop, "workers"))
+            continue;
+        output_members_of_loop(cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(loop, "owner")), count_of(loop, "workers"),
+                               count_of(loop, "guests"), text, sizeof text);
+        cJSON_DeleteItemFromObjectCaseSensitive(loop, "attached");
+        if (!cJSON_AddStringToObject(loop, "attached", text))
+            return false;
+    }
+    return true;
+}
+
+static int loops_print(const struct command *command, const struct options *options, cJSON *all, bool names)
 {
     static const struct output_column columns[] = {
         {"LOOP", "name", OUTPUT_TEXT},
@@ -82,7 +108,7 @@ static int loops_print(const struct command *command, const struct options *opti
     else if (options->json)
         cJSON_ArrayForEach(loop, all)
             output_json_line(loop);
-    else if (output_table(all, columns, sizeof columns / sizeof columns[0]) < 0)
+    else if (!show_members(all) || output_table(all, columns, sizeof columns / sizeof columns[0]) < 0)
         return failed(command, "out of memory");
     return output_flush();
 }

@@ -40,16 +40,19 @@ static void print_json(const struct top_feed *feed)
     const double *counters = now->counters;
 
     printf("{\"sessions\":%.0f,\"loops\":%.0f,\"streams\":%.0f,\"events_per_second\":%.1f,"
-           "\"requests_per_second\":%.1f,\"named\":[",
+           "\"requests_per_second\":%.1f,\"leases\":%.0f,\"waits\":%.0f,\"redeliveries_per_second\":%.1f,\"named\":[",
            counters[COUNTER_SESSIONS], counters[COUNTER_LOOPS], counters[COUNTER_REGISTRATIONS],
-           top_rate(&feed->before, now, COUNTER_EVENTS), top_rate(&feed->before, now, COUNTER_REQUESTS));
+           top_rate(&feed->before, now, COUNTER_EVENTS), top_rate(&feed->before, now, COUNTER_REQUESTS),
+           counters[COUNTER_LEASES], counters[COUNTER_WAITS], top_rate(&feed->before, now, COUNTER_REDELIVERIES));
     for (size_t i = 0; i < now->count; i++) {
         const struct top_loop *loop = &now->loops[i];
 
         fputs(i > 0 ? ",{\"name\":" : "{\"name\":", stdout);
         output_json_string(loop->name);
-        printf(",\"uid\":%.0f,\"streams\":%.0f,\"ready\":%.0f,\"attached\":%s,\"slow_ms\":%.0f}", loop->uid,
-               loop->streams, loop->ready, loop->attached ? "true" : "false", top_slow_ms(now, loop));
+        printf(",\"uid\":%.0f,\"streams\":%.0f,\"ready\":%.0f,\"attached\":%s,\"slow_ms\":%.0f,\"workers\":%.0f,"
+               "\"guests\":%.0f}",
+               loop->uid, loop->streams, loop->ready, loop->attached ? "true" : "false", top_slow_ms(now, loop),
+               loop->workers, loop->guests);
     }
     puts("]}");
 }

@@ -54,6 +54,9 @@ void output_json_line(const cJSON *value);
 void output_members(const cJSON *object);
 
 /* "250ms", "1.5s", "3m20s", "2d4h"; "12 bytes", "64K", "1.2M". */
+/* Formats who is in a loop: "owner", "owner+1g" with a guest, "3w+1g" with three workers and a guest. */
+void output_members_of_loop(bool owner, double workers, double guests, char *ret_text, size_t size);
+
 void output_duration(double milliseconds, char *ret_text, size_t size);
 void output_size(double bytes, char *ret_text, size_t size);
 

@@ -116,3 +116,16 @@ void output_members(const cJSON *object)
 {
     print_members(object, "", widest_name(object, 0));
 }
+
+void output_members_of_loop(bool owner, double workers, double guests, char *ret_text, size_t size)
+{
+    int length = 0;
+
+    ret_text[0] = '\0';
+    if (owner)
+        length = snprintf(ret_text, size, "owner");
+    else if (workers > 0)
+        length = snprintf(ret_text, size, "%.0fw", workers);
+    if (guests > 0)
+        snprintf(ret_text + length, size - (size_t)length, "%s%.0fg", length > 0 ? "+" : "", guests);
+}

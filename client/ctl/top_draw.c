@@ -57,6 +57,8 @@ static void put_cell(enum column column, const struct top_sample *now, const str
 
     if (column == COLUMN_UID)
         snprintf(text, size, "%.0f", loop->uid);
+    else if (column == COLUMN_ATTACHED && (loop->workers > 0 || loop->guests > 0))
+        output_members_of_loop(loop->owner, loop->workers, loop->guests, text, size);
     else if (column == COLUMN_ATTACHED)
         snprintf(text, size, "%s", loop->attached ? "yes" : "no");
     else if (column == COLUMN_SLOW && slow_ms > 0) /* a single sample shows events in flight in any loop */
@@ -127,7 +129,8 @@ static void put_fields(char ret_line[LINE_SIZE], size_t width, const char *const
 static void put_counts(const struct top_feed *feed, char ret_line[LINE_SIZE], size_t width)
 {
     const double *counters = feed->now.counters;
-    char sessions[64], loops[64], streams[64], up[64] = "up ";
+    char sessions[64], loops[64], streams[64], up[64] = "up ", leases[64], waits[64];
+    bool shared = counters[COUNTER_LEASES] > 0 || counters[COUNTER_WAITS] > 0;
 
     ret_line[0] = '\0';
     if (!feed->ever)
@@ -136,7 +139,9 @@ static void put_counts(const struct top_feed *feed, char ret_line[LINE_SIZE], si
     snprintf(loops, sizeof loops, "loops %.0f", counters[COUNTER_LOOPS]);
     snprintf(streams, sizeof streams, "streams %.0f", counters[COUNTER_REGISTRATIONS]);
     top_seconds(counters[COUNTER_UPTIME_MS], up + 3, sizeof up - 3);
-    put_fields(ret_line, width, (const char *const[]){sessions, loops, streams, up}, 4);
+    snprintf(leases, sizeof leases, "leases %.0f", counters[COUNTER_LEASES]);
+    snprintf(waits, sizeof waits, "waits %.0f", counters[COUNTER_WAITS]);
+    put_fields(ret_line, width, (const char *const[]){sessions, loops, streams, up, leases, waits}, shared ? 6 : 4);
 }
 
 static void put_rates(const struct top_feed *feed, char ret_line[LINE_SIZE], size_t width)
@@ -212,7 +217,8 @@ static void draw_help(struct screen *screen)
         "?              this help",
         "",
         "UID      the loop's owner",
-        "ATTACHED a session is in the loop",
+        "ATTACHED an owner or workers are in the",
+        "         loop; 3w+1g: 3 workers, a guest",
         "SLOW     for how long the session has",
         "         left events unfetched",
         "READY    tokens with unfetched events",

@@ -14,9 +14,17 @@
 #include <string.h>
 
 static const char *const counter_names[COUNTERS] = {
-    [COUNTER_SESSIONS] = "sessions",   [COUNTER_LOOPS] = "loops",         [COUNTER_REGISTRATIONS] = "registrations",
-    [COUNTER_UPTIME_MS] = "uptime_ms", [COUNTER_REQUESTS] = "requests",   [COUNTER_EVENTS] = "events",
-    [COUNTER_BYTES_IN] = "bytes_in",   [COUNTER_BYTES_OUT] = "bytes_out",
+    [COUNTER_SESSIONS] = "sessions",
+    [COUNTER_LOOPS] = "loops",
+    [COUNTER_REGISTRATIONS] = "registrations",
+    [COUNTER_UPTIME_MS] = "uptime_ms",
+    [COUNTER_REQUESTS] = "requests",
+    [COUNTER_EVENTS] = "events",
+    [COUNTER_BYTES_IN] = "bytes_in",
+    [COUNTER_BYTES_OUT] = "bytes_out",
+    [COUNTER_LEASES] = "leases",
+    [COUNTER_WAITS] = "waits",
+    [COUNTER_REDELIVERIES] = "redeliveries",
 };
 
 /* A counter; minimiod's counters stay below 2^53. */
@@ -77,6 +85,9 @@ static void read_loop(const cJSON *object, const struct top_sample *before, int6
                               .streams = number(object, "registrations"),
                               .ready = number(object, "pending"),
                               .linger_ms = number(object, "linger_ms"),
+                              .workers = number(object, "workers"),
+                              .guests = number(object, "guests"),
+                              .owner = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(object, "owner")),
                               .attached = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(object, "attached"))};
     output_escape_columns(name ? name : "?", loop->name, sizeof loop->name);
     if (!loop->attached || loop->ready == 0)

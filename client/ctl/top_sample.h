@@ -26,12 +26,17 @@ enum counter {
     COUNTER_EVENTS,
     COUNTER_BYTES_IN,
     COUNTER_BYTES_OUT,
+    COUNTER_LEASES,
+    COUNTER_WAITS,
+    COUNTER_REDELIVERIES,
     COUNTERS
 };
 
 struct top_loop {
     char name[TOP_NAME_SIZE];
     double uid, streams, ready, linger_ms;
+    double workers, guests;
+    bool owner; /* known only if there are workers or guests */
     bool attached;
     int64_t slow_since_ns; /* start of the time with unfetched events and an attached session; 0: no */
 };
