@@ -15,6 +15,7 @@ Suite *client_metrics_suite(void);
 Suite *client_scripts_suite(void);
 Suite *client_wait_suite(void);
 Suite *client_watch_suite(void);
+Suite *client_workers_suite(void);
 Suite *daemon_access_suite(void);
 Suite *daemon_adopting_suite(void);
 Suite *daemon_cancel_suite(void);
@@ -302,6 +303,7 @@ static const struct job of_programs[] = {
     PART(client_scripts, addresses, 3),
     SUITE(client_wait, 5),
     SUITE(client_watch, 1),
+    SUITE(client_workers, 3),
     SUITE(example_delay_server, 1),
 };
 /* clang-format on */

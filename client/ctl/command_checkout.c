@@ -40,8 +40,7 @@ static bool waits_for_writable(const cJSON *registration)
 {
     const cJSON *interest;
 
-    cJSON_ArrayForEach(interest, cJSON_GetObjectItemCaseSensitive(registration, "interests"))
-    {
+    cJSON_ArrayForEach(interest, cJSON_GetObjectItemCaseSensitive(registration, "interests")) {
         if (cJSON_IsString(interest) && strcmp(interest->valuestring, "writable") == 0)
             return true;
     }
@@ -58,8 +57,7 @@ static int check_pool(struct checkout *checkout)
     int result = all ? fetch_registrations(worker->command, worker->client, worker->deadline_ns, all)
                      : failed(worker->command, "out of memory");
 
-    cJSON_ArrayForEach(registration, all)
-    {
+    cJSON_ArrayForEach(registration, all) {
         found = found || waits_for_writable(registration) ||
                 cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(registration, "leased"));
     }
