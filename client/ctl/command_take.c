@@ -4,6 +4,7 @@
  * tokens and serves the tokens one after the other, as inetd does for incoming connections.
  */
 #include "client/ctl/commands.h"
+#include "client/ctl/connection.h"
 #include "client/ctl/event_source.h"
 #include "client/ctl/output.h"
 #include "client/ctl/program.h"
@@ -213,6 +214,20 @@ static int serve(struct serving *serving, const struct minimio_client_event *eve
     return result;
 }
 
+/* Whether streams are left. Guests may have registered streams since the start. */
+static bool has_streams(struct serving *serving)
+{
+    const struct event_source *source = &serving->source;
+    cJSON *page = NULL;
+
+    if (serving->streams > 0 || serving->one)
+        return serving->streams > 0;
+    if (session_call(serving->command, source->client, "list", "{\"limit\":1}", source->deadline_ns, &page) == 0)
+        serving->streams = (uint64_t)cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(page, "registrations"));
+    cJSON_Delete(page);
+    return serving->streams > 0;
+}
+
 /* Ignores events of other tokens with --token: the daemon reports the events again to the next session. */
 static int serve_all(struct serving *serving)
 {
@@ -221,7 +236,7 @@ static int serve_all(struct serving *serving)
     if (serving->one && !event_source_find(&serving->source, serving->token))
         return tell_unknown_token(serving->command, serving->token);
     serving->streams = serving->one ? 1 : serving->source.count;
-    while (serving->left > 0 && serving->streams > 0) {
+    while (serving->left > 0 && has_streams(serving)) {
         int n = event_source_next(&serving->source, events);
 
         if (n <= 0)

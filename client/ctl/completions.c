@@ -31,6 +31,8 @@ static const char *const *choices_of(const struct command *const *commands, cons
 {
     static const char *const interests[] = {"readable", "writable", "closed", NULL};
 
+    if (strcmp(option, "role") == 0)
+        return role_names;
     for (size_t i = 0; commands[i]; i++) {
         const struct param_info *info = find_param(commands[i], option);
 

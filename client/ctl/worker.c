@@ -223,7 +223,7 @@ static int check_replies(const struct worker *worker, const char *body)
 int worker_leave(struct worker *worker, uint64_t token, const cJSON *registration)
 {
     int64_t deadline_ns = deadline_in(FINISHING_NS);
-    struct minimio_client_message message;
+    struct minimio_client_message message = {0};
     char *text = leave_text(worker, token, registration);
     int result;
 

@@ -278,6 +278,24 @@ START_TEST(workers_end_with_their_loop)
 }
 END_TEST
 
+START_TEST(a_stream_that_a_guest_registers_is_run_too)
+{
+    char script[256];
+    int first = add_connection("1"), second;
+    struct process process;
+
+    snprintf(script, sizeof script,
+             "echo $MINIMIO_TOKEN >&2; [ $MINIMIO_TOKEN = 2 ] || "
+             "%s register --loop p --interests writable 2 %s >/dev/null",
+             built_program("minimioctl"), port.address);
+    process_start(&process, false, ARGUMENTS("run", "--loop", "p", "--", "sh", "-c", script));
+    second = port_accept(&port);
+    assert_ends(&process, 0, NULL, "1\n2\n");
+    close(first);
+    close(second);
+}
+END_TEST
+
 /* ---- events ----------------------------------------------------------------------------------------------------- */
 
 START_TEST(workers_share_the_events)
@@ -322,6 +340,7 @@ Suite *client_workers_suite(void)
     tcase_add_test(commands, a_worker_ends_streams_of_failed_commands);
     tcase_add_test(commands, a_stream_of_a_killed_worker_is_redelivered);
     tcase_add_test(commands, workers_end_with_their_loop);
+    tcase_add_test(commands, a_stream_that_a_guest_registers_is_run_too);
     tcase_add_test(commands, workers_share_the_events);
     suite_add_tcase(suite, commands);
     return suite;
