@@ -142,14 +142,15 @@ static void slot_step(struct run *run, struct slot *slot)
 
 /* ---- The run ---------------------------------------------------------------------------------------------------- */
 
-/* Without a descriptor for a child, waits for the child alone. */
-static void await_child(struct run *run)
+/* Waits for a child without a descriptor. Returns whether there was one. */
+static bool await_child(struct run *run)
 {
     for (size_t i = 0; i < run->plan.workers; i++)
         if (run->slots[i].child && run->slots[i].child_fd < 0) {
             slot_finish(run, &run->slots[i]);
-            return;
+            return true;
         }
+    return false;
 }
 
 /* Waits for events, for ends of programs, and for the deadline. */
@@ -184,7 +185,8 @@ static void run_all(struct run *run)
             slot_step(run, &run->slots[i]);
         if (run->running == 0 && (run->stopping || run->plan.left == 0))
             return;
-        await_child(run);
+        if (await_child(run)) /* the session may have queued events */
+            continue;
         wait_for_any(run);
         if (!run->stopping && run->plan.left > 0 && deadline_left_ns(run->deadline_ns) == 0)
             stop(run, EXIT_TIMED_OUT);
