@@ -67,14 +67,22 @@ static void pending_follow_cancel(struct pending *base, const struct fault *faul
 
 /* ---- The outcome ------------------------------------------------------------------------------------------------ */
 
-static void pending_follow_finish(struct pending_follow *follow)
+/* Takes the first follower off the list, into the calls with an outcome. NULL: the list is empty. */
+static struct pending_follow *next_follower(struct follow_list *list)
 {
-    struct session *session = follow->call.session;
+    struct pending_follow *follow = TAILQ_FIRST(list);
 
-    TAILQ_REMOVE(follow->list, follow, link);
+    if (!follow)
+        return NULL;
+    TAILQ_REMOVE(list, follow, link);
     follow->list = NULL;
-    TAILQ_INSERT_TAIL(&session->done, &follow->base, done_link);
-    if (conn_is_writable(&session->conn))
+    TAILQ_INSERT_TAIL(&follow->call.session->done, &follow->base, done_link);
+    return follow;
+}
+
+static void answer_if_client_reads(struct pending_follow *follow)
+{
+    if (conn_is_writable(&follow->call.session->conn))
         pending_follow_answer(&follow->base);
 }
 
@@ -82,10 +90,10 @@ void pending_follow_connected(struct follow_list *list, const char *local, const
 {
     struct pending_follow *follow;
 
-    while ((follow = TAILQ_FIRST(list))) {
+    while ((follow = next_follower(list))) {
         snprintf(follow->local, sizeof follow->local, "%s", local);
         snprintf(follow->peer, sizeof follow->peer, "%s", peer);
-        pending_follow_finish(follow);
+        answer_if_client_reads(follow);
     }
 }
 
@@ -93,10 +101,10 @@ void pending_follow_failed(struct follow_list *list, const struct fault *fault)
 {
     struct pending_follow *follow;
 
-    while ((follow = TAILQ_FIRST(list))) {
+    while ((follow = next_follower(list))) {
         follow->failed = true;
         follow->fault = *fault;
-        pending_follow_finish(follow);
+        answer_if_client_reads(follow);
     }
 }
 
