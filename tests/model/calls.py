@@ -48,6 +48,12 @@ class Request:
     def refused(self):
         pass
 
+    def begins(self):
+        """It is about to be asked, where several sessions share a loop."""
+
+    def told(self):
+        """It was asked: other sessions of the loop read what it makes the daemon tell them."""
+
     def carried_out(self):
         """Its client died before it read the reply."""
         if self.expected():
@@ -133,6 +139,7 @@ class Connect(Request):
             self.port.accept()
         self.peer = self.port.find(result["local"])
         self.loop.add(self.token, self.peer.stream, self.interests, self.mode)
+        self.loop.registrations[self.token].address = self.port.address
 
 
 class Waiting(Request):
@@ -215,7 +222,7 @@ class Poll(Waiting):
             registrations = self.loop.registrations
             missing = {token for token in self.known if token in registrations and registrations[token].certain}
             check(missing <= {event["token"] for event in events}, "a poll does not tell of", missing, ":", events)
-        self.loop.tell(events)
+        self.loop.tell(events, self.client)
 
 
 class OfToken(Request):
@@ -252,6 +259,7 @@ class Reregister(OfToken):
         one = self.registration
         one.interests = one.interests if self.interests is None else frozenset(self.interests)
         one.mode = self.mode or one.mode
+        self.loop.end_lease(self.token)
         self.loop.arm(self.token)
 
 

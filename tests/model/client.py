@@ -130,7 +130,7 @@ class Client:
     def take_notification(self, message):
         if message["method"] == "ready":
             check(self.loop and self.loop.delivery == "push", "events for nobody:", message)
-            self.loop.tell(message["params"]["events"])
+            self.loop.tell(message["params"]["events"], self)
         elif message["method"] == "loop_detached":
             check(self.losing and not self.waiting, "detached", message, "while", self.waiting, "waits")
             check(message["params"] == {"loop": self.loop.name, "reason": "takeover"}, message)

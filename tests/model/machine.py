@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """What clients and peers do, in any order; the model says at each line whether it had to, may or must not come."""
 import os
-import sys
 import time
 
 import hypothesis.strategies as st
@@ -9,10 +8,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 import calls as ask
 from client import Client
-from daemon import Daemon
+from history import History
 from peers import Hole, Port
 from model import check
-from wire import Patience, trace, wait_readable
+from wire import Patience, wait_readable
 
 TOKENS = st.integers(0, 3)
 OF_THOSE = st.integers(0, 5)  # registered ones first: see `registered`
@@ -22,20 +21,13 @@ MODES = st.sampled_from(("oneshot", "edge", "level"))
 DELIVERIES = st.sampled_from((None, "push", "poll"))
 NAMES = ("x", "y")
 FILL_BYTES = 30000
-PATIENCE_AFTER_FAILURE_S = 3
 HELLOS = 120  # their replies are more than a session's unread output may be
 WRITTEN = b"to the peer"
 
 
-class Machine(RuleBasedStateMachine):
-    daemon = None
-    failure = ""  # what was seen of a run that failed
-
+class Machine(History, RuleBasedStateMachine):
     def __init__(self):
         super().__init__()
-        trace.clear()
-        if not Machine.daemon:
-            Machine.daemon = Daemon()
         self.loops = {}
         self.port, self.hole = Port(), Hole()
         self.peers = []
@@ -376,28 +368,6 @@ class Machine(RuleBasedStateMachine):
             one.settled()
 
     # ---- The end
-
-    def teardown(self):
-        # What ends a history that is long enough is no Exception.
-        failed = isinstance(sys.exc_info()[1], Exception)
-        try:
-            if not failed:
-                failed = True
-                self.wind_up()
-                failed = False
-        finally:
-            self.clean_up()
-            if failed:
-                self.replace_daemon()
-
-    @classmethod
-    def replace_daemon(cls):
-        """What a run that failed has left is not to be the next one's."""
-        state = "" if cls.daemon.is_alive() else "the daemon has ended\n"
-        cls.failure = "\n".join([*trace, state + cls.daemon.said()])
-        cls.daemon.discard()
-        cls.daemon = None
-        Patience.seconds = min(Patience.seconds, PATIENCE_AFTER_FAILURE_S)
 
     def wind_up(self):
         for client in self.clients:

@@ -174,6 +174,13 @@ class Stream:
             return was_reset or (self.write_shut and error == "EPIPE")
         return error == "ENOTCONN" and (self.reset or self.reset_possible or (self.finished and self.write_shut))
 
+    def can_have_ended(self):
+        """Whether `ensure` may find it ended."""
+        return self.reset or self.reset_possible or self.write_shut or (self.finished and not self.unread)
+
+    def has_surely_ended(self):
+        return self.write_shut or "write_closed" in self.seen or ("read_closed" in self.seen and not self.unread)
+
     def near_closed(self):
         self.closed = True
         self.watchers = []
@@ -184,6 +191,7 @@ class Registration:
 
     def __init__(self, stream, interests, mode):
         self.stream = stream
+        self.address = None  # as it was given; None: adopted
         self.interests, self.mode = frozenset(interests), mode
         self.past = False  # its loop was taken over, and what was told before is still being read
         self.once = True
@@ -294,7 +302,7 @@ class Loop:
     def __init__(self, name=None):
         self.name = name
         self.delivery = "push"
-        self.linger_ms = 60000
+        self.linger_ms = 600000
         self.holder = None
         self.registrations = {}
         self.connecting = set()
@@ -319,13 +327,20 @@ class Loop:
         registration.forget()
         return registration.stream
 
-    def tell(self, events):
+    def end_lease(self, token):
+        """Only workers have leases: roles.py."""
+
+    def tell(self, events, client):
+        """`client` has read of them."""
         tokens = [event["token"] for event in events]
         check(len(set(tokens)) == len(tokens), "a token twice in one line:", events)
         for event in events:
             check(event["token"] in self.registrations, "told of a token that is not registered:", event)
             check(all(value is True for name, value in event.items() if name != "token"), "a flag that is false:", event)
-            self.registrations[event["token"]].tell(set(event) - {"token"})
+            self.tell_one(event["token"], set(event) - {"token"}, client)
+
+    def tell_one(self, token, flags, client):
+        self.registrations[token].tell(flags)
 
     def owed(self):
         owed = {token: one.owed() for token, one in self.registrations.items()}

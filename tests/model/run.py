@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Runs the machine against a daemon: for about MINIMIO_MODEL_S seconds, in rounds of a seed each.
+"""Runs the machines by turns against a daemon: for about MINIMIO_MODEL_S seconds, in rounds of a seed each.
 
 usage: MINIMIO_BUILD=BUILD tests/model/run.py
 MINIMIO_TEST_SEED=N runs the round of that seed alone, and reduces what fails."""
@@ -12,22 +12,25 @@ import time
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from history import History
 from machine import Machine
+from shared_machine import SharedMachine
 
 SECONDS = float(os.environ.get("MINIMIO_MODEL_S", "10"))
 EXAMPLES, STEPS = 25, 40  # a round
+MACHINES = (Machine, SharedMachine)  # the seed chooses
 
 
 def run_round(number, reduce):
     phases = (Phase.generate, Phase.shrink) if reduce else (Phase.generate,)
     how = settings(max_examples=EXAMPLES, stateful_step_count=STEPS, deadline=None, database=None, phases=phases,
                    print_blob=False, suppress_health_check=list(HealthCheck))
-    run_state_machine_as_test(seed(number)(Machine), settings=how)
+    run_state_machine_as_test(seed(number)(MACHINES[number % len(MACHINES)]), settings=how)
 
 
 def explain(number, error):
     print(f"seed {number} failed; again with MINIMIO_TEST_SEED={number} tests/model/run.sh", file=sys.stderr)
-    print(Machine.failure, file=sys.stderr)
+    print(History.failure, file=sys.stderr)
     for note in getattr(error, "__notes__", []):
         print(note, file=sys.stderr)
     print(f"{type(error).__name__}: {error}", file=sys.stderr)
@@ -51,7 +54,7 @@ def run():
 
 def end_daemon():
     """A sanitizer that has found a leak says so here."""
-    daemon = Machine.daemon
+    daemon = History.daemon
     if not daemon:
         return 0
     try:
