@@ -26,6 +26,7 @@ TOKENS = 50  # a client's: together more than what the daemon gives memory back 
 PEERS_MOST = 3000
 UNANSWERED_MOST = 60  # more would make the daemon wait for this client, and this client for the daemon
 NAMES = ["soak%d" % i for i in range(8)]
+WORK = "work"  # a loop that workers share
 QUIET_MS = 500
 QUIET_CPU_MS = 5
 QUIET_TRIES = 3
@@ -47,6 +48,7 @@ class Client:
         self.number = 0
         self.unanswered = set()
         self.ending = False
+        self.told = []  # tokens of events that it has not acted on
 
     def ask(self, method, descriptors=(), **params):
         self.number += 1
@@ -65,11 +67,16 @@ class Client:
     def take(self, message):
         number = message.get("id")
         if number is None:
+            self.take_notification(message)
             return
         if number not in self.unanswered:
             raise Violation(f"an answer to nothing: {message}")
         self.unanswered.remove(number)
         self.answered += 1
+
+    def take_notification(self, message):
+        if message.get("method") == "ready":
+            self.told += [event["token"] for event in message["params"]["events"]]
 
     def read_some(self):
         while not self.wire.ended and wait_readable([self.wire], 0):
@@ -114,7 +121,8 @@ class Soak:
         self.actions = [
             (self.register, 30), (self.adopt, 15), (self.of_token, 40), (self.peer_acts, 60), (self.poll, 6),
             (self.open_loop, 5), (self.read, 30), (self.die, 1), (self.finish, 1), (self.garbage, 2),
-            (self.batch, 4), (self.close_loop, 1), (self.connect_nowhere, 1),
+            (self.batch, 4), (self.close_loop, 1), (self.connect_nowhere, 1), (self.join, 3), (self.work, 20),
+            (self.wait_for_loop, 1), (self.cancel, 1), (self.ensure, 5), (self.die_at_work, 1),
         ]
 
     # ---- What clients do
@@ -152,7 +160,39 @@ class Soak:
     def open_loop(self, client):
         client.ask("close_loop")
         client.ask("open_loop", name=self.chance.choice(NAMES), delivery=self.chance.choice(("push", "poll")),
-                   takeover=self.chance.random() < 0.7, linger_ms=self.chance.choice((0, 10, 60000)))
+                   takeover=self.chance.random() < 0.7, linger_ms=self.chance.choice((0, 10, 600000)))
+
+    def join(self, client):
+        """Most come as workers of one loop; guests and an owner disturb them."""
+        role = self.chance.choice(("worker", "worker", "worker", "guest", "owner"))
+        more = {"prefetch": self.chance.choice((1, 5, 256))} if role == "worker" else {}
+        client.ask("close_loop")
+        client.ask("open_loop", name=WORK, role=role, **more)
+
+    def work(self, client):
+        """Does what it was told of, and gives it back: most of it, at times."""
+        told, client.told = client.told, []
+        for token in told:
+            client.ask("read", token=token)
+            client.ask(self.chance.choice(("reregister", "reregister", "reregister", "deregister")), token=token)
+
+    def wait_for_loop(self, client):
+        client.ask("close_loop")
+        client.ask("open_loop", name=self.chance.choice((*NAMES, WORK)), role=self.chance.choice(("owner", "worker")),
+                   wait_ms=self.chance.choice((1, 50, 2000)), create=self.chance.random() < 0.8)
+
+    def cancel(self, client):
+        client.ask("cancel", id=self.chance.choice((0, *client.unanswered)))
+
+    def ensure(self, client):
+        client.ask("register", token=self.token(), address=self.chance.choice((self.address, self.hole.address)),
+                   timeout_ms=500, ensure=True, interests=self.interests())
+
+    def die_at_work(self, client):
+        """With what it holds, if it is a worker."""
+        client.ask("open_loop", name=WORK, role="worker", prefetch=256, takeover=True)
+        client.await_answers(UNANSWERED_MOST)
+        self.die(client)
 
     def close_loop(self, client):
         client.ask("close_loop")
@@ -251,7 +291,7 @@ class Soak:
             client.wire.close()
         # What those that died had asked for is carried out first, and may open a loop once more.
         self.await_nothing("sessions whose clients are gone", lambda: self.counts()["sessions"], 1)
-        for name in NAMES:
+        for name in (*NAMES, WORK):
             self.control.ask("open_loop", name=name, takeover=True)
             self.control.ask("close_loop")
         self.control.ask("open_loop")
@@ -285,7 +325,7 @@ class Soak:
                 raise Violation("stats is not answered")
             wire.receive()
         result = wire.lines.pop(0)["result"]
-        return {name: result[name] for name in ("sessions", "loops", "registrations")}
+        return {name: result[name] for name in ("sessions", "loops", "registrations", "leases")}
 
     def await_nothing(self, what, look, wanted):
         """Each look is a request, and so a turn of the daemon."""
