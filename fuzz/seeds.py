@@ -69,9 +69,16 @@ def batch(*requests):
     return "[" + ",".join(one.strip() for one in requests) + "]"
 
 
+def enter(id_, role, more=""):
+    return open_loop(id_, "w", f',"role":"{role}"{more}')
+
+
 BOTH = ',"interests":["readable","writable"]'
 POLLED = ',"delivery":"poll"'
 TAKEN_OVER = ',"takeover":true'
+WAITING = ',"wait_ms":500'
+ENSURED = ',"ensure":true'
+WRITABLE = ',"interests":["writable"]'
 DESCRIPTORS = "sqdcpwtgulmfnoeiy"
 
 SCRIPTS = [
@@ -140,8 +147,47 @@ SCRIPTS = [
 ]
 
 
+# Sessions that share the loop "w": the first two are of one user, as the small limits allow no third.
+SHARED = [
+    # A worker dies with a lease, and another session gets the token again.
+    ["c01", "c11", "s0" + enter(1, "worker"), "s1" + enter(1, "worker"), "f0s:" + adopt(2, 1, WRITABLE), "s1"
+     + of_token(2, "read", 1) + of_token(3, "reregister", 1) + request(4, "list"), "q0", "s1" + of_token(5, "take", 1)],
+    ["c01", "c11", "s0" + enter(1, "worker", ',"prefetch":2'), "s1" + enter(1, "guest"),
+     "f1st:" + adopt(2, 1) + adopt(3, 2), "w0abc", "w1abc", "s1" + of_token(4, "read", 1) + of_token(5, "reregister", 1),
+     "s0" + of_token(2, "read", 1) + of_token(3, "reregister", 1) + of_token(4, "take", 2, ',"keep":true'), "w0x", "e0",
+     "s1" + of_token(6, "deregister", 2) + request(7, "loops") + request(8, "stats"), "h0", "w0y"],
+    ["c01", "c11", "s0" + enter(1, "worker", POLLED), "s1" + enter(1, "worker", POLLED),
+     "f0sss:" + adopt(2, 1, WRITABLE) + adopt(3, 2, WRITABLE) + adopt(4, 3, WRITABLE), "s0" + request(5, "poll"), "s1"
+     + request(2, "poll") + request(3, "poll"), "s1" + request(4, "poll", '{"timeout_ms":50}'), "t0100", "s0"
+     + of_token(6, "reregister", 1) + request(7, "poll"), "h1", "s0" + request(8, "cancel", '{"id":7}')],
+    # Entering, waiting, cancelling, being put out.
+    ["c01", "c11", "s0" + open_loop(1, "w"), "s1" + enter(1, "worker", WAITING) + request(2, "ping")
+     + open_loop(3, "v"), "q0", "c01", "s0" + open_loop(1, "w", WAITING) + request(2, "cancel", '{"id":1}')
+     + open_loop(3, "w", TAKEN_OVER), "s1" + enter(4, "worker", TAKEN_OVER), "s0" + enter(5, "worker", WAITING)],
+    ["c01", "c11", "s0" + open_loop(1, "w"), "s1" + open_loop(1, "w", WAITING), "t0600", "s1"
+     + open_loop(2, "w", WAITING), "s0" + request(2, "close_loop"), "s0" + open_loop(3, "w", WAITING), "h1", "R0"],
+    ["c01", "c11", "s0" + enter(1, "guest", ',"create":false'), "s0" + open_loop(2, "w", ',"linger_ms":0'), "q0", "s1"
+     + enter(1, "guest", ',"create":false') + enter(2, "guest") + enter(3, "guest", POLLED) + request(4, "poll")
+     + open_loop(5, "w") + enter(6, "guest", TAKEN_OVER) + open_loop(7, "w", ',"prefetch":2')],
+    ["c01", "c11", "s0" + enter(1, "guest"), "f0s:" + adopt(2, 1, ',"mode":"edge"'), "s1" + enter(1, "worker"), "s0"
+     + of_token(3, "reregister", 1, ',"mode":"oneshot"'), "s1" + enter(2, "worker"), "w0x", "s0"
+     + of_token(4, "reregister", 1, ',"mode":"edge"') + request(5, "close_loop"), "s1" + request(3, "close_loop")],
+    # Another daemon, and what was leased in it.
+    ["c01", "s0" + enter(1, "worker"), "f0s:" + adopt(2, 1, WRITABLE), "H0", "c01", "s0" + enter(1, "worker"), "H0",
+     "c01", "s0" + open_loop(1, "w")],
+    # Sessions that follow the connect of another.
+    ["c01", "c11", "s0" + enter(1, "guest"), "s1" + enter(1, "guest"), "s0" + connect(2, 1, "127.0.0.1:82", ENSURED),
+     "s1" + connect(2, 1, "127.0.0.1:82", ENSURED) + connect(3, 1, "127.0.0.1:80", ENSURED), "s0"
+     + request(3, "cancel", '{"id":2}'), "s1" + of_token(4, "deregister", 1)],
+    ["c01", "s0" + connect(1, 1, "127.0.0.1:80", ENSURED), "s0" + connect(2, 1, "127.0.0.1:80", ENSURED), "z0",
+     "s0" + connect(3, 1, "127.0.0.1:80", ENSURED) + connect(4, 1, "127.0.0.1:80")],
+    ["c01", "c11", "s0" + enter(1, "guest"), "s1" + enter(1, "guest"), "s0" + connect(2, 1, "localhost:80", ENSURED),
+     "s1" + connect(2, 1, "localhost:80", ENSURED), "q0", "n01", "s1" + of_token(3, "read", 1)],
+]
+
+
 def scripts():
-    for script in SCRIPTS:
+    for script in SCRIPTS + SHARED:
         steps = [step.encode("latin-1") for step in script]
         for mode in MODES:
             yield mode.encode() + b"\xff".join(steps)

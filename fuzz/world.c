@@ -388,6 +388,8 @@ void world_run(struct world *new_world, world_step *step)
     REQUIRE(server_init(&world->server, &world->config, &handover) == 0, "server_init failed");
     serve(&world->server);
     server_deinit(&world->server);
+    REQUIRE(!world->server.context.loops.lease_count && !world->server.context.loops.waiter_count,
+            "leases or waiting calls are left");
     world_close();
     async_closer_deinit(&world->server.context.wire.closer);
     world = NULL;
