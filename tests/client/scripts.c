@@ -30,7 +30,7 @@ START_TEST(clients_to_copy_work)
 }
 END_TEST
 
-static const char *const recipes[] = {"services", "redis", "many"};
+static const char *const recipes[] = {"services", "redis", "many", "pool", "hold", "heartbeat", "checkout"};
 
 START_TEST(recipes_work)
 {
@@ -132,7 +132,7 @@ Suite *client_scripts_suite(void)
 
     tcase_add_loop_test(add_case(suite, "completions"), command_lines_are_completed, 0, 3);
     tcase_add_loop_test(add_case(suite, "clients"), clients_to_copy_work, 0, 6);
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < (int)(sizeof(recipes) / sizeof(recipes[0])); i++)
         tcase_add_loop_test(add_case(suite, recipes[i]), recipes_work, i, i + 1);
     tcase_add_loop_test(add_case(suite, "top"), top_works_on_a_terminal, 0, sizeof(top_themes) / sizeof(top_themes[0]));
     tcase_add_test(add_case(suite, "manners"), minimioctl_has_manners);

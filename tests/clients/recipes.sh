@@ -1,6 +1,6 @@
 #!/bin/sh
 # Runs one of the recipes with the real programs, which come up late.
-# usage: MINIMIO_BUILD=BUILD tests/clients/recipes.sh services|redis|many
+# usage: MINIMIO_BUILD=BUILD tests/clients/recipes.sh services|redis|many|pool|hold|heartbeat|checkout
 set -eu
 cd "$(dirname "$0")/../.."
 . tests/clients/setup.sh
@@ -18,6 +18,15 @@ start_redis() {
     redis-server --port "$1" --bind 127.0.0.1 --save '' --dir "$folder" >"$folder/redis.log" 2>&1 &
     redis=$!
     pids="$pids $redis"
+}
+
+# serve_redis: its address is in $address, its port in $port.
+serve_redis() {
+    require redis-server
+    port=$(free_port)
+    address=127.0.0.1:$port
+    start_redis "$port"
+    minimioctl wait --quiet --timeout 20s "$address"
 }
 
 start_postgres() {
@@ -65,10 +74,7 @@ consume() {
 }
 
 redis() {
-    require redis-server
-    port=$(free_port)
-    start_redis "$port"
-    minimioctl wait --quiet --timeout 20s "127.0.0.1:$port"
+    serve_redis
     start_daemon
 
     # A consumer that has begun is subscribed when Redis says so.
@@ -113,6 +119,122 @@ many() {
     [ "$(cut -d ' ' -f 1 "$folder/output" | sort -un | wc -l)" = 500 ] || fail 'it told of some more than once'
     [ "$(head -n 250 "$folder/output" | grep -cF "at $fast: readable")" = 250 ] || fail 'it did not tell them in their order'
     [ -z "$(minimioctl loops --names)" ] || fail 'it left its loop behind'
+}
+
+# redis_is VALUE COMMAND...: a worker of the pool prints this
+redis_is() {
+    expected=$1
+    shift
+    printed=$(timeout 60 examples/recipes/redis_pool.php pool "$address" 8 "$@" 2>&1) || :
+    [ "$printed" = "$expected" ] || fail "the worker of '$*' printed '$printed', not '$expected'"
+}
+
+connections() {
+    redis-cli -p "$port" info stats | tr -d '\r' | sed -n 's/^total_connections_received://p'
+}
+
+pool() {
+    require php
+    php -r 'exit(function_exists("socket_recvmsg") ? 0 : 1);' || skip "PHP's sockets"
+    serve_redis
+    start_daemon
+
+    # 50 workers at once: 8 connections, and each worker has the reply to its own request.
+    before=$(connections)
+    seq 50 | timeout 120 xargs -I N -P 50 sh -c \
+        '[ "$(examples/recipes/redis_pool.php pool '"$address"' 8 ECHO N)" = N ] || echo N' >"$folder/output" 2>&1 || :
+    [ ! -s "$folder/output" ] || fail 'some workers have not printed their own'
+    [ "$(($(connections) - before - 1))" = 8 ] || fail 'the pool has not 8 connections'
+
+    # A worker dies in the middle of a request, whose reply comes to its connection afterwards.
+    mkfifo "$folder/monitor"
+    redis-cli -p "$port" monitor >"$folder/monitor" &
+    monitor=$!
+    pids="$pids $monitor"
+    exec 5<"$folder/monitor"
+    read -r line <&5
+    examples/recipes/redis_pool.php pool "$address" 8 BLPOP jobs 0 >/dev/null 2>&1 &
+    worker=$!
+    until case $line in *BLPOP*) true ;; *) false ;; esac do read -r line <&5; done
+    kill -KILL "$worker"
+    wait "$worker" 2>/dev/null || :
+    kill "$monitor"
+    exec 5<&-
+    redis-cli -p "$port" rpush jobs poison >/dev/null
+    [ "$(redis-cli -p "$port" exists jobs)" = 0 ] || fail 'the connection of the dead worker has ended too early'
+    before=$(connections)
+    for i in $(seq 16); do # twice each connection
+        redis_is "$i" ECHO "$i"
+    done
+    [ "$(($(connections) - before - 1))" = 1 ] || fail 'not one connection was replaced'
+
+    # A connection that Redis has closed is replaced, and an error of Redis costs no connection.
+    redis-cli -p "$port" client kill type normal skipme yes >/dev/null
+    redis_is again ECHO again
+    redis_is "redis_pool.php: ERR wrong number of arguments for 'get' command" GET
+    [ "$(minimioctl list --loop pool --json | wc -l)" = 8 ] || fail 'the pool has not 8 connections in the end'
+}
+
+hold() {
+    serve_redis
+    start_daemon
+    recipe=examples/recipes/hold_connections.sh
+    [ "$(wc -l <"$recipe")" -le 10 ] || fail 'the script has more than ten lines'
+    yes "$address" | head -n 200 >"$folder/addresses"
+    hold_run() {
+        timeout 60 "$recipe" held <"$folder/addresses" >"$folder/printed" 2>"$folder/output" || fail "run $1 failed"
+        tr -s ' ' <"$folder/printed" | sort >"$folder/$1" # printed in the order of the replies
+    }
+    hold_run 1
+    hold_run 2
+    [ "$(wc -l <"$folder/1")" = 200 ] || fail 'the first run has not connected 200'
+    [ "$(awk '{ print $0, "existing" }' "$folder/1")" = "$(cat "$folder/2")" ] || fail 'the second run changed something'
+
+    cut=$(awk '$1 == 77 { print $2 }' "$folder/1")
+    redis-cli -p "$port" client kill addr "$cut" >/dev/null
+    minimioctl events --loop held --count 1 >"$folder/output" # the end has come
+    hold_run 3
+    [ "$(grep -vc existing "$folder/3")" = 1 ] || fail 'the third run has not connected one anew'
+    awk '$1 == 77 && !/existing/ { found = 1 } END { exit !found }' "$folder/3" || fail 'it connected another one anew'
+    [ "$(redis-cli -p "$port" client list type normal | grep -vc cmd=client)" = 200 ] || fail 'Redis has not 200 connections'
+    hold_run 4
+    [ "$(grep -c existing "$folder/4")" = 200 ] || fail 'the fourth run changed something'
+}
+
+heartbeat() {
+    require jq
+    serve_redis
+    start_daemon
+    minimioctl register --loop beats 1 "$address" 2 "$address" 3 "$address" >/dev/null
+    mkfifo "$folder/lines"
+    setsid examples/recipes/handle_events.sh beats >"$folder/lines" 2>"$folder/handler" &
+    handler=$!
+    exec 5<"$folder/lines"
+    examples/recipes/heartbeat.sh beats 0.1 PING >"$folder/output" 2>&1 &
+    heart=$!
+    pids="$pids $heart"
+    # Three heartbeats of each connection, of whatever order.
+    awk '$2 == "+PONG" && ++count[$1] == 3 && ++whole == 3 { exit }
+        $2 != "+PONG" { exit 1 }' <&5 || { cat "$folder/handler" "$folder/output"; fail "something else came"; }
+    minimioctl close-loop --loop beats
+    wait "$heart" || fail 'the heartbeat failed'
+    kill -- "-$handler" 2>/dev/null || :
+    wait "$handler" 2>/dev/null || :
+    ! grep LOOP_BUSY "$folder/handler" "$folder/output" || fail 'one was in the way of the other'
+}
+
+checkout() {
+    serve_redis
+    start_daemon
+    before=$(connections)
+    seq 20 | timeout 120 xargs -n 1 -P 20 sh -c 'examples/recipes/redis_checkout.sh pool '"$address"' visits' \
+        >"$folder/counts" 2>"$folder/output" || fail 'a script failed'
+    [ "$(sort -n "$folder/counts")" = "$(seq 20)" ] || fail 'the scripts have not counted each'
+    [ "$(($(connections) - before - 1))" = 2 ] || fail 'the pool has not 2 connections'
+    redis-cli -p "$port" set word text >/dev/null
+    ! examples/recipes/redis_checkout.sh pool "$address" word >"$folder/output" 2>&1 || fail 'it succeeded at an error'
+    grep -q 'not an integer' "$folder/output" || fail 'it did not tell the error'
+    [ "$(examples/recipes/redis_checkout.sh pool "$address" visits)" = 21 ] || fail 'it failed after an error'
 }
 
 "$1"
