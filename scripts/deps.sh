@@ -127,6 +127,7 @@ need() {
         program zsh zsh zsh zsh zsh
         program fish fish fish fish fish
         program redis-server redis-server redis redis redis
+        program php php-cli php-cli php php
         [ "$manager" != apt-get ] || program pg_ctlcluster postgresql '' '' ''
         ;;
     coverage)
