@@ -288,6 +288,7 @@ static const struct job of_programs[] = {
     SUITE(client_metrics, 1),
     PART(client_scripts, completions, 5),
     PART(client_scripts, clients, 10),
+    PART(client_scripts, worker, 2),
     PART(client_scripts, services, 8),
     PART(client_scripts, redis, 4),
     PART(client_scripts, many, 4),

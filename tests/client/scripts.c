@@ -30,6 +30,12 @@ START_TEST(clients_to_copy_work)
 }
 END_TEST
 
+START_TEST(the_worker_to_copy_works)
+{
+    run("tests/clients/worker.sh", NULL);
+}
+END_TEST
+
 static const char *const recipes[] = {"services", "redis", "many", "pool", "hold", "heartbeat", "checkout"};
 
 START_TEST(recipes_work)
@@ -132,6 +138,7 @@ Suite *client_scripts_suite(void)
 
     tcase_add_loop_test(add_case(suite, "completions"), command_lines_are_completed, 0, 3);
     tcase_add_loop_test(add_case(suite, "clients"), clients_to_copy_work, 0, 6);
+    tcase_add_test(add_case(suite, "worker"), the_worker_to_copy_works);
     for (int i = 0; i < (int)(sizeof(recipes) / sizeof(recipes[0])); i++)
         tcase_add_loop_test(add_case(suite, recipes[i]), recipes_work, i, i + 1);
     tcase_add_loop_test(add_case(suite, "top"), top_works_on_a_terminal, 0, sizeof(top_themes) / sizeof(top_themes[0]));

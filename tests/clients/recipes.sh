@@ -141,6 +141,7 @@ pool() {
 
     # 50 workers at once: 8 connections, and each worker has the reply to its own request.
     before=$(connections)
+    # shellcheck disable=SC2016 # the inner shell expands it
     seq 50 | timeout 120 xargs -I N -P 50 sh -c \
         '[ "$(examples/recipes/redis_pool.php pool '"$address"' 8 ECHO N)" = N ] || echo N' >"$folder/output" 2>&1 || :
     [ ! -s "$folder/output" ] || fail 'some workers have not printed their own'
