@@ -124,6 +124,7 @@ static void deliver_to_workers(struct loop *loop)
     struct turn *turn = &session_of_member(TAILQ_FIRST(&loop->members))->context->turn;
     struct member *member;
 
+    loop->round_left = 0; /* a round shares the events that are ready now */
     for (uint32_t done = 1; (member = next_worker(loop)); done++) {
         if (serve_worker(member) < 0) {
             turn_retry_soon(turn);
