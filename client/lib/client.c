@@ -116,6 +116,16 @@ int minimio_client_fd(const struct minimio_client *client)
 
 /* ---- Join and rejoin -------------------------------------------------------------------------------------------- */
 
+static void put_role(struct buffer *params, const struct minimio_client *client)
+{
+    if (client->role == MINIMIO_CLIENT_GUEST)
+        buffer_append_text(params, ",\"role\":\"guest\"");
+    if (client->role != MINIMIO_CLIENT_WORKER)
+        return;
+    buffer_append_text(params, ",\"role\":\"worker\",\"prefetch\":");
+    json_write_unsigned(params, client->prefetch);
+}
+
 static int open_loop(struct minimio_client *client, int64_t deadline_ns, bool *ret_created)
 {
     struct buffer params;
@@ -126,6 +136,7 @@ static int open_loop(struct minimio_client *client, int64_t deadline_ns, bool *r
     buffer_init(&params);
     buffer_append_text(&params, "{\"name\":");
     json_write_text(&params, client->loop);
+    put_role(&params, client);
     buffer_append_text(&params, client->takeover ? ",\"takeover\":true}" : "}");
     buffer_append(&params, "", 1);
     if (buffer_failed(&params))
@@ -139,8 +150,7 @@ static int open_loop(struct minimio_client *client, int64_t deadline_ns, bool *r
     return r;
 }
 
-int minimio_client_join(struct minimio_client *client, const char *loop, bool takeover, int64_t timeout_ns,
-                        bool *ret_created)
+static int client_join(struct minimio_client *client, const char *loop, int64_t timeout_ns, bool *ret_created)
 {
     char *name = strdup(loop);
 
@@ -149,8 +159,24 @@ int minimio_client_join(struct minimio_client *client, const char *loop, bool ta
         return client_fail_no_memory(client);
     free(client->loop);
     client->loop = name;
-    client->takeover = takeover;
     return open_loop(client, deadline_in(timeout_ns), ret_created);
+}
+
+int minimio_client_join(struct minimio_client *client, const char *loop, bool takeover, int64_t timeout_ns,
+                        bool *ret_created)
+{
+    client->takeover = takeover;
+    client->role = MINIMIO_CLIENT_OWNER;
+    return client_join(client, loop, timeout_ns, ret_created);
+}
+
+int minimio_client_join_as(struct minimio_client *client, const char *loop, enum minimio_client_role role,
+                           unsigned prefetch, int64_t timeout_ns, bool *ret_created)
+{
+    client->takeover = false;
+    client->role = role;
+    client->prefetch = prefetch;
+    return client_join(client, loop, timeout_ns, ret_created);
 }
 
 int minimio_client_rejoin(struct minimio_client *client, int64_t timeout_ns, bool *ret_created)

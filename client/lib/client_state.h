@@ -38,6 +38,8 @@ struct minimio_client {
     char path[SOCKET_PATH_SIZE];
     char *loop; /* of the last join; NULL: no join */
     bool takeover;
+    enum minimio_client_role role;
+    unsigned prefetch; /* of a worker */
     uint64_t last_id;
     size_t queued_bytes;
     STAILQ_HEAD(, queued_message) queue;

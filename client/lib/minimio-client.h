@@ -67,12 +67,27 @@ const char *minimio_client_path(const struct minimio_client *client);
 int minimio_client_join(struct minimio_client *client, const char *loop, bool takeover, int64_t timeout_ns,
                         bool *ret_created);
 
+/* The role of a session in a named loop: see open_loop in minimio-protocol(7). */
+enum minimio_client_role {
+    MINIMIO_CLIENT_OWNER,  /* gets all events */
+    MINIMIO_CLIENT_GUEST,  /* gets no events; any number may be in a loop */
+    MINIMIO_CLIENT_WORKER, /* shares the events with other workers */
+};
+
+/*
+ * Opens a named loop in a role, creates a missing loop, and stores name and role for minimio_client_rejoin. `prefetch`:
+ * how many tokens a worker may hold at once, 1 to 256; ignored for other roles. `*ret_created`: as for
+ * minimio_client_join. Errors: -EREMOTEIO (LOOP_BUSY, LOOP_OPEN, INVALID_PARAMS), and the errors above.
+ */
+int minimio_client_join_as(struct minimio_client *client, const char *loop, enum minimio_client_role role,
+                           unsigned prefetch, int64_t timeout_ns, bool *ret_created);
+
 /*
  * Reconnects, after -ECONNRESET or at any time. Waits for an absent daemon until the timeout, and opens the loop of the
- * last join; without a join, the session has a new anonymous loop. Pending requests get no reply, unfetched messages
- * are dropped, and descriptors that were not taken are closed. No readiness is lost, because the daemon reports ready
- * streams again. minimio_client_fd changes. Errors of connect and join. minimio_client_rejoin can be called again after
- * each error.
+ * last join in the same role; without a join, the session has a new anonymous loop. Pending requests get no reply,
+ * unfetched messages are dropped, and descriptors that were not taken are closed. No readiness is lost, because the
+ * daemon reports ready streams again. minimio_client_fd changes. Errors of connect and join. minimio_client_rejoin can
+ * be called again after each error.
  */
 int minimio_client_rejoin(struct minimio_client *client, int64_t timeout_ns, bool *ret_created);
 

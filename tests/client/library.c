@@ -391,6 +391,34 @@ START_TEST(a_named_loop_is_rejoined)
 }
 END_TEST
 
+START_TEST(workers_share_a_loop_and_guests_get_no_events)
+{
+    struct minimio_client_event event;
+    struct minimio_client *worker = NULL, *guest = NULL;
+    int peer;
+
+    ck_assert_int_eq(minimio_client_connect(minimiod.socket, PATIENCE_NS, &worker), 0);
+    ck_assert_int_eq(minimio_client_connect(minimiod.socket, PATIENCE_NS, &guest), 0);
+    ck_assert_int_eq(minimio_client_join_as(client, "team", MINIMIO_CLIENT_WORKER, 1, PATIENCE_NS, NULL), 0);
+    ck_assert_int_eq(minimio_client_join_as(guest, "team", MINIMIO_CLIENT_GUEST, 0, PATIENCE_NS, NULL), 0);
+    peer = register_token(5, "");
+    fake_daemon_say(peer, "x");
+    expect_event(5, MINIMIO_CLIENT_READABLE);
+    ck_assert_int_eq(minimio_client_join_as(worker, "team", MINIMIO_CLIENT_WORKER, 1, PATIENCE_NS, NULL), 0);
+    ck_assert_int_eq(minimio_client_join(guest, "team", false, PATIENCE_NS, NULL), -EREMOTEIO);
+    ck_assert_str_eq(minimio_client_fault_name(guest), "LOOP_BUSY");
+    ck_assert_int_eq(minimio_client_rejoin(client, PATIENCE_NS, NULL), 0); /* the lease goes to the other worker */
+    ck_assert_int_eq(minimio_client_events(worker, &event, 1, PATIENCE_NS), 1);
+    ck_assert_uint_eq(event.token, 5);
+    ck_assert_uint_eq(event.readiness, MINIMIO_CLIENT_READABLE | MINIMIO_CLIENT_REDELIVERED);
+    ck_assert_int_eq(minimio_client_join_as(worker, "team", MINIMIO_CLIENT_WORKER, 0, PATIENCE_NS, NULL), -EREMOTEIO);
+    ck_assert_str_eq(minimio_client_fault_name(worker), "INVALID_PARAMS");
+    minimio_client_free(guest);
+    minimio_client_free(worker);
+    close(peer);
+}
+END_TEST
+
 START_TEST(a_loop_taken_over_is_told)
 {
     struct minimio_client_event event;
@@ -741,6 +769,7 @@ Suite *client_library_suite(void)
     tcase_add_test(with_daemon, a_stream_that_was_taken_goes_back);
     tcase_add_test(with_daemon, a_descriptor_that_does_not_arrive_loses_nothing);
     tcase_add_test(with_daemon, a_named_loop_is_rejoined);
+    tcase_add_test(with_daemon, workers_share_a_loop_and_guests_get_no_events);
     tcase_add_test(with_daemon, a_loop_taken_over_is_told);
     tcase_add_test(with_daemon, sending_never_blocks);
     tcase_add_test(with_daemon, another_loop_waits_by_the_descriptor);
