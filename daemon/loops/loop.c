@@ -256,12 +256,29 @@ void loop_remove_waiter(struct loop_waiter *waiter)
     TAILQ_REMOVE(&loop->waiters, waiter, link);
 }
 
+/* The first one may wait for this worker to leave, and must not keep the worker out. */
+static void wake_only_worker(struct loop *loop)
+{
+    const struct member *worker = TAILQ_FIRST(&loop->members);
+    struct loop_waiter *waiter;
+
+    TAILQ_FOREACH(waiter, &loop->waiters, link) {
+        if (waiter->member == worker) {
+            waiter->wake(waiter);
+            return;
+        }
+    }
+}
+
 void loop_wake_waiter(struct loop *loop)
 {
     struct loop_waiter *first = TAILQ_FIRST(&loop->waiters);
 
-    if (first)
-        first->wake(first);
+    if (!first)
+        return;
+    first->wake(first);
+    if (loop->worker_count == 1)
+        wake_only_worker(loop);
 }
 
 void loop_dismiss_waiters(struct loop *loop)

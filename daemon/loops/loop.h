@@ -37,6 +37,7 @@ TAILQ_HEAD(loop_waiter_list, loop_waiter);
 struct loop_waiter {
     TAILQ_ENTRY(loop_waiter) link;
     struct loop *loop;                        /* whose waiters it is among; NULL: none */
+    const struct member *member;              /* of the session that calls, in whatever loop */
     void (*wake)(struct loop_waiter *waiter); /* tries again, later in this turn or in the next */
 };
 
@@ -200,7 +201,8 @@ bool loop_is_used(const struct loop *loop);
 void loop_add_waiter(struct loop *loop, struct loop_waiter *waiter);
 void loop_remove_waiter(struct loop_waiter *waiter);
 
-/* Wakes the first waiting call, if any. At the end of a loop: wakes and removes all, which look the name up again. */
+/* Wakes the first waiting call, if any, and the call of an only worker, which nobody inside keeps out. At the end of a
+ * loop: wakes and removes all, which look the name up again. */
 void loop_wake_waiter(struct loop *loop);
 void loop_dismiss_waiters(struct loop *loop);
 

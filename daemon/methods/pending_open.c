@@ -406,7 +406,7 @@ static void pending_open_init(struct pending_open *pending, struct context *cont
 {
     *pending = (struct pending_open){
         .base = {.call = &pending->call, .cancel = pending_open_cancel},
-        .waiter.wake = pending_open_wake,
+        .waiter = {.wake = pending_open_wake, .member = &call->session->member},
         .task = {.run = pending_open_run, .share = &call->session->conn.account->share, .stage = STAGE_RUN},
         .context = context,
         .call = *call,

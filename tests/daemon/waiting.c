@@ -418,6 +418,24 @@ START_TEST(two_may_wait_for_each_other)
 }
 END_TEST
 
+/* The first one waits for the worker, who does not wait for the first one. */
+START_TEST(an_only_worker_waits_for_nobody_outside)
+{
+    crew_work(2, "");
+    wait_as(THIRD, "owner", "");
+    wait_as(FIRST, "owner", "");
+    wait_as(FOURTH, "worker", "");
+    die(SECOND);
+    expect_entered(FIRST);
+    expect_silence(THIRD);
+    die(FIRST);
+    expect_entered(THIRD);
+    expect_silence(FOURTH);
+    die(THIRD);
+    expect_entered(FOURTH);
+}
+END_TEST
+
 /* Answers come with the batch, as of all that waits. */
 START_TEST(a_batch_may_wait)
 {
@@ -458,6 +476,7 @@ Suite *daemon_waiting_suite(void)
     tcase_add_test(tests, who_waits_may_close_the_loop_it_has);
     tcase_add_test(tests, who_waits_may_be_put_out_of_the_loop_it_has);
     tcase_add_test(tests, two_may_wait_for_each_other);
+    tcase_add_test(tests, an_only_worker_waits_for_nobody_outside);
     tcase_add_test(tests, a_batch_may_wait);
     return suite;
 }
