@@ -77,11 +77,11 @@ class SharedMachine(History, RuleBasedStateMachine):
                                      takeover=takeover if role != "guest" else None, wait_ms=wait_ms, create=create,
                                      delivery=delivery, linger_ms=linger_ms))
 
-    @rule(who=WHO, role=ROLES)
-    def join(self, who, role):
+    @rule(who=WHO, role=ROLES, waits=st.booleans())
+    def join(self, who, role, waits):
         """As most do."""
         session = self.sessions[who]
-        session.perform(ask.OpenLoop(session, "x", role))
+        session.perform(ask.OpenLoop(session, "x", role, wait_ms=LONG_MS if waits else None))
 
     @rule(who=WHO, name=st.none() | NAMES, role=ROLES, prefetch=SELDOM, takeover=SELDOM)
     def open_loop_perhaps_wrongly(self, who, name, role, prefetch, takeover):
@@ -93,11 +93,14 @@ class SharedMachine(History, RuleBasedStateMachine):
         session = self.sessions[who]
         session.perform(ask.CloseLoop(session))
 
-    @rule(who=WHO)
-    def die(self, who):
+    @rule(who=WHO, role=st.none() | ROLES)
+    def die(self, who, role):
+        """And come back, perhaps."""
         self.sessions[who].die()
         self.await_counts(sessions=SESSIONS)
         self.world.settle()
+        if role:
+            self.join(who, role, False)
 
     @rule(who=WHO)
     def loops(self, who):
@@ -122,7 +125,22 @@ class SharedMachine(History, RuleBasedStateMachine):
 
     @rule(who=WHO, token=TOKENS, interests=INTERESTS, mode=MODES, ensure=st.booleans())
     def connect(self, who, token, interests, mode, ensure):
+        self.connect_as(self.sessions[who], token, interests, mode, ensure)
+
+    @rule(who=WHO, which=OF_THOSE, interests=INTERESTS, finishes=st.booleans())
+    def ensure_what_is_there(self, who, which, interests, finishes):
+        """Whose peer has ended it, perhaps, and that may have been told."""
         session = self.sessions[who]
+        registrations = session.loop.registrations if session.loop else {}
+        tokens = sorted(token for token, one in registrations.items() if one.address)
+        if not tokens:
+            return
+        token = tokens[which % len(tokens)]
+        if finishes:
+            self.finish(registrations[token].stream.owner)
+        self.connect_as(session, token, interests, "oneshot", True)
+
+    def connect_as(self, session, token, interests, mode, ensure):
         if self.may_cross(session, token):
             return
         request = session.ask(ask.Connect(session, token, self.port, interests, mode, ensure))
@@ -214,8 +232,10 @@ class SharedMachine(History, RuleBasedStateMachine):
 
     @rule(which=st.integers(0, 7))
     def peer_finishes(self, which):
-        peer = self.pick_peer(which)
-        if peer and not (peer.broken or peer.stream.finished or peer.stream.closed):
+        self.finish(self.pick_peer(which))
+
+    def finish(self, peer):
+        if peer and peer.is_open and not (peer.broken or peer.stream.finished or peer.stream.closed):
             peer.finish()
         self.world.settle()
 
@@ -239,8 +259,8 @@ class SharedMachine(History, RuleBasedStateMachine):
 
     # ---- The daemon
 
-    @rule()
-    def hand_over(self):
+    @rule(role=ROLES)
+    def hand_over(self, role):
         """Another binary takes over: what has a name is there as if all sessions had died."""
         for session in self.sessions:
             session.parting = True
@@ -251,6 +271,7 @@ class SharedMachine(History, RuleBasedStateMachine):
             session.part()
         self.world.expired = dict.fromkeys(self.world.expired, False)
         self.await_counts(sessions=SESSIONS)
+        self.join(0, role, False)
 
     # ---- The end
 
