@@ -73,13 +73,14 @@ static const char *text_of(const cJSON *object, const char *member)
     return text ? text : "-";
 }
 
-static void print_stream(uint64_t token, const char *local, const char *peer, bool existing)
+/* `note`: "existing", "leased" or "". */
+static void print_stream(uint64_t token, const char *local, const char *peer, const char *note)
 {
     printf("%" PRIu64 "  ", token);
     output_text(stdout, local);
     fputs("  ", stdout);
     output_text(stdout, peer);
-    puts(existing ? "  existing" : "");
+    printf("%s%s\n", *note ? "  " : "", note);
 }
 
 static void print_result(const struct tokens *tokens, const struct request *request, const cJSON *result)
@@ -88,7 +89,22 @@ static void print_result(const struct tokens *tokens, const struct request *requ
         output_json_line(result);
     else if (tokens->command->method == METHOD_REGISTER)
         print_stream(request->token, text_of(result, "local"), text_of(result, "peer"),
-                     cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(result, "existing")));
+                     cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(result, "existing")) ? "existing" : "");
+}
+
+/* Whether register --ensure has found a token that a worker holds: the stream is there, and in use. */
+static bool is_in_use(const struct tokens *tokens, const struct request *request, const char *fault)
+{
+    return request && strcmp(fault, "LEASED") == 0 &&
+           cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(tokens->params, "ensure"));
+}
+
+static void print_in_use(const struct tokens *tokens, const struct request *request)
+{
+    if (tokens->options->json)
+        printf("{\"token\":%" PRIu64 ",\"leased\":true}\n", request->token);
+    else
+        print_stream(request->token, "-", request->address, "leased");
 }
 
 /* Whether the message contains the token. */
@@ -124,6 +140,10 @@ static void tell_fault(struct tokens *tokens, const struct request *request, con
     const char *address = request ? request->address : NULL;
     char text[512];
 
+    if (is_in_use(tokens, request, text_of(data, "name"))) {
+        print_in_use(tokens, request);
+        return;
+    }
     if (!explain_option(tokens, fault, text, sizeof text))
         explain_fault(fault, address, text, sizeof text);
     if (request && address)

@@ -8,11 +8,9 @@ loop=$1
 address=$2
 key=$3
 
-# The script first makes sure of the pool, and then starts itself again with a connection. A token that another run of the
-# script uses at the moment is LEASED, which is no error here.
+# The script first makes sure of the pool, and then starts itself again with a connection.
 if [ -z "${MINIMIO_FD:-}" ]; then
-    minimioctl register --loop "$loop" --ensure --interests writable 1 "$address" 2 "$address" 2>&1 >/dev/null |
-        grep -v '(LEASED)$' >&2 || :
+    minimioctl register --loop "$loop" --ensure --interests writable 1 "$address" 2 "$address" >/dev/null
     exec minimioctl checkout --loop "$loop" --timeout 30s --fd 3 -- "$0" "$@"
 fi
 

@@ -306,6 +306,10 @@ START_TEST(workers_share_the_events)
     process_start(&process, false, ARGUMENTS("events", "--loop", "p", "--worker", "--prefetch", "1"));
     assert_prints(&process, "1  127.0.0.1:");
     assert_run(1, NULL, "(LEASED)\n", "read", "--loop", "p", "1");
+    assert_run(0, "  leased\n", NULL, "register", "--loop", "p", "--ensure", "1", port.address);
+    assert_run(0, "{\"token\":1,\"leased\":true}\n", NULL, "register", "--json", "--loop", "p", "--ensure", "1",
+               port.address);
+    assert_run(1, NULL, "(TOKEN_EXISTS)\n", "register", "--loop", "p", "1", port.address);
     assert_run(0, "2  127.0.0.1:", NULL, "events", "--loop", "p", "--worker", "--count", "1");
     assert_run(0, NULL, NULL, "deregister", "--loop", "p", "1");
     assert_prints(&process, "2  127.0.0.1:");
