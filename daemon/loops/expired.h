@@ -20,7 +20,7 @@ struct expired_names {
     struct expired_name {
         int64_t at_ms; /* on the timers' clock */
         uid_t uid;
-        char name[NAME_MAX_BYTES + 1]; /* "": no name yet */
+        char name[NAME_MAX_BYTES + 1]; /* "": none */
     } names[EXPIRED_NAMES];
 };
 
@@ -28,6 +28,9 @@ void expired_init(struct expired_names *names);
 
 /* Notes that the loop with this name of this user ends. `now_ms`: on the timers' clock. */
 void expired_add(struct expired_names *names, const char *name, uid_t uid, int64_t now_ms);
+
+/* A later loop with this name of this user was closed: its name is not found as that of an expired loop. */
+void expired_forget(struct expired_names *names, const char *name, uid_t uid);
 
 /* Returns how long ago the last loop with this name of this user has ended, in ms. -ENOENT: unknown. */
 int64_t expired_find(const struct expired_names *names, const char *name, uid_t uid, int64_t now_ms);

@@ -254,6 +254,8 @@ void attach_close_for(struct context *context, struct call *call)
     }
     loop->closed_by = session;
     session->closes = loop;
+    if (loop_is_named(loop))
+        expired_forget(&context->loops.expired, loop->name, loop->account->uid);
     attach_begin_close(context, loop);
     while ((member = TAILQ_FIRST(&loop->members)))
         attach_begin_leave(session_of_member(member));

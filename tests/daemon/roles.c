@@ -392,6 +392,9 @@ START_TEST(a_loop_that_expired_is_told_with_its_age)
     ck_assert_ptr_null(unknown_data(FIRST, "never"));
     ck_assert_ptr_null(unknown_data(FIRST, "gon"));
     ck_assert_ptr_null(unknown_data(FIRST, "gone."));
+    call(FIRST, "open_loop", "['gone']");
+    call(FIRST, "close_loop", NULL);
+    ck_assert_ptr_null(unknown_data(FIRST, "gone")); /* closed since */
 }
 END_TEST
 
