@@ -131,6 +131,17 @@ def with_streams(count, mode):
     return prepare
 
 
+def with_guest(count):
+    """An owner in a loop of `count` streams, and a session outside."""
+    def prepare(session):
+        session.send('"method":"open_loop","params":{"name":"where"}')
+        session.await_replies(1)
+        with_streams(count, "oneshot")(session)
+        session.guest = Session(session.socket.getpeername())
+
+    return prepare
+
+
 def with_unregistered(session):
     session.pairs = pairs(IN_FLIGHT)
 
@@ -145,6 +156,12 @@ def requests(*texts):
         session.await_replies(len(texts))
 
     return step
+
+
+def guest_comes_and_goes(session):
+    for params in '{"name":"where","role":"guest"}', "{}":
+        session.guest.send(f'"method":"open_loop","params":{params}')
+        session.guest.await_replies(1)
 
 
 def fire(session):
@@ -220,6 +237,8 @@ WORKS = [
      requests(*[about("reregister", 0)] * IN_FLIGHT), IN_FLIGHT),
     ("`reregister` that asks the kernel, 16 in flight", with_streams(IN_FLIGHT, "edge"),
      requests(*(about("reregister", token) for token in range(IN_FLIGHT))), IN_FLIGHT),
+    ("a guest comes and goes, in a loop of 1 stream", with_guest(1), guest_comes_and_goes, 1),
+    (f"a guest comes and goes, in a loop of {MANY} streams", with_guest(MANY), guest_comes_and_goes, 1),
     ("`register` by address, 16 in flight, and `deregister`", with_listener, by_address, IN_FLIGHT),
     ("`register` by descriptor, 16 beside a message, and `deregister`", with_unregistered, by_descriptor, IN_FLIGHT),
     ("`register` by descriptor, a message each, and `deregister`", with_unregistered, by_descriptor_each, IN_FLIGHT),
