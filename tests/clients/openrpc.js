@@ -76,6 +76,8 @@ async function main(socket, address) {
     ['reregister', { token: 1 }],
     ['take', { token: 1 }],
     ['register', { token: 1, address }],
+    ['register', { token: 1, address, ensure: true }],
+    ['cancel', { id: 'x' }],
     ['deregister', { token: 1 }],
     ['close_loop', []],
   ])) {
