@@ -26,13 +26,13 @@ struct expired_names {
 
 void expired_init(struct expired_names *names);
 
-/* Notes that the loop with this name of this user ends. `now_ms`: on the timers' clock. */
+/* Adds the name of a loop of this user that ends. `now_ms`: on the timers' clock. */
 void expired_add(struct expired_names *names, const char *name, uid_t uid, int64_t now_ms);
 
-/* A later loop with this name of this user was closed: its name is not found as that of an expired loop. */
+/* Forgets the name: a later loop with this name of this user was closed, and did not expire. */
 void expired_forget(struct expired_names *names, const char *name, uid_t uid);
 
-/* Returns how long ago the last loop with this name of this user has ended, in ms. -ENOENT: unknown. */
+/* Returns the time since the last loop of this user with the name has ended, in ms. -ENOENT: unknown. */
 int64_t expired_find(const struct expired_names *names, const char *name, uid_t uid, int64_t now_ms);
 
 #endif

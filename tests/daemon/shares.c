@@ -53,21 +53,26 @@ static void call_until(struct wire *on, bool fails, const char *name, const char
 static struct wire slow, quick;
 static int streams[2]; /* the other ends of theirs */
 
+/* Returns when the daemon has dispatched the three: a take of another client must not come in between. */
+static void take_three(struct wire *on)
+{
+    int64_t before = counter(&wire, "requests");
+
+    for (int i = 0; i < 3; i++)
+        say(on, "{'jsonrpc':'2.0','id':1,'method':'take','params':[1,true]}");
+    for (int64_t others = 1; counter(&wire, "requests") < before + others + 3; others++)
+        ;
+}
+
 /* A client that has taken three and reads nothing, and another one of its user that can take no more. */
 static void take_all_there_are(void)
 {
-    int64_t before;
-
     set_up_limits("descriptors_unread_uid = 3");
     open_as(&slow, USER);
     open_as(&quick, USER);
     streams[0] = open_stream(&slow, 1, "");
     streams[1] = open_stream(&quick, 1, "");
-    before = counter(&wire, "requests");
-    for (int i = 0; i < 3; i++)
-        say(&slow, "{'jsonrpc':'2.0','id':1,'method':'take','params':[1,true]}");
-    for (int64_t others = 1; counter(&wire, "requests") < before + others + 3; others++)
-        ;
+    take_three(&slow);
     call_until(&quick, true, "descriptors_unread_uid", "take", "[1,true]");
     call_fails(&quick, "LIMIT_EXCEEDED", "{'limit':'descriptors_unread_uid','max':3}", "take", "[1]");
     call(&quick, "list", NULL); /* the stream is there still */
@@ -142,8 +147,7 @@ START_TEST(what_is_not_read_is_limited_in_all)
     open_as(&other, OTHER);
     peers[0] = open_stream(&slow, 1, "");
     peers[1] = open_stream(&other, 1, "");
-    for (int i = 0; i < 3; i++)
-        say(&slow, "{'jsonrpc':'2.0','id':1,'method':'take','params':[1,true]}");
+    take_three(&slow);
     call_until(&other, true, "descriptors_unread", "take", "[1,true]");
     call_fails(&other, "LIMIT_EXCEEDED", "{'limit':'descriptors_unread','max':3}", "take", "[1]");
     for (int i = 0; i < 3; i++)
