@@ -166,7 +166,7 @@ def measure_sharing(daemon):
     chooses among workers that wait."""
     owner, _, owner_peers = open_sessions(daemon, "owned", "owner", 1, AT_ONCE)
     full, _, full_peers = open_sessions(daemon, "full", "worker", WORKERS, WORKERS * AT_ONCE)
-    half, _, half_peers = open_sessions(daemon, "half", "worker", WORKERS, WORKERS * AT_ONCE // 2)
+    half, _, half_peers = open_sessions(daemon, "half", "worker", WORKERS, WORKERS * 2)
     ratios, counts = [], [0] * WORKERS
     for sessions in owner, full, half:
         spin(daemon, sessions)
