@@ -180,7 +180,9 @@ class World:
         self.loops = {}
         self.sessions = []
         self.entering = []  # open_loop calls that wait, in the order of asking
-        self.expired = {}  # names of loops that have lingered out; False: nobody knows whether that is remembered
+        # Names of loops that have lingered out (True) or were closed (None). Of other names nobody knows what the daemon
+        # remembers of earlier histories.
+        self.expired = {}
 
     def forget(self, loop):
         """A loop that its last session has left, and that does not linger."""

@@ -213,6 +213,7 @@ class CloseLoop(Request):
         check(loop.members == [client], "others are in it still")
         loop.leave(client)
         loop.close()
+        client.world.expired[loop.name] = None
         loop.world.loops.pop(loop.name, None)
         client.loop = None
 
@@ -332,7 +333,7 @@ class OpenLoop(Request):
         if data.get("name") == "INVALID_PARAMS":
             check(data["param"] == self.wrong, self, "met", data, "and not", self.wrong)
         if data.get("name") == "LOOP_UNKNOWN":
-            remembered = self.client.world.expired.get(self.name)
+            remembered = self.client.world.expired.get(self.name, False)
             check(remembered is False or ("expired_ms" in data) == bool(remembered), self, data, remembered)
         super().answer(reply)
 

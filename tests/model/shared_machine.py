@@ -269,7 +269,7 @@ class SharedMachine(History, RuleBasedStateMachine):
         self.daemon.hand_over()
         for session in self.sessions:
             session.part()
-        self.world.expired = dict.fromkeys(self.world.expired, False)
+        self.world.expired.clear()
         self.await_counts(sessions=SESSIONS)
         self.join(0, role, False)
 
