@@ -206,8 +206,7 @@ void loop_dequeue(struct loop *loop)
     task_cancel(&loop->deliver_task);
 }
 
-/* A poll is due when events may be delivered, or when its time is over. */
-static bool owner_is_due(const struct loop *loop)
+bool loop_owner_is_due(const struct loop *loop)
 {
     const struct member *owner = loop->owner;
     const struct pending *poll = owner->poll;
@@ -220,7 +219,7 @@ static bool owner_is_due(const struct loop *loop)
 static bool has_consumer(const struct loop *loop)
 {
     if (loop->owner)
-        return owner_is_due(loop);
+        return loop_owner_is_due(loop);
     return !TAILQ_EMPTY(&loop->expired) || (!TAILQ_EMPTY(&loop->idle) && !TAILQ_EMPTY(&loop->ready));
 }
 

@@ -206,6 +206,9 @@ void loop_remove_waiter(struct loop_waiter *waiter);
 void loop_wake_waiter(struct loop *loop);
 void loop_dismiss_waiters(struct loop *loop);
 
+/* Whether the owner of a loop that has one can get events now, or an answer to a poll whose time is over. */
+bool loop_owner_is_due(const struct loop *loop);
+
 /* Cancels the delivery task; queues the task if the loop has events and a consumer. */
 void loop_dequeue(struct loop *loop);
 void loop_enqueue_if_ready(struct loop *loop);

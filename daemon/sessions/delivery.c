@@ -70,20 +70,13 @@ static void deliver_lines(struct session *session)
     }
 }
 
-static bool owner_poll_is_due(const struct loop *loop)
-{
-    const struct pending *poll = loop->owner->poll;
-
-    return poll && (poll->is_expired(poll) || (!TAILQ_EMPTY(&loop->ready) && poll->may_deliver(poll)));
-}
-
 static void deliver_to_owner(struct loop *loop)
 {
     struct session *session = session_of_member(loop->owner);
 
     if (loop->delivery == DELIVERY_PUSH)
         deliver_lines(session);
-    else if (conn_is_writable(&session->conn) && owner_poll_is_due(loop)) /* the readiness may have been cleared */
+    else if (conn_is_writable(&session->conn) && loop_owner_is_due(loop)) /* the readiness may have been cleared */
         session->member.poll->answer(session->member.poll);
 }
 
