@@ -184,7 +184,7 @@ START_TEST(a_batch_may_cancel_its_own_calls)
 }
 END_TEST
 
-/* What was ready stays so, and is nobody's. */
+/* The token stays ready, and is leased to no worker. */
 START_TEST(a_cancelled_poll_loses_no_event)
 {
     int peer;

@@ -412,7 +412,7 @@ START_TEST(a_waiting_ensure_counts_as_a_registration)
     black_hole_close(&hole);
     close(open_stream(THIRD, 1, ""));
     close(open_stream(THIRD, 2, ""));
-    expect_in(ensure(THIRD, ""), "{}"); /* what is there needs no room, and what has ended gives its own */
+    expect_in(ensure(THIRD, ""), "{}"); /* a living stream needs no room, and an ended stream frees its room */
     crew_close();
     tear_down();
 }

@@ -245,7 +245,7 @@ START_TEST(waiting_has_its_time)
 }
 END_TEST
 
-/* Those behind it enter as if it had never asked. */
+/* The later calls enter as if the refused call had never waited. */
 static void give_up_by_time(void)
 {
     expect_refused(SECOND, "LOOP_BUSY");

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Workers who share the events of a loop: who gets which event, for how long it is theirs, and who gets it after them.
- */
+/* Workers that share the events of a loop: which worker gets an event, how long a lease lasts, and who is next. */
 #include "tests/daemon/crew.h"
 #include "tests/daemon/passing.h"
 
@@ -466,7 +465,7 @@ START_TEST(a_reregister_of_an_armed_token_ends_redelivered)
 }
 END_TEST
 
-/* It goes to and fro until somebody has done it. */
+/* The token is redelivered until a worker reregisters the token. */
 START_TEST(work_is_told_again_as_often_as_its_holders_die)
 {
     lease();
